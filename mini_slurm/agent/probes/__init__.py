@@ -1,0 +1,1 @@
+"""What a machine has: each probe is a command and a parser of its output."""

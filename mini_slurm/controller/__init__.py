@@ -1,0 +1,1 @@
+"""The controller: feeds the core with events and performs what it decides."""

@@ -1,0 +1,57 @@
+"""Every error that a user can meet.
+
+MiniSlurmError
+├── BadUsage           the command line does not parse: getopt's words, exit status 255
+├── BadOption          an option's value does not parse: Slurm's words, exit status 255
+├── Refused            understood, but it cannot be done as asked: exit status 1
+├── FleetError         the fleet file is wrong
+├── StateError         the state folder or the database cannot be used
+└── Unreachable        a machine cannot be reached; `again` says whether trying again can help
+"""
+
+from __future__ import annotations
+
+
+class MiniSlurmError(Exception):
+    """One or more lines for the user, each printed as `NAME: error: LINE`; `hint` says what to do."""
+
+    exit_code = 1
+
+    def __init__(self, *lines: str, hint: str = "", exit_code: int | None = None) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+        self.hint = hint
+        if exit_code is not None:
+            self.exit_code = exit_code
+
+
+class BadUsage(MiniSlurmError):
+    """The command line does not parse; printed as getopt_long does, without the word `error`."""
+
+    exit_code = 255
+
+
+class BadOption(MiniSlurmError):
+    """A value that does not parse."""
+
+    exit_code = 255
+
+
+class Refused(MiniSlurmError):
+    """Understood, but refused: the request can never be met, or is not this user's to make."""
+
+
+class FleetError(MiniSlurmError):
+    """The fleet file is wrong; one line for each fault, with file and key path."""
+
+
+class StateError(MiniSlurmError):
+    """The state folder or the database in it cannot be used."""
+
+
+class Unreachable(MiniSlurmError):
+    """A machine that cannot be used now."""
+
+    def __init__(self, *lines: str, hint: str = "", again: bool = True) -> None:
+        super().__init__(*lines, hint=hint)
+        self.again = again

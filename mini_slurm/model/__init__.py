@@ -1,0 +1,1 @@
+"""What things are, and how Slurm writes them. Pure: no clock, file or socket."""

@@ -1,0 +1,72 @@
+"""The fleet as its file describes it: machines, partitions, accounts, QOS and the settings of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class MachineEntry(NamedTuple):
+    """One machine of `[machines.NAME]`. None: not said, the machine is asked."""
+
+    name: str
+    host: str  # address, or an alias of ~/.ssh/config
+    port: int | None = None
+    user: str | None = None
+    identity_file: str | None = None
+    jump_host: str | None = None
+    local: bool = False  # this machine itself: no SSH
+    cpus: int | None = None
+    memory: int | None = None  # MiB
+    gpus: Mapping[str, int] | None = None  # type ("" when the file gives a plain number) -> how many
+    features: tuple[str, ...] = ()
+    weight: int = 1
+
+
+class Partition(NamedTuple):
+    """One partition of `[partitions.NAME]`. Times in seconds; None: no limit."""
+
+    name: str
+    machines: tuple[str, ...]
+    default: bool = False
+    max_time: int | None = None
+    default_time: int | None = None
+    state: str = "UP"  # UP, DOWN, DRAIN, INACTIVE: scontrol(1)
+
+
+class Qos(NamedTuple):
+    """One quality of service of `[qos.NAME]`."""
+
+    name: str
+    priority: int = 0
+
+
+class Association(NamedTuple):
+    """What one user may use of an account."""
+
+    qos: tuple[str, ...] = ()
+    default: bool = False
+
+
+class Fleet(NamedTuple):
+    """The whole file. `path` is empty for the embedded default: this machine alone."""
+
+    name: str
+    path: str
+    machines: Mapping[str, MachineEntry]
+    partitions: Mapping[str, Partition]
+    qos: Mapping[str, Qos] = {}
+    accounts: Mapping[str, Mapping[str, Association]] = {}  # account -> user -> association
+    default_memory_per_cpu: int | None = None  # MiB
+    enforce_limits: bool = False  # Slurm's EnforcePartLimits: refuse what exceeds a partition's limits
+    kill_wait: int = 30  # seconds from SIGTERM to SIGKILL
+    node_timeout: int = 300  # seconds without an answer until a machine is down
+    requeue: bool = True  # after a machine's failure, as Slurm's JobRequeue
+    controller_idle: int = 300  # seconds without work until the controller ends
+    jobs_dir: str | None = None
+    ssh_config: str | None = None  # instead of ~/.ssh/config
+
+    @property
+    def default_partition(self) -> Partition | None:
+        """Where a job goes that names no partition."""
+        return next((partition for partition in self.partitions.values() if partition.default), None)

@@ -1,0 +1,109 @@
+"""A job: what was asked for and what has happened to it.
+
+One class serves commands, core and store: its annotated attributes are the columns of the table `job`, in Slurm's own
+notation where Slurm has one. It is a plain class, as every command loads it and `dataclasses` costs more than a
+command may take.
+"""
+
+from __future__ import annotations
+
+from mini_slurm.model.states import JobState
+
+
+class Job:
+    """One job, or the array record that stands for all tasks of an array that have not started yet."""
+
+    # --- who it is
+    job_id: int
+    array_job_id: int | None = None  # the array's own number, for an array record and for each of its tasks
+    array_task_id: int | None = None  # of a task that has its own record
+    array_tasks: str | None = None  # of an array record: the tasks not started yet, and the throttle: "3-9,12%2"
+    array_size: int = 0  # how many tasks the array was submitted with
+    array_min: int = 0
+    array_max: int = 0
+    array_step: int = 1
+    uid: int = 0
+    user: str = ""
+    gid: int = 0
+    group_name: str = ""
+
+    # --- what was asked for
+    name: str = ""
+    partition: str = ""
+    account: str | None = None
+    qos: str | None = None
+    comment: str | None = None
+    nodes: int = 1
+    ntasks: int | None = None  # None: not said, one task
+    cpus_per_task: int | None = None  # None: not said, one CPU
+    memory_per_node: int | None = None  # MiB; 0: all of the machine's
+    memory_per_cpu: int | None = None  # MiB
+    gres: str | None = None  # generic resources on each machine: "gpu:a100:2"
+    gpus: str | None = None  # of the whole job, as given to --gpus: "a100:2"
+    features: str | None = None  # --constraint
+    required_nodes: str | None = None  # --nodelist, a hostlist
+    excluded_nodes: str | None = None  # --exclude, a hostlist
+    exclusive: int = 0
+    time_limit: int | None = None  # seconds, whole minutes; None: no limit
+    begin_time: float | None = None  # seconds since the epoch
+    requeue: int = 1
+    signal: str | None = None  # --signal, as given
+    work_dir: str = "/"
+    std_in: str | None = None
+    std_out: str | None = None  # patterns as given; None: Slurm's default file
+    std_err: str | None = None
+    open_mode: str = "w"  # "w" truncates, "a" appends
+    export: str | None = None  # --export, as given
+    command: str | None = None  # path of the script, None for --wrap and standard input
+    arguments: str = "[]"  # JSON list: the script's arguments
+    umask: int = 0o022
+    limits: str = "{}"  # JSON: {"NOFILE": [soft, hard]}, -1 for no limit
+    submit_host: str = ""
+    script: str = ""  # digest: table `content`
+    environment: str = ""  # digest: table `content`
+
+    # --- what became of it
+    state: JobState = JobState.PENDING
+    reason: str = "None"
+    priority: int = 1  # 0: held
+    submit_time: float = 0.0
+    eligible_time: float | None = None
+    start_time: float | None = None
+    end_time: float | None = None
+    attempt: int = 0  # how often it was requeued; names the attempt together with the job
+    node: str | None = None
+    boot_id: str | None = None  # of the machine when the attempt was sent there
+    alloc_cpus: int = 0
+    alloc_memory: int = 0  # MiB
+    alloc_gpus: str = ""  # "a100:2" or "2"
+    cpu_ids: str = ""  # "0-3", as the agent handed them out
+    gpu_ids: str = ""  # UUIDs, separated by commas
+    outcome: str | None = None  # while COMPLETING: the name of the state to come
+    exit_code: int = 0
+    exit_signal: int = 0
+    cancelled_by: int | None = None  # uid
+
+    # --- what it used
+    max_rss: int = 0  # KiB, the largest process
+    user_seconds: float = 0.0
+    system_seconds: float = 0.0
+
+    def __init__(self, **values: object) -> None:
+        self.__dict__.update(values)
+
+    @property
+    def display_id(self) -> str:
+        """The number as squeue shows it: `12`, `12_3`, or `12_[4-9%2]` for what is left of an array."""
+        if self.array_tasks is not None:
+            return f"{self.array_job_id}_[{self.array_tasks}]"
+        if self.array_task_id is not None:
+            return f"{self.array_job_id}_{self.array_task_id}"
+        return str(self.job_id)
+
+    @property
+    def cpus(self) -> int:
+        """CPUs asked for: tasks times CPUs of a task."""
+        return (self.ntasks or 1) * (self.cpus_per_task or 1)
+
+
+COLUMNS: tuple[str, ...] = tuple(Job.__annotations__)

@@ -1,0 +1,26 @@
+"""A machine as the store keeps it: what it has, and whether it can be reached."""
+
+from __future__ import annotations
+
+
+class Machine:
+    """One machine; the annotated attributes are the columns of the table `machine`."""
+
+    name: str
+    state: str = "UNKNOWN"  # UNKNOWN: not reached yet, UP, DOWN: not reached any more
+    reason: str = ""  # why it is DOWN, or why it could not be reached the last time
+    reason_time: float = 0.0  # seconds since the epoch
+    cpus: int = 0  # 0: not known yet
+    memory: int = 0  # MiB; 0: not known yet
+    gpus: str = ""  # by type: "a100:2", "2"
+    gpu_details: str = "[]"  # JSON, as the agent's Welcome has it
+    boot_id: str = ""
+    hostname: str = ""
+    python: str = ""
+    contacted: float = 0.0  # seconds since the epoch of the last answer
+
+    def __init__(self, **values: object) -> None:
+        self.__dict__.update(values)
+
+
+COLUMNS: tuple[str, ...] = tuple(Machine.__annotations__)

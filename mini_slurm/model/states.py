@@ -1,0 +1,50 @@
+"""The states of a job, with Slurm's long names and two-letter codes (squeue(1), JOB STATE CODES)."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class JobState(Enum):
+    """A state; the value is its two-letter code."""
+
+    PENDING = "PD"
+    RUNNING = "R"
+    SUSPENDED = "S"
+    COMPLETED = "CD"
+    CANCELLED = "CA"
+    FAILED = "F"
+    TIMEOUT = "TO"
+    NODE_FAIL = "NF"
+    PREEMPTED = "PR"
+    BOOT_FAIL = "BF"
+    DEADLINE = "DL"
+    OUT_OF_MEMORY = "OOM"
+    COMPLETING = "CG"
+    CONFIGURING = "CF"
+
+    @property
+    def is_over(self) -> bool:
+        """Has the job reached its end?"""
+        return self in ENDS
+
+    @property
+    def holds_resources(self) -> bool:
+        """Does a job in this state have machines allocated to it?"""
+        return self in ALLOCATED
+
+
+ENDS = frozenset(
+    {
+        JobState.COMPLETED,
+        JobState.CANCELLED,
+        JobState.FAILED,
+        JobState.TIMEOUT,
+        JobState.NODE_FAIL,
+        JobState.PREEMPTED,
+        JobState.BOOT_FAIL,
+        JobState.DEADLINE,
+        JobState.OUT_OF_MEMORY,
+    }
+)
+ALLOCATED = frozenset({JobState.CONFIGURING, JobState.RUNNING, JobState.SUSPENDED, JobState.COMPLETING})

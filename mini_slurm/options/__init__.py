@@ -1,0 +1,1 @@
+"""The one table of job options and Slurm's option grammar. Pure."""

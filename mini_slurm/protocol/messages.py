@@ -1,0 +1,162 @@
+"""What controller and agent say to each other.
+
+Every message is a named tuple of plain values; a field called `data` is bytes and travels behind the message's JSON.
+Moments are given as ages ("2.5 seconds ago") and never as times of day, as a machine's clock may be off by a day.
+An attempt is named `STATE.JOB.ATTEMPT`: the state folder's id, the job's number, and how often the job was requeued.
+"""
+
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type, Union
+
+VERSION = 1
+
+
+class Hello(NamedTuple):
+    """Controller's first word: who asks, and what it calls this machine."""
+
+    version: int
+    state_id: str
+    node: str
+
+
+class Welcome(NamedTuple):
+    """Agent's answer: what the machine is, and each attempt of this state folder that its spool knows."""
+
+    version: int
+    boot_id: str
+    hostname: str
+    python: str
+    clock: float  # seconds since the epoch, by the machine's clock
+    cpus: int
+    memory: int  # MiB
+    gpus: List[Dict[str, Any]]  # {"vendor", "index", "uuid", "name", "type", "memory" (MiB)}
+    attempts: List[str]
+
+
+class StartAttempt(NamedTuple):
+    """Start this attempt, unless it is known already; answered by Started, Refused, or what became of it."""
+
+    attempt: str
+    title: str  # what Slurm calls it in messages and process titles: "42" or "42_3"
+    node: str
+    cpus: int
+    memory: int  # MiB; 0: not limited
+    gpus: Dict[str, int]  # type ("" for any) -> how many
+    arguments: List[str]  # of the script
+    environment: Dict[str, str]  # the user's and Slurm's; the machine adds its own HOME, USER, SHELL, TMPDIR ...
+    fixed: List[str]  # names in `environment` that win over the machine's own
+    work_dir: str
+    umask: int
+    limits: Dict[str, Tuple[int, int]]  # "NOFILE" -> soft, hard; -1: no limit
+    streams: str  # "merged": one file for both, "split": two files, "ordered": two, and the order between them
+    std_in: str  # a path on the machine
+    time_limit: Optional[int]  # seconds
+    kill_wait: int  # seconds between SIGTERM and SIGKILL
+    data: bytes  # the script
+
+
+class SignalAttempt(NamedTuple):
+    """Send a signal to the batch script alone, or to every process of the attempt."""
+
+    attempt: str
+    signal: int
+    whole: bool
+
+
+class EndAttempt(NamedTuple):
+    """End the attempt: SIGTERM, and SIGKILL after kill_wait seconds, for all its processes."""
+
+    attempt: str
+    kill_wait: int
+
+
+class Acknowledge(NamedTuple):
+    """The first `offset` bytes of this stream are on disk at the submit side."""
+
+    attempt: str
+    stream: str
+    offset: int
+
+
+class Forget(NamedTuple):
+    """All is on disk at the submit side: the spool of this attempt may go."""
+
+    attempt: str
+
+
+class Ping(NamedTuple):
+    """Are you there? Answered by Pong with the same number."""
+
+    number: int
+
+
+class Started(NamedTuple):
+    """The attempt runs, or ran, with these CPUs and GPUs."""
+
+    attempt: str
+    age: float  # seconds since its start
+    cpu_ids: List[int]
+    gpu_ids: List[str]  # UUIDs
+
+
+class Refused(NamedTuple):
+    """The attempt was not started and leaves nothing behind. `busy`: what it needs is held by others there."""
+
+    attempt: str
+    busy: bool
+    why: str
+
+
+class Output(NamedTuple):
+    """Bytes that the attempt wrote: `offset` in its stream and, for ordered streams, `merged` in the two together."""
+
+    attempt: str
+    stream: str  # "out" or "err"
+    offset: int
+    merged: int
+    data: bytes
+
+
+class Ended(NamedTuple):
+    """The attempt is over, and none of its processes is left. Sent again on each connection until Forget."""
+
+    attempt: str
+    age: float  # seconds since its end
+    elapsed: float  # seconds from its start to its end
+    cause: str  # "": by itself, "TIMEOUT", "CANCELLED", "NODE_FAIL": the machine was booted, or nobody saw its end
+    exit_code: int
+    exit_signal: int
+    max_rss: int  # KiB
+    user_seconds: float
+    system_seconds: float
+    sizes: Dict[str, int]  # stream -> bytes written
+
+
+class Unknown(NamedTuple):
+    """This spool has no such attempt."""
+
+    attempt: str
+
+
+class Pong(NamedTuple):
+    """I am here."""
+
+    number: int
+
+
+Message = Union[
+    Hello,
+    Welcome,
+    StartAttempt,
+    SignalAttempt,
+    EndAttempt,
+    Acknowledge,
+    Forget,
+    Ping,
+    Started,
+    Refused,
+    Output,
+    Ended,
+    Unknown,
+    Pong,
+]
+KINDS: Dict[str, Type[Any]] = {kind.__name__: kind for kind in Message.__args__}  # type: ignore[attr-defined]

@@ -1,0 +1,41 @@
+"""What is to be done: values that the hands perform after they are committed. Each may be performed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mini_slurm.model.job import Job
+
+
+class Start(NamedTuple):
+    """Start the job's attempt on its machine."""
+
+    job: Job
+    gpus: Mapping[str, int]
+
+
+class Signal(NamedTuple):
+    """Send a signal to an attempt."""
+
+    machine: str
+    attempt: str
+    signal: int
+    whole: bool
+
+
+class End(NamedTuple):
+    """End an attempt: SIGTERM, then SIGKILL."""
+
+    machine: str
+    attempt: str
+
+
+class Forget(NamedTuple):
+    """An attempt is over and booked: its machine may drop what it keeps of it."""
+
+    machine: str
+    attempt: str
+
+
+Decision = Start | Signal | End | Forget

@@ -1,0 +1,1 @@
+"""The SQLite database: jobs, machines, requests."""

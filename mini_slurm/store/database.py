@@ -1,0 +1,171 @@
+"""Opening the database, and everything that is written to it.
+
+Commands and the controller write here, each in whole transactions. sqlite3's own errors end at this module's edge.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from mini_slurm.errors import StateError
+from mini_slurm.model import job as job_model
+from mini_slurm.model import machine as machine_model
+from mini_slurm.model.job import Job
+from mini_slurm.model.machine import Machine
+from mini_slurm.model.states import JobState
+from mini_slurm.store.schema import UNFINISHED, upgrade
+
+PATIENCE = 30.0  # seconds to wait for another writer
+
+
+def open_database(folder: str) -> sqlite3.Connection:
+    """The database in the state folder, made if it is not there. Raises StateError."""
+    path = os.path.join(folder, "state.sqlite3")
+    try:
+        db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        upgrade(db)
+    except sqlite3.Error as error:
+        raise state_error(path, error) from error
+    return db
+
+
+def state_error(path: str, error: sqlite3.Error) -> StateError:
+    """sqlite3's complaint as one line that says what to do."""
+    return StateError(f"{path}: {error}", hint="is the state folder writable, and is there room on its disk?")
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing, and on disk at the end. Raises StateError."""
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+    except sqlite3.Error as error:
+        raise state_error("the state folder's database", error) from error
+
+
+def submit(db: sqlite3.Connection, job: Job, script: bytes, environment: bytes) -> int:
+    """Store a job and tell the controller of it, in one transaction; the job's number is set and returned."""
+    with transaction(db):
+        job.job_id = next_job_id(db)
+        if job.array_tasks is not None:
+            job.array_job_id = job.job_id
+        job.script = _keep(db, script)
+        job.environment = _keep(db, environment)
+        save_jobs(db, [job])
+        _ask(db, "submitted", {"job_id": job.job_id})
+    return job.job_id
+
+
+def request(db: sqlite3.Connection, kind: str, bodies: Iterable[dict[str, object]]) -> list[int]:
+    """Ask the controller for something, once for each body; the numbers of the requests."""
+    with transaction(db):
+        return [_ask(db, kind, body) for body in bodies]
+
+
+def is_handled(db: sqlite3.Connection, numbers: list[int]) -> bool:
+    """Has the controller dealt with all of these requests?"""
+    (left,) = db.execute("SELECT count(*) FROM request WHERE number BETWEEN ? AND ?", _ends(numbers)).fetchone()
+    return not left
+
+
+def _ends(numbers: list[int]) -> tuple[int, int]:
+    return (min(numbers), max(numbers)) if numbers else (0, 0)
+
+
+def next_job_id(db: sqlite3.Connection) -> int:
+    """A number that no job had before; call it within a transaction."""
+    number = int(get_setting(db, "next_job_id") or "1")
+    set_setting(db, "next_job_id", str(number + 1))
+    return number
+
+
+def get_setting(db: sqlite3.Connection, key: str) -> str | None:
+    """One value of the table `setting`."""
+    row = db.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
+    return row[0] if row else None
+
+
+def set_setting(db: sqlite3.Connection, key: str, value: str) -> None:
+    """Write one value of the table `setting`."""
+    db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
+
+
+def _ask(db: sqlite3.Connection, kind: str, body: dict[str, object]) -> int:
+    number = db.execute("INSERT INTO request (kind, body) VALUES (?, ?)", (kind, json.dumps(body))).lastrowid
+    assert number is not None
+    return number
+
+
+def _keep(db: sqlite3.Connection, data: bytes) -> str:
+    digest = hashlib.sha256(data).hexdigest()
+    db.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", (digest, data))
+    return digest
+
+
+def content(db: sqlite3.Connection, digest: str) -> bytes:
+    """A script or an environment. Raises StateError when it is gone."""
+    row = db.execute("SELECT data FROM content WHERE digest = ?", (digest,)).fetchone()
+    if row is None:
+        raise StateError(f"the database has lost the content {digest}")
+    return bytes(row[0])
+
+
+# --- rows of the tables `job` and `machine`
+
+SAVE_JOB = f"INSERT OR REPLACE INTO job ({','.join(job_model.COLUMNS)}) VALUES ({','.join('?' * len(job_model.COLUMNS))})"
+SAVE_MACHINE = (
+    f"INSERT OR REPLACE INTO machine ({','.join(machine_model.COLUMNS)})"
+    f" VALUES ({','.join('?' * len(machine_model.COLUMNS))})"
+)
+
+
+def save_jobs(db: sqlite3.Connection, jobs: Iterable[Job]) -> None:
+    """Write the whole rows of these jobs; call it within a transaction."""
+    db.executemany(SAVE_JOB, map(job_row, jobs))
+
+
+def job_row(job: Job) -> tuple[object, ...]:
+    """The values of a job in the order of COLUMNS."""
+    return tuple(
+        value.name if isinstance(value := getattr(job, name), JobState) else value for name in job_model.COLUMNS
+    )
+
+
+def job_from_row(row: tuple[object, ...], columns: tuple[str, ...] = job_model.COLUMNS) -> Job:
+    """The job of a row with these columns."""
+    values = dict(zip(columns, row, strict=True))
+    if "state" in values:
+        values["state"] = JobState[str(values["state"])]
+    return Job(**values)
+
+
+def load_jobs(db: sqlite3.Connection, where: str = UNFINISHED, values: Iterable[object] = ()) -> list[Job]:
+    """Whole jobs, by default those that are not over, in the order of their numbers."""
+    query = f"SELECT {','.join(job_model.COLUMNS)} FROM job WHERE {where} ORDER BY job_id"
+    return [job_from_row(row) for row in db.execute(query, tuple(values))]
+
+
+def save_machine(db: sqlite3.Connection, machine: Machine) -> None:
+    """Write the whole row of a machine; call it within a transaction."""
+    db.execute(SAVE_MACHINE, [getattr(machine, name) for name in machine_model.COLUMNS])
+
+
+def load_machines(db: sqlite3.Connection) -> dict[str, Machine]:
+    """Every machine that was ever contacted, by name."""
+    query = f"SELECT {','.join(machine_model.COLUMNS)} FROM machine"
+    rows = db.execute(query)
+    return {row[0]: Machine(**dict(zip(machine_model.COLUMNS, row, strict=True))) for row in rows}

@@ -1,0 +1,73 @@
+"""The database, step by step. A released step is never edited; a change is a new step at the end."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from mini_slurm.errors import StateError
+
+UNFINISHED = "state IN ('PENDING', 'CONFIGURING', 'RUNNING', 'SUSPENDED', 'COMPLETING')"
+
+STEPS: tuple[str, ...] = (
+    """
+    CREATE TABLE job (
+        job_id INTEGER PRIMARY KEY, array_job_id INTEGER, array_task_id INTEGER, array_tasks TEXT,
+        array_size INTEGER, array_min INTEGER, array_max INTEGER, array_step INTEGER, uid INTEGER,
+        user TEXT, gid INTEGER, group_name TEXT, name TEXT, partition TEXT, account TEXT, qos TEXT,
+        comment TEXT, nodes INTEGER, ntasks INTEGER, cpus_per_task INTEGER, memory_per_node INTEGER,
+        memory_per_cpu INTEGER, gres TEXT, gpus TEXT, features TEXT, required_nodes TEXT,
+        excluded_nodes TEXT, exclusive INTEGER, time_limit INTEGER, begin_time REAL, requeue
+        INTEGER, signal TEXT, work_dir TEXT, std_in TEXT, std_out TEXT, std_err TEXT, open_mode
+        TEXT, export TEXT, command TEXT, arguments TEXT, umask INTEGER, limits TEXT, submit_host
+        TEXT, script TEXT, environment TEXT, state TEXT, reason TEXT, priority INTEGER, submit_time
+        REAL, eligible_time REAL, start_time REAL, end_time REAL, attempt INTEGER, node TEXT,
+        boot_id TEXT, alloc_cpus INTEGER, alloc_memory INTEGER, alloc_gpus TEXT, cpu_ids TEXT,
+        gpu_ids TEXT, outcome TEXT, exit_code INTEGER, exit_signal INTEGER, cancelled_by INTEGER,
+        max_rss INTEGER, user_seconds REAL, system_seconds REAL
+    )
+    """,
+    # msqueue asks for the few jobs that are not over, however many there have been
+    f"CREATE INDEX job_unfinished ON job (job_id) WHERE {UNFINISHED}",
+    "CREATE INDEX job_end ON job (end_time)",
+    "CREATE INDEX job_array ON job (array_job_id)",
+    """
+    CREATE TABLE machine (
+        name TEXT PRIMARY KEY, state TEXT, reason TEXT, reason_time REAL, cpus INTEGER, memory
+        INTEGER, gpus TEXT, gpu_details TEXT, boot_id TEXT, hostname TEXT, python TEXT, contacted
+        REAL
+    )
+    """,
+    # scripts and environments, each kept once: most submissions of a user share theirs
+    "CREATE TABLE content (digest TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID",
+    # what commands ask of the controller, in the order of asking
+    "CREATE TABLE request (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, body TEXT NOT NULL)",
+    # how much of an attempt's output is on disk: what the hands must remember when they start again
+    """
+    CREATE TABLE output (
+        attempt TEXT NOT NULL, stream TEXT NOT NULL, base INTEGER NOT NULL, stored INTEGER NOT NULL,
+        PRIMARY KEY (attempt, stream)
+    ) WITHOUT ROWID
+    """,
+    # state_id, next_job_id, and the fleet as it was last read
+    "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "INSERT INTO setting VALUES ('next_job_id', '1'), ('state_id', lower(hex(randomblob(4))))",
+)
+
+
+def upgrade(db: sqlite3.Connection) -> None:
+    """Bring a database up to date; each step and its number land together, and two processes may try at once."""
+    (done,) = db.execute("PRAGMA user_version").fetchone()
+    if done == len(STEPS):
+        return
+    if done > len(STEPS):
+        raise StateError("the state folder was written by a newer mini_slurm", hint="upgrade this installation")
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        (done,) = db.execute("PRAGMA user_version").fetchone()
+        for step in STEPS[done:]:
+            db.execute(step)
+        db.execute(f"PRAGMA user_version = {len(STEPS)}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
