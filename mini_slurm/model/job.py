@@ -70,7 +70,8 @@ class Job:
     eligible_time: float | None = None
     start_time: float | None = None
     end_time: float | None = None
-    attempt: int = 0  # how often it was requeued; names the attempt together with the job
+    restarts: int = 0  # how often it was requeued
+    attempt: int = 0  # how often it was sent to a machine; names the attempt together with the job
     node: str | None = None
     boot_id: str | None = None  # of the machine when the attempt was sent there
     alloc_cpus: int = 0

@@ -39,6 +39,7 @@ class StartAttempt(NamedTuple):
     title: str  # what Slurm calls it in messages and process titles: "42" or "42_3"
     node: str
     cpus: int
+    total_cpus: int  # what the fleet file says the machine has: CPUs are handed out from these
     memory: int  # MiB; 0: not limited
     gpus: Dict[str, int]  # type ("" for any) -> how many
     arguments: List[str]  # of the script

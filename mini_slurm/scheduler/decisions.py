@@ -15,6 +15,12 @@ class Start(NamedTuple):
     gpus: Mapping[str, int]
 
 
+class Resume(NamedTuple):
+    """The machine has answered again and knows the job's attempt: go on taking its output."""
+
+    job: Job
+
+
 class Signal(NamedTuple):
     """Send a signal to an attempt."""
 
@@ -38,4 +44,4 @@ class Forget(NamedTuple):
     attempt: str
 
 
-Decision = Start | Signal | End | Forget
+Decision = Start | Resume | Signal | End | Forget

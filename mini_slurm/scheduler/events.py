@@ -15,10 +15,11 @@ class JobSubmitted(NamedTuple):
 
 
 class CancelRequested(NamedTuple):
-    """End a job, or one task that is still part of an array record."""
+    """End one job record, one task of an array (`task`), or a whole array (`array`: job_id is the array's number)."""
 
     job_id: int
     task: int | None
+    array: bool
     uid: int
 
 
@@ -40,11 +41,16 @@ class MachineConnected(NamedTuple):
     attempts: frozenset[str]
 
 
-class MachineLost(NamedTuple):
-    """A machine has not been reached for node_timeout; `why` is shown as the node's reason."""
+class MachineDisconnected(NamedTuple):
+    """A machine does not answer now; what runs there goes on, but nothing new is sent."""
 
     name: str
-    why: str
+
+
+class MachineLost(NamedTuple):
+    """A machine has not answered for node_timeout: what ran there is given up."""
+
+    name: str
 
 
 class AttemptStarted(NamedTuple):
@@ -102,6 +108,7 @@ Event = (
     | CancelRequested
     | SignalRequested
     | MachineConnected
+    | MachineDisconnected
     | MachineLost
     | AttemptStarted
     | AttemptRefused

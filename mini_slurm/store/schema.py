@@ -20,8 +20,8 @@ STEPS: tuple[str, ...] = (
         INTEGER, signal TEXT, work_dir TEXT, std_in TEXT, std_out TEXT, std_err TEXT, open_mode
         TEXT, export TEXT, command TEXT, arguments TEXT, umask INTEGER, limits TEXT, submit_host
         TEXT, script TEXT, environment TEXT, state TEXT, reason TEXT, priority INTEGER, submit_time
-        REAL, eligible_time REAL, start_time REAL, end_time REAL, attempt INTEGER, node TEXT,
-        boot_id TEXT, alloc_cpus INTEGER, alloc_memory INTEGER, alloc_gpus TEXT, cpu_ids TEXT,
+        REAL, eligible_time REAL, start_time REAL, end_time REAL, restarts INTEGER, attempt INTEGER,
+        node TEXT, boot_id TEXT, alloc_cpus INTEGER, alloc_memory INTEGER, alloc_gpus TEXT, cpu_ids TEXT,
         gpu_ids TEXT, outcome TEXT, exit_code INTEGER, exit_signal INTEGER, cancelled_by INTEGER,
         max_rss INTEGER, user_seconds REAL, system_seconds REAL
     )

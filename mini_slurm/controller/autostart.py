@@ -1,0 +1,61 @@
+"""Wake the controller of a state folder, or start it. Commands load this: it imports only os, sys and errno.
+
+The controller listens on a FIFO: opening it for writing tells at once whether somebody reads, and costs a command
+neither the socket module nor a limit on the length of the path.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+FIFO = "controller.wake"
+LOG = "controller.log"
+
+
+def wake(state: str) -> None:
+    """See to it that a controller looks at the requests that were just stored."""
+    if not ring(state):
+        start(state)
+
+
+def ring(state: str) -> bool:
+    """Tell a running controller that there is something to do; False when none runs."""
+    try:
+        fifo = os.open(os.path.join(state, FIFO), os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ENXIO, errno.ENOENT):
+            return False
+        raise
+    try:
+        os.write(fifo, b".")
+    except BlockingIOError:
+        pass  # full: it has been rung often enough
+    except BrokenPipeError:
+        return False
+    finally:
+        os.close(fifo)
+    return True
+
+
+def start(state: str) -> int:
+    """Start a controller, detached from this process; two started at once settle it by the lock. Its pid."""
+    log = os.open(
+        os.path.join(state, LOG), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+    )
+    try:
+        return os.posix_spawn(
+            sys.executable,
+            # -P: a file called mini_slurm.py in the user's folder is not ours
+            [sys.executable, "-P", "-m", "mini_slurm.controller.main", state],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            setsid=True,
+        )
+    finally:
+        os.close(log)

@@ -1,0 +1,124 @@
+"""The hands: the only place where decisions meet the world. Each may be performed twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+
+from mini_slurm.controller.machines import MachineHand
+from mini_slurm.controller.outputs import Outputs
+from mini_slurm.model.environment import batch_environment
+from mini_slurm.model.job import Job
+from mini_slurm.protocol import messages
+from mini_slurm.protocol.messages import Message
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.decisions import Decision, End, Forget, Resume, Signal, Start
+from mini_slurm.scheduler.events import Event, OutputFailed
+from mini_slurm.store import database
+
+log = logging.getLogger(__name__)
+
+RESUME_PAUSE = 5.0  # seconds until output files that could not be found again are tried again
+
+
+class Hands:
+    """Performs decisions with the machines' channels and the output files."""
+
+    def __init__(
+        self, db: sqlite3.Connection, cluster: Cluster, outputs: Outputs, post: Callable[[Event], None]
+    ) -> None:
+        self._db = db
+        self._cluster = cluster
+        self._outputs = outputs
+        self._post = post
+        self.machines: dict[str, MachineHand] = {}
+        self._content = lru_cache(maxsize=64)(lambda digest: database.content(db, digest))
+        self._variables = lru_cache(maxsize=64)(lambda digest: json.loads(self._content(digest)))
+
+    def perform(self, decisions: Iterable[Decision]) -> None:
+        """Act. What comes of it is posted as events."""
+        starts: list[Start] = []
+        for decision in decisions:
+            if isinstance(decision, Start):
+                starts.append(decision)
+            elif isinstance(decision, Resume):
+                self._resume(decision.job)
+            elif isinstance(decision, Signal):
+                message = messages.SignalAttempt(decision.attempt, decision.signal, decision.whole)
+                self._send(decision.machine, message)
+            elif isinstance(decision, End):
+                self._send(decision.machine, messages.EndAttempt(decision.attempt, self._cluster.fleet.kill_wait))
+            elif isinstance(decision, Forget):
+                self._outputs.drop(decision.attempt)
+                self._send(decision.machine, messages.Forget(decision.attempt))
+        self._start_all(starts)
+
+    def persist(self, db: sqlite3.Connection) -> None:
+        """What the hands must remember is how far output has come."""
+        self._outputs.persist(db)
+
+    def _send(self, machine: str, message: Message) -> None:
+        hand = self.machines.get(machine)
+        if hand is not None:
+            hand.send(message)
+
+    def _start_all(self, starts: list[Start]) -> None:
+        """Files first: an attempt whose output has no place to go is not started at all."""
+        ready = [start for start in starts if self._open(start.job, opening=True)]
+        if self._outputs.has_news:
+            with database.transaction(self._db):
+                self._outputs.persist(self._db)
+        for start in ready:
+            self._send(start.job.node or "", self._start_message(start.job, start.gpus))
+
+    def _open(self, job: Job, *, opening: bool) -> bool:
+        attempt = self._cluster.attempt_name(job)
+        machine = job.node or ""
+        try:
+            self._outputs.open(attempt, job, self._content(job.script), lambda reply: self._send(machine, reply))
+        except OSError as error:
+            why = f"cannot open output file {error.filename}: {error.strerror}"
+            log.warning("job %s: %s", job.display_id, why)
+            self._post(OutputFailed(attempt, opening, why))
+            return False
+        return True
+
+    def _resume(self, job: Job) -> None:
+        """The machine is there again and has the attempt: find its files again, and have the rest of its output sent."""
+        if self._open(job, opening=False):
+            self._outputs.greet(self._cluster.attempt_name(job))
+        else:
+            asyncio.get_running_loop().call_later(RESUME_PAUSE, self._resume_later, job, job.attempt)
+
+    def _resume_later(self, job: Job, attempt: int) -> None:
+        if job.attempt == attempt and job.job_id in self._cluster.jobs:
+            self._resume(job)
+
+    def _start_message(self, job: Job, gpus: Mapping[str, int]) -> messages.StartAttempt:
+        fleet = self._cluster.fleet
+        variables = self._variables(job.environment)
+        total = self._cluster.machines[job.node or ""].total
+        return messages.StartAttempt(
+            attempt=self._cluster.attempt_name(job),
+            title=str(job.job_id),
+            node=job.node or "",
+            cpus=job.alloc_cpus,
+            total_cpus=total.cpus,
+            memory=job.alloc_memory,
+            gpus=dict(gpus),
+            arguments=json.loads(job.arguments),
+            environment={**variables["variables"], **batch_environment(job, cluster=fleet.name, gpus_on_node=sum(gpus.values()))},
+            fixed=variables["fixed"],
+            work_dir=job.work_dir,
+            umask=job.umask,
+            limits=json.loads(job.limits),
+            streams=self._outputs.mode(self._cluster.attempt_name(job)),
+            std_in=job.std_in or "/dev/null",
+            time_limit=job.time_limit,
+            kill_wait=fleet.kill_wait,
+            data=self._content(job.script),
+        )

@@ -1,0 +1,135 @@
+"""A job's folder and its output files on the submit side."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+
+from mini_slurm.model.job import Job
+from mini_slurm.model.patterns import error_path, output_path
+from mini_slurm.protocol.messages import Output
+
+
+@dataclass
+class Target:
+    """One open file; `base` is where this attempt's bytes begin in it."""
+
+    fd: int
+    base: int
+    is_regular: bool
+
+    def write(self, data: bytes, offset: int) -> None:
+        """Write all of it at its place, or in turn where a place makes no sense (a pipe, a terminal). Raises OSError."""
+        view = memoryview(data)
+        while view:
+            if self.is_regular:
+                count = os.pwrite(self.fd, view, self.base + offset)
+            else:
+                count = os.write(self.fd, view)
+            view, offset = view[count:], offset + count
+
+
+@dataclass
+class Files:
+    """The open files of an attempt: those of each stream, and the one that has both in order of arrival."""
+
+    mode: str  # StartAttempt.streams
+    streams: dict[str, list[Target]] = field(default_factory=dict)
+    merged: Target | None = None
+
+    @property
+    def bases(self) -> dict[str, int]:
+        """Where this attempt's bytes begin in each file that is appended to."""
+        bases = {name: targets[0].base for name, targets in self.streams.items() if targets}
+        return bases if self.merged is None else {**bases, "merged": self.merged.base}
+
+    def write(self, message: Output) -> None:
+        """Put the bytes of a message where they belong. Raises OSError."""
+        for target in self.streams.get(message.stream, []):
+            target.write(message.data, message.offset)
+        if self.merged is not None:
+            self.merged.write(message.data, message.merged)
+
+    def sync(self) -> None:
+        """Bring everything to disk. Raises OSError."""
+        for target in self._targets():
+            if target.is_regular:
+                os.fdatasync(target.fd)
+
+    def close(self) -> None:
+        """Close all files."""
+        for target in self._targets():
+            os.close(target.fd)
+
+    def _targets(self) -> list[Target]:
+        targets = [target for targets in self.streams.values() for target in targets]
+        return targets + ([self.merged] if self.merged else [])
+
+
+def job_folder(jobs_dir: str, job: Job) -> str:
+    """Where a job's script and streams lie: `jobs/12`, or `jobs/12_3` for an array task."""
+    return os.path.join(jobs_dir, job.display_id)
+
+
+def open_files(jobs_dir: str, job: Job, script: bytes, bases: dict[str, int] | None) -> Files:
+    """Make the folder and open the files; `bases` is given when they were open before. Raises OSError."""
+    folder = job_folder(jobs_dir, job)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    _write_script(os.path.join(folder, "script"), script)
+    out, err = output_path(job), error_path(job)
+    files = Files(stream_mode(job, out, err))
+    try:
+        if files.mode == "ordered":
+            files.merged = _open(job, out, "merged", bases)
+            for stream, name in (("out", "stdout.txt"), ("err", "stderr.txt")):
+                _remove(os.path.join(folder, name))
+                files.streams[stream] = [_open(job, os.path.join(folder, name), stream, bases)]
+        else:
+            files.streams["out"] = [_open(job, out, "out", bases)]
+            if files.mode == "split":
+                files.streams["err"] = [_open(job, err, "err", bases)]
+            _link(out, os.path.join(folder, "stdout.txt"))
+            _link(err, os.path.join(folder, "stderr.txt"))
+    except OSError:
+        files.close()
+        raise
+    return files
+
+
+def stream_mode(job: Job, out: str, err: str) -> str:
+    """StartAttempt.streams: both into one file, into two, or, where nothing was said, into two and the order as well."""
+    if job.std_out is None and job.std_err is None:
+        return "ordered"
+    return "merged" if out == err else "split"
+
+
+def _open(job: Job, path: str, stream: str, bases: dict[str, int] | None) -> Target:
+    """Open one output file as Slurm does: made with the submitter's umask, truncated unless it is to be appended to."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
+    if job.open_mode != "a" and bases is None:
+        flags |= os.O_TRUNC
+    fd = os.open(path, flags, 0o666 & ~job.umask)
+    status = os.fstat(fd)
+    is_regular = stat.S_ISREG(status.st_mode)
+    if bases is not None:
+        return Target(fd, bases.get(stream, 0), is_regular)
+    return Target(fd, status.st_size if is_regular and job.open_mode == "a" else 0, is_regular)
+
+
+def _write_script(path: str, script: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(script)
+
+
+def _link(target: str, link: str) -> None:
+    _remove(link)
+    os.symlink(target, link)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass

@@ -1,0 +1,112 @@
+"""The scheduler's role: events and requests into the core, what it decided onto the disk, and only then to the hands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from mini_slurm.model.machine import Machine
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.core import next_moment, step
+from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.events import CancelRequested, Event, JobSubmitted, SignalRequested
+from mini_slurm.store import database
+
+LONGEST_SLEEP = 10.0  # seconds
+
+
+class Performer(Protocol):
+    """The hands, as the loop sees them."""
+
+    def perform(self, decisions: Iterable[Decision]) -> None:
+        """Act. What comes of it is posted as events."""
+
+    def persist(self, db: sqlite3.Connection) -> None:
+        """Write what the hands must remember, within the loop's transaction."""
+
+
+class Loop:
+    """The only caller of step() in the controller, and the only one who reads a clock for it."""
+
+    def __init__(self, db: sqlite3.Connection, cluster: Cluster, clock: Callable[[], float]) -> None:
+        self.db = db
+        self.cluster = cluster
+        self.clock = clock
+        self._events: list[Event] = []
+        self._machines: dict[str, Machine] = {}
+        self._bell = asyncio.Event()
+
+    def post(self, event: Event) -> None:
+        """Something happened."""
+        self._events.append(event)
+        self._bell.set()
+
+    def note_machine(self, machine: Machine) -> None:
+        """What is known of a machine changed: it is stored with the next turn."""
+        self._machines[machine.name] = machine
+        self._bell.set()
+
+    def ring(self) -> None:
+        """A command stored a request."""
+        self._bell.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Is there no job that is not over, and nothing to be taken in?"""
+        return not self.cluster.jobs and not self._events and not self._machines
+
+    async def sleep(self) -> None:
+        """Until something happens, or the core has something to do by itself."""
+        now = self.clock()
+        moment = next_moment(self.cluster, now)
+        pause = LONGEST_SLEEP if moment is None else min(max(moment - now, 0.0), LONGEST_SLEEP)
+        try:
+            await asyncio.wait_for(self._bell.wait(), pause)
+        except TimeoutError:
+            pass
+        self._bell.clear()
+
+    def turn(self, hands: Performer) -> None:
+        """Decide upon all that has happened, commit it, then let the hands act. Raises StateError."""
+        with database.transaction(self.db):
+            events, self._events = self._events, []
+            requested, last = self._requests()
+            decisions = self._decide(events + requested)
+            self._save(last)
+            hands.persist(self.db)
+        self.cluster.touched.clear()
+        hands.perform(decisions)
+
+    def _requests(self) -> tuple[list[Event], int]:
+        rows = self.db.execute("SELECT number, kind, body FROM request ORDER BY number").fetchall()
+        found = (self._event(kind, json.loads(body)) for _, kind, body in rows)
+        return [event for event in found if event is not None], (rows[-1][0] if rows else 0)
+
+    def _event(self, kind: str, body: dict[str, int]) -> Event | None:
+        if kind == "submitted":
+            jobs = database.load_jobs(self.db, "job_id = ?", [body["job_id"]])
+            return JobSubmitted(jobs[0]) if jobs else None
+        if kind == "cancel":
+            return CancelRequested(body["job_id"], body["task"], bool(body.get("array")), body["uid"])
+        if kind == "signal":
+            return SignalRequested(body["job_id"], body["signal"], bool(body["whole"]), body["uid"])
+        return None
+
+    def _decide(self, events: list[Event]) -> list[Decision]:
+        first = int(database.get_setting(self.db, "next_job_id") or "1")
+        self.cluster.next_job_id = first
+        decisions = step(self.cluster, events, self.clock())
+        if self.cluster.next_job_id != first:
+            database.set_setting(self.db, "next_job_id", str(self.cluster.next_job_id))
+        return decisions
+
+    def _save(self, last_request: int) -> None:
+        database.save_jobs(self.db, self.cluster.touched.values())
+        for machine in self._machines.values():
+            database.save_machine(self.db, machine)
+        self._machines.clear()
+        if last_request:
+            self.db.execute("DELETE FROM request WHERE number <= ?", (last_request,))

@@ -1,0 +1,199 @@
+"""One machine's side of the hands: keep a channel to its agent, and turn what the agent says into events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Callable
+from typing import Protocol
+
+from mini_slurm.controller.outputs import Outputs
+from mini_slurm.errors import Unreachable
+from mini_slurm.links.base import Channel, Link
+from mini_slurm.model.arrays import format_tasks
+from mini_slurm.model.machine import Machine
+from mini_slurm.model.resources import Resources, format_gpus
+from mini_slurm.protocol import messages
+from mini_slurm.protocol.framing import Decoder, ProtocolError, encode
+from mini_slurm.protocol.messages import VERSION, Message
+from mini_slurm.scheduler import events
+from mini_slurm.scheduler.events import Event
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE, HOPELESS_PAUSE = 0.2, 15.0, 60.0  # seconds between two tries to connect
+SILENCE = 20.0  # seconds without a word until the agent is asked whether it is there
+PATIENCE = 3  # unanswered questions until the channel is given up
+
+
+class Board(Protocol):
+    """Where news of a machine go."""
+
+    def post(self, event: Event) -> None:
+        """Something happened."""
+
+    def note_machine(self, machine: Machine) -> None:
+        """What is known of a machine changed."""
+
+
+class MachineHand:
+    """The channel to one machine. What is sent while there is none is lost: the core says it again on connection."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        link: Link,
+        state_id: str,
+        board: Board,
+        outputs: Outputs,
+        clock: Callable[[], float],
+        node_timeout: float,
+    ) -> None:
+        self.machine = machine
+        self._link = link
+        self._state_id = state_id
+        self._board = board
+        self._outputs = outputs
+        self._clock = clock
+        self._node_timeout = node_timeout
+        self._channel: Channel | None = None
+        self._questions = 0
+        self._is_lost = False
+        self._last_word = 0.0
+
+    def send(self, message: Message) -> None:
+        """Send a message if there is a channel."""
+        if self._channel is not None:
+            self._channel.write(encode(message))
+
+    async def run(self) -> None:
+        """Connect, listen, connect again; ends by being cancelled."""
+        pause = FIRST_PAUSE
+        self._last_word = asyncio.get_running_loop().time()
+        try:
+            while True:
+                try:
+                    await self._converse()
+                    pause = FIRST_PAUSE
+                except Unreachable as error:
+                    pause = min(pause * 2, LONGEST_PAUSE) if error.again else HOPELESS_PAUSE
+                    self._note_trouble(error)
+                self._note_silence()
+                await asyncio.sleep(pause * random.uniform(0.75, 1.25))
+        finally:
+            await self._link.close()
+
+    async def _converse(self) -> None:
+        """One channel, from its opening to its end. Raises Unreachable when there is none to be had."""
+        channel = await self._link.open()
+        decoder = Decoder()
+        self._questions = 0
+        channel.write(encode(messages.Hello(VERSION, self._state_id, self.machine.name)))
+        try:
+            while True:
+                try:
+                    data = await asyncio.wait_for(channel.read(), SILENCE)
+                except TimeoutError:
+                    if self._questions >= PATIENCE:
+                        return
+                    self._questions += 1
+                    channel.write(encode(messages.Ping(self._questions)))
+                    continue
+                if not data:
+                    return
+                self._questions = 0
+                self._last_word = asyncio.get_running_loop().time()
+                for message in decoder.feed(data):
+                    self._take(message, channel)
+        except (ProtocolError, OSError) as error:
+            log.warning("%s: the channel is given up: %s", self.machine.name, error)
+        finally:
+            if self._channel is not None:
+                self._channel = None
+                self._board.post(events.MachineDisconnected(self.machine.name))
+            await channel.close()
+
+    def _take(self, message: Message, channel: Channel) -> None:
+        if isinstance(message, messages.Welcome):
+            self._channel = channel
+            self._welcome(message)
+        elif isinstance(message, messages.Output):
+            self._outputs.take(message)
+        else:
+            event = self._event(message)
+            if event is not None:
+                self._board.post(event)
+            if isinstance(message, messages.Ended):
+                self._outputs.ended(message)
+
+    def _event(self, message: Message) -> Event | None:
+        now = self._clock()
+        if isinstance(message, messages.Started):
+            cpus = format_tasks(sorted(message.cpu_ids))
+            return events.AttemptStarted(message.attempt, now - message.age, cpus, ",".join(message.gpu_ids))
+        if isinstance(message, messages.Refused):
+            log.info("%s refused %s: %s", self.machine.name, message.attempt, message.why)
+            return events.AttemptRefused(message.attempt, message.busy, message.why)
+        if isinstance(message, messages.Ended):
+            return events.AttemptEnded(
+                message.attempt,
+                now - message.age,
+                message.cause,
+                message.exit_code,
+                message.exit_signal,
+                message.max_rss,
+                message.user_seconds,
+                message.system_seconds,
+            )
+        if isinstance(message, messages.Unknown):
+            return events.AttemptUnknown(message.attempt)
+        return None
+
+    def _welcome(self, message: messages.Welcome) -> None:
+        gpus: dict[str, int] = {}
+        for gpu in message.gpus:
+            kind = str(gpu.get("type", ""))
+            gpus[kind] = gpus.get(kind, 0) + 1
+        now = self._clock()
+        machine = Machine(
+            name=self.machine.name,
+            state="UP",
+            cpus=message.cpus,
+            memory=message.memory,
+            gpus=format_gpus(gpus),
+            gpu_details=json.dumps(message.gpus),
+            boot_id=message.boot_id,
+            hostname=message.hostname,
+            python=message.python,
+            contacted=now,
+        )
+        log.info("%s: connected, its clock is %.1f s ahead", machine.name, message.clock - now)
+        self.machine = machine
+        self._is_lost = False
+        self._board.note_machine(machine)
+        total = Resources(message.cpus, message.memory, gpus)
+        self._board.post(
+            events.MachineConnected(machine.name, total, message.boot_id, frozenset(map(str, message.attempts)))
+        )
+
+    def _note_trouble(self, error: Unreachable) -> None:
+        """A machine that was never reached is down from its first failure on; others have node_timeout."""
+        why = error.lines[0]
+        if why != self.machine.reason:
+            log.warning("%s", why)
+            state = "DOWN" if self.machine.state != "UP" or self._is_lost else "UP"
+            self._note_state(state, why)
+
+    def _note_silence(self) -> None:
+        silence = asyncio.get_running_loop().time() - self._last_word
+        if not self._is_lost and silence > self._node_timeout:
+            self._is_lost = True
+            self._note_state("DOWN", self.machine.reason or "Not responding")
+            self._board.post(events.MachineLost(self.machine.name))
+
+    def _note_state(self, state: str, reason: str) -> None:
+        values = {**self.machine.__dict__, "state": state, "reason": reason, "reason_time": self._clock()}
+        self.machine = Machine(**values)
+        self._board.note_machine(self.machine)

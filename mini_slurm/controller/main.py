@@ -1,0 +1,135 @@
+"""The process: lock, database, FIFO, loop, idle exit.
+
+    python -m mini_slurm.controller.main STATE_FOLDER
+
+There is one for each state folder: whoever holds the lock on `controller.lock`. It may be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+from mini_slurm.controller import autostart
+from mini_slurm.controller.session import Session
+from mini_slurm.errors import MiniSlurmError
+
+LOCK = "controller.lock"
+LOCK_PATIENCE = 10.0  # seconds to wait for a controller that is ending
+FIFO_READ = 4096  # bytes; each ring is one
+
+log = logging.getLogger("mini_slurm.controller")
+
+
+def main() -> int:
+    """Run the controller of the state folder named on the command line, until it has had nothing to do for a while."""
+    state = sys.argv[1]
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    lock = acquire_lock(state)
+    if lock is None:
+        return 0
+    os.chdir("/")
+    os.umask(0o077)
+    _raise_file_limit()
+    try:
+        asyncio.run(serve(state))
+    except MiniSlurmError as error:
+        log.error("%s (%s)", error, error.hint)
+        return error.exit_code
+    finally:
+        os.close(lock)
+    return 0
+
+
+def acquire_lock(state: str) -> int | None:
+    """The lock's file descriptor; None when another controller runs. One that is just ending is waited for."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    lock = os.open(os.path.join(state, LOCK), flags, 0o600)
+    deadline = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if autostart.ring(state) or time.monotonic() > deadline:
+                os.close(lock)
+                return None
+            time.sleep(0.02)
+        else:
+            os.ftruncate(lock, 0)
+            os.write(lock, f"{os.getpid()}\n".encode())
+            return lock
+
+
+def _raise_file_limit() -> None:
+    """Each running job has up to three output files open here."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def serve(state: str) -> None:
+    """Listen, decide, act; until idle, or asked to end by SIGTERM or SIGINT. Raises MiniSlurmError."""
+    bell = Bell(state)
+    session = Session(state)
+    stop = asyncio.Event()
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, _end, stop, session)
+    bell.listen(session.ring)
+    log.info("controller %d of %s", os.getpid(), state)
+    try:
+        while not stop.is_set():
+            await session.turn()
+            if session.is_idle_for_long:
+                # whoever finds the FIFO closed starts the next controller; requests stored before that are still ours
+                bell.close()
+                if not session.has_requests:
+                    break
+                bell.listen(session.ring)
+    finally:
+        bell.close()
+        await session.close()
+    log.info("controller %d ends", os.getpid())
+
+
+def _end(stop: asyncio.Event, session: Session) -> None:
+    stop.set()
+    session.ring()
+
+
+class Bell:
+    """The FIFO that commands ring."""
+
+    def __init__(self, state: str) -> None:
+        self._path = os.path.join(state, autostart.FIFO)
+        self._fd: int | None = None
+
+    def listen(self, rung: Callable[[], None]) -> None:
+        """Make the FIFO, and call `rung` whenever somebody rings."""
+        if not os.path.exists(self._path):
+            os.mkfifo(self._path, 0o600)
+        self._fd = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        asyncio.get_running_loop().add_reader(self._fd, self._read, rung)
+
+    def _read(self, rung: Callable[[], None]) -> None:
+        assert self._fd is not None
+        os.read(self._fd, FIFO_READ)
+        rung()
+
+    def close(self) -> None:
+        """Stop listening; the FIFO stays and tells those who ring that nobody is there."""
+        if self._fd is not None:
+            asyncio.get_running_loop().remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""One run of the controller: loop, hands and machines put together, and the fleet file watched."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+
+from mini_slurm.config.cache import load
+from mini_slurm.config.paths import fleet_file, jobs_folder
+from mini_slurm.controller.effects import Hands
+from mini_slurm.controller.loop import Loop
+from mini_slurm.controller.machines import MachineHand
+from mini_slurm.controller.outputs import Outputs
+from mini_slurm.errors import FleetError
+from mini_slurm.links import make_link
+from mini_slurm.model.fleet import Fleet
+from mini_slurm.model.machine import Machine
+from mini_slurm.scheduler.cluster import make_cluster, set_fleet
+from mini_slurm.scheduler.events import MachineLost
+from mini_slurm.store import database
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """Everything that lives as long as the controller does."""
+
+    def __init__(self, state: str) -> None:
+        self._db = database.open_database(state)
+        fleet = self._load_fleet()
+        self._signature = _signature()
+        self._known = database.load_machines(self._db)
+        state_id = database.get_setting(self._db, "state_id") or ""
+        self._cluster = make_cluster(fleet, state_id, database.load_jobs(self._db), self._known)
+        self._loop = Loop(self._db, self._cluster, time.time)
+        self._outputs = Outputs(self._db, jobs_folder(state, fleet), self._loop.post)
+        self._hands = Hands(self._db, self._cluster, self._outputs, self._loop.post)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._outputs_task = asyncio.get_running_loop().create_task(self._outputs.run())
+        self._busy_until = time.monotonic() + fleet.controller_idle
+        self._add_machines(fleet)
+        self._loop.ring()
+
+    def _load_fleet(self) -> Fleet:
+        return load(
+            lambda key: database.get_setting(self._db, key),
+            lambda key, value: database.set_setting(self._db, key, value),
+        )
+
+    def ring(self) -> None:
+        """There may be something to do."""
+        self._loop.ring()
+
+    async def turn(self) -> None:
+        """Wait until there is something to do, and do it. Raises StateError."""
+        await self._loop.sleep()
+        self._follow_fleet()
+        self._loop.turn(self._hands)
+        _raise_if_failed(self._outputs_task, *self._tasks.values())
+        if not self._loop.is_idle:
+            self._busy_until = time.monotonic() + self._cluster.fleet.controller_idle
+
+    @property
+    def is_idle_for_long(self) -> bool:
+        """Has there been nothing to do for the fleet's controller_idle?"""
+        return self._loop.is_idle and time.monotonic() > self._busy_until
+
+    @property
+    def has_requests(self) -> bool:
+        """Is there a request that nobody has looked at?"""
+        return self._db.execute("SELECT 1 FROM request LIMIT 1").fetchone() is not None
+
+    def _follow_fleet(self) -> None:
+        """Take a changed fleet file; one that is wrong changes nothing."""
+        signature = _signature()
+        if signature == self._signature:
+            return
+        self._signature = signature
+        try:
+            fleet = self._load_fleet()
+        except FleetError as error:
+            log.error("the changed fleet file is not used: %s", error)
+            return
+        gone = set(self._cluster.machines) - set(fleet.machines)
+        changed = {name for name, entry in fleet.machines.items() if name in self._cluster.machines
+                   and self._cluster.machines[name].entry != entry}
+        set_fleet(self._cluster, fleet)
+        for name in gone | changed:
+            self._tasks.pop(name).cancel()
+            del self._hands.machines[name]
+        for name in gone:
+            self._loop.post(MachineLost(name))
+        self._add_machines(fleet)
+
+    def _add_machines(self, fleet: Fleet) -> None:
+        for name, entry in fleet.machines.items():
+            if name in self._tasks:
+                continue
+            hand = MachineHand(
+                self._known.get(name) or Machine(name=name),
+                make_link(entry, ssh_config=fleet.ssh_config),
+                self._cluster.state_id,
+                self._loop,
+                self._outputs,
+                time.time,
+                fleet.node_timeout,
+            )
+            self._hands.machines[name] = hand
+            self._tasks[name] = asyncio.get_running_loop().create_task(hand.run())
+
+    async def close(self) -> None:
+        """End all channels; what runs on the machines goes on."""
+        tasks = [self._outputs_task, *self._tasks.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._db.close()
+
+
+def _raise_if_failed(*tasks: asyncio.Task[None]) -> None:
+    """A task that died takes the controller with it: the next one begins from what is on disk."""
+    for task in tasks:
+        if task.done() and not task.cancelled():
+            task.result()
+
+
+def _signature() -> tuple[object, ...]:
+    """What tells that another fleet file counts, or that it was changed."""
+    try:
+        path = fleet_file()
+        if path is None:
+            return ()
+        status = os.stat(path)
+    except (OSError, FleetError):
+        return ("unreadable",)
+    return (path, status.st_mtime_ns, status.st_size, status.st_ino)

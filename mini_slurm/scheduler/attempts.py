@@ -1,0 +1,187 @@
+"""What becomes of attempts: machines that come and go, starts, ends, and output that is stored or cannot be."""
+
+from __future__ import annotations
+
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
+from mini_slurm.scheduler.cluster import Cluster, allocated, occupies
+from mini_slurm.scheduler.decisions import Decision, End, Forget, Resume, Start
+from mini_slurm.scheduler.demand import with_entry
+from mini_slurm.scheduler.ending import finish, lose, put_back, release
+from mini_slurm.scheduler.events import (
+    AttemptEnded,
+    AttemptRefused,
+    AttemptStarted,
+    AttemptUnknown,
+    MachineConnected,
+    MachineDisconnected,
+    MachineLost,
+    OutputFailed,
+    OutputStored,
+)
+
+BUSY_PAUSE = 5.0  # seconds until a machine is asked again whose CPUs or GPUs others hold
+TROUBLE_PAUSE = 30.0  # ... and one that could not start the job at all
+OUTPUT_NOT_OPENED = 53  # exit signal of a job whose output file cannot be made, as in Slurm
+
+
+def on_machine_connected(cluster: Cluster, event: MachineConnected, now: float) -> list[Decision]:
+    """Books are made anew, and both sides' views of the attempts there are brought together."""
+    books = cluster.machines.get(event.name)
+    if books is None:
+        return []
+    books.total = with_entry(event.total, books.entry)
+    books.is_up, books.boot_id, books.paused_until = True, event.boot_id, 0.0
+    here = cluster.on_machine(event.name)
+    books.free = books.total
+    for job in here:
+        if occupies(job):
+            books.free = books.free.minus(allocated(job))
+    decisions: list[Decision] = []
+    for job in here:
+        decisions += _meet(cluster, job, event, now)
+    wanted = {cluster.attempt_name(job) for job in cluster.on_machine(event.name)}
+    books.unwanted = {name for name in event.attempts if name not in wanted}
+    return decisions + [End(event.name, name) for name in sorted(books.unwanted)]
+
+
+def _meet(cluster: Cluster, job: Job, event: MachineConnected, now: float) -> list[Decision]:
+    """One job that should be on the machine that has just connected."""
+    name = cluster.attempt_name(job)
+    if name in event.attempts:
+        must_end = job.outcome is not None and job.end_time is None
+        return [Resume(job), *([End(event.name, name)] if must_end else [])]
+    if job.end_time is not None:
+        # it has ended and its spool is gone: what was not stored by now never will be
+        finish(cluster, job, JobState[job.outcome or "NODE_FAIL"], now)
+    elif job.state is JobState.CONFIGURING and job.boot_id == event.boot_id:
+        return [_start_again(job)]
+    else:
+        lose(cluster, job, now)
+    return []
+
+
+def _start_again(job: Job) -> Start:
+    return Start(job, allocated(job).gpus)
+
+
+def on_machine_disconnected(cluster: Cluster, event: MachineDisconnected, now: float) -> list[Decision]:
+    """Nothing new is sent there; what runs there is left alone."""
+    books = cluster.machines.get(event.name)
+    if books is not None:
+        books.is_up = False
+    return []
+
+
+def on_machine_lost(cluster: Cluster, event: MachineLost, now: float) -> list[Decision]:
+    """What ran there is given up."""
+    books = cluster.machines.get(event.name)
+    if books is not None:
+        books.is_up = False
+    for job in cluster.on_machine(event.name):
+        lose(cluster, job, now)
+    return []
+
+
+def on_attempt_started(cluster: Cluster, event: AttemptStarted, now: float) -> list[Decision]:
+    """The agent said yes; it may say so several times."""
+    job = cluster.job_of(event.attempt)
+    if job is None or job.end_time is not None:
+        return []
+    job.start_time, job.cpu_ids, job.gpu_ids = event.started, event.cpu_ids, event.gpu_ids
+    if job.state is JobState.CONFIGURING:
+        job.state = JobState.RUNNING
+    cluster.touch(job)
+    return []
+
+
+def on_attempt_refused(cluster: Cluster, event: AttemptRefused, now: float) -> list[Decision]:
+    """The agent said no: the job waits again, and the machine is left in peace for a while."""
+    job = cluster.job_of(event.attempt)
+    if job is None or job.end_time is not None:
+        return []
+    books = cluster.machines.get(job.node or "")
+    if books is not None:
+        books.paused_until = now + (BUSY_PAUSE if event.busy else TROUBLE_PAUSE)
+    if job.outcome is not None:
+        finish(cluster, job, JobState[job.outcome], now)
+    else:
+        put_back(cluster, job)
+    return []
+
+
+def on_attempt_ended(cluster: Cluster, event: AttemptEnded, now: float) -> list[Decision]:
+    """The job is COMPLETING until its output is stored; an attempt that nobody wants any more may be forgotten."""
+    job = cluster.job_of(event.attempt)
+    if job is None:
+        return _drop_unwanted(cluster, event.attempt)
+    if job.end_time is not None:
+        return []
+    machine = job.node or ""
+    release(cluster, job)
+    if event.cause == "NODE_FAIL" and job.outcome is None and job.requeue and cluster.fleet.requeue:
+        job.state = JobState.PENDING  # released already
+        lose(cluster, job, now)
+        return [Forget(machine, event.attempt)]
+    job.state, job.end_time = JobState.COMPLETING, event.ended
+    job.outcome = job.outcome or _outcome(event).name
+    job.exit_code, job.exit_signal = event.exit_code, event.exit_signal
+    job.max_rss, job.user_seconds, job.system_seconds = event.max_rss, event.user_seconds, event.system_seconds
+    cluster.touch(job)
+    return []
+
+
+def _outcome(event: AttemptEnded) -> JobState:
+    if event.cause in ("TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "CANCELLED"):
+        return JobState[event.cause]
+    return JobState.FAILED if event.exit_code or event.exit_signal else JobState.COMPLETED
+
+
+def _drop_unwanted(cluster: Cluster, attempt: str) -> list[Decision]:
+    decisions: list[Decision] = []
+    for name, books in cluster.machines.items():
+        if attempt in books.unwanted:
+            books.unwanted.discard(attempt)
+            decisions.append(Forget(name, attempt))
+    return decisions
+
+
+def on_attempt_unknown(cluster: Cluster, event: AttemptUnknown, now: float) -> list[Decision]:
+    """The machine lost its spool, or never had this attempt."""
+    for books in cluster.machines.values():
+        books.unwanted.discard(event.attempt)
+    job = cluster.job_of(event.attempt)
+    if job is not None:
+        _settle_unknown(cluster, job, now)
+    return []
+
+
+def _settle_unknown(cluster: Cluster, job: Job, now: float) -> None:
+    if job.end_time is not None:
+        finish(cluster, job, JobState[job.outcome or "NODE_FAIL"], now)
+    else:
+        lose(cluster, job, now)
+
+
+def on_output_stored(cluster: Cluster, event: OutputStored, now: float) -> list[Decision]:
+    """With its output on disk the job is over, and its machine may drop what it keeps."""
+    job = cluster.job_of(event.attempt)
+    if job is None or job.end_time is None:
+        return []
+    machine = job.node or ""
+    finish(cluster, job, JobState[job.outcome or "COMPLETED"], now)
+    return [Forget(machine, event.attempt)]
+
+
+def on_output_failed(cluster: Cluster, event: OutputFailed, now: float) -> list[Decision]:
+    """Output files that cannot be made fail the job before it starts; later trouble is waited out, with its reason."""
+    job = cluster.job_of(event.attempt)
+    if job is None:
+        return []
+    if event.opening and job.state is JobState.CONFIGURING:
+        job.exit_signal = OUTPUT_NOT_OPENED
+        finish(cluster, job, JobState.FAILED, now)
+    elif job.reason != event.why:
+        job.reason = event.why
+        cluster.touch(job)
+    return []

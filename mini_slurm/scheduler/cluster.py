@@ -1,0 +1,109 @@
+"""The core's state: machines, jobs, and books of what is free; check() audits the books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mini_slurm.model.fleet import Fleet, MachineEntry
+from mini_slurm.model.job import Job
+from mini_slurm.model.machine import Machine
+from mini_slurm.model.resources import Resources, parse_gpus
+from mini_slurm.model.states import JobState
+from mini_slurm.scheduler.demand import with_entry
+
+
+@dataclass
+class Books:
+    """What the core knows of one machine."""
+
+    entry: MachineEntry
+    total: Resources = field(default_factory=Resources)
+    free: Resources = field(default_factory=Resources)
+    is_up: bool = False
+    boot_id: str = ""
+    # given-up attempts that may still run there: nothing new starts before they have ended
+    unwanted: set[str] = field(default_factory=set)
+    # until when nothing is sent there, as the agent refused an attempt
+    paused_until: float = 0.0
+
+    @property
+    def is_usable(self) -> bool:
+        """Can something be started there now?"""
+        return self.is_up and not self.unwanted
+
+
+@dataclass
+class Cluster:
+    """Everything the core decides upon. `touched` holds the jobs that changed since the caller last took them."""
+
+    fleet: Fleet
+    state_id: str
+    next_job_id: int = 1
+    machines: dict[str, Books] = field(default_factory=dict)
+    jobs: dict[int, Job] = field(default_factory=dict)
+    touched: dict[int, Job] = field(default_factory=dict)
+
+    def touch(self, job: Job) -> None:
+        """Remember that the job has to be stored."""
+        self.touched[job.job_id] = job
+
+    def attempt_name(self, job: Job) -> str:
+        """The name of the job's present attempt, the same in every message about it."""
+        return f"{self.state_id}.{job.job_id}.{job.attempt}"
+
+    def job_of(self, attempt: str) -> Job | None:
+        """The job whose present attempt this is; None for an attempt that is over or was given up."""
+        state_id, _, rest = attempt.partition(".")
+        job_id, _, _ = rest.partition(".")
+        job = self.jobs.get(int(job_id)) if job_id.isdigit() else None
+        if state_id != self.state_id or job is None or job.node is None or self.attempt_name(job) != attempt:
+            return None
+        return job
+
+    def on_machine(self, name: str) -> list[Job]:
+        """The jobs whose present attempt is on this machine."""
+        return [job for job in self.jobs.values() if job.node == name]
+
+    def check(self) -> None:
+        """Work the books out again the slow way. Raises AssertionError."""
+        for name, books in self.machines.items():
+            used = Resources()
+            for job in self.on_machine(name):
+                if occupies(job):
+                    used = used.plus(allocated(job))
+            if books.is_up:
+                left = books.total.minus(used)
+                assert (left.cpus, left.memory) == (books.free.cpus, books.free.memory), (name, left, books.free)
+                assert left.gpu_count == books.free.gpu_count, (name, left, books.free)
+                assert min(left.cpus, *left.gpus.values(), 0) == 0, (name, left)
+
+
+def make_cluster(fleet: Fleet, state_id: str, jobs: list[Job], machines: dict[str, Machine]) -> Cluster:
+    """The state after a start: the jobs that are not over, and machines that have not answered yet."""
+    cluster = Cluster(fleet, state_id)
+    cluster.jobs = {job.job_id: job for job in jobs}
+    set_fleet(cluster, fleet)
+    for name, books in cluster.machines.items():
+        known = machines.get(name)
+        if known is not None:
+            books.total = with_entry(Resources(known.cpus, known.memory, parse_gpus(known.gpus)), books.entry)
+    return cluster
+
+
+def set_fleet(cluster: Cluster, fleet: Fleet) -> None:
+    """Take a changed fleet file: what is known of machines that stay is kept."""
+    cluster.fleet = fleet
+    kept = cluster.machines
+    cluster.machines = {name: kept.get(name) or Books(entry) for name, entry in fleet.machines.items()}
+    for name, entry in fleet.machines.items():
+        cluster.machines[name].entry = entry
+
+
+def occupies(job: Job) -> bool:
+    """Does the job hold its resources? While COMPLETING it does until its last process has ended."""
+    return job.state.holds_resources and not (job.state is JobState.COMPLETING and job.end_time is not None)
+
+
+def allocated(job: Job) -> Resources:
+    """What the job holds on its machine."""
+    return Resources(job.alloc_cpus, job.alloc_memory, parse_gpus(job.alloc_gpus))

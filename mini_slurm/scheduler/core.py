@@ -1,0 +1,49 @@
+"""The core's entry: events and the time go in, decisions come out. Nothing here touches the world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
+from mini_slurm.scheduler import attempts, events, requests
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.starting import start_pending
+
+Handler = Callable[[Cluster, Any, float], list[Decision]]
+
+HANDLERS: dict[type[Any], Handler] = {
+    events.JobSubmitted: requests.on_job_submitted,
+    events.CancelRequested: requests.on_cancel_requested,
+    events.SignalRequested: requests.on_signal_requested,
+    events.MachineConnected: attempts.on_machine_connected,
+    events.MachineDisconnected: attempts.on_machine_disconnected,
+    events.MachineLost: attempts.on_machine_lost,
+    events.AttemptStarted: attempts.on_attempt_started,
+    events.AttemptRefused: attempts.on_attempt_refused,
+    events.AttemptEnded: attempts.on_attempt_ended,
+    events.AttemptUnknown: attempts.on_attempt_unknown,
+    events.OutputStored: attempts.on_output_stored,
+    events.OutputFailed: attempts.on_output_failed,
+}
+
+
+def step(cluster: Cluster, happened: Iterable[events.Event], now: float) -> list[Decision]:
+    """Apply what happened, in order, then start whatever can start. The jobs that changed are in cluster.touched."""
+    decisions: list[Decision] = []
+    for event in happened:
+        decisions += HANDLERS[type(event)](cluster, event, now)
+    return decisions + start_pending(cluster, now)
+
+
+def next_moment(cluster: Cluster, now: float) -> float | None:
+    """When step() has something to do even if nothing happens; None: never."""
+    moments = [job.begin_time for job in cluster.jobs.values() if _waits(job) and job.begin_time is not None]
+    moments += [books.paused_until for books in cluster.machines.values()]
+    return min((moment for moment in moments if moment > now), default=None)
+
+
+def _waits(job: Job) -> bool:
+    return job.state is JobState.PENDING and job.priority > 0

@@ -1,0 +1,34 @@
+"""Why a job is pending, in Slurm's words (squeue(1), JOB REASON CODES)."""
+
+from __future__ import annotations
+
+from mini_slurm.model.job import Job
+from mini_slurm.scheduler.cluster import Books, Cluster
+from mini_slurm.scheduler.placement import could_ever_run
+
+UNAVAILABLE = "ReqNodeNotAvail"
+
+
+def standing_reason(cluster: Cluster, job: Job, candidates: list[Books], now: float) -> str | None:
+    """What keeps the job from being considered at all; None when it may start as soon as there is room."""
+    if job.priority == 0:
+        return "JobHeldUser"
+    if job.begin_time is not None and job.begin_time > now:
+        return "BeginTime"
+    partition = cluster.fleet.partitions.get(job.partition)
+    if partition is None:
+        return "PartitionDown"
+    if partition.state in ("DOWN", "INACTIVE"):
+        return "PartitionDown" if partition.state == "DOWN" else "PartitionInactive"
+    if partition.max_time is not None and (job.time_limit is None or job.time_limit > partition.max_time):
+        return "PartitionTimeLimit"
+    if not could_ever_run(job, candidates, cluster.fleet):
+        return "PartitionConfig" if candidates else "BadConstraints"
+    return None
+
+
+def waiting_reason(candidates: list[Books], is_first: bool) -> str:
+    """Why a job that may start does not: nothing there answers, no room, or it must not overtake."""
+    if not any(books.is_up for books in candidates):
+        return UNAVAILABLE
+    return "Resources" if is_first else "Priority"

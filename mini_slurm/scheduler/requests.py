@@ -1,0 +1,72 @@
+"""What users ask for: submissions, cancellations, signals."""
+
+from __future__ import annotations
+
+from mini_slurm.model.arrays import tasks_of, without
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.decisions import Decision, End, Signal
+from mini_slurm.scheduler.ending import finish
+from mini_slurm.scheduler.events import CancelRequested, JobSubmitted, SignalRequested
+from mini_slurm.scheduler.starting import split_task
+
+
+def on_job_submitted(cluster: Cluster, event: JobSubmitted, now: float) -> list[Decision]:
+    """A job that is known already was announced twice: that changes nothing."""
+    job = event.job
+    if job.job_id not in cluster.jobs:
+        job.eligible_time = max(job.submit_time, job.begin_time or 0.0)
+        cluster.jobs[job.job_id] = job
+        cluster.touch(job)
+    return []
+
+
+def on_cancel_requested(cluster: Cluster, event: CancelRequested, now: float) -> list[Decision]:
+    """Unknown and ended jobs, and jobs of somebody else, are passed over; the command has told its user."""
+    decisions: list[Decision] = []
+    for job in _meant(cluster, event):
+        decisions += _cancel(cluster, job, event.uid, now)
+    return decisions
+
+
+def _meant(cluster: Cluster, event: CancelRequested) -> list[Job]:
+    """The records that the request names; a task that has none yet gets one."""
+    if event.array:
+        meant = [job for job in cluster.jobs.values() if job.array_job_id == event.job_id]
+    elif event.task is not None:
+        meant = [job for job in cluster.jobs.values() if job.array_job_id == event.job_id and _is(job, event.task)]
+        meant = [_own_record(cluster, job, event.task) for job in meant]
+    else:
+        meant = [job for job in cluster.jobs.values() if job.job_id == event.job_id]
+    return [job for job in meant if job.uid == event.uid]
+
+
+def _is(job: Job, task: int) -> bool:
+    return job.array_task_id == task or (job.array_tasks is not None and task in tasks_of(job.array_tasks))
+
+
+def _own_record(cluster: Cluster, job: Job, task: int) -> Job:
+    return job if job.array_tasks is None else split_task(cluster, job, task, without(job.array_tasks, task))
+
+
+def _cancel(cluster: Cluster, job: Job, uid: int, now: float) -> list[Decision]:
+    if job.state.is_over or job.outcome is not None:
+        return []
+    job.cancelled_by = uid
+    if job.state is JobState.PENDING:
+        finish(cluster, job, JobState.CANCELLED, now)
+        return []
+    assert job.node is not None
+    job.outcome = JobState.CANCELLED.name
+    job.state = JobState.COMPLETING
+    cluster.touch(job)
+    return [End(job.node, cluster.attempt_name(job))]
+
+
+def on_signal_requested(cluster: Cluster, event: SignalRequested, now: float) -> list[Decision]:
+    """Only a running job can be sent a signal."""
+    job = cluster.jobs.get(event.job_id)
+    if job is None or job.uid != event.uid or job.state is not JobState.RUNNING or job.node is None:
+        return []
+    return [Signal(job.node, cluster.attempt_name(job), event.signal, event.whole)]

@@ -1,0 +1,126 @@
+"""One pass over the pending jobs: what can start now is started, and each that cannot gets its reason."""
+
+from __future__ import annotations
+
+from mini_slurm.model.arrays import split_first, throttle_of
+from mini_slurm.model.job import Job
+from mini_slurm.model.resources import format_gpus
+from mini_slurm.model.states import JobState
+from mini_slurm.scheduler.cluster import Books, Cluster, occupies
+from mini_slurm.scheduler.decisions import Decision, Start
+from mini_slurm.scheduler.explain import standing_reason, waiting_reason
+from mini_slurm.scheduler.placement import choose, eligible_machines, grant
+from mini_slurm.scheduler.policy import Reservation, may_use, pending_in_order, reserve
+
+
+def start_pending(cluster: Cluster, now: float) -> list[Decision]:
+    """Start every pending job that may and can start now."""
+    decisions: list[Decision] = []
+    reservation: Reservation | None = None
+    blocked: set[tuple[object, ...]] = set()  # shapes of jobs that found no room in this pass
+    for job in pending_in_order(cluster):
+        candidates = eligible_machines(cluster, job)
+        reason = standing_reason(cluster, job, candidates, now)
+        while reason is None:
+            if _is_throttled(cluster, job):
+                reason = "JobArrayTaskLimit"
+                break
+            books = None if _shape(job) in blocked else _place(cluster, job, candidates, reservation, now)
+            if books is None:
+                reason = waiting_reason(candidates, is_first=reservation is None and not blocked)
+                reservation = reservation or reserve(job, candidates, cluster, now)
+                blocked.add(_shape(job))
+                break
+            last = job.array_tasks is None or split_first(job.array_tasks)[1] is None
+            decisions.append(_start(cluster, _next_task(cluster, job), books, now))
+            if last:
+                break
+        if reason is not None:
+            set_reason(cluster, job, reason)
+    return decisions
+
+
+def _place(
+    cluster: Cluster, job: Job, candidates: list[Books], reservation: Reservation | None, now: float
+) -> Books | None:
+    allowed = [
+        books
+        for books in candidates
+        if books.paused_until <= now and may_use(job, books, reservation, cluster.fleet, now)
+    ]
+    return choose(job, allowed, cluster.fleet)
+
+
+def _shape(job: Job) -> tuple[object, ...]:
+    """Jobs of one shape fit, or do not fit, alike."""
+    return (
+        job.partition,
+        job.ntasks,
+        job.cpus_per_task,
+        job.memory_per_node,
+        job.memory_per_cpu,
+        job.gres,
+        job.gpus,
+        job.features,
+        job.required_nodes,
+        job.excluded_nodes,
+        job.exclusive,
+        job.time_limit,
+    )
+
+
+def _is_throttled(cluster: Cluster, job: Job) -> bool:
+    limit = throttle_of(job.array_tasks) if job.array_tasks is not None else None
+    if limit is None:
+        return False
+    running = sum(1 for other in cluster.jobs.values() if other.array_job_id == job.array_job_id and occupies(other))
+    return running >= limit
+
+
+def _next_task(cluster: Cluster, job: Job) -> Job:
+    """The job to start: the job itself, or the first task of an array record, which gets a record of its own."""
+    if job.array_tasks is None:
+        return job
+    task, rest = split_first(job.array_tasks)
+    return split_task(cluster, job, task, rest)
+
+
+def split_task(cluster: Cluster, record: Job, task: int, rest: str | None) -> Job:
+    """Give one task of an array a record of its own; the task that is split off last takes the array's."""
+    job = record
+    if rest is not None:
+        job = Job(**record.__dict__)
+        job.job_id = cluster.next_job_id
+        cluster.next_job_id += 1
+        cluster.jobs[job.job_id] = job
+        record.array_tasks = rest
+        cluster.touch(record)
+    job.array_task_id = task
+    if job is record:
+        record.array_tasks = None
+    else:
+        job.array_tasks = None
+    cluster.touch(job)
+    return job
+
+
+def _start(cluster: Cluster, job: Job, books: Books, now: float) -> Start:
+    granted = grant(job, books, cluster.fleet)
+    books.free = books.free.minus(granted)
+    job.state = JobState.CONFIGURING
+    job.reason = "None"
+    job.attempt += 1
+    job.node = books.entry.name
+    job.boot_id = books.boot_id
+    job.alloc_cpus, job.alloc_memory, job.alloc_gpus = granted.cpus, granted.memory, format_gpus(granted.gpus)
+    job.start_time = now
+    job.end_time = None
+    cluster.touch(job)
+    return Start(job, granted.gpus)
+
+
+def set_reason(cluster: Cluster, job: Job, reason: str) -> None:
+    """Note why the job waits, if that has changed."""
+    if job.reason != reason:
+        job.reason = reason
+        cluster.touch(job)

@@ -1,0 +1,163 @@
+"""A fleet in virtual time: a heap of (moment, what happens), the core's step(), and agents that do as they are told."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from mini_slurm.model.fleet import Fleet, MachineEntry, Partition
+from mini_slurm.model.job import Job
+from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler import events
+from mini_slurm.scheduler.cluster import make_cluster
+from mini_slurm.scheduler.core import next_moment, step
+from mini_slurm.scheduler.decisions import Decision, End, Forget, Resume, Signal, Start
+
+STATE = "5eed"
+
+
+def fleet_of(machines: dict[str, Resources], **settings: object) -> Fleet:
+    """A fleet of these machines in one partition `main`; `partitions=` replaces it."""
+    entries = {
+        name: MachineEntry(name, name, cpus=has.cpus, memory=has.memory, gpus=has.gpus)
+        for name, has in machines.items()
+    }
+    fleet = Fleet("test", "", entries, {"main": Partition("main", tuple(machines), default=True)})
+    return fleet._replace(**settings)
+
+
+class Simulation:
+    """Machines that start what they are told, and end it after its run time, unless they are told to end it before."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.now = 0.0
+        self.fleet = fleet
+        self.cluster = make_cluster(fleet, STATE, [], {})
+        self.done: dict[int, Job] = {}
+        self.log: list[tuple[float, Decision]] = []
+        self.run_times: dict[int, float] = {}
+        self.exit_codes: dict[int, int] = {}
+        self.running: dict[str, set[str]] = {name: set() for name in fleet.machines}  # machine -> attempts
+        self.boots: dict[str, int] = dict.fromkeys(fleet.machines, 1)
+        self.connected: set[str] = set()
+        self.starts: dict[str, int] = {}  # attempt -> how often it was really started
+        self._order: Iterator[int] = count()
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        for name in fleet.machines:
+            self.connect(name)
+
+    # --- what a test does
+
+    def submit(self, run_time: float = 10.0, exit_code: int = 0, **request: object) -> int:
+        """Submit a job that would run this long; its number."""
+        number = self.cluster.next_job_id
+        self.cluster.next_job_id += 1
+        values: dict[str, object] = {"partition": "main", "uid": 1000, "submit_time": self.now, **request}
+        job = Job(job_id=number, **values)
+        if job.array_tasks is not None:
+            job.array_job_id = number
+        self.run_times[number], self.exit_codes[number] = run_time, exit_code
+        self.happen(events.JobSubmitted(job))
+        return number
+
+    def cancel(self, job_id: int, task: int | None = None, *, array: bool = False, uid: int = 1000) -> None:
+        """Cancel as mscancel does."""
+        self.happen(events.CancelRequested(job_id, task, array, uid))
+
+    def connect(self, name: str) -> None:
+        """The machine answers."""
+        self.connected.add(name)
+        entry = self.fleet.machines[name]
+        total = Resources(entry.cpus or 0, entry.memory or 0, entry.gpus or {})
+        attempts = frozenset(self.running[name])
+        self.happen(events.MachineConnected(name, total, f"boot-{self.boots[name]}", attempts))
+
+    def disconnect(self, name: str) -> None:
+        """The cable is cut."""
+        self.connected.discard(name)
+        self.happen(events.MachineDisconnected(name))
+
+    def reboot(self, name: str) -> None:
+        """The machine was switched off and on, and its spool is gone."""
+        self.disconnect(name)
+        self.running[name].clear()
+        self.boots[name] += 1
+        self.connect(name)
+
+    def run(self, until: float) -> None:
+        """Let time pass."""
+        while self._heap or next_moment(self.cluster, self.now) is not None:
+            planned = self._heap[0][0] if self._heap else float("inf")
+            moment = min(planned, next_moment(self.cluster, self.now) or float("inf"))
+            if moment > until:
+                break
+            self.now = moment
+            if self._heap and self._heap[0][0] <= moment:
+                heapq.heappop(self._heap)[2]()
+            else:
+                self.happen()
+        self.now = until
+
+    def job(self, number: int) -> Job:
+        """A job, over or not."""
+        return self.cluster.jobs.get(number) or self.done[number]
+
+    def state(self, number: int) -> str:
+        """The long name of a job's state."""
+        return self.job(number).state.name
+
+    # --- what the fleet does
+
+    def happen(self, *happened: events.Event) -> None:
+        """One turn of the controller's loop, with the books audited after it."""
+        decisions = step(self.cluster, happened, self.now)
+        self.cluster.check()
+        for job in self.cluster.touched.values():
+            if job.state.is_over:
+                self.done[job.job_id] = job
+        self.cluster.touched.clear()
+        for decision in decisions:
+            self.log.append((self.now, decision))
+            self._perform(decision)
+
+    def plan(self, moment: float, action: Callable[[], None]) -> None:
+        """Have something happen at a moment."""
+        heapq.heappush(self._heap, (moment, next(self._order), action))
+
+    def _perform(self, decision: Decision) -> None:
+        if isinstance(decision, Start):
+            self._start(decision.job)
+        elif isinstance(decision, End):
+            attempt, machine = decision.attempt, decision.machine
+            self.plan(self.now + 1, lambda: self._end(machine, attempt, 0, 15))
+        elif isinstance(decision, Forget):
+            self.running[decision.machine].discard(decision.attempt)
+        else:
+            assert isinstance(decision, Signal | Resume)
+
+    def _start(self, job: Job) -> None:
+        attempt, machine = self.cluster.attempt_name(job), job.node or ""
+        if machine not in self.connected:
+            return
+        if attempt not in self.running[machine]:
+            self.running[machine].add(attempt)
+            self.starts[attempt] = self.starts.get(attempt, 0) + 1
+            limit = job.time_limit if job.time_limit is not None else float("inf")
+            source = job.array_job_id or job.job_id
+            run_time = self.run_times[source]
+            cause, code = ("", self.exit_codes[source]) if run_time <= limit else ("TIMEOUT", 0)
+            self.plan(self.now + min(run_time, limit), lambda: self._end(machine, attempt, code, 0, cause))
+        self.plan(self.now, lambda: self._say(machine, events.AttemptStarted(attempt, self.now, "0", "")))
+
+    def _end(self, machine: str, attempt: str, code: int, signal: int, cause: str = "") -> None:
+        if attempt in self.running[machine]:
+            self._say(machine, events.AttemptEnded(attempt, self.now, cause, code, signal, 1000, 0.5, 0.1))
+            self._say(machine, events.OutputStored(attempt))
+
+    def _say(self, machine: str, event: events.Event) -> None:
+        """News of an attempt; those of a machine that is cut off are told again a second after it is back."""
+        if machine in self.connected:
+            self.happen(event)
+        else:
+            self.plan(self.now + 1, lambda: self._say(machine, event))
