@@ -1,0 +1,72 @@
+"""The subcommands of `mini-slurm` and their options. What one of them needs (asyncssh, ...) is imported by it alone."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+Partition = Annotated[
+    str | None, typer.Option("--partition", "-p", help="Partition to add to; default: the default partition.")
+]
+
+
+@app.callback()
+def common_options(
+    fleet: Annotated[str | None, typer.Option(metavar="FILE", help="Use this fleet file.")] = None,
+) -> None:
+    """Look after a fleet of machines that have no Slurm."""
+    if fleet:
+        os.environ["MINI_SLURM_FLEET"] = os.path.abspath(fleet)
+
+
+@app.command()
+def add(
+    hosts: Annotated[list[str], typer.Argument(metavar="HOST...", help="[USER@]HOST[:PORT], or a hostlist.")],
+    partition: Partition = None,
+    name: Annotated[str | None, typer.Option(help="The node's name; default: the host's.")] = None,
+    identity_file: Annotated[str | None, typer.Option("--identity-file", "-i", help="Key to log in with.")] = None,
+    jump_host: Annotated[str | None, typer.Option("--jump-host", "-J", help="Host to connect through.")] = None,
+    fingerprint: Annotated[list[str] | None, typer.Option(help="SHA256:... of the host key to trust.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; only with --fingerprint.")] = False,
+) -> None:
+    """Check host keys, find out what the machines have, and write them into the fleet file."""
+    from mini_slurm.cli.admin.add import Wanted, add_hosts
+
+    wanted = Wanted(partition, name, identity_file, jump_host, tuple(fingerprint or ()), yes)
+    raise typer.Exit(add_hosts(hosts, wanted))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[str, typer.Argument(metavar="FILE.json", help="Machines in the older JSON form.")],
+    partition: Partition = None,
+) -> None:
+    """Write the machines of an older JSON file into the fleet file."""
+    from mini_slurm.cli.admin.json_import import import_file
+
+    import_file(file, partition)
+
+
+@app.command()
+def shims(folder: Annotated[str, typer.Argument(metavar="DIR", help="Where to make the links.")]) -> None:
+    """Make links named sbatch, squeue, ... to the commands here; put the folder first on PATH."""
+    from mini_slurm.cli.admin.shims import make_shims
+
+    make_shims(folder)
+
+
+@app.command()
+def stop(
+    everything: Annotated[bool, typer.Option("--all", help="Cancel all jobs first, and end the agents.")] = False,
+) -> None:
+    """End the controller; jobs go on, and the next command starts it again."""
+    from mini_slurm.cli.admin.stop import stop_controller
+
+    raise typer.Exit(stop_controller(everything))

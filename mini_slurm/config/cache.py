@@ -1,0 +1,78 @@
+"""The fleet as it was last read, kept in the database, so that commands need no TOML reader."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from mini_slurm.config.paths import fleet_file
+from mini_slurm.model.fleet import Association, Fleet, MachineEntry, Partition, Qos
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+KEY = "fleet"  # of the table `setting`
+# A newer mini_slurm may know more of a machine than the one that kept the fleet.
+FIELDS = [list(kind._fields) for kind in (Fleet, MachineEntry, Partition, Qos, Association)]
+
+
+def load(get: Callable[[str], str | None], put: Callable[[str, str], None]) -> Fleet:
+    """The fleet of the file that counts, or the embedded default; `get` and `put` reach the table `setting`.
+
+    The file is read only when it is another one than, or was changed since, the kept one. Raises FleetError.
+    """
+    path = fleet_file()
+    if path is None:
+        return embedded_fleet()
+    signature = _signature(path)
+    kept = get(KEY)
+    if kept is not None:
+        found = json.loads(kept)
+        if found["signature"] == signature:
+            return _from_values(found["fleet"])
+    from mini_slurm.config.fleet import read_fleet
+
+    fleet = read_fleet(path)
+    put(KEY, json.dumps({"signature": signature, "fleet": fleet}, separators=(",", ":")))
+    return fleet
+
+
+def embedded_fleet() -> Fleet:
+    """Without a fleet file: this machine alone, in the partition `local`, without limits."""
+    name = os.uname().nodename.split(".")[0]
+    machine = MachineEntry(name, name, local=True)
+    return Fleet("local", "", {name: machine}, {"local": Partition("local", (name,), default=True)})
+
+
+def _signature(path: str) -> list[object]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return []  # read_fleet says what is wrong with it
+    return [path, status.st_mtime_ns, status.st_size, status.st_ino, FIELDS]
+
+
+def _from_values(values: list[object]) -> Fleet:
+    fleet = Fleet(*values)  # type: ignore[arg-type]
+    return fleet._replace(
+        machines={name: _machine(*entry) for name, entry in fleet.machines.items()},
+        partitions={name: _partition(*entry) for name, entry in fleet.partitions.items()},
+        qos={name: Qos(*entry) for name, entry in fleet.qos.items()},
+        accounts={name: _users(users) for name, users in fleet.accounts.items()},
+    )
+
+
+def _machine(*values: object) -> MachineEntry:
+    entry = MachineEntry(*values)  # type: ignore[arg-type]
+    return entry._replace(features=tuple(entry.features))
+
+
+def _partition(*values: object) -> Partition:
+    entry = Partition(*values)  # type: ignore[arg-type]
+    return entry._replace(machines=tuple(entry.machines))
+
+
+def _users(users: Mapping[str, Association]) -> dict[str, Association]:
+    found = {name: Association(*values) for name, values in users.items()}
+    return {name: entry._replace(qos=tuple(entry.qos)) for name, entry in found.items()}

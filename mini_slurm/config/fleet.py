@@ -1,0 +1,235 @@
+"""The fleet file, TOML text, to a Fleet. Everything wrong with it is said at once, a line each."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from mini_slurm.config import keys
+from mini_slurm.config.cache import embedded_fleet as embedded_fleet
+from mini_slurm.config.keys import Key
+from mini_slurm.errors import FleetError
+from mini_slurm.model.fleet import Association, Fleet, MachineEntry, Partition, Qos
+from mini_slurm.model.hostlist import compress, expand
+
+SECTIONS = ("fleet", "machines", "partitions", "qos", "accounts")
+FILES = ("identity_file", "jobs_dir", "ssh_config")  # from the fleet file's folder, where they are not absolute
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+ALL = "ALL"  # as in slurm.conf: every machine
+
+
+def read_fleet(path: str) -> Fleet:
+    """Read a fleet file. Raises FleetError with a line for each fault."""
+    reader = _Reader(path)
+    fleet = reader.fleet(load_toml(path))
+    if reader.faults:
+        raise FleetError(*(f"{path}: {fault}" for fault in reader.faults))
+    return fleet
+
+
+def load_toml(path: str) -> dict[str, Any]:
+    """A TOML file's content. Raises FleetError, with line and column where the text is at fault."""
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise FleetError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FleetError(f"{path}: byte {error.start + 1} is not UTF-8: save the file as UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise FleetError(f"{path}: not TOML: {error}", hint="names and other text stand in quotes") from error
+
+
+class _Reader:
+    """Turns tables into values and collects what is wrong on the way."""
+
+    def __init__(self, path: str) -> None:
+        self.folder = os.path.dirname(path)
+        self.path = path
+        self.faults: list[str] = []
+
+    def fleet(self, top: dict[str, Any]) -> Fleet:
+        """The whole file; only to be used when there are no faults."""
+        for section in top:
+            if section not in SECTIONS:
+                self.faults.append(f"[{_quote(section)}] is unknown: {_advice(section, SECTIONS)}")
+        settings = self.table(top.get("fleet", {}), keys.FLEET, "fleet")
+        machines = self.machines(self.section(top, "machines"))
+        partitions = self.partitions(self.section(top, "partitions"), machines)
+        qos = {name: Qos(name, **self.table(value, keys.QOS, where)) for name, where, value in self.named(top, "qos")}
+        accounts = self.accounts(top, qos)
+        return Fleet(settings.pop("name", "fleet"), self.path, machines, partitions, qos, accounts, **settings)
+
+    # --- tables of any kind
+
+    def table(self, value: Any, known: Mapping[str, Key], where: str) -> dict[str, Any]:
+        """The values of one table's keys, without those that are at fault."""
+        if not isinstance(value, dict):
+            self.faults.append(f"{where} cannot be {_shown(value)}: write a table, as [{where}]")
+            return {}
+        found = {}
+        for key, given in value.items():
+            if key not in known:
+                self.faults.append(f"{where} has no key {_quote(key)}: {_advice(key, known)}")
+                continue
+            try:
+                found[key] = self.resolve(key, known[key].read(given))
+            except ValueError:
+                wants = f"write {known[key].wants}, as {key} = {known[key].example}"
+                self.faults.append(f"{where}.{key} cannot be {_shown(given)}: {wants}")
+        return found
+
+    def resolve(self, key: str, value: object) -> object:
+        """A file's name as an absolute path."""
+        if key in FILES:
+            return os.path.join(self.folder, os.path.expanduser(str(value)))
+        return value
+
+    def section(self, top: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """A table of tables, empty when it is left out."""
+        value = top.get(name, {})
+        if not isinstance(value, dict):
+            self.faults.append(f"{name} cannot be {_shown(value)}: write tables, as [{name}.NAME]")
+            return {}
+        return value
+
+    def named(self, top: Mapping[str, Any], section: str) -> list[tuple[str, str, Any]]:
+        """Name, place and value of each table in a section whose name is one."""
+        found = []
+        for name, value in self.section(top, section).items():
+            where = f"{section}.{_quote(name)}"
+            if keys.NAME.fullmatch(name):
+                found.append((name, where, value))
+            else:
+                self.faults.append(f"{where} is no name: write letters, digits, _ . and -")
+        return found
+
+    # --- machines
+
+    def machines(self, section: Mapping[str, Any]) -> dict[str, MachineEntry]:
+        """Every machine by name, in the order of the file."""
+        machines: dict[str, MachineEntry] = {}
+        for text, value in section.items():
+            where = f"machines.{_quote(text)}"
+            values = self.table(value, keys.MACHINE, where)
+            names = self.machine_names(text, where)
+            hosts = self.hosts(values.pop("host", None), names, where)
+            twice = [name for name in names if name in machines]
+            if twice:
+                self.faults.append(f"{where} names {compress(twice)} again: name each machine once")
+            machines |= {name: MachineEntry(name, host, **values) for name, host in zip(names, hosts, strict=True)}
+        if not section:
+            self.faults.append("there are no machines: write [machines.NAME]; for this machine add local = true")
+        return machines
+
+    def machine_names(self, text: str, where: str) -> list[str]:
+        """The machines that a key stands for."""
+        try:
+            names = list(expand(text))
+        except ValueError:
+            names = []
+        if not names or not all(keys.NAME.fullmatch(name) for name in names):
+            self.faults.append(f'{where} is no name or hostlist: write for example [machines.node1] or "node[1-4]"')
+            return []
+        return names
+
+    def hosts(self, host: str | None, names: list[str], where: str) -> list[str]:
+        """The address of each machine: the name itself, where nothing else is said."""
+        if host is None or not names:
+            return names
+        if len(names) == 1 and "[" not in where:
+            return [host]
+        try:
+            hosts = list(expand(host))
+        except ValueError:
+            hosts = []
+        if len(hosts) != len(names):
+            wants = f"write a hostlist of {len(names)}, one for each machine"
+            self.faults.append(f"{where}.host cannot be {_shown(host)}: {wants}, or leave it out")
+            return names
+        return hosts
+
+    # --- partitions
+
+    def partitions(self, section: Mapping[str, Any], machines: Mapping[str, MachineEntry]) -> dict[str, Partition]:
+        """Every partition by name."""
+        partitions = {
+            name: self.partition(name, self.table(value, keys.PARTITION, where), value, machines)
+            for name, where, value in self.named({"partitions": section}, "partitions")
+        }
+        defaults = [name for name, partition in partitions.items() if partition.default]
+        if len(defaults) > 1:
+            self.faults.append(f"partitions {', '.join(defaults)} are all default = true: keep one of them")
+        used = {name for partition in partitions.values() for name in partition.machines}
+        unused = [name for name in machines if name not in used]
+        if unused:
+            names = compress(unused)
+            place = f"partitions.{next(iter(partitions), 'NAME')}"
+            self.faults.append(f'machines {names} are in no partition: add "{names}" to {place}.machines')
+        return partitions
+
+    def partition(
+        self, name: str, values: dict[str, Any], given: Any, machines: Mapping[str, MachineEntry]
+    ) -> Partition:
+        """One partition; its machines must be there, and its times agree."""
+        where = f"partitions.{_quote(name)}"
+        if isinstance(given, dict) and "machines" not in given:
+            self.faults.append(f'{where}.machines is missing: write for example machines = "node[1-4]", or "{ALL}"')
+        members = values.pop("machines", ())
+        if members == (ALL,) and ALL not in machines:
+            members = tuple(machines)
+        unknown = [member for member in members if member not in machines]
+        if unknown:
+            names = compress(unknown)
+            self.faults.append(
+                f"{where}.machines names {names}, which {'is no machine' if len(unknown) == 1 else 'are no machines'}"
+                f": {_advice(unknown[0], machines, f'write [machines.{_quote(names)}], or take it out')}"
+            )
+        partition = Partition(name, members, **values)
+        if partition.max_time is not None and (partition.default_time or 0) > partition.max_time:
+            self.faults.append(f"{where}.default_time is over its max_time: write a shorter one")
+        return partition
+
+    # --- accounts
+
+    def accounts(self, top: Mapping[str, Any], qos: Mapping[str, Qos]) -> dict[str, dict[str, Association]]:
+        """Who may use which account, and with which QOS."""
+        accounts: dict[str, dict[str, Association]] = {}
+        default_of: dict[str, str] = {}
+        for name, where, value in self.named(top, "accounts"):
+            accounts[name] = {}
+            for user, given in self.table(value, keys.ACCOUNT, where).get("users", {}).items():
+                place = f"{where}.users.{_quote(user)}"
+                entry = Association(**self.table(given, keys.USER, place))
+                accounts[name][user] = entry
+                for unknown in (word for word in entry.qos if word not in qos and word != "normal"):
+                    self.faults.append(
+                        f"{place}.qos names {unknown}: {_advice(unknown, qos, f'write [qos.{unknown}]')}"
+                    )
+                if entry.default and default_of.setdefault(user, name) != name:
+                    self.faults.append(f"{place}.default: {default_of[user]} is {user}'s default account already")
+        return accounts
+
+
+def _advice(word: str, known: Mapping[str, object] | tuple[str, ...], otherwise: str = "") -> str:
+    """What was probably meant; else `otherwise`, or what there is."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return otherwise or f"write one of {', '.join(known)}"
+
+
+def _quote(key: str) -> str:
+    """A key as TOML writes it."""
+    return key if BARE.fullmatch(key) else _shown(key)
+
+
+def _shown(value: object) -> str:
+    """A value as it is written in the file, in one line."""
+    return json.dumps(value, default=str)

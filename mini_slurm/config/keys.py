@@ -1,0 +1,151 @@
+"""The keys of a fleet file: what each may hold, and what to write instead. A new key is a new row here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from mini_slurm.model.hostlist import expand
+from mini_slurm.model.units import parse_memory, parse_time_limit
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # of a machine, a partition, an account, a QOS
+WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=+/-]*")  # a feature, a type of GPU: no operator of --constraint in it
+
+
+class Key(NamedTuple):
+    """One key: its reader raises ValueError; `wants` and `example` say what to write."""
+
+    read: Callable[[Any], object]
+    wants: str
+    example: str
+
+
+def text(value: Any) -> str:
+    """Text in quotes that is not empty and holds no control character."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def name(value: Any) -> str:
+    """The name of a thing."""
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise ValueError
+    return value
+
+
+def yes_or_no(value: Any) -> bool:
+    """true or false."""
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def number_from(least: int, most: int = 2**31 - 1) -> Callable[[Any], int]:
+    """A reader of whole numbers in these bounds."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError
+        return value
+
+    return read
+
+
+def memory(value: Any) -> int:
+    """An amount of memory in MiB, above 0: a number of MiB, or text as of --mem."""
+    amount = parse_memory(value if isinstance(value, str) else str(number_from(1)(value)))
+    if amount <= 0:
+        raise ValueError
+    return amount
+
+
+def duration(value: Any) -> int | None:
+    """A duration in seconds: a number of minutes, or text as of --time; None for no limit."""
+    seconds = parse_time_limit(value if isinstance(value, str) else str(number_from(1)(value)))
+    if seconds is not None and seconds <= 0:
+        raise ValueError
+    return seconds
+
+
+def gpus(value: Any) -> dict[str, int]:
+    """GPUs by type: a number, or a table of type and number."""
+    counts = value if isinstance(value, dict) else {"": value}
+    if not all(not kind or WORD.fullmatch(kind) for kind in counts):
+        raise ValueError
+    return {kind: number for kind, count in counts.items() if (number := number_from(0, 1024)(count))}
+
+
+def words(value: Any) -> tuple[str, ...]:
+    """A list of words."""
+    if not isinstance(value, list) or not all(isinstance(word, str) and WORD.fullmatch(word) for word in value):
+        raise ValueError
+    return tuple(dict.fromkeys(value))
+
+
+def hostlist(value: Any) -> tuple[str, ...]:
+    """The names of a hostlist, or of a list of hostlists."""
+    parts = value if isinstance(value, list) else [value]
+    if not parts or not all(isinstance(part, str) and part.strip() for part in parts):
+        raise ValueError
+    return tuple(dict.fromkeys(name for part in parts for name in expand(part)))
+
+
+def table(value: Any) -> dict[str, Any]:
+    """A table whose keys are names that the user chose."""
+    if not isinstance(value, dict):
+        raise ValueError
+    return value
+
+
+def partition_state(value: Any) -> str:
+    """A state that scontrol(1) gives to a partition."""
+    if not isinstance(value, str) or value.upper() not in {"UP", "DOWN", "DRAIN", "INACTIVE"}:
+        raise ValueError
+    return value.upper()
+
+
+# fmt: off
+FLEET = {
+    "name": Key(name, "a name of letters, digits, _ . and -", '"lab"'),
+    "default_memory_per_cpu": Key(memory, "an amount above 0", '"2G"'),
+    "enforce_limits": Key(yes_or_no, "true or false", "true"),
+    "kill_wait": Key(number_from(0), "a whole number of seconds", "30"),
+    "node_timeout": Key(number_from(1), "a whole number of seconds, 1 or more", "300"),
+    "requeue": Key(yes_or_no, "true or false", "true"),
+    "controller_idle": Key(number_from(0), "a whole number of seconds", "300"),
+    "jobs_dir": Key(text, "a folder in quotes", '"~/jobs"'),
+    "ssh_config": Key(text, "a file in quotes", '"~/.ssh/config"'),
+}
+MACHINE = {
+    "host": Key(text, "an address, or a name that ~/.ssh/config or the network knows", '"10.0.0.4"'),
+    "port": Key(number_from(1, 65535), "a whole number from 1 to 65535", "22"),
+    "user": Key(text, "a login name in quotes", '"alice"'),
+    "identity_file": Key(text, "a file in quotes", '"~/.ssh/id_ed25519"'),
+    "jump_host": Key(text, "a host to connect through, in quotes", '"gateway"'),
+    "local": Key(yes_or_no, "true or false", "true"),
+    "cpus": Key(number_from(1), "a whole number, 1 or more", "16"),
+    "memory": Key(memory, "an amount above 0", '"64G"'),
+    "gpus": Key(gpus, "a number, or numbers by type", "{ a100 = 2 }"),
+    "features": Key(words, "a list of words", '["ib", "skylake"]'),
+    "weight": Key(number_from(0), "a whole number", "1"),
+}
+PARTITION = {
+    "machines": Key(hostlist, 'a hostlist, or a list of hostlists, or "ALL"', '"node[1-4]"'),
+    "default": Key(yes_or_no, "true or false", "true"),
+    "max_time": Key(duration, 'a time as of --time, or "UNLIMITED"', '"1-00:00:00"'),
+    "default_time": Key(duration, 'a time as of --time, or "UNLIMITED"', '"1:00:00"'),
+    "state": Key(partition_state, 'one of "UP", "DOWN", "DRAIN", "INACTIVE"', '"UP"'),
+}
+QOS = {
+    "priority": Key(number_from(0), "a whole number", "100"),
+}
+ACCOUNT = {
+    "users": Key(table, "a table of users", "{ alice = { default = true } }"),
+}
+USER = {
+    "qos": Key(words, "a list of QOS", '["normal"]'),
+    "default": Key(yes_or_no, "true or false", "true"),
+}
+# fmt: on

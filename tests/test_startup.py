@@ -1,0 +1,101 @@
+"""Commands start fast: nothing heavy is imported on their ordinary path."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
+from mini_slurm.store import database
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {"asyncio", "asyncssh", "jinja2", "cryptography", "pydantic", "typer", "rich"} | {
+    "tomllib",
+    "dataclasses",
+    "inspect",
+    "argparse",
+    "subprocess",
+    "pathlib",
+}
+PEOPLE = {"mini-slurm"}  # serves people, with Typer
+SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+COMMANDS = {name: target for name, target in SCRIPTS.items() if name not in PEOPLE}
+# What each command is called with in its ordinary use, and which exit status that has on the store below.
+ORDINARY = {
+    "msbatch": (["--wrap", "true"], 0),
+    "msqueue": ([], 0),
+    "msinfo": ([], 0),
+    "mscancel": (["1"], 0),
+    "msacct": ([], 0),
+}
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A state folder with two jobs in it, and nothing of the user's own configuration."""
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    db = database.open_database(str(state))
+    for state_name in (JobState.COMPLETED, JobState.COMPLETED):
+        job = Job(user="user", uid=os.getuid(), name="job", partition="local", state=state_name, submit_time=1.0)
+        database.submit(db, job, b"#!/bin/sh\n", b"")
+    db.close()
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "MINI_SLURM_STATE": str(state),
+        "MINI_SLURM_SPOOL": str(tmp_path / "spool"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+    }
+
+
+def loaded(code: str, environment: dict[str, str]) -> tuple[int, set[str]]:
+    """Exit status and every module that was imported, at whatever time."""
+    words = [sys.executable, "-X", "importtime", "-c", f"import sys\n{code}"]
+    run = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
+    lines = [line for line in run.stderr.splitlines() if line.startswith("import time:")]
+    return run.returncode, {line.rpartition("|")[2].strip() for line in lines}
+
+
+@pytest.fixture(scope="module")
+def always() -> set[str]:
+    """What the interpreter itself imports here, with the .pth files of this environment."""
+    return loaded("", dict(os.environ))[1]
+
+
+def test_what_is_heavy_is_seen(environment: dict[str, str]) -> None:
+    assert loaded("import asyncssh", environment)[1] >= {"asyncssh", "asyncio", "cryptography"}
+
+
+def test_every_command_is_tested() -> None:
+    assert set(ORDINARY) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_importing_a_command_imports_nothing_heavy(command: str, environment: dict[str, str], always: set[str]) -> None:
+    module = COMMANDS[command].partition(":")[0]
+    status, modules = loaded(f"import {module}", environment)
+    assert status == 0
+    assert module in modules
+    assert not HEAVY & (modules - always)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_running_a_command_imports_nothing_heavy(command: str, environment: dict[str, str], always: set[str]) -> None:
+    module, _, function = COMMANDS[command].partition(":")
+    arguments, expected = ORDINARY[command]
+    asleep = "import mini_slurm.controller.autostart as start\nstart.wake = lambda state: None\n"
+    code = f"{asleep}sys.argv = {[command, *arguments]!r}\nimport {module}\nsys.exit({module}.{function}())"
+    status, modules = loaded(code, environment)
+    assert status == expected
+    assert not HEAVY & (modules - always)
+
+
+def test_the_package_itself_imports_nothing(environment: dict[str, str], always: set[str]) -> None:
+    assert loaded("import mini_slurm", environment)[1] - always == {"mini_slurm"}
