@@ -20,14 +20,20 @@ def wake(state: str) -> None:
         start(state)
 
 
+def revive(state: str) -> None:
+    """Start a controller where one is needed and none runs; one that runs is left in peace."""
+    fifo = _open_fifo(state)
+    if fifo is None:
+        start(state)
+    else:
+        os.close(fifo)
+
+
 def ring(state: str) -> bool:
     """Tell a running controller that there is something to do; False when none runs."""
-    try:
-        fifo = os.open(os.path.join(state, FIFO), os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in (errno.ENXIO, errno.ENOENT):
-            return False
-        raise
+    fifo = _open_fifo(state)
+    if fifo is None:
+        return False
     try:
         os.write(fifo, b".")
     except BlockingIOError:
@@ -37,6 +43,16 @@ def ring(state: str) -> bool:
     finally:
         os.close(fifo)
     return True
+
+
+def _open_fifo(state: str) -> int | None:
+    """The FIFO, open for writing; None when no controller reads it."""
+    try:
+        return os.open(os.path.join(state, FIFO), os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ENXIO, errno.ENOENT):
+            return None
+        raise
 
 
 def start(state: str) -> int:

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from mini_slurm.controller.machines import MachineHand
 from mini_slurm.controller.outputs import Outputs
-from mini_slurm.model.environment import batch_environment
+from mini_slurm.model.environment import batch_environment, fixed
 from mini_slurm.model.job import Job
 from mini_slurm.protocol import messages
 from mini_slurm.protocol.messages import Message
@@ -111,8 +111,8 @@ class Hands:
             memory=job.alloc_memory,
             gpus=dict(gpus),
             arguments=json.loads(job.arguments),
-            environment={**variables["variables"], **batch_environment(job, cluster=fleet.name, gpus_on_node=sum(gpus.values()))},
-            fixed=variables["fixed"],
+            environment={**variables, **batch_environment(job, cluster=fleet.name, gpus_on_node=sum(gpus.values()))},
+            fixed=fixed(job.export),
             work_dir=job.work_dir,
             umask=job.umask,
             limits=json.loads(job.limits),

@@ -109,7 +109,11 @@ def _open(job: Job, path: str, stream: str, bases: dict[str, int] | None) -> Tar
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
     if job.open_mode != "a" and bases is None:
         flags |= os.O_TRUNC
-    fd = os.open(path, flags, 0o666 & ~job.umask)
+    own = os.umask(job.umask)
+    try:
+        fd = os.open(path, flags, 0o666)
+    finally:
+        os.umask(own)
     status = os.fstat(fd)
     is_regular = stat.S_ISREG(status.st_mode)
     if bases is not None:

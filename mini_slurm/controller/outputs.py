@@ -119,11 +119,14 @@ class Outputs:
         try:
             while flow.waiting:
                 message = flow.waiting[0]
+                written = flow.written.get(message.stream, 0)
+                if message.offset > written:
+                    # sent on a new channel before greet() told where to begin: what lies between comes again with it
+                    del flow.waiting[0]
+                    continue
                 flow.files.write(message)
                 del flow.waiting[0]
-                flow.written[message.stream] = max(
-                    flow.written.get(message.stream, 0), message.offset + len(message.data)
-                )
+                flow.written[message.stream] = max(written, message.offset + len(message.data))
                 flow.reply(Acknowledge(attempt, message.stream, flow.written[message.stream]))
         except OSError as error:
             self._post(OutputFailed(attempt, opening=False, why=f"cannot write output: {error.strerror}"))

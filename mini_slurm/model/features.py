@@ -7,10 +7,8 @@ from functools import lru_cache
 
 @lru_cache(maxsize=1024)
 def alternatives(expression: str) -> tuple[frozenset[str], ...]:
-    """The sets of features of which one has to be there whole; `|` binds weaker than `&`. Empty words count for nothing."""
-    return tuple(
-        frozenset(word.strip() for word in part.split("&") if word.strip()) for part in expression.split("|")
-    )
+    """The sets of features of which one has to be there whole; `|` binds weaker than `&`; empty words are nothing."""
+    return tuple(frozenset(word.strip() for word in part.split("&") if word.strip()) for part in expression.split("|"))
 
 
 def matches(expression: str, features: tuple[str, ...]) -> bool:

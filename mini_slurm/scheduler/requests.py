@@ -6,7 +6,7 @@ from mini_slurm.model.arrays import tasks_of, without
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster
-from mini_slurm.scheduler.decisions import Decision, End, Signal
+from mini_slurm.scheduler.decisions import Decision, End, Forget, Signal
 from mini_slurm.scheduler.ending import finish
 from mini_slurm.scheduler.events import CancelRequested, JobSubmitted, SignalRequested
 from mini_slurm.scheduler.starting import split_task
@@ -51,7 +51,9 @@ def _own_record(cluster: Cluster, job: Job, task: int) -> Job:
 
 
 def _cancel(cluster: Cluster, job: Job, uid: int, now: float) -> list[Decision]:
-    if job.state.is_over or job.outcome is not None:
+    if job.state is JobState.COMPLETING and job.end_time is not None and job.reason != "None":
+        return _give_up_output(cluster, job, now)
+    if job.outcome is not None:
         return []
     job.cancelled_by = uid
     if job.state is JobState.PENDING:
@@ -62,6 +64,13 @@ def _cancel(cluster: Cluster, job: Job, uid: int, now: float) -> list[Decision]:
     job.state = JobState.COMPLETING
     cluster.touch(job)
     return [End(job.node, cluster.attempt_name(job))]
+
+
+def _give_up_output(cluster: Cluster, job: Job, now: float) -> list[Decision]:
+    """The job has ended, but its output cannot be written: its user no longer waits for that."""
+    forget = Forget(job.node or "", cluster.attempt_name(job))
+    finish(cluster, job, JobState[job.outcome or "COMPLETED"], now)
+    return [forget]
 
 
 def on_signal_requested(cluster: Cluster, event: SignalRequested, now: float) -> list[Decision]:

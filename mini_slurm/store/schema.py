@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from mini_slurm.errors import StateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
 
 UNFINISHED = "state IN ('PENDING', 'CONFIGURING', 'RUNNING', 'SUSPENDED', 'COMPLETING')"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.model.fleet import Partition
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import events
-from mini_slurm.scheduler.decisions import End, Start
+from mini_slurm.scheduler.decisions import End, Forget, Start
 from tests.simulation.harness import STATE, Simulation, fleet_of
 
 ONE = {"node1": Resources(cpus=1, memory=1000)}
@@ -253,3 +253,15 @@ def test_a_whole_array_is_cancelled_with_its_running_tasks():
     sim.run(until=10)
     assert {job.state.name for job in sim.done.values()} == {"CANCELLED"}
     assert not sim.cluster.jobs
+
+
+def test_a_job_whose_output_cannot_be_written_completes_until_it_is_cancelled():
+    sim = Simulation(fleet_of(ONE))
+    job = sim.submit(run_time=1000)
+    sim.run(until=5)
+    attempt = f"{STATE}.{job}.1"
+    sim.happen(events.OutputFailed(attempt, False, "cannot write output: No space left on device"))
+    sim.happen(events.AttemptEnded(attempt, sim.now, "", 0, 0, 0, 0.0, 0.0))
+    assert (sim.state(job), sim.job(job).reason) == ("COMPLETING", "cannot write output: No space left on device")
+    sim.cancel(job)
+    assert (sim.state(job), sim.log[-1][1]) == ("COMPLETED", Forget("node1", attempt))

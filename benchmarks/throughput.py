@@ -1,0 +1,39 @@
+"""How many tasks a second run over four SSH machines, and how much memory do controller and agents take?"""
+
+from __future__ import annotations
+
+import time
+
+from benchmarks.measure import fleet, resident, submit, wait_until_over
+
+TASKS = 1000
+LEAST = 250  # tasks a second
+FINISHED = 10_000
+AGENT_LIMIT, CONTROLLER_LIMIT = 20, 80  # MiB
+
+
+def main() -> list[dict[str, object]]:
+    """1,000 tasks of `bash -c true`, then 9,000 more; accounting and output of all are kept and checked."""
+    with fleet(**{f"node{number}": {"cpus": 8, "memory": "8000M"} for number in range(1, 5)}) as made:
+        for _ in range(8):
+            submit(made, "--wrap", "true")
+        wait_until_over(made, 8)
+        rates = []
+        for done in range(TASKS, FINISHED + TASKS, TASKS):
+            begin = time.perf_counter()
+            submit(made, f"--array=0-{TASKS - 1}", "--wrap", "bash -c true")
+            wait_until_over(made, 8 + done)
+            rates.append(TASKS / (time.perf_counter() - begin))
+        outputs = len(list(made.work.glob("slurm-*_*.out")))
+        controller = max(resident(process.pid) for process in made.controllers())
+        agents = max(resident(process.pid) for process in made.agents())
+    return [
+        {"what": "1,000 tasks of `bash -c true`, four SSH machines on one host", "value": rates[0],
+         "measured": f"{rates[0]:.0f} a second ({outputs} outputs kept)",
+         "limit": f"at least {LEAST} a second", "good": rates[0] >= LEAST and outputs == FINISHED},
+        {"what": "an agent's memory after that", "value": agents, "measured": f"{agents:.1f} MiB",
+         "limit": f"at most {AGENT_LIMIT} MiB", "good": agents <= AGENT_LIMIT},
+        {"what": "the controller's memory with 10,000 finished jobs", "value": controller,
+         "measured": f"{controller:.1f} MiB",
+         "limit": f"at most {CONTROLLER_LIMIT} MiB", "good": controller <= CONTROLLER_LIMIT},
+    ]  # fmt: skip

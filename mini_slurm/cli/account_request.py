@@ -1,0 +1,200 @@
+"""What msacct is asked for: its options as conditions for the database, and the lines of the jobs that are found."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from mini_slurm.cli import listing
+from mini_slurm.errors import BadUsage
+from mini_slurm.model.hostlist import expand
+from mini_slurm.model.moments import BadMoment, parse_moment
+from mini_slurm.model.states import JobState
+from mini_slurm.model.units import parse_duration
+from mini_slurm.options import job_ids, listings
+from mini_slurm.output.accounting_fields import Line
+from mini_slurm.store.queries import Where
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mini_slurm.model.job import Job
+    from mini_slurm.options.job_ids import JobId
+    from mini_slurm.options.listings import Chosen
+
+# in accounting a job that only has its output to be stored is over
+STATE = "CASE WHEN state = 'COMPLETING' AND outcome IS NOT NULL THEN outcome ELSE state END"
+# a job that was held until it was cancelled never took part
+ELIGIBLE = "(start_time IS NOT NULL OR reason NOT LIKE 'JobHeld%') AND coalesce(eligible_time, submit_time) < ?"
+
+
+class Span:
+    """The time that is looked at: seconds since the epoch."""
+
+    def __init__(self, program: str, chosen: Chosen, now: float) -> None:
+        now = int(now)  # as `now` in an option is
+        self.since = _since(chosen, now)
+        self.until = _moment(chosen.text("endtime"), now) if "endtime" in chosen else now
+        if self.since > self.until:
+            moment = listing.moment_format()
+            why = f"Start time ({moment(self.since)}) requested is after end time ({moment(self.until)})."
+            raise BadUsage(f"{program}: error: {why}", exit_code=1)
+
+
+def _since(chosen: Chosen, now: float) -> float:
+    text = chosen.text("starttime")
+    if text is not None:
+        return _moment(text, now)
+    if "jobs" in chosen:
+        return 0.0
+    return now if "state" in chosen else _moment("00:00:00", now)
+
+
+def _moment(text: str | None, now: float) -> float:
+    try:
+        return parse_moment(text or "", now, time.localtime, time.mktime, ahead=False)
+    except BadMoment as error:
+        raise BadUsage(str(error), exit_code=1) from None
+
+
+def job_list(program: str, chosen: Chosen) -> list[JobId] | None:
+    """The jobs, tasks and steps that were named; None: no names. Raises BadUsage."""
+    text = chosen.text("jobs")
+    if text is None:
+        return None
+    found = []
+    for word in job_ids.split(text):
+        try:
+            found.append(job_ids.parse(word))
+        except ValueError:
+            raise BadUsage(f"{program}: fatal: Bad job/step specified: {word}", exit_code=1) from None
+        if "[" in word:
+            number = word.partition("_")[0]
+            raise BadUsage(f"{program}: fatal: Bad job array element specified: {number}", exit_code=1)
+    return found
+
+
+def where(program: str, chosen: Chosen, span: Span, jobs: Sequence[JobId] | None) -> Where:
+    """The conditions for the database. Raises BadUsage."""
+    found = Where()
+    found.jobs(None if jobs is None else {job.number for job in jobs})
+    _add_states(program, found, chosen, span, named=jobs is not None)
+    found.among("uid", _users(program, chosen))
+    for field, column in (("accounts", "account"), ("partition", "partition"), ("name", "name"), ("qos", "qos")):
+        found.among(column, chosen.words(field))
+    found.among("features", chosen.words("constraints"))
+    if "gid" in chosen:
+        found.among("gid", [int(word) for word in chosen.words("gid") or [] if word.isdecimal()])
+    if "nodelist" in chosen:
+        found.among("node", _names(chosen.text("nodelist") or ""))
+    if "wckeys" in chosen or "associations" in chosen:
+        found.add("0")  # a fleet has neither
+    _add_sizes(found, chosen)
+    return found
+
+
+def _users(program: str, chosen: Chosen) -> list[int] | None:
+    """Whose jobs: by default one's own, and root's are everybody's."""
+    words = chosen.words("user")
+    if words is None:
+        everybody = "allusers" in chosen or "jobs" in chosen or "nodelist" in chosen or not os.getuid()
+        return None if everybody else [os.getuid()]
+    numbers = []
+    for word in words:
+        number = listing.user_number(word)
+        if number is None:
+            raise BadUsage(f"{program}: error: Invalid user id: {word}", exit_code=1)
+        numbers.append(number)
+    return numbers
+
+
+def _names(text: str) -> list[str]:
+    try:
+        return expand(text)
+    except ValueError:
+        return []
+
+
+def _add_states(program: str, found: Where, chosen: Chosen, span: Span, *, named: bool) -> None:
+    """Jobs that were in one of the states in the span, or, with none named, that could have run in it."""
+    words = chosen.words("state")
+    if words is None:
+        if not named:
+            found.add(ELIGIBLE, span.until)
+            found.add("end_time IS NULL OR end_time >= ?", span.since)
+        return
+    try:
+        states = listings.job_states(words)
+    except listings.UnknownState as error:
+        raise BadUsage(f"{program}: fatal: unrecognized job state value '{error}'", exit_code=1) from None
+    pieces: list[str] = ["0"]
+    values: list[object] = []
+    for state in JobState if states is None else states:
+        piece, given = _in_state(state, span)
+        pieces.append(piece)
+        values += given
+    found.add(" OR ".join(f"({piece})" for piece in pieces), *values)
+
+
+def _in_state(state: JobState, span: Span) -> tuple[str, list[object]]:
+    if state is JobState.PENDING:
+        piece = f"{ELIGIBLE} AND coalesce(start_time, end_time, ?) >= ?"
+        return piece, [span.until, span.since, span.since]
+    if state is JobState.RUNNING:
+        return "start_time <= ? AND (end_time IS NULL OR end_time > ?)", [span.until, span.since]
+    piece = f"{STATE} = ? AND coalesce(end_time, ?) BETWEEN ? AND ?"
+    return piece, [state.name, span.until, span.since, span.until]
+
+
+def _add_sizes(found: Where, chosen: Chosen) -> None:
+    for field, column in (("nnodes", "nodes"), ("ncpus", "alloc_cpus")):
+        least, _, most = (chosen.text(field) or "").partition("-")
+        if least.isdecimal():
+            high = int(most) if most.isdecimal() else int(least)
+            found.add(f"{column} BETWEEN ? AND ?", int(least), high)
+    for field, compared in (("timelimit_min", ">="), ("timelimit_max", "<=")):
+        text = chosen.text(field)
+        if text is not None:
+            try:
+                found.add(f"time_limit {compared} ?", parse_duration(text))
+            except ValueError:
+                raise BadUsage(f"Invalid time limit specification: {text}", exit_code=1) from None
+
+
+# --- lines
+
+
+def lines(jobs: Sequence[Job], chosen: Chosen, named: Sequence[JobId] | None) -> Iterator[Line]:
+    """The lines of these jobs in sacct's order: each job, then its batch step if it started."""
+    for job in sorted(jobs, key=_place(jobs)):
+        names = [name for name in named or [] if _names_job(name, job)]
+        if named is not None and not names:
+            continue
+        line = Line(job)
+        if not names or any(name.step is None for name in names):
+            yield line
+        steps = not names or any(name.step in (None, "batch") for name in names)
+        if "allocations" not in chosen and steps and line.started is not None:
+            yield Line(job, "batch")
+
+
+def _names_job(name: JobId, job: Job) -> bool:
+    if name.number not in (job.job_id, job.array_job_id):
+        return False
+    return name.tasks is None or job.array_task_id in name.tasks
+
+
+def _place(jobs: Sequence[Job]) -> Callable[[Job], tuple[int, int]]:
+    """Jobs come as their numbers do; what bears its array's own number comes after the tasks that were split off."""
+    last: dict[int, int] = {}
+    for job in jobs:
+        if job.array_job_id is not None:
+            last[job.array_job_id] = max(last.get(job.array_job_id, 0), job.job_id)
+
+    def place(job: Job) -> tuple[int, int]:
+        if job.job_id == job.array_job_id:
+            return (last[job.job_id], 1)
+        return (job.job_id, 0)
+
+    return place

@@ -1,0 +1,149 @@
+"""What all commands share: the name they were called by, errors and exit statuses, the store and the fleet."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+
+from mini_slurm.errors import BadUsage, FleetError, MiniSlurmError
+from mini_slurm.options.grammar import Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from typing import NoReturn
+
+    from mini_slurm.model.fleet import Fleet
+
+SLURMS_NAMES = frozenset({"sbatch", "squeue", "sinfo", "scancel", "sacct", "srun", "salloc", "scontrol", "sstat"})
+SLURM_VERSION = "slurm-wlm 22.05.8"  # the one whose behaviour is followed
+INTERRUPTED = 130
+FLEET = Option(field="fleet", long="fleet", metavar="FILE", help="Use this fleet file.")
+
+
+def run(name: str, body: Callable[[str, list[str]], int]) -> int:
+    """Run a command: `body` gets the name it goes by and its arguments. The exit status, all errors printed."""
+    program = os.path.basename(sys.argv[0])
+    if program not in SLURMS_NAMES:
+        program = name
+    try:
+        try:
+            return body(program, sys.argv[1:])
+        finally:
+            sys.stdout.flush()
+    except MiniSlurmError as error:
+        _print_error(program, error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # whoever read the output has gone; the interpreter must not try to flush it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except Exception as error:
+        _print_bug(program, error)
+        return 1
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now: to take the interpreter down in good order costs a fifth of a command's time.
+
+    Nothing is lost by it: what was written to the database is on disk, and the output is flushed.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:  # noqa: SIM105 - contextlib is slow to import
+            stream.flush()
+        except OSError:
+            pass  # nobody reads it
+    os._exit(code)
+
+
+def is_slurms_name(program: str) -> bool:
+    """Was the command called by its name in Slurm? Then it says nothing that Slurm would not say."""
+    return program in SLURMS_NAMES
+
+
+def version(program: str) -> str:
+    """What --version prints."""
+    if is_slurms_name(program):
+        return SLURM_VERSION
+    from mini_slurm import __version__
+
+    return f"mini_slurm {__version__}"
+
+
+def _print_error(program: str, error: MiniSlurmError) -> None:
+    for text in error.lines:
+        for line in text.split("\n"):
+            say(line if isinstance(error, BadUsage) else f"{program}: error: {line}")
+    if error.hint and not is_slurms_name(program):
+        say(f"{program}: hint: {error.hint}")
+
+
+def say(line: str) -> None:
+    """Print a line on standard error, control characters made visible."""
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+    try:  # noqa: SIM105 - contextlib is slow to import
+        sys.stderr.write(shown + "\n")
+    except OSError:
+        pass  # nobody reads it
+
+
+def _print_bug(program: str, error: Exception) -> None:
+    """A fault of ours: the details go into a file that the user can send us."""
+    what = f"{type(error).__name__}: {error}".split("\n")[0]
+    try:
+        place = f"the details are in {_write_report(program)}"
+    except (OSError, MiniSlurmError):
+        place = "and the state folder could not take a report of it"
+    say(f"{program}: error: this is a fault of mini_slurm ({what}); {place}")
+
+
+def _write_report(program: str) -> str:
+    import time
+    import traceback
+
+    from mini_slurm.config.paths import state_folder
+
+    path = os.path.join(state_folder(), f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(f"{version('')}\nPython {sys.version}\n{program} {sys.argv[1:]!r}\n\n{traceback.format_exc()}")
+    return path
+
+
+# --- the store and the fleet
+
+
+def use_fleet(path: str) -> None:
+    """Take this fleet file, here and in a controller that is started. Raises FleetError."""
+    if not os.path.exists(path):
+        raise FleetError(f"{path}: no such fleet file")
+    os.environ["MINI_SLURM_FLEET"] = os.path.abspath(path)
+
+
+def open_store() -> tuple[str, sqlite3.Connection]:
+    """The state folder and its database, made if need be. Raises StateError."""
+    from mini_slurm.config.paths import state_folder
+    from mini_slurm.store.database import open_database
+
+    state = state_folder()
+    return state, open_database(state)
+
+
+def fleet(db: sqlite3.Connection) -> Fleet:
+    """The fleet that counts now; its file is only read when it has changed. Raises FleetError."""
+    from mini_slurm.config import cache
+    from mini_slurm.store.database import get_setting, set_setting
+
+    return cache.load(lambda key: get_setting(db, key), lambda key, value: set_setting(db, key, value))
+
+
+def wake_controller(state: str) -> None:
+    """See to it that a controller looks at what was just stored."""
+    from mini_slurm.controller.autostart import wake
+
+    wake(state)

@@ -1,0 +1,151 @@
+"""What the listing commands share: help, their text on standard output, local time, users' numbers."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from mini_slurm.cli import common
+from mini_slurm.config.paths import state_folder
+from mini_slurm.controller.autostart import revive
+from mini_slurm.errors import BadUsage
+from mini_slurm.options.grammar import Option, parse
+from mini_slurm.options.listings import Chosen
+from mini_slurm.output.layout import View
+from mini_slurm.store import queries
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable
+
+ISO = "%Y-%m-%dT%H:%M:%S"
+EXIT_CODE = 1  # of a command line that does not parse
+
+
+def read(
+    program: str, arguments: list[str], table: tuple[Option, ...], about: str, *, advice: bool = True
+) -> tuple[Chosen, list[str]] | None:
+    """The options and the other words; None when help or the version was asked for, and shown.
+
+    Raises BadUsage, without the advice to ask for help where Slurm's command does not give it.
+    """
+    if not common.is_slurms_name(program):
+        table = (*table, common.FLEET)
+    try:
+        given, words = parse(program, arguments, table, permute=True, exit_code=EXIT_CODE)
+    except BadUsage as error:
+        raise BadUsage(*error.lines[: None if advice else 1], exit_code=EXIT_CODE) from None
+    chosen = Chosen(given)
+    if "version" in chosen:
+        print(common.version(program))
+        return None
+    if "help" in chosen or "usage" in chosen:
+        from mini_slurm.cli import help
+
+        help.show(program, about, "", table, short="help" not in chosen)
+        return None
+    if "fleet" in chosen:
+        common.use_fleet(chosen.text("fleet") or "")
+    return chosen, words
+
+
+def leave(code: int) -> int:
+    """End the process at once: a third of such a short one would go into taking the interpreter apart."""
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def show(lines: Iterable[str]) -> None:
+    """Write lines to standard output, also where its encoding lacks a character."""
+    text = "\n".join(lines)
+    try:
+        print(text)
+    except UnicodeEncodeError:
+        sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "backslashreplace") + b"\n")
+
+
+def open_to_read() -> sqlite3.Connection | None:
+    """The database, if there is one. A controller that died while jobs wait or run is started again on the way."""
+    state = state_folder(create=False)
+    db = queries.open_to_read(state)
+    if db is not None and queries.has_unfinished(db):
+        revive(state)
+    return db
+
+
+def view(chosen: Chosen) -> View:
+    """What the fields of a listing need to know now."""
+    found = View(time.time(), moment_format(), unit=(chosen.text("units") or "").upper())
+    found.convert = "noconvert" not in chosen
+    length = os.environ.get("SLURM_BITSTR_LEN", "")
+    if length.isdecimal():
+        found.shown_tasks = int(length)
+    return found
+
+
+def moment_format() -> Callable[[float], str]:
+    """How moments are written: as $SLURM_TIME_FORMAT says, in local time."""
+    form = os.environ.get("SLURM_TIME_FORMAT", "standard")
+    if form == "relative":
+        return _relative
+    if form == "standard" or "%" not in form:
+        form = ISO
+    return lambda moment: time.strftime(form, time.localtime(moment))
+
+
+def _relative(moment: float) -> str:
+    there, here = time.localtime(moment), time.localtime()
+    days = (there.tm_year - here.tm_year) * 365 + there.tm_yday - here.tm_yday
+    if days in (-1, 0, 1):
+        form = {-1: "Ystday %H:%M", 0: "%H:%M:%S", 1: "Tomorr %H:%M"}[days]
+    elif abs(days) > 365:
+        form = "%-d %b %Y"
+    else:
+        form = "%-d %b %H:%M" if days < -1 or days > 6 else "%a %H:%M"
+    return time.strftime(form, there)
+
+
+def user_number(name: str) -> int | None:
+    """A user's uid; None when there is no such user."""
+    import pwd
+
+    if name.isascii() and name.isdigit():
+        return int(name)
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return None
+
+
+def cluster_name(db: sqlite3.Connection | None) -> str:
+    """The fleet's name. Raises FleetError."""
+    from mini_slurm.config import cache
+    from mini_slurm.store.queries import setting
+
+    return cache.load(lambda key: setting(db, key), lambda key, value: None).name
+
+
+def check_cluster(program: str, chosen: Chosen, name: str) -> None:
+    """The fleet is the only cluster. Raises BadUsage when another one was asked for."""
+    for word in chosen.words("clusters") or []:
+        if word not in (name, "all"):
+            raise BadUsage(
+                f"{program}: error: No cluster '{word}' known by database.",
+                f"{program}: error: '{word}' can't be reached now, or it is an invalid entry for --cluster."
+                "  Use 'sacctmgr list clusters' to see available clusters.",
+                exit_code=EXIT_CODE,
+            )
+
+
+def repeat(program: str, seconds: str | None, once: Callable[[], int]) -> int:
+    """Do it once, or again and again. The exit status. Raises BadUsage."""
+    if seconds is None:
+        return once()
+    if not (seconds.isascii() and seconds.isdigit() and int(seconds)):
+        raise BadUsage(f"{program}: error: --iterate={seconds}\n", exit_code=EXIT_CODE)
+    while True:
+        once()
+        print(flush=True)
+        time.sleep(int(seconds))

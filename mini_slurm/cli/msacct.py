@@ -1,0 +1,85 @@
+"""msacct: what became of jobs, and what they used."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+from mini_slurm.cli import account_request, common, listing
+from mini_slurm.errors import BadUsage
+from mini_slurm.options import listings, sacct
+from mini_slurm.output import accounting_fields as fields
+from mini_slurm.output.layout import Table, View, by_prefixes
+from mini_slurm.store import queries
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.options.listings import Chosen
+
+
+def main() -> int:
+    """The console script."""
+    return listing.leave(common.run("msacct", msacct))
+
+
+def msacct(program: str, arguments: list[str]) -> int:
+    """Show the accounting of the jobs that the arguments choose; the exit status."""
+    read = listing.read(program, arguments, sacct.OPTIONS, "Show the accounting of jobs.", advice=False)
+    if read is None:
+        return 0
+    chosen = read[0]
+    listings.refuse_unbuilt(chosen, "json", "yaml", "env_vars", "flags")
+    if "helpformat" in chosen:
+        print(fields.field_list() + "\n")
+        return 0
+    if "completion" in chosen or "file" in chosen:
+        raise BadUsage("Slurm job completion is disabled", exit_code=1)
+    return _show(program, chosen, _table(program, chosen))
+
+
+def _table(program: str, chosen: Chosen) -> Table:
+    default = fields.LONG if "long" in chosen else fields.BRIEF if "brief" in chosen else None
+    text = chosen.text("format", default or os.environ.get("SACCT_FORMAT") or fields.DEFAULT)
+    table, unknown = by_prefixes(text or "", fields.ACCOUNTING_FIELDS)
+    if unknown is not None:
+        raise BadUsage(f'{program}: error: Invalid field requested: "{unknown}"', exit_code=1)
+    return table
+
+
+def _show(program: str, chosen: Chosen, table: Table) -> int:
+    view = listing.view(chosen)
+    named = account_request.job_list(program, chosen)
+    span = account_request.Span(program, chosen, view.now)
+    where = account_request.where(program, chosen, span, named)
+    db = listing.open_to_read()
+    if "clusters" in chosen or any(field.name == "Cluster" for field in table.fields):
+        view.cluster = listing.cluster_name(db)
+    if view.cluster not in (chosen.words("clusters") or [view.cluster]):
+        where.add("0")
+    columns = {column for field in table.fields for column in field.columns.split()} | {*fields.ALWAYS.split()}
+    jobs = queries.select_jobs(db, columns | ({"script"} if "batch_script" in chosen else set()), where)
+    lines = [*account_request.lines(jobs, chosen, named)]
+    if "truncate" in chosen:
+        for line in lines:
+            line.cut(span.since, span.until)
+    if "batch_script" in chosen:
+        return _show_scripts(db, lines)
+    listing.show(_text(chosen, table, lines, view))
+    return 0
+
+
+def _text(chosen: Chosen, table: Table, lines: list[fields.Line], view: View) -> list[str]:
+    named = "noheader" not in chosen
+    if "parsable" in chosen or "parsable2" in chosen:
+        delimiter, last = chosen.text("delimiter") or "|", "parsable2" not in chosen
+        names = delimiter.join(field.name for field in table.fields) + (delimiter if last else "")
+        return [*([names] if named else []), *table.joined(lines, view, delimiter, last)]
+    return [*(table.header() if named else []), *table.lines(lines, view)]
+
+
+def _show_scripts(db: sqlite3.Connection | None, lines: list[fields.Line]) -> int:
+    for line in lines:
+        if not line.step:
+            script = queries.content(db, line.job.script) or b""
+            print(f"Batch Script for {line.job.job_id}\n{'-' * 80}\n{script.decode(errors='backslashreplace')}")
+    return 0

@@ -1,0 +1,93 @@
+"""mscancel: end jobs, or send them a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+
+from mini_slurm.cli import cancel_request, common, listing
+from mini_slurm.cli.cancel_request import CANNOT, Target
+from mini_slurm.model.states import JobState
+from mini_slurm.options import scancel
+from mini_slurm.store.database import is_handled, request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.options.listings import Chosen
+
+PATIENCE = 10.0  # seconds to wait for the controller
+PAUSE = 0.01  # seconds between two looks
+VARIABLES = {
+    "account": "SCANCEL_ACCOUNT", "batch": "SCANCEL_BATCH", "full": "SCANCEL_FULL", "name": "SCANCEL_NAME",
+    "interactive": "SCANCEL_INTERACTIVE", "partition": "SCANCEL_PARTITION", "qos": "SCANCEL_QOS",
+    "state": "SCANCEL_STATE", "user": "SCANCEL_USER", "verbose": "SCANCEL_VERBOSE",
+}  # fmt: skip
+
+
+def main() -> int:
+    """The console script."""
+    return listing.leave(common.run("mscancel", mscancel))
+
+
+def mscancel(program: str, arguments: list[str]) -> int:
+    """End or signal what the arguments choose; the exit status."""
+    read = listing.read(program, arguments, scancel.OPTIONS, "End jobs, or send them a signal.")
+    if read is None:
+        return 0
+    chosen, words = read
+    for field, variable in VARIABLES.items():
+        chosen.default(field, os.environ.get(variable))
+    number = cancel_request.signal_number(chosen.text("signal") or "KILL")
+    ids = cancel_request.read_ids(program, words)
+    cancel_request.check(chosen, ids)
+    state, db = common.open_store()
+    targets = cancel_request.targets(program, chosen, ids, db)
+    if "interactive" in chosen:
+        targets = [target for target in targets if _agreed(target)]
+    if number == signal.SIGKILL and "batch" not in chosen:
+        return _ask(program, state, db, "cancel", [target.cancel() for target in targets])
+    return _signal(program, chosen, number, targets, state, db)
+
+
+def _agreed(target: Target) -> bool:
+    """-i: does the user say yes?"""
+    job = target.job
+    question = f"Cancel job_id={target.shown} name={job.name} partition={job.partition} [y/n]? "
+    try:
+        return input(question).strip().lower().startswith("y")
+    except EOFError:
+        return False
+
+
+def _signal(
+    program: str, chosen: Chosen, number: int, targets: list[Target], state: str, db: sqlite3.Connection
+) -> int:
+    """A signal goes to the batch script with -b, to all processes with -f, else to the steps, and there are none."""
+    code = 0
+    bodies: list[dict[str, object]] = []
+    for target in targets:
+        if target.job.state is JobState.PENDING:
+            why = "Job can not be altered now, try again later"
+            common.say(f"{program}: error: Kill job error on job id {target.shown}: {why}")
+            code = CANNOT
+        elif "batch" in chosen or "full" in chosen:
+            whole = "batch" not in chosen
+            bodies.append({"job_id": target.job.job_id, "signal": number, "whole": whole, "uid": os.getuid()})
+    return _ask(program, state, db, "signal", bodies) or code
+
+
+def _ask(program: str, state: str, db: sqlite3.Connection, kind: str, bodies: list[dict[str, object]]) -> int:
+    """Store the requests and wait until the controller has dealt with them."""
+    if not bodies:
+        return 0
+    numbers = request(db, kind, bodies)
+    common.wake_controller(state)
+    deadline = time.monotonic() + PATIENCE
+    while not is_handled(db, numbers):
+        if time.monotonic() > deadline:
+            common.say(f"{program}: the controller has not answered yet; the request is stored and will be met")
+            return 0
+        time.sleep(PAUSE)
+    return 0

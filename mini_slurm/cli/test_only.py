@@ -1,0 +1,70 @@
+"""msbatch --test-only: when and where a job would start, asked of the core itself. Nothing is stored."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+from mini_slurm.cli import common, submission
+from mini_slurm.errors import BadUsage, Refused
+from mini_slurm.model.job import Job
+from mini_slurm.options.collect import Values
+from mini_slurm.scheduler.admission import FAILED, UNAVAILABLE, candidate
+from mini_slurm.scheduler.cluster import Cluster, allocated, make_cluster, occupies
+from mini_slurm.scheduler.placement import choose, eligible_machines
+from mini_slurm.scheduler.policy import reserve
+from mini_slurm.store.database import get_setting, load_jobs, load_machines
+
+
+def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) -> int:
+    """Print the forecast on standard error; the exit status. Raises BadUsage when the job can never start."""
+    try:
+        submission.admit(program, job, values, db)
+    except Refused as error:
+        raise _refusal(program, error) from None
+    now = time.time()
+    forecast = _forecast(job, _cluster(job, db), now)
+    if forecast is None:
+        raise _refusal(program, Refused(UNAVAILABLE))
+    begin, node = forecast
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(max(begin, job.begin_time or 0)))
+    number = get_setting(db, "next_job_id") or "1"
+    common.say(
+        f"{program}: Job {number} to start at {moment} using {job.cpus} processors"
+        f" on nodes {node} in partition {job.partition}"
+    )
+    return 0
+
+
+def _refusal(program: str, error: Refused) -> BadUsage:
+    """A refused submission, in the words that sbatch has for a forecast."""
+    *first, last = error.lines
+    lines = [f"{program}: error: {line}" for line in first]
+    if last.startswith(FAILED):
+        lines.append(f"allocation failure: {last.removeprefix(FAILED)}")
+    else:
+        lines.append(f"{program}: error: {last}")
+    return BadUsage(*lines, hint=error.hint, exit_code=error.exit_code)
+
+
+def _cluster(job: Job, db: sqlite3.Connection) -> Cluster:
+    """The core's state as the store has it; a machine that was never reached counts as idle, and as large enough."""
+    machines = load_machines(db)
+    cluster = make_cluster(common.fleet(db), "", load_jobs(db), machines)
+    for name, books in cluster.machines.items():
+        known = machines.get(name)
+        books.is_up = known is None or known.state != "DOWN"
+        books.total = books.free = candidate(books.entry, known, job).total
+        for other in filter(occupies, cluster.on_machine(name)):
+            books.free = books.free.minus(allocated(other))
+    return cluster
+
+
+def _forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, str] | None:
+    """When and where the job would start."""
+    candidates = eligible_machines(cluster, job)
+    books = choose(job, candidates, cluster.fleet)
+    if books is not None:
+        return now, books.entry.name
+    reservation = reserve(job, candidates, cluster, now)
+    return (reservation.begin, reservation.books.entry.name) if reservation is not None else None

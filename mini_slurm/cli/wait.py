@@ -1,0 +1,43 @@
+"""msbatch --wait: until a job is over."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+from mini_slurm.cli import common
+from mini_slurm.model.states import ENDS, JobState
+from mini_slurm.store.database import state_error
+
+PAUSE = 0.1  # seconds between two looks
+WAKE_EVERY = 5.0  # seconds; the controller may have died meanwhile
+OVER = frozenset(state.name for state in ENDS)
+QUERY = "SELECT state, exit_code, exit_signal FROM job WHERE job_id = ?1 OR array_job_id = ?1"
+
+
+def wait_for(job_id: int, state: str, db: sqlite3.Connection) -> int:
+    """The exit status of the job, the highest one of an array's tasks, once all is over. Raises StateError."""
+    seen, woken = -1, time.monotonic()
+    while True:
+        try:
+            (version,) = db.execute("PRAGMA data_version").fetchone()
+            if version != seen:
+                seen = version
+                rows = db.execute(QUERY, (job_id,)).fetchall()
+                if all(row[0] in OVER for row in rows):
+                    return max((exit_status(*row) for row in rows), default=0)
+        except sqlite3.Error as error:
+            raise state_error("the state folder's database", error) from error
+        if time.monotonic() - woken > WAKE_EVERY:
+            common.wake_controller(state)
+            woken = time.monotonic()
+        time.sleep(PAUSE)
+
+
+def exit_status(state: str, exit_code: int, exit_signal: int) -> int:
+    """What sbatch --wait makes of a job's end: a cancelled job is no failure, a death by signal is 1."""
+    if state == JobState.CANCELLED.name:
+        return 0
+    if exit_signal or state == JobState.NODE_FAIL.name:
+        return 1
+    return exit_code

@@ -1,0 +1,140 @@
+"""The variables of a job's environment: those Slurm sets, and those of the user's environment that travel.
+
+Left out of what Slurm sets, as there is no such thing here: SLURM_CONF (a file) and SLURM_WORKING_CLUSTER (the address
+of slurmctld). SLURM_TASK_PID and SLURM_JOB_GPUS are set where the process is. SLURM_SUBMIT_DIR, SLURM_SUBMIT_HOST,
+SLURM_PRIO_PROCESS and what options leave behind (SLURM_NTASKS_PER_NODE ...) are part of the environment that is
+submitted, as in sbatch.
+"""
+
+from __future__ import annotations
+
+from mini_slurm.model.job import Job
+
+# The machine's own: they name things that exist where they were set, so the machine where the job runs has its own.
+MACHINE_OWN = frozenset(
+    {
+        *("HOME", "USER", "LOGNAME", "SHELL", "MAIL", "PWD", "OLDPWD", "SHLVL", "_", "HOSTNAME", "HOST"),
+        *("TMPDIR", "TMP", "TEMP", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "TMUX", "TMUX_PANE", "STY"),
+        *("SUDO_COMMAND", "SUDO_GID", "SUDO_UID", "SUDO_USER"),
+    }
+)
+MACHINE_OWN_PREFIXES = ("SSH_", "XDG_RUNTIME_", "XDG_SESSION_")
+SLURMS_OWN = ("SLURM_", "SPANK_")  # travel whatever --export says
+VISIBLE_DEVICES = ("CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES")
+
+
+def batch_environment(job: Job, *, cluster: str, gpus_on_node: int) -> dict[str, str]:
+    """What Slurm sets for the script of a job on one machine; without GPUs it is shown none."""
+    node, tasks = job.node or "", tasks_on_node(job)
+    variables = {
+        "ENVIRONMENT": "BATCH",
+        "HOSTNAME": node,
+        "SLURMD_NODENAME": node,
+        "SLURM_CLUSTER_NAME": cluster,
+        "SLURM_CPUS_ON_NODE": str(job.alloc_cpus),
+        "SLURM_GTIDS": "0",
+        "SLURM_JOBID": str(job.job_id),
+        "SLURM_JOB_CPUS_PER_NODE": str(job.alloc_cpus),
+        "SLURM_JOB_GID": str(job.gid),
+        "SLURM_JOB_ID": str(job.job_id),
+        "SLURM_JOB_NAME": job.name,
+        "SLURM_JOB_NODELIST": node,
+        "SLURM_JOB_NUM_NODES": "1",
+        "SLURM_JOB_PARTITION": job.partition,
+        "SLURM_JOB_UID": str(job.uid),
+        "SLURM_JOB_USER": job.user,
+        "SLURM_LOCALID": "0",
+        "SLURM_NNODES": "1",
+        "SLURM_NODEID": "0",
+        "SLURM_NODELIST": node,
+        "SLURM_NODE_ALIASES": "(null)",
+        "SLURM_PROCID": "0",
+        "SLURM_TASKS_PER_NODE": str(tasks),
+        "SLURM_TOPOLOGY_ADDR": node,
+        "SLURM_TOPOLOGY_ADDR_PATTERN": "node",
+    }
+    return variables | _when_said(job) | _array(job) | _gpus(gpus_on_node)
+
+
+def tasks_on_node(job: Job) -> int:
+    """Tasks that the allocation is for: those asked for, or as many as a whole machine has room for."""
+    if job.ntasks is not None:
+        return job.ntasks
+    return max(1, job.alloc_cpus // (job.cpus_per_task or 1)) if job.exclusive else 1
+
+
+def _when_said(job: Job) -> dict[str, str]:
+    """Variables that are only there when there is something to say."""
+    said = {
+        "SLURM_JOB_ACCOUNT": job.account,
+        "SLURM_JOB_QOS": job.qos,
+        "SLURM_NTASKS": job.ntasks,
+        "SLURM_NPROCS": job.ntasks,
+        "SLURM_CPUS_PER_TASK": job.cpus_per_task,
+        "SLURM_MEM_PER_CPU": job.memory_per_cpu or None,
+        "SLURM_MEM_PER_NODE": job.memory_per_node or None,
+        "SLURM_RESTART_COUNT": job.restarts or None,
+    }
+    return {name: str(value) for name, value in said.items() if value is not None}
+
+
+def _array(job: Job) -> dict[str, str]:
+    if job.array_task_id is None:
+        return {}
+    return {
+        "SLURM_ARRAY_JOB_ID": str(job.array_job_id),
+        "SLURM_ARRAY_TASK_COUNT": str(job.array_size),
+        "SLURM_ARRAY_TASK_ID": str(job.array_task_id),
+        "SLURM_ARRAY_TASK_MAX": str(job.array_max),
+        "SLURM_ARRAY_TASK_MIN": str(job.array_min),
+        "SLURM_ARRAY_TASK_STEP": str(job.array_step),
+    }
+
+
+def _gpus(gpus_on_node: int) -> dict[str, str]:
+    """How many there are. Which ones is known, and said in VISIBLE_DEVICES, where the agent hands them out."""
+    return {"SLURM_GPUS_ON_NODE": str(gpus_on_node)} if gpus_on_node else dict.fromkeys(VISIBLE_DEVICES, "")
+
+
+# --- what is submitted
+
+
+def exported(environment: dict[str, str], export: str | None) -> dict[str, str]:
+    """What of the user's environment travels with a job, by the rules of --export."""
+    names, values = _wanted(export)
+    everything = export is None or "ALL" in (name.upper() for name in names)
+    sent = {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(SLURMS_OWN) or (not is_machine_own(name) and (everything or name in names))
+    }
+    sent.update(values)
+    if export is not None:
+        sent["SLURM_EXPORT_ENV"] = export
+        if export.upper() != "ALL":
+            sent["SLURM_GET_USER_ENV"] = "1"
+    return sent
+
+
+def is_machine_own(name: str) -> bool:
+    """Is this a variable that every machine has a value of its own for?"""
+    return name in MACHINE_OWN or name.startswith(MACHINE_OWN_PREFIXES)
+
+
+def fixed(export: str | None) -> list[str]:
+    """The names given as NAME=value: they win even over the machine's own."""
+    return list(_wanted(export)[1])
+
+
+def _wanted(export: str | None) -> tuple[list[str], dict[str, str]]:
+    """Names, and names with values; a comma in quotes does not part, and the quotes stay."""
+    parts, quote = [""], ""
+    for letter in export or "":
+        if letter == "," and not quote:
+            parts.append("")
+            continue
+        if letter in "\"'" and quote in ("", letter):
+            quote = "" if quote else letter
+        parts[-1] += letter
+    pairs = [part.partition("=") for part in parts if part]
+    return [name for name, equals, _ in pairs if not equals], {name: value for name, equals, value in pairs if equals}

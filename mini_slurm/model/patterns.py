@@ -1,0 +1,60 @@
+"""Names of output files: the patterns of --output, --error and --input (sbatch(1), FILENAME PATTERN)."""
+
+from __future__ import annotations
+
+import re
+
+from mini_slurm.model.job import Job
+
+NO_TASK = 2**32 - 2  # what Slurm prints for %a in a job that is no array task
+SYMBOL = re.compile(r"%(\d*)([%A-Za-z])", re.ASCII)
+WIDEST = 10
+DEFAULT, DEFAULT_OF_TASK = "slurm-%j.out", "slurm-%A_%a.out"
+
+
+def output_path(job: Job) -> str:
+    """Where standard output goes: an absolute path."""
+    default = DEFAULT if job.array_job_id is None else DEFAULT_OF_TASK
+    return absolute(file_name(job.std_out or default, job), job)
+
+
+def error_path(job: Job) -> str:
+    """Where standard error goes: an absolute path, the one of standard output when nothing else was said."""
+    return absolute(file_name(job.std_err, job), job) if job.std_err else output_path(job)
+
+
+def input_path(job: Job) -> str:
+    """Where standard input comes from: an absolute path."""
+    return absolute(file_name(job.std_in, job), job) if job.std_in else "/dev/null"
+
+
+def absolute(path: str, job: Job) -> str:
+    """A path of the job: relative ones start in its working directory."""
+    return path if path.startswith("/") else f"{job.work_dir.rstrip('/')}/{path}"
+
+
+def file_name(pattern: str, job: Job) -> str:
+    """The pattern with its symbols filled in for a batch script; a backslash anywhere turns them all off."""
+    if "\\" in pattern:
+        return pattern.replace("\\", "")
+    return SYMBOL.sub(lambda found: _fill(found, job), pattern)
+
+
+def _fill(found: re.Match[str], job: Job) -> str:
+    width, symbol = min(int(found[1] or 0), WIDEST), found[2]
+    if symbol == "%":
+        return found[0] if found[1] else "%"
+    if (number := _number(symbol, job)) is not None:
+        return f"{number:0{width}}"
+    text = {"N": (job.node or "").partition(".")[0], "s": "batch", "u": job.user, "x": job.name}
+    return text.get(symbol, found[0])
+
+
+def _number(symbol: str, job: Job) -> int | None:
+    if symbol == "A":
+        return job.array_job_id or job.job_id
+    if symbol == "a":
+        return NO_TASK if job.array_task_id is None else job.array_task_id
+    if symbol in "Jj":
+        return job.job_id
+    return 0 if symbol in "nt" else None

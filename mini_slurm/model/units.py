@@ -1,0 +1,84 @@
+"""Durations and amounts of memory, as Slurm reads and prints them. Durations are seconds, memory is MiB."""
+
+from __future__ import annotations
+
+import re
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+# The patterns are compiled when they are needed: most commands only print.
+# Without days: minutes[:seconds] or hours:minutes:seconds; with days: hours[:minutes[:seconds]] after the dash.
+WITHOUT_DAYS = r"(\d+)(?::(\d+))?(?::(\d+))?"
+WITH_DAYS = r"(\d+)-(?:(\d+)(?::(\d+))?(?::(\d+))?)?"
+NO_LIMIT = frozenset({"-1", "infinite", "unlimited"})
+LONGEST = (2**32 - 2) * MINUTE  # Slurm counts minutes in 32 bits, and the last two numbers mean something else
+MEMORY = r"(\d+)(?:([KMGT])B?)?"
+KIB_IN = {"K": 1, "M": 1024, "G": 1024**2, "T": 1024**3}
+
+
+def parse_time_limit(text: str) -> int | None:
+    """Seconds, in whole minutes; None: no limit. Raises ValueError."""
+    if text.lower() in NO_LIMIT:
+        return None
+    seconds = parse_duration(text)
+    minutes = -(-seconds // MINUTE)
+    return minutes * MINUTE if 0 < minutes * MINUTE < LONGEST else None
+
+
+def parse_duration(text: str) -> int:
+    """Seconds of `10` (minutes), `5:30`, `1:00:00`, `1-`, `1-12`, `1-12:30` or `1-12:30:00`. Raises ValueError."""
+    if found := re.fullmatch(WITH_DAYS, text, re.ASCII):
+        days, hours, minutes, seconds = (int(number or 0) for number in found.groups())
+        return days * DAY + hours * HOUR + minutes * MINUTE + seconds
+    if found := re.fullmatch(WITHOUT_DAYS, text, re.ASCII):
+        first, second, third = (int(number or 0) for number in found.groups())
+        if found[3] is None:
+            return first * MINUTE + second
+        return first * HOUR + second * MINUTE + third
+    raise ValueError(f"not a duration: {text!r}")
+
+
+def format_duration(seconds: float) -> str:
+    """As squeue prints it: `0:07`, `1:00:00`, `1-00:00:00`."""
+    days, hours, minutes, rest = _parts(seconds)
+    if days:
+        return f"{days}-{hours:02}:{minutes:02}:{rest:02}"
+    if hours:
+        return f"{hours}:{minutes:02}:{rest:02}"
+    return f"{minutes}:{rest:02}"
+
+
+def format_elapsed(seconds: float) -> str:
+    """As sacct prints it: `00:00:07`, `1-00:00:00`."""
+    days, hours, minutes, rest = _parts(seconds)
+    return f"{days}-" * bool(days) + f"{hours:02}:{minutes:02}:{rest:02}"
+
+
+def format_limit(seconds: int | None) -> str:
+    """A time limit as squeue prints it."""
+    return "UNLIMITED" if seconds is None else format_duration(seconds)
+
+
+def _parts(seconds: float) -> tuple[int, int, int, int]:
+    minutes, rest = divmod(max(0, int(seconds)), MINUTE)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return days, hours, minutes, rest
+
+
+def parse_memory(text: str) -> int:
+    """MiB of `500`, `500M`, `1GB` or `1025K`, rounded up. Raises ValueError."""
+    found = re.fullmatch(MEMORY, text, re.ASCII | re.IGNORECASE)
+    if not found:
+        raise ValueError(f"not an amount of memory: {text!r}")
+    return -(-int(found[1]) * KIB_IN[(found[2] or "M").upper()] // 1024)
+
+
+def format_memory(mebibytes: int) -> str:
+    """In the largest unit that needs no fraction: `100M`, `1G`, `8000M`; `0` without unit."""
+    if not mebibytes:
+        return "0"
+    for unit in "MGT":
+        if mebibytes % 1024:
+            return f"{mebibytes}{unit}"
+        mebibytes //= 1024
+    return f"{mebibytes}P"

@@ -1,0 +1,223 @@
+"""Rows and fields to lines: what `-o`, `-O` and `--format` describe, and how Slurm pads and cuts.
+
+A field is one row of a table (job_fields.py, node_fields.py, accounting_fields.py); a layout is the fields that were
+asked for, with their widths. Values are pure functions of a record and a View, so the time and the locale come in.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
+
+    Value = Callable[[Any, "View"], str]
+
+
+class View:
+    """What a listing knows besides its records."""
+
+    __slots__ = ("cluster", "convert", "moment", "now", "shown_tasks", "unit")
+
+    def __init__(self, now: float, moment: Callable[[float], str], cluster: str = "", *, unit: str = "") -> None:
+        self.now = now  # seconds since the epoch
+        self.moment = moment  # seconds since the epoch -> local time, as text
+        self.cluster = cluster
+        self.unit = unit  # sacct's --units: K, M, G, T, P
+        self.convert = True  # False: --noconvert
+        self.shown_tasks = 64  # characters of an array's waiting tasks, 0: all; $SLURM_BITSTR_LEN
+
+
+class Field:
+    """One column that a listing can have."""
+
+    __slots__ = ("columns", "cut", "group", "header", "letter", "name", "value", "width")
+
+    def __init__(
+        self,
+        name: str,
+        letter: str,
+        header: str,
+        columns: str,
+        value: Value,
+        *,
+        width: int = 0,
+        cut: bool = True,
+        group: str = "",
+    ) -> None:
+        self.name = name  # of -O and --format
+        self.letter = letter  # of -o; "" when it has none
+        self.header = header
+        self.width = width  # the default; negative: to the left; 0: as long as it is
+        self.columns = columns  # of the database, separated by blanks
+        self.value = value
+        self.cut = cut  # False: a longer value stands out of a column that is justified to the right
+        self.group = group  # sinfo: nodes that differ in it are not one line, "always" or (-e) "exact"
+
+
+class Cell:
+    """A field as it was asked for; without a field it is the text that stands after it."""
+
+    __slots__ = ("field", "right", "suffix", "width")
+
+    def __init__(self, field: Field | None, width: int = 0, right: bool = False, suffix: str = "") -> None:
+        self.field = field
+        self.width = width
+        self.right = right
+        self.suffix = suffix
+
+    def template(self) -> str:
+        """The cell for the operator %, which pads and cuts as C does."""
+        after = self.suffix.replace("%", "%%")
+        if self.field is None:
+            return after
+        if self.width == 0:
+            return "%s" + after
+        cut = "" if self.right and not self.field.cut else f".{self.width}"
+        return f"%{'' if self.right else '-'}{self.width}{cut}s{after}"
+
+
+class Layout:
+    """Cells in their order: a header, and a line for each record."""
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self.cells = cells
+        self.fields = [cell.field for cell in cells if cell.field is not None]
+        self._template = "".join(cell.template() for cell in cells)
+
+    @property
+    def columns(self) -> set[str]:
+        """The columns of the database that the fields read."""
+        return {column for field in self.fields for column in field.columns.split()}
+
+    def header(self) -> str:
+        """The line of names."""
+        return self._template % tuple(field.header for field in self.fields)
+
+    def lines(self, records: Iterable[object], view: View) -> Iterator[str]:
+        """One line for each record; what a terminal would obey is shown instead."""
+        template, values = self._template, [field.value for field in self.fields]
+        for record in records:
+            row = [value(record, view) for value in values]
+            if not "".join(row).isprintable():
+                row = [visible(text) for text in row]
+            yield template % tuple(row)
+
+
+def visible(text: str) -> str:
+    """The text with control characters, and bytes that are no text, written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+# --- squeue and sinfo
+
+
+def by_letters(text: str, table: Iterable[Field]) -> tuple[Layout, list[str]]:
+    """Read `%[.][width]letter` with text between; also the letters that no field has: their text is shown as it is."""
+    letters = {field.letter: field for field in table if field.letter}
+    cells: list[Cell] = []
+    unknown: list[str] = []
+    if not text.startswith("%"):
+        before, _, text = text.partition("%")
+        cells.append(Cell(None, suffix=before))
+    for token in filter(None, text.split("%")):
+        right, width, rest = _size(token)
+        field = letters.get(rest[:1])
+        if field is None:
+            unknown.append(rest[:1])
+            cells.append(Cell(None, suffix="%" + token))
+        else:
+            cells.append(Cell(field, width, right, rest[1:]))
+    return Layout(cells), unknown
+
+
+def by_names(text: str, table: Iterable[Field]) -> tuple[Layout, list[str]]:
+    """Read `name[:[.][width][text]],...`; also the names that no field has, which are left out."""
+    names = {field.name.lower(): field for field in table}
+    cells: list[Cell] = []
+    unknown: list[str] = []
+    for token in filter(None, text.split(",")):
+        name, colon, size = token.partition(":")
+        field = names.get(name.lower())
+        if field is None:
+            unknown.append(name)
+            continue
+        right, width, suffix = _size(size) if colon else (False, 20, "")
+        if suffix.startswith("-") and suffix[1:2].isdigit():  # a negative width: none, and a blank
+            suffix = " " + suffix[1:].lstrip("0123456789")
+        cells.append(Cell(field, width, right, suffix))
+    return Layout(cells), unknown
+
+
+def _size(token: str) -> tuple[bool, int, str]:
+    """`[.][width]` and what follows."""
+    right = token.startswith(".")
+    rest = token[1:] if right else token
+    after = rest.lstrip("0123456789")
+    digits = rest[: len(rest) - len(after)]
+    return right, min(int(digits or "0"), 4096), after
+
+
+# --- sacct
+
+
+class Table:
+    """sacct's form of a layout: cut values end in `+`, and a line of dashes follows the header."""
+
+    def __init__(self, fields: Sequence[tuple[Field, int]]) -> None:
+        self.fields = [field for field, _ in fields]
+        self._widths = [width for _, width in fields]
+
+    def header(self) -> list[str]:
+        """The line of names and the one of dashes."""
+        names = "".join(_pad(field.header[: abs(width)], width) + " " for field, width in self._cells())
+        return [names, "".join("-" * abs(width) + " " for width in self._widths)]
+
+    def lines(self, records: Iterable[object], view: View) -> Iterator[str]:
+        """One line for each record, each value padded or cut to its width, and a blank after each."""
+        for record in records:
+            yield "".join(_fit(visible(field.value(record, view)), width) + " " for field, width in self._cells())
+
+    def joined(self, records: Iterable[object], view: View, delimiter: str, last: bool) -> Iterator[str]:
+        """One line for each record, values as they are; with `last` the delimiter also ends the line."""
+        end = delimiter if last else ""
+        for record in records:
+            yield delimiter.join(visible(field.value(record, view)) for field in self.fields) + end
+
+    def _cells(self) -> Iterator[tuple[Field, int]]:
+        return zip(self.fields, self._widths, strict=True)
+
+
+def by_prefixes(text: str, table: Sequence[Field]) -> tuple[Table, str | None]:
+    """Read `name[%[-]width],...`, where the beginning of a name will do; also the first name that no field has."""
+    chosen: list[tuple[Field, int]] = []
+    widths = {field.name: field.width for field in table}  # a width also holds for the same field further on
+    for token in text.split(","):
+        name, percent, size = token.partition("%")
+        if not name and not percent:
+            break
+        found = [field for field in table if field.name.lower().startswith(name.lower())]
+        if not found:
+            return Table(chosen), name
+        for field in found if not name else found[:1]:
+            if percent:
+                widths[field.name] = _width(size)
+            chosen.append((field, widths[field.name]))
+    return Table(chosen), None
+
+
+def _width(text: str) -> int:
+    digits = text.removeprefix("-")
+    size = min(int(digits), 4096) if digits.isdecimal() else 0
+    return -size if text.startswith("-") else size
+
+
+def _fit(text: str, width: int) -> str:
+    size = abs(width)
+    return text[: size - 1] + "+" if len(text) > size > 0 else _pad(text if size else "", width)
+
+
+def _pad(text: str, width: int) -> str:
+    return text.rjust(width) if width > 0 else text.ljust(-width)

@@ -1,0 +1,49 @@
+"""Values as Slurm's listings write them: spans of time, sizes, generic resources."""
+
+from __future__ import annotations
+
+from mini_slurm.model.units import format_elapsed
+
+UNITS = "MGTPEZ"
+NULL = "(null)"
+NOT_KNOWN = "N/A"
+SLURM_VERSION = "22.05.8"  # the release whose interface this is
+
+
+def processor_time(seconds: float) -> str:
+    """Processor time as sacct writes it: `00:00.014` below an hour where there are fractions, `00:00:00` otherwise."""
+    thousandths = round(max(seconds, 0.0) * 1000)
+    if thousandths >= 3_600_000 or thousandths % 1000 == 0:
+        return format_elapsed(thousandths // 1000)
+    minutes, rest = divmod(thousandths, 60_000)
+    return f"{minutes:02}:{rest // 1000:02}.{rest % 1000:03}"
+
+
+def size(amount: int, first: str = "M", wanted: str = "", convert: bool = True) -> str:
+    """An amount in the unit `first`, in the largest unit that keeps it whole, or in the unit that is wanted."""
+    if not amount:
+        return "0"
+    scale = "K" + UNITS
+    place = scale.index(first)
+    if wanted in scale and wanted:
+        scaled = amount / 1024 ** (scale.index(wanted) - place)
+        return f"{scaled:.0f}{wanted}" if scaled == int(scaled) else f"{scaled:.2f}{wanted}"
+    while convert and amount % 1024 == 0 and place + 1 < len(scale):
+        amount //= 1024
+        place += 1
+    return f"{amount}{scale[place]}"
+
+
+def gres(text: str | None) -> str | None:
+    """Generic resources as listings name them: `gpu:2` is `gres:gpu:2`."""
+    if not text:
+        return None
+    return ",".join(part if part.startswith("gres:") else f"gres:{part}" for part in text.split(","))
+
+
+def percent_array(text: str, limit: int) -> str:
+    """An array's waiting tasks, cut at `limit` characters with dots; the throttle stays. 0: whole."""
+    tasks, percent, throttle = text.partition("%")
+    if limit > 0 and len(tasks) > limit - 3:
+        tasks = tasks[: max(limit - 4, 0)] + "..."
+    return tasks + percent + throttle

@@ -1,0 +1,150 @@
+"""Read-only questions: what msqueue, msinfo, msacct and mscancel want to know.
+
+Nothing is written or created here, and only what every listing needs is imported: `store.database` costs more.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+from mini_slurm.errors import StateError
+from mini_slurm.model.job import Job
+from mini_slurm.model.machine import COLUMNS as MACHINE_COLUMNS
+from mini_slurm.model.machine import Machine
+from mini_slurm.model.states import JobState
+from mini_slurm.store.schema import STEPS, UNFINISHED, upgrade
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from typing import Any
+
+PATIENCE = 30.0  # seconds to wait for a writer
+MIN_JOB_AGE = 300.0  # seconds that squeue knows a job that is over: Slurm's MinJobAge
+STATES = {state.name: state for state in JobState}
+
+
+def open_to_read(folder: str) -> sqlite3.Connection | None:
+    """The database in the state folder, for reading; None when there is none yet. Raises StateError."""
+    path = os.path.join(folder, "state.sqlite3")
+    if not os.path.exists(path):
+        return None
+    try:
+        db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+        (done,) = db.execute("PRAGMA user_version").fetchone()
+        if done == 0:
+            return None  # another command is just making it
+        if done != len(STEPS):
+            upgrade(db)
+        db.execute("PRAGMA query_only = 1")
+    except sqlite3.Error as error:
+        raise _state_error(path, error) from error
+    return db
+
+
+def _state_error(path: str, error: sqlite3.Error) -> StateError:
+    return StateError(f"{path}: {error}", hint="is the state folder yours to read, and is there room on its disk?")
+
+
+class Where:
+    """Conditions that all have to be true, collected piece by piece."""
+
+    def __init__(self, *pieces: str) -> None:
+        self._pieces = list(pieces)
+        self.values: list[object] = []
+
+    @property
+    def sql(self) -> str:
+        """The text after WHERE."""
+        return " AND ".join(f"({piece})" for piece in self._pieces) or "1"
+
+    def add(self, piece: str, *values: object) -> None:
+        """One more condition, with its values for the question marks."""
+        self._pieces.append(piece)
+        self.values.extend(values)
+
+    def among(self, column: str, wanted: Collection[object] | None) -> None:
+        """The column has one of these values; None: whichever."""
+        if wanted is not None:
+            self.add(f"{column} IN ({','.join('?' * len(wanted))})", *wanted)
+
+    def jobs(self, numbers: Collection[int] | None) -> None:
+        """Jobs of these numbers, and all records of the arrays of these numbers."""
+        if numbers is not None:
+            marks = ",".join("?" * len(numbers))
+            self.add(f"job_id IN ({marks}) OR array_job_id IN ({marks})", *numbers, *numbers)
+
+    def states(self, wanted: frozenset[JobState] | None, now: float) -> None:
+        """Jobs in these states (None: all) that are not over, or have not been over for long."""
+        if wanted is None or any(state.is_over for state in wanted):
+            self.add(f"{UNFINISHED} OR end_time > ?", now - MIN_JOB_AGE)
+        else:
+            self.add(UNFINISHED)
+        if wanted is not None:
+            self.among("state", [state.name for state in wanted])
+
+
+def has_unfinished(db: sqlite3.Connection) -> bool:
+    """Is there a job that waits or runs?"""
+    return db.execute(f"SELECT 1 FROM job WHERE {UNFINISHED} LIMIT 1").fetchone() is not None
+
+
+def select_jobs(db: sqlite3.Connection | None, columns: Iterable[str], where: Where) -> list[Job]:
+    """Jobs with these columns and their state, in the order of their numbers; none where there is no database."""
+    names = ["state", *sorted({*columns} - {"state"})]
+    query = f"SELECT {','.join(names)} FROM job WHERE {where.sql} ORDER BY job_id"
+    return [_job(names, row) for row in _rows(db, query, *where.values)]
+
+
+def _job(names: list[str], row: tuple[Any, ...]) -> Job:
+    job = Job.__new__(Job)  # filled directly: msqueue makes 10,000 of them in a blink
+    job.__dict__ = values = dict(zip(names, row, strict=True))
+    values["state"] = STATES[row[0]]
+    return job
+
+
+def knows_job(db: sqlite3.Connection | None, number: int, now: float) -> bool:
+    """Is there a job, or an array, of this number that is not over, or has not been over for long?"""
+    where = Where()
+    where.jobs([number])
+    where.states(None, now)
+    return bool(select_jobs(db, ["job_id"], where))
+
+
+def machines(db: sqlite3.Connection | None) -> dict[str, Machine]:
+    """Every machine that is known, by name."""
+    rows = _rows(db, f"SELECT {','.join(MACHINE_COLUMNS)} FROM machine")
+    return {row[0]: Machine(**dict(zip(MACHINE_COLUMNS, row, strict=True))) for row in rows}
+
+
+def holders(db: sqlite3.Connection | None) -> list[Job]:
+    """The jobs that hold resources on a machine."""
+    where = Where(UNFINISHED, "state != 'PENDING'", "node IS NOT NULL")
+    return select_jobs(db, ("node", "alloc_cpus", "alloc_memory", "alloc_gpus"), where)
+
+
+def setting(db: sqlite3.Connection | None, key: str) -> str | None:
+    """One value of the table `setting`."""
+    rows = _rows(db, "SELECT value FROM setting WHERE key = ?", key)
+    return rows[0][0] if rows else None
+
+
+def content(db: sqlite3.Connection | None, digest: str) -> bytes | None:
+    """A script or an environment; None when it is not there."""
+    rows = _rows(db, "SELECT data FROM content WHERE digest = ?", digest)
+    return bytes(rows[0][0]) if rows else None
+
+
+def exists(db: sqlite3.Connection | None, number: int) -> bool:
+    """Was there ever a job, or an array, of this number?"""
+    return bool(_rows(db, "SELECT 1 FROM job WHERE job_id = ?1 OR array_job_id = ?1 LIMIT 1", number))
+
+
+def _rows(db: sqlite3.Connection | None, query: str, *values: object) -> list[tuple[Any, ...]]:
+    if db is None:
+        return []
+    try:
+        return db.execute(query, values).fetchall()
+    except sqlite3.Error as error:
+        raise _state_error("the state folder's database", error) from error

@@ -1,0 +1,105 @@
+"""The whole of it at once: many jobs of all kinds, while controller, agents, connections and cables fail at random."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from itertools import combinations
+
+from tests.fleet import chaos, jobs
+from tests.fleet.chaos import CPUS, GPUS, MEMORY, Run, Trouble, Wish
+from tests.fleet.machines import Testbed
+from tests.waiting import wait_until
+
+TASKS = 200
+TROUBLED = 40.0  # seconds of faults
+
+
+def live_through(fleet: Testbed, seed: int) -> dict[int, Wish]:
+    """Submit everything while things go wrong; when all is well again, wait until every job is over."""
+    dice = random.Random(seed)
+    wishes = chaos.random_wishes(dice, TASKS)
+    trouble, end = Trouble(fleet, dice), time.monotonic() + TROUBLED
+    submitted = {}
+    for wish in wishes:
+        submitted[chaos.submit(fleet, wish)] = wish
+        trouble.tick()
+
+    def nothing_left() -> bool:
+        trouble.tick() if time.monotonic() < end else trouble.over()
+        done = fleet.run("msqueue", "-h")  # also what starts a controller after one was killed
+        assert done.returncode == 0, done.stderr
+        return not done.stdout and time.monotonic() >= end
+
+    try:
+        wait_until(nothing_left, f"all jobs to be over, with seed {seed}", seconds=TROUBLED + 60, logs=fleet.logs)
+    finally:
+        trouble.over()
+    print(f"seed {seed}: {dict(trouble.happened)}")
+    assert len(trouble.happened) == 4
+    return submitted
+
+
+def check_ends(fleet: Testbed, runs: list[Run]) -> None:
+    found = {job.display_id: job for job in jobs.all_jobs(fleet).values()}
+    assert sorted(found) == sorted(run.key for run in runs)
+    wrong = [
+        (run.key, found[run.key].state.name, found[run.key].exit_code, found[run.key].exit_signal, run.wish.code)
+        for run in runs
+        if (found[run.key].state.name, found[run.key].exit_code, found[run.key].exit_signal, found[run.key].restarts)
+        != ("FAILED" if run.wish.code else "COMPLETED", run.wish.code, 0, 0)
+    ]
+    assert not wrong
+
+
+def check_ran_once(runs: list[Run]) -> None:
+    assert not [run for run in runs if [mark.word for mark in run.marks] != ["start", "end"]]
+
+
+def check_output(fleet: Testbed, runs: list[Run]) -> None:
+    files = {name: text for run in runs for name, text in chaos.expected_output(run).items()}
+    wrong = {name: _difference(jobs.text(fleet.shared / name), text) for name, text in files.items()}
+    assert not {name: difference for name, difference in wrong.items() if difference}
+
+
+def _difference(found: str, expected: str) -> str:
+    if found == expected:
+        return ""
+    place = next((n for n, (one, two) in enumerate(zip(found, expected, strict=False)) if one != two), len(found))
+    return f"{len(found)} bytes instead of {len(expected)}, which differ from {place} on: {found[place : place + 60]!r}"
+
+
+def check_places(runs: list[Run]) -> None:
+    assert not [run for run in runs if run.node not in run.wish.places]
+    assert not [run for run in runs if len(run.gpus) != run.wish.gpus]
+    assert not [run for run in runs if run.marks[0].cpus != (CPUS[run.node] if run.wish.exclusive else run.wish.cpus)]
+
+
+def check_machines(runs: list[Run]) -> None:
+    uses: list[tuple[dict[str, int], Callable[[Run], int]]] = [
+        (CPUS, lambda run: run.marks[0].cpus),
+        (MEMORY, lambda run: run.wish.memory),
+        (dict.fromkeys(CPUS, 0) | GPUS, lambda run: len(run.gpus)),
+    ]
+    for most, use in uses:
+        assert not {name: peak for name, peak in chaos.peaks(runs, use).items() if peak > most[name]}
+    together = [(one, two) for one, two in combinations(runs, 2) if chaos.overlaps(one, two)]
+    assert not [(one, two) for one, two in together if one.gpus & two.gpus]
+    assert not [(one, two) for one, two in together if one.wish.exclusive or two.wish.exclusive]
+
+
+def test_nothing_is_lost_run_twice_or_overbooked_whatever_fails(testbed: Callable[..., Testbed]) -> None:
+    seed = int(os.environ.get("CHAOS_SEED") or random.randrange(1_000_000))
+    fleet = testbed(**chaos.tables())
+    fleet.variables["MINI_SLURM_SSH_KEEPALIVE"] = "1"
+    (fleet.shared / "marks").mkdir()
+    jobs.script(fleet, chaos.SCRIPT)
+    submitted = live_through(fleet, seed)
+    runs = chaos.read_runs(fleet, submitted)
+    check_ends(fleet, runs)
+    check_ran_once(runs)
+    check_output(fleet, runs)
+    check_places(runs)
+    check_machines(runs)

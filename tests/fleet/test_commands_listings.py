@@ -1,0 +1,274 @@
+"""msqueue, msinfo, msacct and mscancel as commands, on a store that the test fills. No controller is started."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pwd
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mini_slurm.cli import common, mscancel, msinfo
+from mini_slurm.model.job import Job
+from mini_slurm.model.machine import Machine
+from mini_slurm.model.states import JobState
+from mini_slurm.store import database
+
+FLEET = """
+[fleet]
+name = "mini"
+[machines."node[1-2]"]
+cpus = 2
+memory = "4000M"
+[partitions.compute]
+machines = "node[1-2]"
+default = true
+max_time = "1-00:00:00"
+"""
+HEADER = "             JOBID PARTITION     NAME     USER ST       TIME  NODES NODELIST(REASON)\n"
+COMMANDS = {"squeue": "msqueue", "sinfo": "msinfo", "sacct": "msacct", "scancel": "mscancel"}
+OWN = pwd.getpwuid(os.getuid()).pw_name
+
+
+class Shell:
+    """Runs a command in this process; `jobs` and `machines` fill its store."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.state = folder / "state"
+        self._capsys = capsys
+        self._monkeypatch = monkeypatch
+        self.wake: Callable[[str], None] = lambda state: None
+        self.seen: list[tuple[str, str]] = []
+
+    def __call__(self, line: str) -> tuple[int, str, str]:
+        """Exit status, output and errors of a command line without quotes."""
+        name, *arguments = line.split()
+        command = COMMANDS.get(name, name)
+        self._monkeypatch.setattr(sys, "argv", [name, *arguments])
+        self._monkeypatch.setattr(common, "wake_controller", self.wake)
+        body = getattr(importlib.import_module(f"mini_slurm.cli.{command}"), command)
+        code = common.run(command, body)
+        output, errors = self._capsys.readouterr()
+        return code, output, errors
+
+    def fill(self, *jobs: Job, machines: tuple[Machine, ...] = ()) -> None:
+        self.state.mkdir(mode=0o700, exist_ok=True)
+        db = database.open_database(str(self.state))
+        with database.transaction(db):
+            database.save_jobs(db, jobs)
+            for machine in machines:
+                database.save_machine(db, machine)
+        db.close()
+
+    def requests(self) -> list[tuple[str, dict[str, object]]]:
+        db = database.open_database(str(self.state))
+        rows = db.execute("SELECT kind, body FROM request ORDER BY number").fetchall()
+        db.close()
+        return [(kind, json.loads(body)) for kind, body in rows]
+
+    def drop_requests(self, state: str = "") -> None:
+        """What a controller does with them, as far as a command sees."""
+        db = database.open_database(str(self.state))
+        self.seen = db.execute("SELECT kind, body FROM request ORDER BY number").fetchall()
+        db.execute("DELETE FROM request")
+        db.close()
+
+    def asked(self) -> list[dict[str, object]]:
+        return [{"kind": kind, **json.loads(body)} for kind, body in self.seen]
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    for name in [name for name in os.environ if name.startswith(("SQUEUE_", "SINFO_", "SACCT_", "SLURM_", "SCANCEL_"))]:
+        monkeypatch.delenv(name)
+    (tmp_path / "fleet.toml").write_text(FLEET)
+    monkeypatch.setenv("MINI_SLURM_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("MINI_SLURM_FLEET", str(tmp_path / "fleet.toml"))
+    shell = Shell(tmp_path, capsys, monkeypatch)
+    yield shell
+
+
+def job(number: int, name: str = "job", **values: object) -> Job:
+    common = {"partition": "compute", "user": OWN, "uid": os.getuid(), "submit_time": time.time(), "time_limit": 600}
+    return Job(**{**common, "job_id": number, "name": name, **values})
+
+
+def array(number: int) -> Job:
+    return job(number, array_job_id=number, array_tasks="1-5", array_size=5, reason="JobHeldUser", priority=0)
+
+
+def running(number: int, name: str = "job", **values: object) -> Job:
+    return job(number, name, state=JobState.RUNNING, node="node1", alloc_cpus=1, start_time=time.time(), **values)
+
+
+# --- listings
+
+
+def test_without_a_state_folder_listings_are_headers_and_nothing_is_made(run: Shell) -> None:
+    assert run("squeue") == (0, HEADER, "")
+    assert run("sacct -n") == (0, "", "")
+    assert not run.state.exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "errors"),
+    [
+        ("squeue -j 999999", 1, "slurm_load_jobs error: Invalid job id specified\n"),
+        ("squeue -j abc", 1, "squeue: error: Invalid job id: abc\n"),
+        ("squeue -i 0", 1, "squeue: error: --iterate=0\n\n"),
+        ("squeue -o", 1, "squeue: option requires an argument -- 'o'\nTry \"squeue --help\" for more information\n"),
+        ("squeue -M nope", 1, "squeue: error: No cluster 'nope' known by database.\n"),
+        ("squeue -l -o %i", 1, "squeue: fatal: Options -o(--format) and -l(--long) are mutually exclusive."),
+        ("squeue -u nosuchuser", 0, "squeue: error: Invalid user: nosuchuser\n\n"),
+        ("squeue -S %j", 1, "squeue: error: Invalid sort specification: %\n"),
+        ("squeue extraarg", 1, "squeue: error: Unrecognized option: extraarg\n"),
+        ("squeue --json", 1, "squeue: error: --json is not supported by mini_slurm yet\n"),
+        ("sinfo -t foo", 1, 'sinfo: error: Bad state string: "foo"\nsinfo: error: valid states: unknown,down,'),
+        ("sacct -X --foo", 1, "sacct: unrecognized option '--foo'\n"),
+        ("sacct -j abc", 1, "sacct: fatal: Bad job/step specified: abc\n"),
+        ("sacct -j 5_[1-2]", 1, "sacct: fatal: Bad job array element specified: 5\n"),
+        ("sacct -s FOO", 1, "sacct: fatal: unrecognized job state value 'FOO'\n"),
+        ("sacct -S foo", 1, "Invalid time specification (pos=0): foo\n"),
+        ("sacct -S 2030-01-01", 1, "sacct: error: Start time (2030-01-01T00:00:00) requested is after end time ("),
+        ("sacct -u nosuchuser", 1, "sacct: error: Invalid user id: nosuchuser\n"),
+        ("sacct -o foo", 1, 'sacct: error: Invalid field requested: "foo"\n'),
+        ("sacct -c", 1, "Slurm job completion is disabled\n"),
+        ("scancel", 1, "scancel: error: No job identification provided\n"),
+        ("scancel 12abc", 1, "scancel: error: Invalid job id 12abc\n"),
+        ("scancel 5.batch", 1, "scancel: error: Invalid job id 5.batch\n"),
+        ("scancel -u nosuchuser", 1, "scancel: error: Invalid user name: nosuchuser\n"),
+        ("scancel -s FOO 5", 1, "Unknown job signal: FOO\n"),
+        ("scancel 999999", 0, ""),
+    ],
+)
+def test_errors_are_slurms(run: Shell, line: str, code: int, errors: str) -> None:
+    run.fill(machines=(Machine(name="node1"), Machine(name="node2")))
+    found, _, said = run(line)
+    assert (found, said[: len(errors)] or said) == (code, errors)
+
+
+def test_jobs_are_filtered(run: Shell) -> None:
+    run.fill(job(1, "a"), running(2, "b"), array(3), job(4, "c", uid=12345, user="other"))
+    listed = {
+        line: run(f"squeue -h -o %i {line}")[1].split() for line in ("-t PD", "-n b", "--me", "-j 3_2,2", "-r -j 3")
+    }
+    assert listed == {
+        "-t PD": ["4", "3_[1-5]", "1"],
+        "-n b": ["2"],
+        "--me": ["3_[1-5]", "1", "2"],
+        "-j 3_2,2": ["3_2", "2"],
+        "-r -j 3": ["3_1", "3_2", "3_3", "3_4", "3_5"],
+    }
+
+
+def test_an_ended_job_is_listed_when_it_is_asked_for(run: Shell) -> None:
+    run.fill(job(1, state=JobState.COMPLETED, end_time=time.time() - 5))
+    assert run("squeue -h -j 1") == (0, "", "")
+    assert run("squeue -h -t all -o %i%T") == (0, "1COMPLETED\n", "")
+
+
+def test_variables_stand_for_options(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.fill(job(1, "a"), running(2, "b"))
+    monkeypatch.setenv("SQUEUE_FORMAT", "%i|%j")
+    monkeypatch.setenv("SQUEUE_STATES", "R")
+    assert run("squeue -h")[1] == "2|b\n"
+    assert run("squeue -h -t PD")[1] == "1|a\n"
+
+
+def test_accounting_shows_a_job_and_its_batch_step(run: Shell) -> None:
+    run.fill(running(1), job(2))
+    assert run("sacct -a -P -n -o jobid,state")[1] == "1|RUNNING\n1.batch|RUNNING\n2|PENDING\n"
+    assert run("sacct -a -X -P -n -s R -o jobid")[1] == "1\n"
+    assert run("sacct -P -n -j 1.batch -o jobid")[1] == "1.batch\n"
+
+
+def test_a_first_msinfo_waits_for_the_machines(run: Shell) -> None:
+    def answer(state: str) -> None:
+        run.fill(machines=tuple(Machine(name=name, state="UP", cpus=2) for name in ("node1", "node2")))
+
+    run.wake = answer
+    assert run("sinfo")[1] == (
+        "PARTITION AVAIL  TIMELIMIT  NODES  STATE NODELIST\ncompute*     up 1-00:00:00      2   idle node[1-2]\n"
+    )
+
+
+def test_msinfo_does_not_wait_for_ever(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(msinfo, "FIRST_CONTACT", 0.0)
+    assert "2   unk* node[1-2]" in run("sinfo")[1]
+
+
+# --- mscancel
+
+
+def test_requests_name_job_task_and_array(run: Shell) -> None:
+    run.fill(running(1), array(3))
+    run.wake = run.drop_requests
+    uid = os.getuid()
+    for line, wanted in {
+        "scancel 1": [{"kind": "cancel", "job_id": 1, "task": None, "array": False, "uid": uid}],
+        "scancel 3": [{"kind": "cancel", "job_id": 3, "task": None, "array": True, "uid": uid}],
+        "scancel 3_[2,4]": [
+            {"kind": "cancel", "job_id": 3, "task": 2, "array": False, "uid": uid},
+            {"kind": "cancel", "job_id": 3, "task": 4, "array": False, "uid": uid},
+        ],
+        "scancel -s USR1 -b 1": [{"kind": "signal", "job_id": 1, "signal": 10, "whole": False, "uid": uid}],
+        "scancel -s 12 -f 1": [{"kind": "signal", "job_id": 1, "signal": 12, "whole": True, "uid": uid}],
+        "scancel -b 1": [{"kind": "signal", "job_id": 1, "signal": 9, "whole": False, "uid": uid}],
+        "scancel -s KILL 1": [{"kind": "cancel", "job_id": 1, "task": None, "array": False, "uid": uid}],
+    }.items():
+        assert run(line) == (0, "", "")
+        assert run.asked() == wanted, line
+
+
+@pytest.mark.parametrize(
+    "line", ["scancel 99", "scancel 3_9", "scancel -s USR1 1", "scancel -n zzz 1", "scancel -t CD"]
+)
+def test_what_reaches_nothing_asks_for_nothing(run: Shell, line: str) -> None:
+    run.fill(running(1), array(3))
+    assert run(line) == (0, "", "")
+    assert run.requests() == []
+
+
+def test_filters_choose_among_jobs(run: Shell) -> None:
+    run.fill(job(1, "held"), running(2, "jb"), array(3))
+    run.wake = run.drop_requests
+    run("scancel -t PENDING")
+    assert [body["job_id"] for body in run.asked()] == [1, 3]
+    run("scancel -n jb -t R")
+    assert [body["job_id"] for body in run.asked()] == [2]
+
+
+def test_a_waiting_job_cannot_be_signalled(run: Shell) -> None:
+    run.fill(job(1))
+    why = "scancel: error: Kill job error on job id 1: Job can not be altered now, try again later\n"
+    assert run("scancel -s USR1 1") == (228, "", why)
+
+
+def test_verbose_says_what_becomes_of_each_word(run: Shell) -> None:
+    run.fill(job(1, state=JobState.COMPLETED, end_time=1.0))
+    assert run("scancel -v 1 99")[2].splitlines() == [
+        "scancel: Terminating job 1",
+        "scancel: error: Kill job error on job id 1: Job/step already completing or completed",
+        "scancel: Terminating job 99",
+        "scancel: error: Kill job error on job id 99: Invalid job id specified",
+    ]
+
+
+def test_a_controller_that_does_not_answer_keeps_the_request(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.fill(job(1))
+    monkeypatch.setattr(mscancel, "PATIENCE", 0.0)
+    code, _, errors = run("mscancel 1")
+    assert (code, len(run.requests())) == (0, 1)
+    assert errors == "mscancel: the controller has not answered yet; the request is stored and will be met\n"
+
+
+def test_no_cancels_nothing(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.fill(job(1))
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    assert run("scancel -i 1") == (0, "", "")
+    assert run.requests() == []

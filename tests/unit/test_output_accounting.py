@@ -1,0 +1,140 @@
+"""sacct's lines and columns, against what a real sacct printed for the same jobs."""
+
+from __future__ import annotations
+
+import pytest
+
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
+from mini_slurm.output import accounting_fields as fields
+from mini_slurm.output.layout import View, by_prefixes
+
+NOW = 1_000_000.0
+VIEW = View(NOW, lambda moment: f"T{moment - NOW:+.0f}", "mini")
+
+
+def job(name: str, state: JobState = JobState.COMPLETED, **values: object) -> Job:
+    common: dict[str, object] = {
+        "job_id": 149, "name": name, "partition": "compute", "account": "science", "state": state, "alloc_cpus": 1,
+        "alloc_memory": 500, "memory_per_cpu": 500, "node": "node3", "submit_time": NOW - 20, "time_limit": 3600,
+        "eligible_time": NOW - 20, "start_time": NOW - 19, "end_time": NOW - 18 if state.is_over else None,
+        "uid": 1001, "user": "alice",
+    }  # fmt: skip
+    return Job(**{**common, **values})
+
+
+def show(one: Job, text: str = fields.DEFAULT) -> list[str]:
+    table, unknown = by_prefixes(text, fields.ACCOUNTING_FIELDS)
+    assert unknown is None
+    lines = [fields.Line(one)]
+    if lines[0].started is not None:
+        lines.append(fields.Line(one, "batch"))
+    return [*table.joined(lines, VIEW, "|", False)]
+
+
+def test_the_default_table_is_slurms() -> None:
+    table, _ = by_prefixes(fields.DEFAULT, fields.ACCOUNTING_FIELDS)
+    lines = [fields.Line(job("ok")), fields.Line(job("ok"), "batch")]
+    assert [*table.header(), *table.lines(lines, VIEW)] == [
+        "JobID           JobName  Partition    Account  AllocCPUS      State ExitCode ",
+        "------------ ---------- ---------- ---------- ---------- ---------- -------- ",
+        "149                  ok    compute    science          1  COMPLETED      0:0 ",
+        "149.batch         batch               science          1  COMPLETED      0:0 ",
+    ]
+
+
+CANCELLED = job("x", JobState.CANCELLED, cancelled_by=1001, exit_signal=15)
+
+
+@pytest.mark.parametrize(
+    ("one", "lines"),
+    [
+        (job("bad", JobState.FAILED, exit_code=3), ["FAILED|3:0", "FAILED|3:0"]),
+        (job("sig", JobState.FAILED, exit_signal=9), ["FAILED|0:9", "CANCELLED|0:9"]),
+        (CANCELLED, ["CANCELLED by 1001|0:0", "CANCELLED|0:15"]),
+        (job("trap", JobState.CANCELLED, cancelled_by=1001), ["CANCELLED by 1001|0:0", "COMPLETED|0:0"]),
+        (job("late", JobState.TIMEOUT, exit_signal=15), ["TIMEOUT|0:0", "CANCELLED|0:15"]),
+        (job("nofile", JobState.FAILED, exit_signal=53), ["FAILED|0:53", "CANCELLED|0:53"]),
+        (job("runs", JobState.RUNNING), ["RUNNING|0:0", "RUNNING|0:0"]),
+        (job("ends", JobState.COMPLETING, outcome="FAILED", exit_code=2), ["FAILED|2:0", "FAILED|2:0"]),
+        (job("lost", JobState.NODE_FAIL), ["NODE_FAIL|0:0", "CANCELLED|0:0"]),
+    ],
+)
+def test_states_and_exit_codes_of_job_and_step(one: Job, lines: list[str]) -> None:
+    assert show(one, "state,exitcode") == lines
+
+
+def test_a_waiting_array_has_one_line() -> None:
+    waiting = job(
+        "pending", JobState.PENDING, job_id=160, array_job_id=160, array_tasks="1-4%2", reason="JobHeldUser",
+        start_time=None, alloc_cpus=0,
+    )  # fmt: skip
+    assert show(waiting, "jobid,state,alloccpus,start,end,eligible,nodelist,elapsed,alloctres") == [
+        "160_[1-4%2]|PENDING|1|Unknown|Unknown|Unknown|None assigned|00:00:00|"
+    ]
+
+
+def test_an_array_task_shows_both_numbers() -> None:
+    task = job("arr", job_id=157, array_job_id=152, array_task_id=1)
+    assert show(task, "jobid,jobidraw") == ["152_1|157", "152_1.batch|157.batch"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("elapsed", ["00:00:01", "00:00:01"]),
+        ("cputimeraw", ["2", "2"]),
+        ("submit", ["T-20", "T-19"]),
+        ("end", ["T-18", "T-18"]),
+        ("reqmem", ["1000M", ""]),
+        ("maxrss", ["", "2000K"]),
+        ("timelimit", ["01:00:00", ""]),
+        ("timelimitraw", ["60", ""]),
+        ("user", ["alice", ""]),
+        ("reserved", ["00:00:01", ""]),
+        ("alloctres", ["billing=2,cpu=2,gres/gpu=1,mem=1000M,node=1", "cpu=2,gres/gpu=1,mem=1000M,node=1"]),
+        ("totalcpu", ["00:00.021", "00:00.021"]),
+        ("cluster", ["mini", "mini"]),
+        ("derivedexitcode", ["0:0", ""]),
+    ],
+)
+def test_values_of_job_and_step(name: str, values: list[str]) -> None:
+    one = job("ok", cpus_per_task=2, alloc_cpus=2, alloc_memory=1000, alloc_gpus="1", max_rss=2000,
+              user_seconds=0.007, system_seconds=0.014)  # fmt: skip
+    assert show(one, name) == values
+
+
+def test_sizes_follow_the_unit_that_is_asked_for() -> None:
+    table, _ = by_prefixes("maxrss", fields.ACCOUNTING_FIELDS)
+    view = View(NOW, str, unit="M")
+    assert [*table.joined([fields.Line(job("x", max_rss=107376), "batch")], view, "|", False)] == ["104.86M"]
+
+
+def test_a_line_can_be_cut_to_a_span_of_time() -> None:
+    line = fields.Line(job("x", start_time=NOW - 100, end_time=NOW - 10))
+    line.cut(NOW - 50, NOW - 20)
+    assert line.elapsed(NOW) == 30
+
+
+def test_the_long_format_names_known_columns() -> None:
+    assert by_prefixes(fields.LONG, fields.ACCOUNTING_FIELDS)[1] is None
+
+
+def test_the_columns_that_fields_name_exist() -> None:
+    known = {*Job.__annotations__}
+    named = {column for field in fields.ACCOUNTING_FIELDS for column in field.columns.split()}
+    assert named | {*fields.ALWAYS.split()} <= known
+
+
+@pytest.mark.parametrize("field", fields.ACCOUNTING_FIELDS, ids=lambda field: field.name)
+def test_a_field_reads_no_column_that_it_does_not_name(field: fields.Field) -> None:
+    named = {*field.columns.split(), *fields.ALWAYS.split()}
+    whole = job("x", JobState.RUNNING)
+
+    class Strict:
+        def __getattr__(self, column: str) -> object:
+            assert column in named
+            return getattr(whole, column)
+
+    for step in ("", "batch"):
+        assert isinstance(field.value(fields.Line(Strict(), step), VIEW), str)

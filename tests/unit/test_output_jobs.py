@@ -1,0 +1,243 @@
+"""squeue's columns, order and arrays, against what a real squeue printed for the same queue."""
+
+from __future__ import annotations
+
+import pytest
+
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
+from mini_slurm.output import job_fields
+from mini_slurm.output.job_names import NAMED_FIELDS
+from mini_slurm.output.job_order import Order, pick
+from mini_slurm.output.layout import View, by_letters, by_names
+from mini_slurm.output.values import percent_array, processor_time, size
+
+NOW = 1_000_000.0
+VIEW = View(NOW, lambda moment: f"T{moment - NOW:+.0f}", "mini")
+UNAVAILABLE = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
+
+
+def job(number: int, name: str, **values: object) -> Job:
+    common = {"partition": "compute", "user": "alice", "time_limit": 3600, "memory_per_cpu": 500, "submit_time": NOW}
+    return Job(**{**common, "job_id": number, "name": name, **values})
+
+
+def running(number: int, name: str, seconds: float, **values: object) -> Job:
+    return job(number, name, state=JobState.RUNNING, start_time=NOW - seconds, **values)
+
+
+QUEUE = [
+    running(585, "runner", 7.9, node="node1", priority=1458, cpus_per_task=2, alloc_cpus=2, time_limit=1800),
+    running(586, "two", 7.2, node="node2", priority=1625, alloc_cpus=3),
+    running(587, "gpujob", 4, node="node4", priority=1416, partition="gpu", gres="gpu:2", alloc_cpus=1),
+    job(588, "heldjob", reason="JobHeldUser", priority=0),
+    job(590, "laterjob", reason="BeginTime", priority=1416, begin_time=NOW + 3600),
+    job(591, "wantsall", reason="Resources", priority=1916, nodes=4, time_limit=600),
+    job(592, "gpuwait", reason=UNAVAILABLE, priority=1416, partition="gpu", time_limit=300),
+    job(593, "arr", reason="JobHeldUser", priority=0, array_job_id=593, array_tasks="1-10%2"),
+    job(594, "overlimit", reason="PartitionTimeLimit", priority=1416, partition="debug", time_limit=7200),
+]
+
+
+def listing(jobs: list[Job], text: str = job_fields.DEFAULT, order: str = job_fields.SORT) -> list[str]:
+    layout, unknown = by_letters(text, job_fields.JOB_FIELDS)
+    assert not unknown
+    shown = list(jobs)
+    Order(order).sort(shown, VIEW)
+    return [layout.header(), *layout.lines(shown, VIEW)]
+
+
+def value(one: Job, text: str) -> str:
+    layout, _ = by_letters(text, job_fields.JOB_FIELDS)
+    return next(iter(layout.lines([one], VIEW)))
+
+
+def named(one: Job, name: str) -> str:
+    layout, unknown = by_names(f"{name}:|", NAMED_FIELDS)
+    assert not unknown
+    return next(iter(layout.lines([one], VIEW)))[:-1]
+
+
+def test_the_default_listing_is_slurms() -> None:
+    assert listing(QUEUE) == [
+        "             JOBID PARTITION     NAME     USER ST       TIME  NODES NODELIST(REASON)",
+        "               591   compute wantsall    alice PD       0:00      4 (Resources)",
+        "               590   compute laterjob    alice PD       0:00      1 (BeginTime)",
+        "      593_[1-10%2]   compute      arr    alice PD       0:00      1 (JobHeldUser)",
+        "               588   compute  heldjob    alice PD       0:00      1 (JobHeldUser)",
+        "               586   compute      two    alice  R       0:07      1 node2",
+        "               585   compute   runner    alice  R       0:07      1 node1",
+        "               594     debug overlimi    alice PD       0:00      1 (PartitionTimeLimit)",
+        f"               592       gpu  gpuwait    alice PD       0:00      1 ({UNAVAILABLE})",
+        "               587       gpu   gpujob    alice  R       0:04      1 node4",
+    ]
+
+
+def test_the_long_listing_is_slurms() -> None:
+    assert listing(QUEUE[:1], job_fields.LONG) == [
+        "             JOBID PARTITION     NAME     USER    STATE       TIME TIME_LIMI  NODES NODELIST(REASON)",
+        "               585   compute   runner    alice  RUNNING       0:07     30:00      1 node1",
+    ]
+
+
+def test_the_listing_of_expected_starts_is_slurms() -> None:
+    lines = listing([QUEUE[4], QUEUE[3]], job_fields.START, "S,i")
+    assert [line[47:] for line in lines] == [
+        "ST          START_TIME  NODES SCHEDNODES           NODELIST(REASON)",
+        "PD              T+3600      1 (null)               (BeginTime)",
+        "PD                 N/A      1 (null)               (JobHeldUser)",
+    ]
+
+
+def test_the_batch_step_is_listed_as_slurm_does() -> None:
+    layout, _ = by_letters(job_fields.STEPS, job_fields.STEP_FIELDS)
+    assert [layout.header(), *layout.lines(QUEUE[:1], VIEW)] == [
+        "         STEPID     NAME PARTITION     USER      TIME NODELIST",
+        "      585.batch    batch   compute    alice      0:07 node1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("order", "numbers"),
+    [
+        ("i", [585, 586, 587, 588, 590, 591, 592, 593, 594]),
+        ("-i", [594, 593, 592, 591, 590, 588, 587, 586, 585]),
+        ("j", [593, 587, 592, 588, 590, 594, 585, 586, 591]),
+        ("-P,i", [587, 592, 594, 585, 586, 588, 590, 591, 593]),
+        ("M,-i", [594, 593, 592, 591, 590, 588, 587, 586, 585]),
+    ],
+)
+def test_jobs_are_sorted_by_letters(order: str, numbers: list[int]) -> None:
+    shown = list(QUEUE)
+    Order(order).sort(shown, VIEW)
+    assert [one.job_id for one in shown] == numbers
+
+
+def test_an_unknown_sort_letter_is_refused() -> None:
+    with pytest.raises(ValueError, match="%"):
+        Order("%j")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("%i|%A|%F|%K", "593_[1-10%2]|593|593|1-10%2"),
+        ("%b|%C|%m|%l|%L", "N/A|1|500M|1:00:00|1:00:00"),
+        ("%S|%e|%R|%N", "N/A|N/A|(JobHeldUser)|"),
+        ("%a|%q|%k|%o|%v|%w", "(null)|(null)|(null)|(null)|(null)|(null)"),
+    ],
+)
+def test_an_array_record_shows_what_waits(text: str, shown: str) -> None:
+    assert value(QUEUE[7], text) == shown
+
+
+def test_a_running_jobs_values() -> None:
+    assert value(QUEUE[0], "%c %C %L %S %e %B %T") == "2 2 29:53 T-8 T+1792 node1 RUNNING"
+
+
+def test_a_job_over_its_limit_has_an_invalid_time_left() -> None:
+    assert value(running(1, "late", 4000, node="n"), "%L") == "INVALID"
+
+
+def test_a_job_without_a_limit_is_unlimited() -> None:
+    assert value(job(1, "free", time_limit=None), "%l %L %e") == "UNLIMITED UNLIMITED N/A"
+
+
+def test_an_ended_job_keeps_its_run_time() -> None:
+    over = job(1, "x", state=JobState.FAILED, start_time=NOW - 100, end_time=NOW - 90, reason="NonZeroExitCode")
+    assert value(over, "%M %R %t") == "0:10 (NonZeroExitCode) F"
+
+
+def test_a_command_is_shown_with_its_arguments() -> None:
+    assert value(job(1, "x", command="/a b.sh", arguments='["1", "two"]'), "%o") == "/a b.sh 1 two"
+
+
+def test_tasks_are_picked_from_arrays() -> None:
+    task = running(595, "arr", 3, array_job_id=593, array_task_id=12, node="node1")
+    jobs = [*QUEUE, task]
+
+    def picked(wanted: dict[int, frozenset[int] | None], apart: bool = False) -> list[str]:
+        return [value(one, "%i") for one in pick(jobs, wanted, apart)]
+
+    assert picked({593: None}) == ["593_[1-10%2]", "593_12"]
+    assert picked({593: frozenset({3, 12, 99})}) == ["593_3", "593_12"]
+    assert picked({593: frozenset({99})}) == []
+    assert picked({595: None, 585: None}) == ["585", "593_12"]
+    assert len(picked({593: None}, apart=True)) == 11
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("JobID", "593"),
+        ("ArrayTaskID", "1-10%2"),
+        ("Cluster", "mini"),
+        ("EligibleTime", "N/A"),
+        ("NumTasks", "1"),
+        ("tres-per-job", "N/A"),
+        ("stdout", "/slurm-593_4294967294.out"),
+        ("het_job", ""),
+    ],
+)
+def test_columns_by_name(name: str, shown: str) -> None:
+    if name == "het_job":
+        assert by_names(name, NAMED_FIELDS)[1] == [name]
+    else:
+        assert named(QUEUE[7], name) == shown
+
+
+def test_each_name_and_each_letter_is_there_once() -> None:
+    names = [field.name.lower() for field in NAMED_FIELDS]
+    letters = [field.letter for field in NAMED_FIELDS if field.letter]
+    assert len(names) == len({*names})
+    assert len(letters) == len({*letters})
+
+
+def test_the_columns_that_fields_name_exist() -> None:
+    known = {*Job.__annotations__}
+    for field in (*NAMED_FIELDS, *job_fields.STEP_FIELDS):
+        assert {*field.columns.split()} <= known, field.name
+
+
+@pytest.mark.parametrize("field", [*NAMED_FIELDS, *job_fields.STEP_FIELDS], ids=lambda field: field.name)
+def test_a_field_reads_no_column_that_it_does_not_name(field: job_fields.Field) -> None:
+    named = {*field.columns.split(), "state"}
+
+    class Strict:
+        def __getattr__(self, column: str) -> object:
+            assert column in named
+            return getattr(QUEUE[0], column)
+
+    assert isinstance(field.value(Strict(), VIEW), str)
+
+
+@pytest.mark.parametrize(
+    ("limit", "shown"), [(64, "1-10%2"), (5, "1...%2"), (0, "1-10%2"), (7, "1-10%2"), (6, "1-...%2")]
+)
+def test_long_arrays_are_cut_with_dots(limit: int, shown: str) -> None:
+    assert percent_array("1-10%2", limit) == shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ((8000,), "8000M"),
+        ((8192,), "8G"),
+        ((0,), "0"),
+        ((1048576,), "1T"),
+        ((107376, "K"), "107376K"),
+        ((107376, "K", "M"), "104.86M"),
+        ((2048, "M", "G"), "2G"),
+        ((1024, "M", "", False), "1024M"),
+    ],
+)
+def test_sizes_are_written_in_the_largest_whole_unit(arguments: tuple[int], shown: str) -> None:
+    assert size(*arguments) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "00:00:00"), (0.014, "00:00.014"), (61.5, "01:01.500"), (3600.5, "01:00:00"), (2, "00:00:02")],
+)
+def test_processor_time_has_fractions_below_an_hour(seconds: float, shown: str) -> None:
+    assert processor_time(seconds) == shown

@@ -1,0 +1,122 @@
+"""store/queries.py and the commands' conditions, on a database in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mini_slurm.errors import StateError
+from mini_slurm.model.job import Job
+from mini_slurm.model.machine import Machine
+from mini_slurm.model.states import JobState
+from mini_slurm.store import database, queries
+from mini_slurm.store.queries import Where
+
+NOW = 1_000_000.0
+NOT_OVER = frozenset(state for state in JobState if not state.is_over)
+JOBS = [
+    Job(job_id=1, name="old", state=JobState.COMPLETED, end_time=NOW - 301),
+    Job(job_id=2, name="fresh", state=JobState.FAILED, end_time=NOW - 299, uid=7),
+    Job(job_id=3, name="runs", state=JobState.RUNNING, node="a", alloc_cpus=2, start_time=NOW - 10),
+    Job(job_id=4, name="waits", uid=7),
+    Job(job_id=5, name="arr", array_job_id=5, array_tasks="2-3"),
+    Job(job_id=6, name="arr", array_job_id=5, array_task_id=1, state=JobState.RUNNING, node="a"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[str]:
+    db = database.open_database(str(tmp_path))
+    with database.transaction(db):
+        database.save_jobs(db, JOBS)
+        database.save_machine(db, Machine(name="a", state="UP", cpus=4))
+    db.close()
+    yield str(tmp_path)
+
+
+@pytest.fixture
+def db(folder: str) -> Iterator[sqlite3.Connection]:
+    found = queries.open_to_read(folder)
+    assert found is not None
+    yield found
+    found.close()
+
+
+def numbers(db: sqlite3.Connection, where: Where) -> list[int]:
+    return [job.job_id for job in queries.select_jobs(db, ["job_id"], where)]
+
+
+def in_states(states: frozenset[JobState] | None) -> Where:
+    where = Where()
+    where.states(states, NOW)
+    return where
+
+
+def test_without_a_database_there_is_nothing_and_nothing_is_made(tmp_path: Path) -> None:
+    assert queries.open_to_read(str(tmp_path / "none")) is None
+    assert queries.select_jobs(None, ["job_id"], Where()) == []
+    assert queries.machines(None) == {}
+    assert queries.setting(None, "fleet") is None
+    assert not os.listdir(tmp_path)
+
+
+def test_a_database_that_is_just_being_made_counts_as_none(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "state.sqlite3").close()
+    (tmp_path / "state.sqlite3").touch()
+    assert queries.open_to_read(str(tmp_path)) is None
+
+
+def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "state.sqlite3").write_bytes(b"x" * 4096)
+    with pytest.raises(StateError, match=r"state\.sqlite3"):
+        queries.open_to_read(str(tmp_path))
+
+
+def test_nothing_can_be_written_through_a_listing(db: sqlite3.Connection) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        db.execute("DELETE FROM job")
+
+
+def test_jobs_that_are_over_are_known_for_five_minutes(db: sqlite3.Connection) -> None:
+    assert numbers(db, in_states(None)) == [2, 3, 4, 5, 6]
+    assert numbers(db, in_states(NOT_OVER)) == [3, 4, 5, 6]
+    assert numbers(db, in_states(frozenset({JobState.COMPLETED, JobState.FAILED}))) == [2]
+    assert [queries.knows_job(db, number, NOW) for number in (1, 2, 5, 99)] == [False, True, True, False]
+
+
+def test_an_arrays_number_means_all_of_its_records(db: sqlite3.Connection) -> None:
+    where = Where()
+    where.jobs([5, 3])
+    assert numbers(db, where) == [3, 5, 6]
+
+
+def test_conditions_all_have_to_hold(db: sqlite3.Connection) -> None:
+    where = in_states(None)
+    where.among("uid", [7])
+    where.among("name", None)
+    assert numbers(db, where) == [2, 4]
+    where.among("name", [])
+    assert numbers(db, where) == []
+
+
+def test_only_what_is_asked_for_is_read(db: sqlite3.Connection) -> None:
+    (job,) = queries.select_jobs(db, ["name"], Where("job_id = 3"))
+    assert job.__dict__ == {"name": "runs", "state": JobState.RUNNING}
+
+
+def test_unfinished_jobs_are_found_through_their_index(db: sqlite3.Connection) -> None:
+    plan = db.execute(f"EXPLAIN QUERY PLAN SELECT job_id FROM job WHERE {in_states(NOT_OVER).sql}",
+                      [state.name for state in NOT_OVER]).fetchall()  # fmt: skip
+    assert "job_unfinished" in plan[0][3]
+
+
+def test_holders_are_the_jobs_on_machines(db: sqlite3.Connection) -> None:
+    assert [(job.node, job.alloc_cpus) for job in queries.holders(db)] == [("a", 2), ("a", 0)]
+
+
+def test_machines_are_read_by_name(db: sqlite3.Connection) -> None:
+    assert {name: machine.cpus for name, machine in queries.machines(db).items()} == {"a": 4}
