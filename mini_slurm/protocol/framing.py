@@ -6,7 +6,7 @@ The JSON is a list: the message's name, then its fields in order.
 
 import json
 import struct
-from typing import List, NamedTuple, cast
+from typing import Any, List, NamedTuple, Tuple, Union, cast
 
 from mini_slurm.protocol.messages import KINDS, Message
 
@@ -43,7 +43,7 @@ class Decoder:
         while len(self._rest) - begin >= LENGTHS.size:
             text, extra = LENGTHS.unpack_from(self._rest, begin)
             if text + extra > MAX_FRAME:
-                raise ProtocolError("a frame of {} bytes".format(text + extra))
+                raise ProtocolError(f"a frame of {text + extra} bytes")
             body = begin + LENGTHS.size
             end = body + text + extra
             if end > len(self._rest):
@@ -61,8 +61,8 @@ def _message(text: bytes, data: bytes) -> Message:
         if "data" in kind._fields:
             fields[kind._fields.index("data")] = data
         message: Message = kind(*fields)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise ProtocolError("not a message: {!r}".format(text[:80])) from error
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        raise ProtocolError(f"not a message: {text[:80]!r}") from error
     _check(message)
     return message
 
@@ -71,9 +71,25 @@ def _check(message: NamedTuple) -> None:
     """A peer's field of the wrong type must not reach the code that trusts its type."""
     for name, wanted in type(message).__annotations__.items():
         value = getattr(message, name)
-        allowed = CHECKED.get(wanted)
-        if allowed and (not isinstance(value, allowed) or (isinstance(value, bool) and wanted is not bool)):
-            raise ProtocolError("{}.{} cannot be {!r}".format(type(message).__name__, name, value))
+        if not _fits(value, wanted):
+            raise ProtocolError(f"{type(message).__name__}.{name} cannot be {value!r:.80}")
 
 
-CHECKED = {str: (str,), int: (int,), float: (int, float), bool: (bool,), bytes: (bytes,)}
+def _fits(value: Any, wanted: Any) -> bool:
+    allowed = PLAIN.get(wanted)
+    if allowed:
+        return isinstance(value, allowed) and (wanted is bool or not isinstance(value, bool))
+    inner: Tuple[Any, ...]
+    kind, inner = getattr(wanted, "__origin__", None), tuple(getattr(wanted, "__args__", ()))
+    if kind is list:
+        return isinstance(value, list) and all(_fits(item, inner[0]) for item in value)
+    if kind is dict:
+        return isinstance(value, dict) and all(_fits(item, inner[1]) for item in value.values())
+    if kind is tuple:
+        return isinstance(value, (list, tuple)) and len(value) == len(inner) and all(map(_fits, value, inner))
+    if kind is Union:
+        return any(_fits(value, one) for one in inner)
+    return wanted is Any or wanted is type(value)
+
+
+PLAIN = {str: (str,), int: (int,), float: (int, float), bool: (bool,), bytes: (bytes,)}

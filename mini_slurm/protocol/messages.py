@@ -53,6 +53,7 @@ class StartAttempt(NamedTuple):
     time_limit: Optional[int]  # seconds
     kill_wait: int  # seconds between SIGTERM and SIGKILL
     data: bytes  # the script
+    total_memory: int = 0  # MiB, the same; 0: as it is
 
 
 class SignalAttempt(NamedTuple):
@@ -88,6 +89,10 @@ class Ping(NamedTuple):
     """Are you there? Answered by Pong with the same number."""
 
     number: int
+
+
+class Retire(NamedTuple):
+    """No more work is to be expected: end now, if nothing runs and no other controller is connected; not answered."""
 
 
 class Started(NamedTuple):
@@ -153,6 +158,7 @@ Message = Union[
     Acknowledge,
     Forget,
     Ping,
+    Retire,
     Started,
     Refused,
     Output,

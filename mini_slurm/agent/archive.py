@@ -1,0 +1,59 @@
+"""The agent as one file, and what is sent to a machine to reach it. Used by the controller; does not travel itself."""
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from typing import Iterator, Tuple
+
+from mini_slurm.protocol.messages import VERSION
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+MAIN = b"import sys\n\nfrom mini_slurm.agent.main import main\n\nsys.exit(main(sys.argv[1:]))\n"
+STAYS = ("agent/archive.py", "agent/bootstrap.py")
+
+# A constant: no shell that a login may have (sh, bash, csh, fish) reads anything into it, and any Python parses it.
+COMMAND = """python3 -I -c "import sys;s=getattr(sys.stdin,'buffer',sys.stdin);exec(s.read(int(s.readline())))\""""
+
+# Must be parsed by any Python, or an old one would answer with a traceback instead of this line.
+CHECK = b"""\
+v = sys.version_info
+if v < (3, 8):
+    sys.stdout.write('{"status": "error", "error": "python3 is Python %d.%d.%d there, and 3.8 or newer is needed: '
+                     'install one, or put one first on the PATH of logins without a terminal"}\\n' % v[:3])
+    sys.stdout.flush()
+    sys.exit(1)
+exec(compile(s.read(int(s.readline())), 'bootstrap', 'exec'))
+"""
+
+
+def build_agent() -> Tuple[str, bytes]:
+    """The archive's name, which holds a hash of the content, and its bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("__main__.py"), MAIN)
+        for inside in _sources():
+            with open(os.path.join(PACKAGE, inside), "rb") as file:
+                archive.writestr(zipfile.ZipInfo("mini_slurm/" + inside), file.read())
+    data = buffer.getvalue()
+    return f"agent-{hashlib.sha256(data).hexdigest()[:16]}.pyz", data
+
+
+def greeting(name: str, size: int) -> bytes:
+    """What follows COMMAND on the channel: the version check, the bootstrap, and which agent is wanted."""
+    with open(os.path.join(PACKAGE, "agent", "bootstrap.py"), "rb") as file:
+        source = file.read()
+    wanted = json.dumps({"name": name, "size": size, "version": VERSION}).encode()
+    return b"%d\n%s%d\n%s%s\n" % (len(CHECK), CHECK, len(source), source, wanted)
+
+
+def _sources() -> Iterator[str]:
+    yield "__init__.py"
+    for part in ("agent", "protocol"):
+        for folder, folders, names in os.walk(os.path.join(PACKAGE, part)):
+            folders.sort()
+            for name in sorted(names):
+                inside = os.path.relpath(os.path.join(folder, name), PACKAGE)
+                if name.endswith(".py") and inside not in STAYS:
+                    yield inside

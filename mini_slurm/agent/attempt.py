@@ -1,0 +1,107 @@
+"""One attempt as the agent knows it."""
+
+import os
+from contextlib import suppress
+from typing import Any, Dict, List, Optional
+
+from mini_slurm.agent import spool
+from mini_slurm.agent.claims import Claim
+from mini_slurm.agent.outlet import Outlet
+from mini_slurm.agent.stepd import now
+from mini_slurm.protocol.messages import Ended, Started
+
+
+class Attempt:
+    """An attempt in the spool. It runs until `ended` is there."""
+
+    __slots__ = ("child", "claim", "commands", "ended", "folder", "forked_at", "memory", "name", "outlet",
+                 "pause", "queued", "started")  # fmt: skip
+
+    def __init__(self, name: str, folder: str, plan: Dict[str, Any]) -> None:
+        self.name = name
+        self.folder = folder
+        self.memory: int = plan.get("memory", 0)
+        self.outlet = Outlet(name, folder, plan["streams"])
+        self.claim: Optional[Claim] = None
+        self.child = 0  # pid of its stepd, where that is the agent's child
+        self.forked_at = 0.0
+        self.started: Optional[Dict[str, Any]] = None
+        self.ended: Optional[Dict[str, Any]] = None
+        self.held: List[int] = []  # open FIFOs: control first
+        self.commands: List[str] = []  # for the stepd, until its FIFO has room
+        self.ending = ""  # the latest command to end
+        self.pause = 0.0  # seconds until the next look
+        self.queued = False  # among the outlets of its peer?
+
+    @property
+    def state_id(self) -> str:
+        """Whose attempt it is: names end with `.JOB.ATTEMPT`."""
+        return self.name.rsplit(".", 2)[0]
+
+    def read(self) -> None:
+        """Take from the spool what is new. Raises ValueError for a damaged spool."""
+        if self.started is None:
+            self.started = spool.read_json(self.folder, "started.json")
+        if self.ended is None:
+            self.ended = spool.read_json(self.folder, "ended.json")
+
+    def hold(self, streams: str) -> None:
+        """Keep the FIFOs open: what the script or the agent wrote to them must survive a stepd. Raises OSError."""
+        for path in (os.path.join(self.folder, "control"), *spool.fifos(self.folder, streams)):
+            self.held.append(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC))
+
+    def let_go(self) -> None:
+        """Close the FIFOs."""
+        for descriptor in self.held:
+            os.close(descriptor)
+        self.held.clear()
+
+    def command(self, line: str) -> None:
+        """Say something to the stepd, or to the one after it."""
+        if line.startswith("end "):
+            self.ending = line
+        self.commands.append(line)
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Write the commands that wait to the stepd's FIFO."""
+        with suppress(BlockingIOError):
+            while self.commands and self.held:
+                os.write(self.held[0], self.commands[0].encode() + b"\n")
+                del self.commands[0]
+
+    def started_message(self) -> Started:
+        """The agent's yes."""
+        started = self.started or {}
+        age = max(0.0, now() - started.get("begun", 0.0))
+        return Started(self.name, age, started.get("cpus", []), started.get("gpus", []))
+
+    def ended_message(self) -> Ended:
+        """How it ended, and how much it wrote."""
+        ended = self.ended or {}
+        return Ended(
+            self.name,
+            max(0.0, now() - ended["at"]),
+            ended["elapsed"],
+            ended["cause"],
+            ended["exit_code"],
+            ended["exit_signal"],
+            ended["max_rss"],
+            ended["user_seconds"],
+            ended["system_seconds"],
+            dict(self.outlet.sizes),
+        )
+
+
+def unseen_end(elapsed: float) -> Dict[str, Any]:
+    """The end of an attempt that the machine's reboot, or a lost disk cache, has ended."""
+    return {
+        "at": 0.0,  # the boot
+        "elapsed": elapsed,
+        "cause": "NODE_FAIL",
+        "exit_code": 0,
+        "exit_signal": 0,
+        "max_rss": 0,
+        "user_seconds": 0.0,
+        "system_seconds": 0.0,
+    }

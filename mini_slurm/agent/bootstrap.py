@@ -1,0 +1,248 @@
+"""Sent through the channel as source: checks the machine, sees to a running agent, and becomes a relay to it.
+
+Stands alone, as the machine may hold nothing of mini_slurm yet. It speaks JSON lines on its standard output:
+`{"status": "ready"}`, after which the agent's frames follow; `{"status": "need", "name": NAME}`, which wants a line
+with a length and that many bytes; `{"status": "error", "error": TEXT}`, which is the end.
+"""
+
+import _thread
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import select
+import socket
+import stat
+import sys
+import time
+from typing import Any, BinaryIO, Dict, NoReturn, Optional, Tuple
+
+PATIENCE = 20.0  # seconds for an agent to start, to answer, or to hand over
+BLOCK = 1 << 18  # bytes
+LOG_LIMIT = 1 << 20  # bytes; a longer log is begun anew
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Fault(Exception):
+    """Why there is no agent, and what to do about it."""
+
+
+def main(stdin: BinaryIO) -> NoReturn:
+    """Answer on standard output, then relay until either side ends."""
+    wanted = json.loads(stdin.readline())
+    folder = os.environ.get("MINI_SLURM_SPOOL") or f"/var/tmp/mini_slurm-{os.geteuid()}"
+    os.umask(0o077)
+    try:
+        channel = reach(folder, wanted, stdin)
+        channel.sendall(b"relay\n")
+    except Fault as fault:
+        answer({"status": "error", "error": str(fault)})
+        os._exit(1)
+    except OSError as error:
+        answer({"status": "error", "error": explain(error, folder)})
+        os._exit(1)
+    answer({"status": "ready"})
+    channel.settimeout(None)
+    _thread.start_new_thread(relay_up, (stdin, channel))
+    relay_down(channel)
+
+
+def explain(error: OSError, folder: str) -> str:
+    """An error of the system as a line that says what to do."""
+    if error.errno in FULL:
+        return f"no space left for the spool folder {folder}: free some there, or set MINI_SLURM_SPOOL"
+    what = f"cannot use the spool folder {folder}: {error.strerror or error}"
+    return f"{what}: set MINI_SLURM_SPOOL to a folder that can be written"
+
+
+def answer(status: Dict[str, str]) -> None:
+    """One status line."""
+    os.write(1, json.dumps(status).encode() + b"\n")
+
+
+def reach(folder: str, wanted: Dict[str, Any], stdin: BinaryIO) -> socket.socket:
+    """A connection to the agent; starts it, or has an older one hand over, where needed. Raises Fault, OSError."""
+    make_folder(folder)
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = connect(place)
+        if found:
+            channel, name, version = found
+            # An archive that lies here already was replaced by somebody's newer one: two controllers of different
+            # versions must not take the machine from each other for ever.
+            if name == wanted["name"] or (version == wanted["version"] and has_archive(folder, wanted)):
+                return channel
+            fetch_archive(folder, wanted, stdin)
+            channel.sendall(b"handover\n")
+            channel.close()
+            await_release(place, deadline)
+        fetch_archive(folder, wanted, stdin)
+        said = launch(folder, wanted["name"])
+        if said not in ("ready", "another") or time.monotonic() > deadline:
+            raise Fault("the agent does not start: {}; see agent.log in {}".format(said or "no word from it", folder))
+        time.sleep(0.01 if said == "another" else 0)
+
+
+def make_folder(folder: str) -> None:
+    """The spool folder, which must be the user's own and nobody else's. Raises Fault, OSError."""
+    with contextlib.suppress(FileExistsError):
+        os.makedirs(folder, 0o700)
+    found = os.lstat(folder)
+    if stat.S_ISLNK(found.st_mode):
+        raise Fault(f"the spool folder {folder} is a link: remove it (rm {folder}), or set MINI_SLURM_SPOOL")
+    if not stat.S_ISDIR(found.st_mode):
+        raise Fault(f"{folder} is no folder: remove it, or set MINI_SLURM_SPOOL")
+    if found.st_uid != os.geteuid():
+        raise Fault(f"the spool folder {folder} belongs to user {found.st_uid}: set MINI_SLURM_SPOOL")
+    if found.st_mode & 0o077:
+        raise Fault(f"the spool folder {folder} is open to others: chmod 700 {folder}")
+
+
+def connect(place: int) -> Optional[Tuple[socket.socket, str, int]]:
+    """The running agent: a connection, its archive's name and its protocol; None without one. Raises Fault."""
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    channel.settimeout(PATIENCE)
+    try:
+        # By way of the folder's descriptor, since a socket's path may not be longer than 107 bytes.
+        channel.connect(f"/proc/self/fd/{place}/agent.sock")
+    except (FileNotFoundError, ConnectionRefusedError):
+        channel.close()
+        return None
+    try:
+        banner = b""
+        while not banner.endswith(b"\n"):
+            data = channel.recv(1)
+            if not data:
+                channel.close()
+                return None  # it was about to end
+            banner += data
+        name, version = banner.decode().split()
+        return channel, name, int(version)
+    except socket.timeout:
+        raise Fault(f"the agent does not answer: is it stopped? Its process is `{owner(channel)}`") from None
+    except ConnectionResetError:
+        return None
+
+
+def owner(channel: socket.socket) -> int:
+    """The process at the other end."""
+    return int.from_bytes(channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], sys.byteorder)
+
+
+def await_release(place: int, deadline: float) -> None:
+    """Wait until the former agent has gone. Raises Fault."""
+    import fcntl
+
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.005)
+            continue
+        fcntl.flock(place, fcntl.LOCK_UN)
+        return
+    raise Fault("an agent of another version holds the spool folder and does not let go: end it")
+
+
+def has_archive(folder: str, wanted: Dict[str, Any]) -> bool:
+    """Does the wanted agent lie here, whole?"""
+    try:
+        with open(os.path.join(folder, wanted["name"]), "rb") as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+    except FileNotFoundError:
+        return False
+    return bool(wanted["name"] == f"agent-{digest[:16]}.pyz")
+
+
+def fetch_archive(folder: str, wanted: Dict[str, Any], stdin: BinaryIO) -> None:
+    """Ask for the agent's archive, unless it lies here. Raises Fault, OSError."""
+    if has_archive(folder, wanted):
+        return
+    path = os.path.join(folder, wanted["name"])
+    part = f"{path}.{os.getpid()}"
+    answer({"status": "need", "name": wanted["name"]})
+    data = stdin.read(int(stdin.readline()))
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+            file.write(data)
+        os.rename(part, path)
+    except OSError:
+        if os.path.lexists(part):
+            os.unlink(part)
+        raise
+    if not has_archive(folder, wanted):
+        raise Fault("the agent's archive came damaged")
+
+
+def launch(folder: str, name: str) -> str:
+    """Start a detached agent; its first word: "ready", "another" (one runs already), or what is wrong."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        detach(folder, name, writer)
+    os.close(writer)
+    os.waitpid(pid, 0)
+    said = b""
+    deadline = time.monotonic() + PATIENCE
+    while select.select([reader], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        data = os.read(reader, 4096)
+        said += data
+        if not data:
+            break
+    os.close(reader)
+    return said.decode(errors="replace").strip()
+
+
+def detach(folder: str, name: str, writer: int) -> NoReturn:
+    """Become the agent, outside of this session."""
+    try:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.chdir("/")
+        log = os.path.join(folder, "agent.log")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        output = os.open(log, flags | (os.O_TRUNC if os.path.exists(log) and os.path.getsize(log) > LOG_LIMIT else 0))
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.set_inheritable(writer, True)
+        python = sys.executable or "/proc/self/exe"
+        options = ["-I", "-S", "-X", "utf8"]
+        os.execv(python, [python, *options, os.path.join(folder, name), "serve", folder, str(writer)])
+    except OSError as error:
+        os.write(writer, explain(error, folder).encode())
+    finally:
+        os._exit(1)
+
+
+def relay_up(stdin: BinaryIO, channel: socket.socket) -> None:
+    """From the channel to the agent; the end of either ends the relay."""
+    try:
+        while True:
+            data = stdin.read1(BLOCK)  # type: ignore[attr-defined]
+            if not data:
+                break
+            channel.sendall(data)
+    finally:
+        os._exit(0)
+
+
+def relay_down(channel: socket.socket) -> NoReturn:
+    """From the agent to the channel; the end of either ends the relay."""
+    block = memoryview(bytearray(BLOCK))
+    try:
+        while True:
+            size = channel.recv_into(block)
+            if not size:
+                break
+            done = 0
+            while done < size:
+                done += os.write(1, block[done:size])
+    finally:
+        os._exit(0)
+
+
+main(sys.stdin.buffer)

@@ -1,0 +1,236 @@
+"""Who holds which CPUs, memory and GPUs of this machine: one file a claim, in a folder common to all users.
+
+A claim is alive while somebody holds an exclusive flock on its file: its stepd, and the agent that started it. The
+kernel drops that lock with the last of them, so no claim outlives a crash or a reboot, and no process numbers, which
+mean nothing across containers, have to be believed. The folder itself is the lock under which claims are read and made.
+"""
+
+import fcntl
+import json
+import os
+import stat
+import time
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+
+LOCK_PATIENCE = 2.0  # seconds
+LARGEST = 1 << 20  # bytes of a claim that is believed
+
+
+class Unavailable(Exception):
+    """The claim cannot be had. `busy`: it could be, were it not for the claims of others."""
+
+    def __init__(self, why: str, busy: bool) -> None:
+        super().__init__(why)
+        self.why = why
+        self.busy = busy
+
+
+class Wish(NamedTuple):
+    """What an attempt needs, and what its controller takes the machine to have (0: what it really has)."""
+
+    cpus: int
+    memory: int  # MiB; 0: none is claimed
+    gpus: Dict[str, int]  # type ("" for any) -> how many
+    total_cpus: int
+    total_memory: int
+
+
+class Claim(NamedTuple):
+    """What was handed out, and the open file that holds it."""
+
+    path: str
+    descriptor: int
+    cpus: List[int]
+    memory: int
+    gpus: List[str]  # UUIDs
+
+
+class Held(NamedTuple):
+    """What the claims of all leave no room for."""
+
+    cpus: List[int]
+    memory: int
+    gpus: List[str]
+
+
+class Claims:
+    """The claims of one agent, and its view of those of the others."""
+
+    def __init__(self, folder: str, cpus: List[int], memory: int) -> None:
+        self.folder = folder
+        self.cpus = cpus
+        self.memory = memory
+        self.gpus: List[Dict[str, Any]] = []
+        self.own: Dict[str, Claim] = {}  # file name -> claim
+
+    def take(self, attempt: str, wish: Wish) -> Claim:
+        """Claim what an attempt needs. Raises Unavailable, OSError."""
+        with self._locked():
+            held = self._held()
+            cpus = self._pick_cpus(wish, held.cpus)
+            self._check_memory(wish, held.memory)
+            gpus = self._pick_gpus(wish.gpus, held.gpus)
+            return self._write(attempt, cpus, wish.memory, gpus)
+
+    def restore(self, attempt: str, cpus: List[int], memory: int, gpus: List[str]) -> Claim:
+        """Claim again what a running attempt holds, after its stepd was lost. Raises Unavailable, OSError."""
+        with self._locked():
+            return self._write(attempt, cpus, memory, gpus)
+
+    def release(self, claim: Claim) -> None:
+        """Give a claim back."""
+        self.own.pop(os.path.basename(claim.path), None)
+        discard(claim)
+        os.close(claim.descriptor)
+
+    def keep_fresh(self) -> None:
+        """Touch the claims, as /var/tmp is swept of files that nobody has used for a month."""
+        for claim in self.own.values():
+            os.utime(claim.descriptor)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        place = open_folder(self.folder)
+        try:
+            deadline = time.monotonic() + LOCK_PATIENCE
+            while True:
+                try:
+                    fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise Unavailable(f"the claims folder {self.folder} stays locked", busy=True) from None
+                    time.sleep(0.001)
+            yield
+        finally:
+            os.close(place)
+
+    def _held(self) -> Held:
+        claims = [claim for name in os.listdir(self.folder) for claim in [self._read(name)] if claim]
+        return Held(
+            [cpu for claim in claims for cpu in claim.cpus],
+            sum(claim.memory for claim in claims),
+            [gpu for claim in claims for gpu in claim.gpus],
+        )
+
+    def _read(self, name: str) -> Optional[Held]:
+        mine = self.own.get(name)
+        if mine:
+            return Held(mine.cpus, mine.memory, mine.gpus)
+        path = os.path.join(self.folder, name)
+        try:
+            # O_NONBLOCK: what lies here may be anybody's FIFO.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                return None
+            if not _is_held(descriptor):
+                if found.st_uid == os.geteuid():
+                    os.unlink(path)
+                return None
+            return _parse(os.pread(descriptor, LARGEST, 0))
+        finally:
+            os.close(descriptor)
+
+    def _pick_cpus(self, wish: Wish, held: List[int]) -> List[int]:
+        # A fleet file may say more CPUs than there are: the numbers above the real ones are claimed, but bind nothing.
+        above = range(max(self.cpus, default=-1) + 1, max(self.cpus, default=-1) + 1 + wish.total_cpus - len(self.cpus))
+        pool = [*self.cpus, *above]
+        if wish.cpus > len(pool):
+            raise Unavailable(f"{wish.cpus} CPUs are wanted, and there are {len(pool)}", busy=False)
+        free = [cpu for cpu in pool if cpu not in held]
+        if wish.cpus > len(free):
+            raise Unavailable(f"{wish.cpus} CPUs are wanted, and {len(free)} are free", busy=True)
+        return free[: wish.cpus]
+
+    def _check_memory(self, wish: Wish, held: int) -> None:
+        total = max(self.memory, wish.total_memory)
+        if wish.memory > total - held:
+            why = f"{wish.memory} MiB are wanted, and {total - held} are not claimed"
+            raise Unavailable(why, busy=wish.memory <= total)
+
+    def _pick_gpus(self, wanted: Dict[str, int], held: List[str]) -> List[str]:
+        picked: List[str] = []
+        for kind, count in sorted(wanted.items(), reverse=True):  # "" last: it takes what is left
+            fitting = [gpu["uuid"] for gpu in self.gpus if kind in ("", gpu["type"])]
+            free = [uuid for uuid in fitting if uuid not in held and uuid not in picked]
+            if count > len(free):
+                words = "{} GPUs{} are wanted, and {} of {} are free"
+                why = words.format(count, " of type " + kind if kind else "", len(free), len(fitting))
+                raise Unavailable(why, busy=count <= len(fitting))
+            picked += free[:count]
+        return picked
+
+    def _write(self, attempt: str, cpus: List[int], memory: int, gpus: List[str]) -> Claim:
+        name = f"{os.geteuid()}.{attempt}"
+        path = os.path.join(self.folder, name)
+        if os.path.lexists(path):
+            os.unlink(path)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o644)
+        try:
+            os.fchmod(descriptor, 0o644)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            text = json.dumps({"attempt": attempt, "cpus": cpus, "memory": memory, "gpus": gpus, "pid": os.getpid()})
+            os.write(descriptor, text.encode())
+        except OSError:
+            os.unlink(path)
+            os.close(descriptor)
+            raise
+        claim = Claim(path, descriptor, cpus, memory, gpus)
+        self.own[name] = claim
+        return claim
+
+
+def default_folder() -> str:
+    """Where the claims of all users of this machine lie."""
+    return os.environ.get("MINI_SLURM_CLAIMS") or "/var/tmp/mini_slurm-claims"
+
+
+def open_folder(folder: str) -> int:
+    """The claims folder, made if it is missing. Raises Unavailable for one that others could replace, OSError."""
+    try:
+        os.mkdir(folder, 0o700)
+        os.chmod(folder, 0o1777)
+    except FileExistsError:
+        pass
+    if stat.S_ISLNK(os.lstat(folder).st_mode):
+        raise Unavailable(f"the claims folder {folder} is a link: it has to be removed", busy=False)
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    mode = os.fstat(place).st_mode
+    if mode & 0o002 and not mode & stat.S_ISVTX:
+        os.close(place)
+        raise Unavailable(f"the claims folder {folder} is not sticky: chmod 1777 {folder}", busy=False)
+    return place
+
+
+def discard(claim: Claim) -> None:
+    """Remove a claim's file, unless another has taken its place."""
+    try:
+        if os.path.samestat(os.lstat(claim.path), os.fstat(claim.descriptor)):
+            os.unlink(claim.path)
+    except FileNotFoundError:
+        return
+
+
+def _is_held(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _parse(text: bytes) -> Optional[Held]:
+    """A claim as its owner wrote it, which may be anything."""
+    try:
+        value = json.loads(text)
+        cpus, memory, gpus = value["cpus"], value["memory"], value["gpus"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    good = isinstance(cpus, list) and isinstance(memory, int) and isinstance(gpus, list)
+    return Held(cpus, max(memory, 0), gpus) if good else None

@@ -1,0 +1,420 @@
+"""The attempts of this spool: started once each, watched through their stepds, reported until they are forgotten."""
+
+import os
+import selectors
+import signal
+import sys
+import time
+import traceback
+from typing import Any, Callable, Dict, List, Optional, Tuple, Type
+
+from mini_slurm.agent import claims, probes, spool, stepd
+from mini_slurm.agent.attempt import Attempt, unseen_end
+from mini_slurm.agent.loop import Loop
+from mini_slurm.agent.machine import Machine
+from mini_slurm.agent.pool import Pool
+from mini_slurm.agent.server import Peer, Peers
+from mini_slurm.protocol.framing import ProtocolError
+from mini_slurm.protocol.messages import (
+    Acknowledge,
+    EndAttempt,
+    Forget,
+    Message,
+    Ping,
+    Pong,
+    Refused,
+    Retire,
+    SignalAttempt,
+    StartAttempt,
+    Unknown,
+)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5  # seconds between looks at an attempt's output
+FOREIGN_PAUSE = 0.1  # seconds between looks at a stepd that is not this agent's child
+RETRY = 1.0  # seconds until a failed adoption is tried again
+ORPHANS = 1024  # ends of unknown children that are remembered, for stepds that are found dead later
+REFRESH = 6 * 3600.0  # seconds
+
+
+class Jobs:
+    """All attempts, and who is to hear of them."""
+
+    def __init__(self, root: str, loop: Loop, machine: Machine) -> None:
+        self.root = root
+        self.loop = loop
+        self.machine = machine
+        self.attempts: Dict[str, Attempt] = {}
+        self.peers: Peers = {}
+        self.claims = claims.Claims(claims.default_folder(), machine.cpus, machine.memory)
+        self._by_pid: Dict[int, Attempt] = {}
+        self._orphans: Dict[int, Tuple[int, Any]] = {}
+        self._handlers: Dict[Type[Any], Callable[[Peer, Any], None]] = {
+            StartAttempt: self._on_start,
+            SignalAttempt: self._on_signal,
+            EndAttempt: self._on_end,
+            Acknowledge: self._on_acknowledge,
+            Forget: self._on_forget,
+            Ping: lambda peer, message: peer.send(Pong(message.number)),
+            Retire: self._on_retire,
+        }
+        if not os.path.isdir(root):
+            os.mkdir(root, 0o700)
+        reader, self._notify = os.pipe()
+        for descriptor in (reader, self._notify):
+            os.set_blocking(descriptor, False)
+        self.pool = Pool(loop, self._notify, machine.boot_id)
+        loop.add(reader, selectors.EVENT_READ, lambda events: self._notified(reader))
+        loop.on_child(self._reap)
+        loop.later(REFRESH, self._refresh)
+
+    @property
+    def busy(self) -> bool:
+        """Does anything run?"""
+        return any(attempt.ended is None for attempt in self.attempts.values())
+
+    def names(self, state_id: str) -> List[str]:
+        """The attempts of a state folder."""
+        return [name for name, attempt in self.attempts.items() if attempt.state_id == state_id]
+
+    # --- controllers
+
+    def join(self, peer: Peer) -> None:
+        """A controller has been welcomed: it hears of all its attempts, and gets their output from what it has."""
+        self.peers[peer.state_id] = peer
+        for name in self.names(peer.state_id):
+            attempt = self.attempts[name]
+            attempt.outlet.rewind()
+            attempt.queued = False
+            attempt.outlet.look()
+            self._tell(peer, attempt)
+            self._offer(attempt)
+
+    def leave(self, peer: Peer) -> None:
+        """A controller has gone."""
+        if self.peers.get(peer.state_id) is peer:
+            del self.peers[peer.state_id]
+
+    def take(self, peer: Peer, message: Message) -> None:
+        """Do what a controller says. Raises ProtocolError."""
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            raise ProtocolError(f"{type(message).__name__} to an agent")
+        name = getattr(message, "attempt", None)
+        if name is not None and (not spool.valid_name(name) or name.rsplit(".", 2)[0] != peer.state_id):
+            raise ProtocolError(f"attempt {name!r} of {peer.state_id}")
+        handler(peer, message)
+
+    def pump(self, peer: Peer) -> None:
+        """Send output, a piece of each attempt in turn, as long as the connection has room."""
+        while peer.outlets and peer.has_room:
+            attempt = peer.outlets.popleft()
+            attempt.queued = False
+            try:
+                output = attempt.outlet.next()
+            except OSError as error:
+                _log(f"output of {attempt.name}: {error}")
+                continue
+            if output:
+                peer.send(output)
+                attempt.queued = True
+                peer.outlets.append(attempt)
+
+    def _on_start(self, peer: Peer, start: StartAttempt) -> None:
+        known = self.attempts.get(start.attempt)
+        if known:
+            self._tell(peer, known)
+            return
+        try:
+            self._start(start)
+        except claims.Unavailable as refusal:
+            peer.send(Refused(start.attempt, refusal.busy, refusal.why))
+        except OSError as error:
+            why = f"{error.filename or self.root}: {error.strerror}"
+            peer.send(Refused(start.attempt, False, why))
+
+    def _on_signal(self, peer: Peer, message: SignalAttempt) -> None:
+        if not 0 < message.signal < signal.NSIG:
+            raise ProtocolError(f"signal {message.signal}")
+        self._command(peer, message.attempt, "signal {} {}".format(
+            message.signal, "whole" if message.whole else "batch"))  # fmt: skip
+
+    def _on_end(self, peer: Peer, message: EndAttempt) -> None:
+        self._command(peer, message.attempt, f"end {max(0, message.kill_wait)}")
+
+    def _on_acknowledge(self, peer: Peer, message: Acknowledge) -> None:
+        attempt = self.attempts.get(message.attempt)
+        if attempt:
+            attempt.outlet.acknowledge(message.stream, message.offset)
+            self._offer(attempt)
+
+    def _on_forget(self, peer: Peer, message: Forget) -> None:
+        attempt = self.attempts.get(message.attempt)
+        if attempt and attempt.ended is not None:
+            del self.attempts[message.attempt]
+            spool.remove(attempt.folder)
+
+    def _on_retire(self, peer: Peer, message: Retire) -> None:
+        if not self.busy and list(self.peers.values()) == [peer]:
+            peer.close()
+            self.loop.stop()
+
+    def _command(self, peer: Peer, name: str, line: str) -> None:
+        attempt = self.attempts.get(name)
+        if attempt is None:
+            peer.send(Unknown(name))
+        elif attempt.ended is not None:
+            self._tell(peer, attempt)
+        else:
+            attempt.command(line)
+
+    def _tell(self, peer: Peer, attempt: Attempt) -> None:
+        if attempt.started is not None:
+            peer.send(attempt.started_message())
+        if attempt.ended is not None:
+            peer.send(attempt.ended_message())
+
+    def _offer(self, attempt: Attempt) -> None:
+        peer = self.peers.get(attempt.state_id)
+        if peer and not attempt.queued:
+            attempt.queued = True
+            peer.outlets.append(attempt)
+            self.pump(peer)
+
+    # --- stepds
+
+    def _start(self, start: StartAttempt) -> None:
+        wish = claims.Wish(start.cpus, start.memory, start.gpus, start.total_cpus, start.total_memory)
+        self.claims.gpus = self.machine.gpus
+        claim = self.claims.take(start.attempt, wish)
+        try:
+            folder = spool.create(self.root, start)
+            attempt = Attempt(start.attempt, folder, {"streams": start.streams, "memory": start.memory})
+            attempt.claim = claim
+            picked = [gpu for gpu in self.machine.gpus if gpu["uuid"] in claim.gpus]
+            gpus = probes.visible(picked, self.machine.vendors)
+            try:
+                attempt.hold(start.streams)
+                self._assign(attempt, gpus)
+            except OSError:
+                attempt.let_go()
+                spool.remove(folder)
+                raise
+        except OSError:
+            self.claims.release(claim)
+            raise
+        self.attempts[start.attempt] = attempt
+        self._watch(attempt)
+
+    def _assign(self, attempt: Attempt, gpus: Dict[str, str]) -> None:
+        lock = spool.lock(attempt.folder)
+        claim = attempt.claim
+        if lock is None or claim is None:
+            raise BlockingIOError(11, "another stepd lives")
+        order = {**claim._asdict(), "folder": attempt.folder, "visible": gpus, "started": attempt.started}
+        try:
+            attempt.child = self.pool.assign(order, claim.descriptor, lock)
+        finally:
+            os.close(lock)
+        attempt.forked_at = time.monotonic()
+        self._by_pid[attempt.child] = attempt
+
+    def _adopt(self, attempt: Attempt) -> None:
+        """Give an attempt that has lost its stepd a new one."""
+        if attempt.ended is not None or attempt.child or attempt.started is None:
+            return
+        started = attempt.started
+        try:
+            if attempt.claim is None:
+                attempt.claim = self.claims.restore(attempt.name, started["cpus"], attempt.memory, started["gpus"])
+            self._assign(attempt, {})
+        except (OSError, claims.Unavailable) as error:
+            _log(f"adoption of {attempt.name} is tried again: {error}")
+            self.loop.later(RETRY, lambda: self._adopt(attempt))
+            return
+        _log(f"stepd of {attempt.name} was lost: another takes over")
+        if attempt.ending:
+            attempt.command(attempt.ending)
+        if started["script"] in self._orphans:
+            status, used = self._orphans.pop(started["script"])
+            attempt.command(_exited(status, used))
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status, used = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            attempt = self._by_pid.pop(pid, None)
+            known = self.pool.gone(pid)
+            if attempt:
+                attempt.child = 0
+                self._stepd_ended(attempt, status)
+            elif not known:
+                self._orphan_ended(pid, status, used)
+
+    def _orphan_ended(self, pid: int, status: int, used: Any) -> None:
+        for attempt in self._by_pid.values():
+            if attempt.started and attempt.started["script"] == pid:
+                attempt.command(_exited(status, used))
+                return
+        self._orphans[pid] = (status, used)
+        if len(self._orphans) > ORPHANS:
+            del self._orphans[next(iter(self._orphans))]
+
+    def _stepd_ended(self, attempt: Attempt, status: int) -> None:
+        self._read(attempt)
+        if attempt.ended is not None:
+            self._ended(attempt)
+        elif attempt.started is None:
+            self._never_started(attempt, status)
+        else:
+            soon = time.monotonic() < attempt.forked_at + RETRY
+            self.loop.later(RETRY if soon else 0.0, lambda: self._adopt(attempt))
+
+    def _never_started(self, attempt: Attempt, status: int) -> None:
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, stepd.FAILED):
+            why = f"{attempt.folder}: {os.strerror(os.WEXITSTATUS(status))}"
+        else:
+            why = f"its stepd ended with status {status} before it could start the script; see agent.log"
+        self._release(attempt)
+        spool.remove(attempt.folder)
+        del self.attempts[attempt.name]
+        peer = self.peers.get(attempt.state_id)
+        if peer:
+            peer.send(Refused(attempt.name, False, why))
+
+    def _ended(self, attempt: Attempt) -> None:
+        self._release(attempt)
+        attempt.commands.clear()
+        attempt.outlet.look()
+        peer = self.peers.get(attempt.state_id)
+        if peer:
+            self._offer(attempt)
+            peer.send(attempt.ended_message())
+
+    def _release(self, attempt: Attempt) -> None:
+        attempt.let_go()
+        if attempt.claim is not None:
+            self.claims.release(attempt.claim)
+            attempt.claim = None
+
+    # --- looking
+
+    def _watch(self, attempt: Attempt) -> None:
+        attempt.pause = FIRST_PAUSE
+        self.loop.later(attempt.pause, lambda: self._tick(attempt))
+
+    def _tick(self, attempt: Attempt) -> None:
+        if attempt.ended is not None or self.attempts.get(attempt.name) is not attempt:
+            return
+        self._look(attempt)
+        if not attempt.child and not attempt.claim:
+            self._look_at_foreign(attempt)
+        if attempt.ended is None:
+            self.loop.later(attempt.pause, lambda: self._tick(attempt))
+
+    def _look(self, attempt: Attempt) -> None:
+        if attempt.started is None:
+            self._read(attempt)
+            peer = self.peers.get(attempt.state_id)
+            if attempt.started is not None and peer:
+                peer.send(attempt.started_message())
+        attempt.deliver()
+        if attempt.outlet.look():
+            attempt.pause = FIRST_PAUSE
+            self._offer(attempt)
+        else:
+            attempt.pause = min(attempt.pause * 1.5, LONGEST_PAUSE)
+
+    def _look_at_foreign(self, attempt: Attempt) -> None:
+        """A stepd that a former agent started: its end can only be seen by its lock."""
+        attempt.pause = FOREIGN_PAUSE
+        lock = spool.lock(attempt.folder)
+        if lock is None:
+            return
+        os.close(lock)
+        self._read(attempt)
+        if attempt.ended is not None:
+            self._ended(attempt)
+        elif attempt.started is not None:
+            self._adopt(attempt)
+        else:
+            self._never_started(attempt, 0)
+
+    def _notified(self, reader: int) -> None:
+        data = os.read(reader, stepd.NOTICE.size * 512)
+        for pid, what in stepd.NOTICE.iter_unpack(data):
+            attempt = self._by_pid.get(pid)
+            if attempt:
+                self._look(attempt)
+            if what == stepd.DONE:
+                self._by_pid.pop(pid, None)
+                self.pool.free(pid)
+                if attempt:
+                    attempt.child = 0
+                    self._stepd_ended(attempt, 0)
+
+    def _read(self, attempt: Attempt) -> None:
+        try:
+            attempt.read()
+        except (ValueError, OSError) as error:
+            _log(f"spool of {attempt.name}: {error}")
+
+    def _refresh(self) -> None:
+        self.claims.keep_fresh()
+        self.loop.later(REFRESH, self._refresh)
+
+    # --- after the start of the agent
+
+    def recover(self) -> None:
+        """Take up what former agents left in the spool."""
+        for name in spool.names(self.root):
+            folder = os.path.join(self.root, name)
+            try:
+                attempt = self._load(name, folder)
+            except (ValueError, OSError):
+                traceback.print_exc()
+                attempt = Attempt(name, folder, {"streams": "split"})
+                attempt.ended = unseen_end(0.0)
+            if attempt:
+                self.attempts[name] = attempt
+                attempt.outlet.look()
+                if attempt.ended is None:
+                    self._watch(attempt)
+
+    def _load(self, name: str, folder: str) -> Optional[Attempt]:
+        plan = spool.read_json(folder, "start.json")
+        lock = spool.lock(folder)
+        if lock is not None:
+            os.close(lock)
+        if plan is None:
+            spool.remove(folder)  # its agent was ended before anything was started
+            return None
+        attempt = Attempt(name, folder, plan)
+        attempt.read()
+        if attempt.ended is None and attempt.started is not None:
+            self._check_boot(attempt)
+        if attempt.started is None and attempt.ended is None and lock is not None:
+            spool.remove(folder)
+            return None
+        if attempt.ended is None:
+            attempt.hold(plan["streams"])
+        return attempt
+
+    def _check_boot(self, attempt: Attempt) -> None:
+        started = attempt.started or {}
+        if started["boot_id"] != self.machine.boot_id:
+            booted_at = time.time() - stepd.now()
+            attempt.ended = unseen_end(max(0.0, booted_at - started["began_at"]))
+            attempt.started = None
+
+
+def _exited(status: int, used: Any) -> str:
+    return f"exited {status} {used.ru_utime} {used.ru_stime} {used.ru_maxrss}"
+
+
+def _log(text: str) -> None:
+    sys.stderr.write("{} {}\n".format(time.strftime("%Y-%m-%dT%H:%M:%S"), text))
+    sys.stderr.flush()

@@ -1,0 +1,72 @@
+"""What the kernel is asked to hold processes to: resource limits, CPUs; and what makes them ours: reaper, title."""
+
+import os
+import resource
+from typing import Any, List, Mapping, Sequence
+
+PR_SET_CHILD_SUBREAPER = 36
+LIBC: List[Any] = []  # loaded once, by the agent; stepds inherit it
+TITLE: List[int] = []  # where the kernel reads the title: begin and end
+CPUS = os.sched_getaffinity(0)
+OPEN_FILES: List[int] = []  # the soft limit this process began with; jobs get it back
+
+
+def become_subreaper() -> bool:
+    """Have orphans among this process's descendants become its own children. False where that cannot be."""
+    try:
+        if not LIBC:
+            import ctypes
+
+            LIBC.append(ctypes.CDLL(None, use_errno=True))
+        return bool(LIBC[0].prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    except (ImportError, OSError, AttributeError):
+        return False
+
+
+def set_title(title: str) -> None:
+    """Show this process as `title` in ps: the memory that holds its arguments is written over."""
+    try:
+        if not TITLE:
+            with open("/proc/self/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+            TITLE.extend((int(fields[45]), int(fields[46])))  # proc(5): arg_start, arg_end
+            with open("/proc/self/comm", "wb", buffering=0) as comm:
+                comm.write(b"msstepd")
+        begin, end = TITLE
+        text = title.encode()[: end - begin - 1]
+        with open("/proc/self/mem", "r+b", buffering=0) as memory:
+            memory.seek(begin)
+            memory.write(text.ljust(end - begin, b"\0"))
+    except (OSError, IndexError, ValueError):
+        return  # looks only
+
+
+def raise_open_files() -> None:
+    """Let this process open as many files as it may, within reason."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        OPEN_FILES.append(soft)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def apply_limits(limits: Mapping[str, Sequence[int]]) -> None:
+    """Set the submitter's soft limits on this process, as far as the machine's hard limits allow."""
+    if OPEN_FILES:
+        limits = {"NOFILE": (OPEN_FILES[0], 0), **limits}
+    for name, (wanted, _) in limits.items():
+        number = getattr(resource, "RLIMIT_" + name, None)
+        if number is None:
+            continue
+        hard = resource.getrlimit(number)[1]
+        if hard != resource.RLIM_INFINITY and (wanted == resource.RLIM_INFINITY or wanted > hard):
+            wanted = hard
+        try:
+            resource.setrlimit(number, (wanted, hard))
+        except (OSError, ValueError):
+            continue
+
+
+def pin(cpu_ids: List[int]) -> None:
+    """Keep this process and its children on these CPUs if they all exist, else on all that there are."""
+    os.sched_setaffinity(0, cpu_ids if cpu_ids and CPUS.issuperset(cpu_ids) else CPUS)

@@ -1,0 +1,91 @@
+"""The agent's stepds: forked when needed, and used again, as a fork costs more than all else that an attempt costs."""
+
+import json
+import os
+import socket
+import sys
+import time
+from array import array
+from typing import Any, Dict, List, NamedTuple
+
+from mini_slurm.agent import stepd
+from mini_slurm.agent.loop import Loop
+
+SPARE = 32  # stepds that are kept while they have nothing to do
+IDLE_LIMIT = 30.0  # seconds until one of them ends
+
+
+class Worker(NamedTuple):
+    """A stepd without an attempt. It ends when its channel is closed, which the agent's own end does too."""
+
+    pid: int
+    channel: socket.socket
+    since: float
+
+
+class Pool:
+    """Gives attempts to stepds."""
+
+    def __init__(self, loop: Loop, notify: int, boot_id: str) -> None:
+        self._loop = loop
+        self._notify = notify
+        self._boot_id = boot_id
+        self._idle: List[Worker] = []
+        self._busy: Dict[int, Worker] = {}
+        loop.later(IDLE_LIMIT, self._dismiss)
+
+    def assign(self, order: Dict[str, Any], claim: int, lock: int) -> int:
+        """Have a stepd care for an attempt; its pid. Raises OSError."""
+        while True:
+            worker = self._idle.pop() if self._idle else self._fork()
+            try:
+                ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [claim, lock]))]
+                worker.channel.sendmsg([json.dumps(order).encode()], ancillary)
+            except (BrokenPipeError, ConnectionError):  # it was killed while it was idle
+                worker.channel.close()
+                continue
+            self._busy[worker.pid] = worker
+            return worker.pid
+
+    def free(self, pid: int) -> None:
+        """A stepd has done its work."""
+        worker = self._busy.pop(pid, None)
+        if worker and len(self._idle) < SPARE:
+            self._idle.append(worker._replace(since=time.monotonic()))
+        elif worker:
+            worker.channel.close()
+
+    def gone(self, pid: int) -> bool:
+        """A child has ended. True: it was one of the stepds."""
+        worker = self._busy.pop(pid, None)
+        if worker:
+            worker.channel.close()
+            return True
+        for idle in self._idle:
+            if idle.pid == pid:
+                self._idle.remove(idle)
+                idle.channel.close()
+                return True
+        return False
+
+    def _fork(self) -> Worker:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sys.stderr.flush()
+        try:
+            pid = os.fork()
+            if not pid:
+                stepd.serve(theirs, self._notify, self._boot_id)
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return Worker(pid, ours, time.monotonic())
+
+    def _dismiss(self) -> None:
+        limit = time.monotonic() - IDLE_LIMIT
+        for worker in self._idle:
+            if worker.since < limit:
+                worker.channel.close()
+        self._idle = [worker for worker in self._idle if worker.since >= limit]
+        self._loop.later(IDLE_LIMIT, self._dismiss)

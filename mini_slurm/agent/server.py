@@ -1,0 +1,234 @@
+"""The agent's socket: controllers connect (by way of a bootstrap's relay), messages come and go.
+
+A connection begins with a line from each side: the agent's archive, its protocol's version; then `relay`, after which
+frames follow, or `handover`, which ends this agent so that one of another version can take its place.
+"""
+
+import os
+import selectors
+import socket
+import struct
+import sys
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Deque, Dict, List, Optional
+
+from mini_slurm.agent import spool
+from mini_slurm.agent.loop import Loop
+from mini_slurm.protocol.framing import Decoder, ProtocolError, encode
+from mini_slurm.protocol.messages import VERSION, Hello, Message
+
+if TYPE_CHECKING:
+    from mini_slurm.agent.attempt import Attempt
+    from mini_slurm.agent.jobs import Jobs
+    from mini_slurm.agent.machine import Machine
+
+READ_SIZE = 1 << 17  # bytes
+ENOUGH = 1 << 19  # bytes that wait for a slow reader, after which no output is added
+TOO_MUCH = 1 << 24  # bytes after which a reader is given up
+FIRST_LINE = 64  # bytes
+CREDENTIALS = struct.Struct("iII")
+
+
+class Peer:
+    """A connection to a controller."""
+
+    def __init__(self, server: "Server", channel: socket.socket) -> None:
+        self.server = server
+        self.channel = channel
+        self.state_id = ""
+        self.outlets: Deque[Attempt] = deque()  # those that may have output to send, in turn
+        self.closed = False
+        self.welcomed = False
+        self._line: Optional[bytes] = b""  # the first line, until it is there
+        self._decoder = Decoder()
+        self._blocks: Deque[memoryview] = deque()
+        self._pending = 0
+        self._flushing = False
+        self._events = selectors.EVENT_READ
+        channel.setblocking(False)
+        server.loop.add(channel, self._events, self._handle)
+        self._write(f"{os.path.basename(sys.argv[0])} {VERSION}\n".encode())
+
+    @property
+    def has_room(self) -> bool:
+        """May output be added?"""
+        return self._pending < ENOUGH and not self.closed
+
+    def send(self, message: Message) -> None:
+        """Say something, sooner or later; never waits."""
+        if not self.closed:
+            self._write(encode(message))
+
+    def close(self) -> None:
+        """End the connection; what was not sent is lost."""
+        if not self.closed:
+            self.closed = True
+            self.server.loop.remove(self.channel)
+            self.channel.close()
+            self._blocks.clear()
+            self.server.drop(self)
+
+    def _write(self, data: bytes) -> None:
+        self._blocks.append(memoryview(data))
+        self._pending += len(data)
+        if self._pending > TOO_MUCH:
+            self.close()
+        elif not self._flushing:
+            self._flushing = True
+            self.server.loop.later(0.0, self._flush)
+
+    def _handle(self, events: int) -> None:
+        try:
+            if events & selectors.EVENT_WRITE:
+                self._flush()
+            if events & selectors.EVENT_READ and not self.closed:
+                self._receive()
+        except ProtocolError as error:
+            self.server.log(f"connection ended: {error}")
+            self.close()
+        except ConnectionError:
+            self.close()
+
+    def _receive(self) -> None:
+        try:
+            data = self.channel.recv(READ_SIZE)
+        except BlockingIOError:
+            return
+        if not data:
+            self.close()
+            return
+        if self._line is not None:
+            data = self._take_line(data)
+        for message in self._decoder.feed(data):
+            if self.closed:
+                return
+            self.server.take(self, message)
+
+    def _take_line(self, data: bytes) -> bytes:
+        line, end, rest = ((self._line or b"") + data).partition(b"\n")
+        if not end:
+            if len(line) > FIRST_LINE:
+                raise ProtocolError("no first line")
+            self._line = line
+            return b""
+        self._line = None
+        if line == b"handover":
+            self.server.log("hands over to another version")
+            self.server.loop.stop()
+            return b""
+        if line != b"relay":
+            raise ProtocolError(f"first line {line[:FIRST_LINE]!r}")
+        return rest
+
+    def _flush(self) -> None:
+        self._flushing = False
+        try:
+            while self._blocks and not self.closed:
+                block = self._blocks[0]
+                sent = self.channel.send(block)
+                self._pending -= sent
+                if sent < len(block):
+                    self._blocks[0] = block[sent:]
+                else:
+                    self._blocks.popleft()
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            self.close()
+        if not self.closed:
+            self._wait_for()
+            if self.has_room and self.outlets:
+                self.server.jobs.pump(self)
+
+    def _wait_for(self) -> None:
+        events = selectors.EVENT_WRITE if self._blocks else 0
+        if self._pending < 2 * ENOUGH:  # who does not listen is not listened to
+            events |= selectors.EVENT_READ
+        if events != self._events:
+            self._events = events
+            self.server.loop.change(self.channel, events, self._handle)
+
+
+class Server:
+    """The listening socket and its connections; one for each state folder, the newest."""
+
+    def __init__(self, folder: str, lock: int, loop: Loop, machine: "Machine", jobs: "Jobs", idle_limit: float) -> None:
+        self.loop = loop
+        self.machine = machine
+        self.jobs = jobs
+        self._peers: List[Peer] = []
+        self._idle_limit = idle_limit
+        self._idle_since = time.monotonic()
+        self._path = os.path.join(folder, "agent.sock")
+        if os.path.lexists(self._path):
+            os.unlink(self._path)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(f"/proc/self/fd/{lock}/agent.sock")
+        self._listener.listen(64)
+        self._listener.setblocking(False)
+        loop.add(self._listener, selectors.EVENT_READ, lambda events: self._accept())
+
+    def serve(self) -> None:
+        """Until there has been nothing to do for the idle limit, or stop() is called."""
+        self._watch_idleness()
+        self.loop.run()
+        os.unlink(self._path)
+        self._listener.close()
+        for peer in list(self._peers):
+            peer.close()
+
+    def take(self, peer: Peer, message: Message) -> None:
+        """Handle one message. Raises ProtocolError for one that makes no sense here."""
+        if isinstance(message, Hello):
+            self._greet(peer, message)
+        elif not peer.state_id:
+            raise ProtocolError(f"{type(message).__name__} before Hello")
+        else:
+            self.jobs.take(peer, message)
+
+    def drop(self, peer: Peer) -> None:
+        """A connection has ended."""
+        self._peers.remove(peer)
+        self.jobs.leave(peer)
+
+    def log(self, text: str) -> None:
+        """A line in agent.log."""
+        sys.stderr.write("{} {}\n".format(time.strftime("%Y-%m-%dT%H:%M:%S"), text))
+        sys.stderr.flush()
+
+    def _accept(self) -> None:
+        try:
+            channel, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionError):
+            return
+        size = CREDENTIALS.size
+        uid = CREDENTIALS.unpack(channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1]
+        if uid != os.geteuid():
+            channel.close()
+            return
+        self._peers.append(Peer(self, channel))
+
+    def _greet(self, peer: Peer, hello: Hello) -> None:
+        if hello.version != VERSION or not spool.valid_name(hello.state_id) or peer.state_id:
+            raise ProtocolError(f"Hello {hello.version} of {hello.state_id!r}")
+        peer.state_id = hello.state_id
+        for other in [other for other in self._peers if other.state_id == hello.state_id and other is not peer]:
+            other.close()
+        self.machine.when_known(lambda: self._welcome(peer))
+
+    def _welcome(self, peer: Peer) -> None:
+        if not peer.closed:
+            peer.send(self.machine.welcome(self.jobs.names(peer.state_id)))
+            self.jobs.join(peer)
+
+    def _watch_idleness(self) -> None:
+        if self._peers or self.jobs.busy:
+            self._idle_since = time.monotonic()
+        elif time.monotonic() - self._idle_since >= self._idle_limit:
+            self.loop.stop()
+            return
+        self.loop.later(min(30.0, self._idle_limit / 4), self._watch_idleness)
+
+
+Peers = Dict[str, Peer]  # by state folder

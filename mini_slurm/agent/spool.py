@@ -1,0 +1,157 @@
+"""What lies on the machine's disk for each attempt, until the submit side has it all.
+
+`attempts/NAME/` is made by the agent: `slurm_script`, then `start.json`, which makes it an attempt. `started.json` is
+written by the stepd before the script runs, `ended.json` when no process is left. A folder is locked (flock) while its
+stepd lives.
+"""
+
+import errno
+import fcntl
+import json
+import os
+from typing import Any, Dict, Iterator, List, Optional
+
+from mini_slurm.protocol.messages import StartAttempt
+
+NAME_LENGTH = 200
+NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+GONE = ".gone-"  # prefix of folders that are being removed
+KEPT = tuple(name for name in StartAttempt._fields if name != "data")
+RESERVE = 1024  # bytes kept on disk for ended.json, so that a full disk cannot hide an end
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def valid_name(name: str) -> bool:
+    """May this name an attempt, and with it a folder?"""
+    return 0 < len(name) <= NAME_LENGTH and name[0] not in ".-" and NAME_CHARACTERS.issuperset(name)
+
+
+def boot_id() -> str:
+    """Names the time from one boot of this machine to the next."""
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        return file.read().strip()
+
+
+def create(root: str, start: StartAttempt) -> str:
+    """A new attempt's folder, with everything its stepd needs. Raises OSError; then nothing is left behind."""
+    folder = os.path.join(root, start.attempt)
+    os.mkdir(folder, 0o700)
+    try:
+        _write(os.path.join(folder, "slurm_script"), start.data, 0o700)
+        for path in (os.path.join(folder, "control"), *fifos(folder, start.streams)):
+            os.mkfifo(path, 0o600)
+        write_json(folder, "start.json", {name: getattr(start, name) for name in KEPT})
+    except OSError:
+        remove(folder)
+        raise
+    return folder
+
+
+def fifos(folder: str, streams: str) -> List[str]:
+    """Where the script writes to: one FIFO for merged streams, else those of standard output and error."""
+    names = ("out.fifo",) if streams == "merged" else ("out.fifo", "err.fifo")
+    return [os.path.join(folder, name) for name in names]
+
+
+def remove(folder: str) -> None:
+    """Drop an attempt's folder: from the first step on it is no attempt any more."""
+    root, name = os.path.split(folder)
+    gone = os.path.join(root, GONE + name)
+    try:
+        os.rename(folder, gone)
+    except FileNotFoundError:
+        return
+    clear(gone)
+
+
+def clear(gone: str) -> None:
+    """Remove a renamed folder with its files; what a failure leaves is removed at the agent's next start."""
+    try:
+        for entry in os.listdir(gone):
+            os.unlink(os.path.join(gone, entry))
+        os.rmdir(gone)
+    except OSError:
+        return
+
+
+def names(root: str) -> Iterator[str]:
+    """The attempts in the spool; half-removed folders are cleared on the way."""
+    for name in os.listdir(root):
+        if name.startswith(GONE):
+            clear(os.path.join(root, name))
+        elif valid_name(name):
+            yield name
+
+
+def write_json(folder: str, name: str, value: Dict[str, Any]) -> None:
+    """Write a file that is seen whole or not at all. Raises OSError."""
+    path = os.path.join(folder, name)
+    part = path + ".new"
+    if os.path.lexists(part):
+        os.unlink(part)
+    _write(part, json.dumps(value).encode(), 0o600)
+    os.rename(part, path)
+
+
+def read_json(folder: str, name: str) -> Optional[Dict[str, Any]]:
+    """What write_json wrote; None without it. Raises ValueError for one that a lost disk cache left damaged."""
+    try:
+        descriptor = os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with open(descriptor, "rb") as file:
+        value = json.loads(file.read())
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} in {folder} is damaged")
+    return value
+
+
+def reserve(folder: str) -> int:
+    """An open file with room on disk for the attempt's end. Raises OSError."""
+    path = os.path.join(folder, "ended.new")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, RESERVE)
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        os.pwrite(descriptor, bytes(RESERVE), 0)
+    return descriptor
+
+
+def write_end(folder: str, descriptor: int, ended: Dict[str, Any]) -> None:
+    """Write ended.json into the room reserved for it. Raises OSError."""
+    text = json.dumps(ended).encode()
+    os.pwrite(descriptor, text, 0)
+    os.ftruncate(descriptor, len(text))
+    os.rename(os.path.join(folder, "ended.new"), os.path.join(folder, "ended.json"))
+
+
+def lock(folder: str) -> Optional[int]:
+    """The lock that a stepd holds for its whole life; None while one does. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def size(folder: str, name: str) -> int:
+    """Bytes of a file; 0 without it."""
+    try:
+        return os.lstat(os.path.join(folder, name)).st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _write(path: str, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, NEW, mode)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)
