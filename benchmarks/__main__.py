@@ -21,7 +21,9 @@ def main() -> int:
     machine = f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {date.today()}"
     print(json.dumps({"machine": machine, "rows": rows}, indent=1))
     table = ["| what | measured | limit | kept |", "| --- | --- | --- | --- |"]
-    table += [f"| {row['what']} | {row['measured']} | {row['limit']} | {'yes' if row['good'] else '**no**'} |" for row in rows]
+    table += [
+        f"| {row['what']} | {row['measured']} | {row['limit']} | {'yes' if row['good'] else '**no**'} |" for row in rows
+    ]
     page = PAGE.read_text()
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)

@@ -14,8 +14,10 @@ from mini_slurm.protocol.messages import Ended, Started
 class Attempt:
     """An attempt in the spool. It runs until `ended` is there."""
 
-    __slots__ = ("child", "claim", "commands", "ended", "folder", "forked_at", "memory", "name", "outlet",
-                 "pause", "queued", "started")  # fmt: skip
+    __slots__ = (
+        "child", "claim", "commands", "ended", "ending", "folder", "forked_at", "held", "memory", "name", "outlet",
+        "pause", "queued", "started",
+    )  # fmt: skip
 
     def __init__(self, name: str, folder: str, plan: Dict[str, Any]) -> None:
         self.name = name
@@ -91,17 +93,3 @@ class Attempt:
             ended["system_seconds"],
             dict(self.outlet.sizes),
         )
-
-
-def unseen_end(elapsed: float) -> Dict[str, Any]:
-    """The end of an attempt that the machine's reboot, or a lost disk cache, has ended."""
-    return {
-        "at": 0.0,  # the boot
-        "elapsed": elapsed,
-        "cause": "NODE_FAIL",
-        "exit_code": 0,
-        "exit_signal": 0,
-        "max_rss": 0,
-        "user_seconds": 0.0,
-        "system_seconds": 0.0,
-    }

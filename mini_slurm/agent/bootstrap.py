@@ -2,7 +2,8 @@
 
 Stands alone, as the machine may hold nothing of mini_slurm yet. It speaks JSON lines on its standard output:
 `{"status": "ready"}`, after which the agent's frames follow; `{"status": "need", "name": NAME}`, which wants a line
-with a length and that many bytes; `{"status": "error", "error": TEXT}`, which is the end.
+with a length and that many bytes; `{"status": "error", "error": TEXT}`, which is the end
+(`"again": true`: the same try may succeed later).
 """
 
 import _thread
@@ -28,6 +29,10 @@ class Fault(Exception):
     """Why there is no agent, and what to do about it."""
 
 
+class Passing(Fault):
+    """A fault that may be gone at the next try."""
+
+
 def main(stdin: BinaryIO) -> NoReturn:
     """Answer on standard output, then relay until either side ends."""
     wanted = json.loads(stdin.readline())
@@ -37,10 +42,10 @@ def main(stdin: BinaryIO) -> NoReturn:
         channel = reach(folder, wanted, stdin)
         channel.sendall(b"relay\n")
     except Fault as fault:
-        answer({"status": "error", "error": str(fault)})
+        answer({"status": "error", "error": str(fault), "again": isinstance(fault, Passing)})
         os._exit(1)
     except OSError as error:
-        answer({"status": "error", "error": explain(error, folder)})
+        answer({"status": "error", "error": explain(error, folder), "again": error.errno in FULL})
         os._exit(1)
     answer({"status": "ready"})
     channel.settimeout(None)
@@ -56,7 +61,7 @@ def explain(error: OSError, folder: str) -> str:
     return f"{what}: set MINI_SLURM_SPOOL to a folder that can be written"
 
 
-def answer(status: Dict[str, str]) -> None:
+def answer(status: Dict[str, Any]) -> None:
     """One status line."""
     os.write(1, json.dumps(status).encode() + b"\n")
 
@@ -81,7 +86,7 @@ def reach(folder: str, wanted: Dict[str, Any], stdin: BinaryIO) -> socket.socket
         fetch_archive(folder, wanted, stdin)
         said = launch(folder, wanted["name"])
         if said not in ("ready", "another") or time.monotonic() > deadline:
-            raise Fault("the agent does not start: {}; see agent.log in {}".format(said or "no word from it", folder))
+            raise Passing("the agent does not start: {}; see agent.log in {}".format(said or "no word from it", folder))
         time.sleep(0.01 if said == "another" else 0)
 
 
@@ -121,7 +126,7 @@ def connect(place: int) -> Optional[Tuple[socket.socket, str, int]]:
         name, version = banner.decode().split()
         return channel, name, int(version)
     except socket.timeout:
-        raise Fault(f"the agent does not answer: is it stopped? Its process is `{owner(channel)}`") from None
+        raise Passing(f"the agent does not answer: is it stopped? Its process is `{owner(channel)}`") from None
     except ConnectionResetError:
         return None
 
@@ -143,7 +148,7 @@ def await_release(place: int, deadline: float) -> None:
             continue
         fcntl.flock(place, fcntl.LOCK_UN)
         return
-    raise Fault("an agent of another version holds the spool folder and does not let go: end it")
+    raise Passing("an agent of another version holds the spool folder and does not let go: end it")
 
 
 def has_archive(folder: str, wanted: Dict[str, Any]) -> bool:
@@ -173,7 +178,7 @@ def fetch_archive(folder: str, wanted: Dict[str, Any], stdin: BinaryIO) -> None:
             os.unlink(part)
         raise
     if not has_archive(folder, wanted):
-        raise Fault("the agent's archive came damaged")
+        raise Passing("the agent's archive came damaged")
 
 
 def launch(folder: str, name: str) -> str:

@@ -10,11 +10,13 @@ import json
 import os
 import stat
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 LOCK_PATIENCE = 2.0  # seconds
 LARGEST = 1 << 20  # bytes of a claim that is believed
+SPARE = ".spare-"  # in the name of a file that claims nothing now
 
 
 class Unavailable(Exception):
@@ -63,6 +65,8 @@ class Claims:
         self.memory = memory
         self.gpus: List[Dict[str, Any]] = []
         self.own: Dict[str, Claim] = {}  # file name -> claim
+        self._spares: List[str] = []  # paths of files that were claims, used again as agent/spares.py does
+        self._numbers = count()
 
     def take(self, attempt: str, wish: Wish) -> Claim:
         """Claim what an attempt needs. Raises Unavailable, OSError."""
@@ -81,8 +85,20 @@ class Claims:
     def release(self, claim: Claim) -> None:
         """Give a claim back."""
         self.own.pop(os.path.basename(claim.path), None)
-        discard(claim)
+        spare = os.path.join(self.folder, f"{os.geteuid()}{SPARE}{os.getpid()}-{next(self._numbers)}")
+        give_back(claim)
+        with suppress(FileNotFoundError):
+            os.rename(claim.path, spare)
+            self._spares.append(spare)
         os.close(claim.descriptor)
+
+    def tidy(self) -> None:
+        """Remove the spare files that agents of this user have left. One that still runs makes do without."""
+        if os.path.isdir(self.folder):
+            for name in os.listdir(self.folder):
+                if name.startswith(f"{os.geteuid()}{SPARE}"):
+                    with suppress(FileNotFoundError):
+                        os.unlink(os.path.join(self.folder, name))
 
     def keep_fresh(self) -> None:
         """Touch the claims, as /var/tmp is swept of files that nobody has used for a month."""
@@ -107,7 +123,8 @@ class Claims:
             os.close(place)
 
     def _held(self) -> Held:
-        claims = [claim for name in os.listdir(self.folder) for claim in [self._read(name)] if claim]
+        names = [name for name in os.listdir(self.folder) if SPARE not in name]
+        claims = [claim for name in names for claim in [self._read(name)] if claim]
         return Held(
             [cpu for claim in claims for cpu in claim.cpus],
             sum(claim.memory for claim in claims),
@@ -168,14 +185,12 @@ class Claims:
     def _write(self, attempt: str, cpus: List[int], memory: int, gpus: List[str]) -> Claim:
         name = f"{os.geteuid()}.{attempt}"
         path = os.path.join(self.folder, name)
-        if os.path.lexists(path):
-            os.unlink(path)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o644)
+        descriptor = self._open(path)
         try:
             os.fchmod(descriptor, 0o644)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             text = json.dumps({"attempt": attempt, "cpus": cpus, "memory": memory, "gpus": gpus, "pid": os.getpid()})
+            os.ftruncate(descriptor, 0)
             os.write(descriptor, text.encode())
         except OSError:
             os.unlink(path)
@@ -184,6 +199,18 @@ class Claims:
         claim = Claim(path, descriptor, cpus, memory, gpus)
         self.own[name] = claim
         return claim
+
+    def _open(self, path: str) -> int:
+        """A claim's file, made from a spare one where there is one; a dead claim of that name gives way. Raises OSError."""
+        while self._spares:
+            try:
+                os.rename(self._spares.pop(), path)
+                return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            except OSError:  # somebody has tidied up here
+                continue
+        if os.path.lexists(path):
+            os.unlink(path)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
 
 
 def default_folder() -> str:
@@ -208,13 +235,9 @@ def open_folder(folder: str) -> int:
     return place
 
 
-def discard(claim: Claim) -> None:
-    """Remove a claim's file, unless another has taken its place."""
-    try:
-        if os.path.samestat(os.lstat(claim.path), os.fstat(claim.descriptor)):
-            os.unlink(claim.path)
-    except FileNotFoundError:
-        return
+def give_back(claim: Claim) -> None:
+    """Let others have what is claimed; the file is its agent's to use again, or the next one's to remove."""
+    fcntl.flock(claim.descriptor, fcntl.LOCK_UN)
 
 
 def _is_held(descriptor: int) -> bool:

@@ -5,15 +5,16 @@ import selectors
 import signal
 import sys
 import time
-import traceback
-from typing import Any, Callable, Dict, List, Optional, Tuple, Type
+from typing import Any, Callable, Dict, List, Tuple, Type
 
 from mini_slurm.agent import claims, probes, spool, stepd
-from mini_slurm.agent.attempt import Attempt, unseen_end
+from mini_slurm.agent.attempt import Attempt
 from mini_slurm.agent.loop import Loop
 from mini_slurm.agent.machine import Machine
 from mini_slurm.agent.pool import Pool
+from mini_slurm.agent.recovery import load
 from mini_slurm.agent.server import Peer, Peers
+from mini_slurm.agent.spares import Spares
 from mini_slurm.protocol.framing import ProtocolError
 from mini_slurm.protocol.messages import (
     Acknowledge,
@@ -41,6 +42,9 @@ class Jobs:
 
     def __init__(self, root: str, loop: Loop, machine: Machine) -> None:
         self.root = root
+        if not os.path.isdir(root):
+            os.mkdir(root, 0o700)
+        self.spares = Spares(root)
         self.loop = loop
         self.machine = machine
         self.attempts: Dict[str, Attempt] = {}
@@ -57,8 +61,6 @@ class Jobs:
             Ping: lambda peer, message: peer.send(Pong(message.number)),
             Retire: self._on_retire,
         }
-        if not os.path.isdir(root):
-            os.mkdir(root, 0o700)
         reader, self._notify = os.pipe()
         for descriptor in (reader, self._notify):
             os.set_blocking(descriptor, False)
@@ -129,7 +131,7 @@ class Jobs:
         except claims.Unavailable as refusal:
             peer.send(Refused(start.attempt, refusal.busy, refusal.why))
         except OSError as error:
-            why = f"{error.filename or self.root}: {error.strerror}"
+            why = spool.trouble(error, os.path.dirname(self.root))
             peer.send(Refused(start.attempt, False, why))
 
     def _on_signal(self, peer: Peer, message: SignalAttempt) -> None:
@@ -151,7 +153,7 @@ class Jobs:
         attempt = self.attempts.get(message.attempt)
         if attempt and attempt.ended is not None:
             del self.attempts[message.attempt]
-            spool.remove(attempt.folder)
+            spool.remove(attempt.folder, self.spares)
 
     def _on_retire(self, peer: Peer, message: Retire) -> None:
         if not self.busy and list(self.peers.values()) == [peer]:
@@ -187,7 +189,7 @@ class Jobs:
         self.claims.gpus = self.machine.gpus
         claim = self.claims.take(start.attempt, wish)
         try:
-            folder = spool.create(self.root, start)
+            folder = spool.create(self.root, start, self.spares)
             attempt = Attempt(start.attempt, folder, {"streams": start.streams, "memory": start.memory})
             attempt.claim = claim
             picked = [gpu for gpu in self.machine.gpus if gpu["uuid"] in claim.gpus]
@@ -275,7 +277,9 @@ class Jobs:
 
     def _never_started(self, attempt: Attempt, status: int) -> None:
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, stepd.FAILED):
-            why = f"{attempt.folder}: {os.strerror(os.WEXITSTATUS(status))}"
+            number = os.WEXITSTATUS(status)
+            error = OSError(number, os.strerror(number), attempt.folder)
+            why = spool.trouble(error, os.path.dirname(self.root))
         else:
             why = f"its stepd ended with status {status} before it could start the script; see agent.log"
         self._release(attempt)
@@ -366,49 +370,16 @@ class Jobs:
         self.claims.keep_fresh()
         self.loop.later(REFRESH, self._refresh)
 
-    # --- after the start of the agent
-
     def recover(self) -> None:
         """Take up what former agents left in the spool."""
+        self.claims.tidy()
         for name in spool.names(self.root):
-            folder = os.path.join(self.root, name)
-            try:
-                attempt = self._load(name, folder)
-            except (ValueError, OSError):
-                traceback.print_exc()
-                attempt = Attempt(name, folder, {"streams": "split"})
-                attempt.ended = unseen_end(0.0)
+            attempt = load(os.path.join(self.root, name), self.machine.boot_id)
             if attempt:
                 self.attempts[name] = attempt
                 attempt.outlet.look()
                 if attempt.ended is None:
                     self._watch(attempt)
-
-    def _load(self, name: str, folder: str) -> Optional[Attempt]:
-        plan = spool.read_json(folder, "start.json")
-        lock = spool.lock(folder)
-        if lock is not None:
-            os.close(lock)
-        if plan is None:
-            spool.remove(folder)  # its agent was ended before anything was started
-            return None
-        attempt = Attempt(name, folder, plan)
-        attempt.read()
-        if attempt.ended is None and attempt.started is not None:
-            self._check_boot(attempt)
-        if attempt.started is None and attempt.ended is None and lock is not None:
-            spool.remove(folder)
-            return None
-        if attempt.ended is None:
-            attempt.hold(plan["streams"])
-        return attempt
-
-    def _check_boot(self, attempt: Attempt) -> None:
-        started = attempt.started or {}
-        if started["boot_id"] != self.machine.boot_id:
-            booted_at = time.time() - stepd.now()
-            attempt.ended = unseen_end(max(0.0, booted_at - started["began_at"]))
-            attempt.started = None
 
 
 def _exited(status: int, used: Any) -> str:

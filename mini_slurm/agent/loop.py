@@ -5,6 +5,7 @@ import os
 import selectors
 import signal
 import time
+import traceback
 from contextlib import suppress
 from typing import Any, Callable, List, Tuple
 
@@ -54,8 +55,9 @@ class Loop:
         """Until stop()."""
         while self._running:
             for key, events in self._selector.select(self._timeout()):
-                key.data(events)
-            self._run_timers()
+                _guard(key.data, events)
+            while self._timers and self._timers[0][0] <= time.monotonic():
+                _guard(heapq.heappop(self._timers)[2])
 
     def stop(self) -> None:
         """End run() when what is being handled is done."""
@@ -64,12 +66,16 @@ class Loop:
     def _timeout(self) -> float:
         return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else 3600.0
 
-    def _run_timers(self) -> None:
-        while self._timers and self._timers[0][0] <= time.monotonic():
-            heapq.heappop(self._timers)[2]()
-
     def _woken(self, reader: int) -> None:
         with suppress(BlockingIOError):
             os.read(reader, 4096)
         for work in self._on_child:
             work()
+
+
+def _guard(work: Callable[..., None], *arguments: int) -> None:
+    """A fault in one matter must not end the agent, on which all others depend."""
+    try:
+        work(*arguments)
+    except Exception:
+        traceback.print_exc()

@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import time
+import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Deque, Dict, List, Optional
 
@@ -88,6 +89,9 @@ class Peer:
             self.server.log(f"connection ended: {error}")
             self.close()
         except ConnectionError:
+            self.close()
+        except Exception:
+            traceback.print_exc()
             self.close()
 
     def _receive(self) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 from typing import Any, Dict, Iterator, List, Optional
 
+from mini_slurm.agent.spares import Spares
 from mini_slurm.protocol.messages import StartAttempt
 
 NAME_LENGTH = 200
@@ -18,7 +19,7 @@ NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 GONE = ".gone-"  # prefix of folders that are being removed
 KEPT = tuple(name for name in StartAttempt._fields if name != "data")
 RESERVE = 1024  # bytes kept on disk for ended.json, so that a full disk cannot hide an end
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+OVER = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -33,14 +34,16 @@ def boot_id() -> str:
         return file.read().strip()
 
 
-def create(root: str, start: StartAttempt) -> str:
-    """A new attempt's folder, with everything its stepd needs. Raises OSError; then nothing is left behind."""
+def create(root: str, start: StartAttempt, spares: Spares) -> str:
+    """An attempt's folder, with everything its stepd needs. Raises OSError; then nothing is left behind."""
     folder = os.path.join(root, start.attempt)
-    os.mkdir(folder, 0o700)
+    if not spares.take(folder):
+        os.mkdir(folder, 0o700)
     try:
         _write(os.path.join(folder, "slurm_script"), start.data, 0o700)
         for path in (os.path.join(folder, "control"), *fifos(folder, start.streams)):
-            os.mkfifo(path, 0o600)
+            if not os.path.lexists(path):
+                os.mkfifo(path, 0o600)
         write_json(folder, "start.json", {name: getattr(start, name) for name in KEPT})
     except OSError:
         remove(folder)
@@ -54,15 +57,16 @@ def fifos(folder: str, streams: str) -> List[str]:
     return [os.path.join(folder, name) for name in names]
 
 
-def remove(folder: str) -> None:
-    """Drop an attempt's folder: from the first step on it is no attempt any more."""
+def remove(folder: str, spares: Optional[Spares] = None) -> None:
+    """Drop an attempt's folder, or keep it as a spare one: from the first step on it is no attempt any more."""
     root, name = os.path.split(folder)
     gone = os.path.join(root, GONE + name)
     try:
         os.rename(folder, gone)
     except FileNotFoundError:
         return
-    clear(gone)
+    if spares is None or not spares.put(gone):
+        clear(gone)
 
 
 def clear(gone: str) -> None:
@@ -87,9 +91,7 @@ def names(root: str) -> Iterator[str]:
 def write_json(folder: str, name: str, value: Dict[str, Any]) -> None:
     """Write a file that is seen whole or not at all. Raises OSError."""
     path = os.path.join(folder, name)
-    part = path + ".new"
-    if os.path.lexists(part):
-        os.unlink(part)
+    part = path[: -len("json")] + "new"
     _write(part, json.dumps(value).encode(), 0o600)
     os.rename(part, path)
 
@@ -128,6 +130,13 @@ def write_end(folder: str, descriptor: int, ended: Dict[str, Any]) -> None:
     os.rename(os.path.join(folder, "ended.new"), os.path.join(folder, "ended.json"))
 
 
+def trouble(error: OSError, root: str) -> str:
+    """Why nothing can be started, in one line that says what to do where that is known."""
+    if error.errno in FULL:
+        return f"no space left for the spool folder {root}: free some there, or set MINI_SLURM_SPOOL"
+    return f"{error.filename or root}: {error.strerror}"
+
+
 def lock(folder: str) -> Optional[int]:
     """The lock that a stepd holds for its whole life; None while one does. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -148,7 +157,7 @@ def size(folder: str, name: str) -> int:
 
 
 def _write(path: str, data: bytes, mode: int) -> None:
-    descriptor = os.open(path, NEW, mode)
+    descriptor = os.open(path, OVER, mode)
     try:
         view = memoryview(data)
         while view:

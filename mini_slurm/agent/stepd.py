@@ -19,7 +19,7 @@ import traceback
 from typing import Any, Dict, List, NamedTuple, NoReturn, Optional, Set, Tuple
 
 from mini_slurm.agent import limits, processes, spool
-from mini_slurm.agent.claims import Claim, discard
+from mini_slurm.agent.claims import Claim, give_back
 from mini_slurm.agent.script import become_script
 from mini_slurm.agent.streams import Streams
 from mini_slurm.protocol.messages import StartAttempt
@@ -318,7 +318,7 @@ class Stepd:
                 break
             except OSError:
                 time.sleep(RETRY)
-        discard(self.place.claim)
+        give_back(self.place.claim)
 
     def _ended(self) -> Dict[str, Any]:
         status = self.status or 0

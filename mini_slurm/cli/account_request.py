@@ -13,10 +13,11 @@ from mini_slurm.model.states import JobState
 from mini_slurm.model.units import parse_duration
 from mini_slurm.options import job_ids, listings
 from mini_slurm.output.accounting_fields import Line
-from mini_slurm.store.queries import Where
+from mini_slurm.store.queries import Where, content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterator, Sequence
 
     from mini_slurm.model.job import Job
@@ -40,6 +41,11 @@ class Span:
             moment = listing.moment_format()
             why = f"Start time ({moment(self.since)}) requested is after end time ({moment(self.until)})."
             raise BadUsage(f"{program}: error: {why}", exit_code=1)
+
+    @property
+    def after(self) -> float:
+        """The first moment after the span, which is counted in whole seconds."""
+        return self.until + 1
 
 
 def _since(chosen: Chosen, now: float) -> float:
@@ -121,7 +127,7 @@ def _add_states(program: str, found: Where, chosen: Chosen, span: Span, *, named
     words = chosen.words("state")
     if words is None:
         if not named:
-            found.add(ELIGIBLE, span.until)
+            found.add(ELIGIBLE, span.after)
             found.add("end_time IS NULL OR end_time >= ?", span.since)
         return
     try:
@@ -140,11 +146,11 @@ def _add_states(program: str, found: Where, chosen: Chosen, span: Span, *, named
 def _in_state(state: JobState, span: Span) -> tuple[str, list[object]]:
     if state is JobState.PENDING:
         piece = f"{ELIGIBLE} AND coalesce(start_time, end_time, ?) >= ?"
-        return piece, [span.until, span.since, span.since]
+        return piece, [span.after, span.since, span.since]
     if state is JobState.RUNNING:
-        return "start_time <= ? AND (end_time IS NULL OR end_time > ?)", [span.until, span.since]
-    piece = f"{STATE} = ? AND coalesce(end_time, ?) BETWEEN ? AND ?"
-    return piece, [state.name, span.until, span.since, span.until]
+        return "start_time < ? AND (end_time IS NULL OR end_time > ?)", [span.after, span.since]
+    piece = f"{STATE} = ? AND coalesce(end_time, ?) >= ? AND coalesce(end_time, ?) < ?"
+    return piece, [state.name, span.until, span.since, span.until, span.after]
 
 
 def _add_sizes(found: Where, chosen: Chosen) -> None:
@@ -198,3 +204,12 @@ def _place(jobs: Sequence[Job]) -> Callable[[Job], tuple[int, int]]:
         return (job.job_id, 0)
 
     return place
+
+
+def show_scripts(db: sqlite3.Connection | None, lines: Sequence[Line]) -> int:
+    """-B: the scripts of these jobs, as they were submitted. The exit status."""
+    for line in lines:
+        if not line.step:
+            script = content(db, line.job.script) or b""
+            print(f"Batch Script for {line.job.job_id}\n{'-' * 80}\n{script.decode(errors='backslashreplace')}")
+    return 0

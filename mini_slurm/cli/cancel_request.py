@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 COLUMNS = ("job_id", "array_job_id", "array_task_id", "array_tasks", "uid", "name", "partition", "state", "outcome")
 FILTERS = ("account", "me", "name", "nodelist", "partition", "qos", "reservation", "state", "user", "wckey")
+VARIABLES = {
+    "account": "SCANCEL_ACCOUNT", "batch": "SCANCEL_BATCH", "full": "SCANCEL_FULL", "name": "SCANCEL_NAME",
+    "interactive": "SCANCEL_INTERACTIVE", "partition": "SCANCEL_PARTITION", "qos": "SCANCEL_QOS",
+    "state": "SCANCEL_STATE", "user": "SCANCEL_USER", "verbose": "SCANCEL_VERBOSE",
+}  # fmt: skip
 CANNOT = 228  # exit status for a job that cannot be sent a signal now, as Slurm's error number 2020 leaves it
 
 
@@ -52,7 +57,7 @@ class Target:
 
 def signal_number(text: str) -> int:
     """The number of a signal by name or number. Raises BadUsage."""
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) < 4 and 0 < int(text) < signal.NSIG:
         return int(text)
     name = text.upper()
     try:
@@ -79,6 +84,16 @@ def check(chosen: Chosen, ids: list[JobId]) -> None:
     """Something has to be named. Raises MiniSlurmError."""
     if not ids and not any(field in chosen for field in FILTERS):
         raise MiniSlurmError("No job identification provided")
+
+
+def agreed(target: Target) -> bool:
+    """-i: does the user say yes?"""
+    job = target.job
+    question = f"Cancel job_id={target.shown} name={job.name} partition={job.partition} [y/n]? "
+    try:
+        return input(question).strip().lower().startswith("y")
+    except EOFError:
+        return False
 
 
 def targets(program: str, chosen: Chosen, ids: list[JobId], db: sqlite3.Connection) -> list[Target]:

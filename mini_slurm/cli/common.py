@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 
-from mini_slurm.errors import BadUsage, FleetError, MiniSlurmError
+from mini_slurm.errors import BadUsage, FleetError, MiniSlurmError, Refused
 from mini_slurm.options.grammar import Option
 
 TYPE_CHECKING = False
@@ -25,6 +25,8 @@ FLEET = Option(field="fleet", long="fleet", metavar="FILE", help="Use this fleet
 
 def run(name: str, body: Callable[[str, list[str]], int]) -> int:
     """Run a command: `body` gets the name it goes by and its arguments. The exit status, all errors printed."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _fill_streams()
     program = os.path.basename(sys.argv[0])
     if program not in SLURMS_NAMES:
         program = name
@@ -32,19 +34,50 @@ def run(name: str, body: Callable[[str, list[str]], int]) -> int:
         try:
             return body(program, sys.argv[1:])
         finally:
-            sys.stdout.flush()
+            tell("")
     except MiniSlurmError as error:
         _print_error(program, error)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # whoever read the output has gone; the interpreter must not try to flush it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
+        return 1  # whoever read the output has gone
     except Exception as error:
-        _print_bug(program, error)
+        if not _print_database_trouble(program, error):
+            _print_bug(program, error)
         return 1
+
+
+def _print_database_trouble(program: str, error: Exception) -> bool:
+    """A question that the database could not answer: damaged, locked for long, or its disk is gone. Was it that?"""
+    sqlite3 = sys.modules.get("sqlite3")
+    if sqlite3 is None or not isinstance(error, sqlite3.Error):
+        return False
+    from mini_slurm.store.schema import state_error
+
+    _print_error(program, state_error("the state folder's database", error))
+    return True
+
+
+def _fill_streams() -> None:
+    """Standard streams that were closed lead nowhere; no file that is opened later may pass for one of them."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))
+
+
+def tell(text: str) -> None:
+    """Bring this, and all output before it, out. Raises BrokenPipeError and Refused; then the output is dropped."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.stdout.flush()
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise Refused(f"the output cannot be written: {error.strerror}") from None
 
 
 def leave(code: int) -> NoReturn:

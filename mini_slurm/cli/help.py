@@ -55,7 +55,7 @@ def _with_parameters(options: Sequence[Option]) -> Callable[..., None]:
 def _parameter(option: Option) -> inspect.Parameter:
     names = [f"--{name}" for name in (option.long, *option.aliases)] + [f"-{option.short}"] * bool(option.short)
     flag = option.value == "none"
-    metavar = None if flag else option.metavar or "VALUE"
+    metavar = " " if flag else option.metavar or "VALUE"
     if option.value == "optional":
         metavar = f"[={metavar}]"
     default = typer.Option(False if flag else "", *names, metavar=metavar, help=option.help, show_default=False)

@@ -53,17 +53,16 @@ def read(
 
 def leave(code: int) -> int:
     """End the process at once: a third of such a short one would go into taking the interpreter apart."""
-    sys.stdout.flush()
-    os._exit(code)
+    os._exit(code)  # common.run has brought all output out
 
 
 def show(lines: Iterable[str]) -> None:
     """Write lines to standard output, also where its encoding lacks a character."""
-    text = "\n".join(lines)
+    text = "".join(line + "\n" for line in lines)
     try:
-        print(text)
+        common.tell(text)
     except UnicodeEncodeError:
-        sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "backslashreplace") + b"\n")
+        sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "backslashreplace"))
 
 
 def open_to_read() -> sqlite3.Connection | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 
 from mini_slurm.cli import account_request, common, listing
 from mini_slurm.errors import BadUsage
@@ -63,7 +62,7 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
         for line in lines:
             line.cut(span.since, span.until)
     if "batch_script" in chosen:
-        return _show_scripts(db, lines)
+        return account_request.show_scripts(db, lines)
     listing.show(_text(chosen, table, lines, view))
     return 0
 
@@ -75,11 +74,3 @@ def _text(chosen: Chosen, table: Table, lines: list[fields.Line], view: View) ->
         names = delimiter.join(field.name for field in table.fields) + (delimiter if last else "")
         return [*([names] if named else []), *table.joined(lines, view, delimiter, last)]
     return [*(table.header() if named else []), *table.lines(lines, view)]
-
-
-def _show_scripts(db: sqlite3.Connection | None, lines: list[fields.Line]) -> int:
-    for line in lines:
-        if not line.step:
-            script = queries.content(db, line.job.script) or b""
-            print(f"Batch Script for {line.job.job_id}\n{'-' * 80}\n{script.decode(errors='backslashreplace')}")
-    return 0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from mini_slurm.cli import common, submission
+from mini_slurm.errors import Refused
 from mini_slurm.model.job import Job
 from mini_slurm.options.collect import Values
 from mini_slurm.options.grammar import Option, parse
@@ -60,10 +59,13 @@ def _submit(
     for warning in values.warnings:
         common.say(f"{program}: {warning}")
     number = submit(db, job, script.data, submission.environment(job, values))
-    if not values.of.get("quiet"):
-        print(number if values.of.get("parsable") else f"Submitted batch job {number}")
-        sys.stdout.flush()
-    common.wake_controller(state)
+    try:
+        if not values.of.get("quiet"):
+            common.tell(f"{number}\n" if values.of.get("parsable") else f"Submitted batch job {number}\n")
+    except Refused as error:
+        raise Refused(f"batch job {number} is submitted, but {error}") from None
+    finally:
+        common.wake_controller(state)
     if values.of.get("wait"):
         from mini_slurm.cli.wait import wait_for
 

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0  # seconds to wait for the controller
 PAUSE = 0.01  # seconds between two looks
-VARIABLES = {
-    "account": "SCANCEL_ACCOUNT", "batch": "SCANCEL_BATCH", "full": "SCANCEL_FULL", "name": "SCANCEL_NAME",
-    "interactive": "SCANCEL_INTERACTIVE", "partition": "SCANCEL_PARTITION", "qos": "SCANCEL_QOS",
-    "state": "SCANCEL_STATE", "user": "SCANCEL_USER", "verbose": "SCANCEL_VERBOSE",
-}  # fmt: skip
 
 
 def main() -> int:
@@ -37,7 +32,7 @@ def mscancel(program: str, arguments: list[str]) -> int:
     if read is None:
         return 0
     chosen, words = read
-    for field, variable in VARIABLES.items():
+    for field, variable in cancel_request.VARIABLES.items():
         chosen.default(field, os.environ.get(variable))
     number = cancel_request.signal_number(chosen.text("signal") or "KILL")
     ids = cancel_request.read_ids(program, words)
@@ -45,20 +40,10 @@ def mscancel(program: str, arguments: list[str]) -> int:
     state, db = common.open_store()
     targets = cancel_request.targets(program, chosen, ids, db)
     if "interactive" in chosen:
-        targets = [target for target in targets if _agreed(target)]
+        targets = [target for target in targets if cancel_request.agreed(target)]
     if number == signal.SIGKILL and "batch" not in chosen:
         return _ask(program, state, db, "cancel", [target.cancel() for target in targets])
     return _signal(program, chosen, number, targets, state, db)
-
-
-def _agreed(target: Target) -> bool:
-    """-i: does the user say yes?"""
-    job = target.job
-    question = f"Cancel job_id={target.shown} name={job.name} partition={job.partition} [y/n]? "
-    try:
-        return input(question).strip().lower().startswith("y")
-    except EOFError:
-        return False
 
 
 def _signal(

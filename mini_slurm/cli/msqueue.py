@@ -47,9 +47,8 @@ def _show(program: str, request: Request) -> int:
         raise BadUsage(f"{program}: error: Invalid sort specification: {request.bad_sort}", exit_code=1)
     request.order.sort(jobs, view)
     lines.extend(request.layout.lines(jobs, view))
-    if lines:
-        listing.show(lines)
-        sys.stdout.flush()
+    listing.show(lines)
+    sys.stdout.flush()
     return 0
 
 

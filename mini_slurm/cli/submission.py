@@ -96,7 +96,20 @@ def describe(program: str, values: Values, source: Script, arguments: list[str])
     job.limits = json.dumps({name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}")) for name in LIMITS})
     job.submit_host = os.uname().nodename
     job.submit_time = time.time()
+    _check_text(job)
     return job
+
+
+def _check_text(job: Job) -> None:
+    """The database and most tools take text in UTF-8 only. Raises Refused."""
+    for field, value in job.__dict__.items():
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            raise Refused(
+                f"the job's {field} is not text in UTF-8: {value}",
+                hint="names of jobs, files and folders have to be UTF-8",
+            ) from None
 
 
 def working_folder() -> str:

@@ -7,7 +7,7 @@ import time
 
 from mini_slurm.cli import common
 from mini_slurm.model.states import ENDS, JobState
-from mini_slurm.store.database import state_error
+from mini_slurm.store.schema import state_error
 
 PAUSE = 0.1  # seconds between two looks
 WAKE_EVERY = 5.0  # seconds; the controller may have died meanwhile

@@ -13,10 +13,11 @@ from mini_slurm.controller.machines import MachineHand
 from mini_slurm.controller.outputs import Outputs
 from mini_slurm.model.environment import batch_environment, fixed
 from mini_slurm.model.job import Job
+from mini_slurm.model.patterns import input_path
 from mini_slurm.protocol import messages
 from mini_slurm.protocol.messages import Message
 from mini_slurm.scheduler.cluster import Cluster
-from mini_slurm.scheduler.decisions import Decision, End, Forget, Resume, Signal, Start
+from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Resume, Signal, Start
 from mini_slurm.scheduler.events import Event, OutputFailed
 from mini_slurm.store import database
 
@@ -52,6 +53,8 @@ class Hands:
                 self._send(decision.machine, message)
             elif isinstance(decision, End):
                 self._send(decision.machine, messages.EndAttempt(decision.attempt, self._cluster.fleet.kill_wait))
+            elif isinstance(decision, Drop):
+                self._outputs.drop(decision.attempt)
             elif isinstance(decision, Forget):
                 self._outputs.drop(decision.attempt)
                 self._send(decision.machine, messages.Forget(decision.attempt))
@@ -117,8 +120,9 @@ class Hands:
             umask=job.umask,
             limits=json.loads(job.limits),
             streams=self._outputs.mode(self._cluster.attempt_name(job)),
-            std_in=job.std_in or "/dev/null",
+            std_in=input_path(job),
             time_limit=job.time_limit,
             kill_wait=fleet.kill_wait,
             data=self._content(job.script),
+            total_memory=total.memory,
         )

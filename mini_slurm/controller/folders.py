@@ -10,6 +10,8 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.patterns import error_path, output_path
 from mini_slurm.protocol.messages import Output
 
+STREAMS = {"out": "stdout.txt", "err": "stderr.txt"}  # their names in a job's folder
+
 
 @dataclass
 class Target:
@@ -18,9 +20,11 @@ class Target:
     fd: int
     base: int
     is_regular: bool
+    is_written: bool = False  # since it was last brought to disk
 
     def write(self, data: bytes, offset: int) -> None:
         """Write all of it at its place, or in turn where a place makes no sense (a pipe, a terminal). Raises OSError."""
+        self.is_written = True
         view = memoryview(data)
         while view:
             if self.is_regular:
@@ -28,6 +32,15 @@ class Target:
             else:
                 count = os.write(self.fd, view)
             view, offset = view[count:], offset + count
+
+    def sync(self) -> None:
+        """Bring it to disk. Raises OSError."""
+        self.is_written = False
+        try:
+            os.fdatasync(self.fd)
+        except OSError:
+            self.is_written = True
+            raise
 
 
 @dataclass
@@ -54,8 +67,8 @@ class Files:
     def sync(self) -> None:
         """Bring everything to disk. Raises OSError."""
         for target in self._targets():
-            if target.is_regular:
-                os.fdatasync(target.fd)
+            if target.is_regular and target.is_written:
+                target.sync()
 
     def close(self) -> None:
         """Close all files."""
@@ -75,26 +88,37 @@ def job_folder(jobs_dir: str, job: Job) -> str:
 def open_files(jobs_dir: str, job: Job, script: bytes, bases: dict[str, int] | None) -> Files:
     """Make the folder and open the files; `bases` is given when they were open before. Raises OSError."""
     folder = job_folder(jobs_dir, job)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    _make_folder(folder)
     _write_script(os.path.join(folder, "script"), script)
     out, err = output_path(job), error_path(job)
     files = Files(stream_mode(job, out, err))
     try:
         if files.mode == "ordered":
             files.merged = _open(job, out, "merged", bases)
-            for stream, name in (("out", "stdout.txt"), ("err", "stderr.txt")):
-                _remove(os.path.join(folder, name))
+            for stream, name in STREAMS.items():
                 files.streams[stream] = [_open(job, os.path.join(folder, name), stream, bases)]
         else:
             files.streams["out"] = [_open(job, out, "out", bases)]
             if files.mode == "split":
                 files.streams["err"] = [_open(job, err, "err", bases)]
-            _link(out, os.path.join(folder, "stdout.txt"))
-            _link(err, os.path.join(folder, "stderr.txt"))
+            os.symlink(out, os.path.join(folder, STREAMS["out"]))
+            os.symlink(err, os.path.join(folder, STREAMS["err"]))
     except OSError:
         files.close()
         raise
     return files
+
+
+def _make_folder(folder: str) -> None:
+    """A new, empty folder for the streams; links and files of an earlier attempt do not get in the way."""
+    try:
+        os.mkdir(folder, 0o700)
+    except FileNotFoundError:
+        os.makedirs(folder, 0o700)
+    except FileExistsError:
+        for name in STREAMS.values():
+            if os.path.islink(os.path.join(folder, name)):
+                os.unlink(os.path.join(folder, name))
 
 
 def stream_mode(job: Job, out: str, err: str) -> str:
@@ -122,18 +146,10 @@ def _open(job: Job, path: str, stream: str, bases: dict[str, int] | None) -> Tar
 
 
 def _write_script(path: str, script: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    """The script as submitted, to be read and not to be changed. An earlier attempt may have left it there."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
+    except FileExistsError:
+        return
     with os.fdopen(fd, "wb") as file:
         file.write(script)
-
-
-def _link(target: str, link: str) -> None:
-    _remove(link)
-    os.symlink(target, link)
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass

@@ -16,6 +16,7 @@ from mini_slurm.scheduler.events import CancelRequested, Event, JobSubmitted, Si
 from mini_slurm.store import database
 
 LONGEST_SLEEP = 10.0  # seconds
+BREATH = 0.01  # seconds from one turn to the next: what happens meanwhile shares one commit
 
 
 class Performer(Protocol):
@@ -38,6 +39,7 @@ class Loop:
         self._events: list[Event] = []
         self._machines: dict[str, Machine] = {}
         self._bell = asyncio.Event()
+        self._rested_at = 0.0  # by the event loop's clock
 
     def post(self, event: Event) -> None:
         """Something happened."""
@@ -67,6 +69,9 @@ class Loop:
             await asyncio.wait_for(self._bell.wait(), pause)
         except TimeoutError:
             pass
+        running = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._rested_at - running.time()))
+        self._rested_at = running.time() + BREATH
         self._bell.clear()
 
     def turn(self, hands: Performer) -> None:

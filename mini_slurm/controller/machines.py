@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from typing import Protocol
 
+from mini_slurm.controller import trust
 from mini_slurm.controller.outputs import Outputs
 from mini_slurm.errors import Unreachable
 from mini_slurm.links.base import Channel, Link
@@ -116,6 +117,8 @@ class MachineHand:
             await channel.close()
 
     def _take(self, message: Message, channel: Channel) -> None:
+        """Raises ProtocolError when the message cannot be true."""
+        trust.check(message)
         if isinstance(message, messages.Welcome):
             self._channel = channel
             self._welcome(message)
@@ -131,15 +134,20 @@ class MachineHand:
     def _event(self, message: Message) -> Event | None:
         now = self._clock()
         if isinstance(message, messages.Started):
+            if self.machine.reason:
+                self._note_state("UP", "")  # what it refused before, it can do again
             cpus = format_tasks(sorted(message.cpu_ids))
-            return events.AttemptStarted(message.attempt, now - message.age, cpus, ",".join(message.gpu_ids))
+            gpus = trust.text(",".join(message.gpu_ids))
+            return events.AttemptStarted(message.attempt, trust.moment(now, message.age), cpus, gpus)
         if isinstance(message, messages.Refused):
             log.info("%s refused %s: %s", self.machine.name, message.attempt, message.why)
+            if not message.busy:
+                self._note_state("UP", f"{self.machine.name}: {message.why}")
             return events.AttemptRefused(message.attempt, message.busy, message.why)
         if isinstance(message, messages.Ended):
             return events.AttemptEnded(
                 message.attempt,
-                now - message.age,
+                trust.moment(now, message.age),
                 message.cause,
                 message.exit_code,
                 message.exit_signal,
@@ -164,9 +172,9 @@ class MachineHand:
             memory=message.memory,
             gpus=format_gpus(gpus),
             gpu_details=json.dumps(message.gpus),
-            boot_id=message.boot_id,
-            hostname=message.hostname,
-            python=message.python,
+            boot_id=trust.text(message.boot_id),
+            hostname=trust.text(message.hostname),
+            python=trust.text(message.python),
             contacted=now,
         )
         log.info("%s: connected, its clock is %.1f s ahead", machine.name, message.clock - now)
@@ -175,12 +183,12 @@ class MachineHand:
         self._board.note_machine(machine)
         total = Resources(message.cpus, message.memory, gpus)
         self._board.post(
-            events.MachineConnected(machine.name, total, message.boot_id, frozenset(map(str, message.attempts)))
+            events.MachineConnected(machine.name, total, machine.boot_id, frozenset(map(str, message.attempts)))
         )
 
     def _note_trouble(self, error: Unreachable) -> None:
         """A machine that was never reached is down from its first failure on; others have node_timeout."""
-        why = error.lines[0]
+        why = f"{error.lines[0]} ({error.hint})" if error.hint else error.lines[0]
         if why != self.machine.reason:
             log.warning("%s", why)
             state = "DOWN" if self.machine.state != "UP" or self._is_lost else "UP"

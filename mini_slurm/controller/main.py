@@ -31,7 +31,7 @@ log = logging.getLogger("mini_slurm.controller")
 def main() -> int:
     """Run the controller of the state folder named on the command line, until it has had nothing to do for a while."""
     state = sys.argv[1]
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    _log_to_stderr()
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
     lock = acquire_lock(state)
     if lock is None:
@@ -47,6 +47,21 @@ def main() -> int:
     finally:
         os.close(lock)
     return 0
+
+
+class _OneLine(logging.Formatter):
+    """Names of files, jobs and machines may have anything in them: control characters are made visible."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        line = super().formatMessage(record)
+        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
 
 
 def acquire_lock(state: str) -> int | None:

@@ -63,7 +63,7 @@ class Outputs:
         files = open_files(self._jobs_dir, job, script, bases if rows else None)
         flow = Flow(files, reply, dict(stored), stored, sizes=self._early.pop(attempt, None))
         self._flows[attempt] = flow
-        if not rows and any(files.bases.values()):
+        if not rows and job.open_mode == "a":
             # where an appended file began must be known before the first byte is written
             self._news += [(attempt, stream, base, 0) for stream, base in files.bases.items()]
         self._note_complete(attempt, flow)

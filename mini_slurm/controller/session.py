@@ -41,6 +41,8 @@ class Session:
         self._outputs_task = asyncio.get_running_loop().create_task(self._outputs.run())
         self._busy_until = time.monotonic() + fleet.controller_idle
         self._add_machines(fleet)
+        for name in {job.node for job in self._cluster.jobs.values() if job.node} - set(fleet.machines):
+            self._loop.post(MachineLost(name))
         self._loop.ring()
 
     def _load_fleet(self) -> Fleet:
@@ -84,8 +86,11 @@ class Session:
             log.error("the changed fleet file is not used: %s", error)
             return
         gone = set(self._cluster.machines) - set(fleet.machines)
-        changed = {name for name, entry in fleet.machines.items() if name in self._cluster.machines
-                   and self._cluster.machines[name].entry != entry}
+        changed = {
+            name
+            for name, entry in fleet.machines.items()
+            if name in self._cluster.machines and self._cluster.machines[name].entry != entry
+        }
         set_fleet(self._cluster, fleet)
         for name in gone | changed:
             self._tasks.pop(name).cancel()

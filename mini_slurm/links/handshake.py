@@ -92,7 +92,8 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 def _said_no(status: dict[str, Any], machine: str) -> Unreachable:
     """The bootstrap's own error, which the machine's state explains."""
-    return Unreachable(f"{machine}: {visible(str(status.get('error', 'no reason given')))}", again=False)
+    text = visible(str(status.get("error", "no reason given")))
+    return Unreachable(f"{machine}: {text}", again=status.get("again") is True)
 
 
 def _ended(seen: bytes, exit_status: int | None, stderr: bytes, machine: str) -> Unreachable:

@@ -24,9 +24,8 @@ class Step(NamedTuple):
 
 def given(entry: MachineEntry, ssh_config: str | None) -> dict[str, Any]:
     """asyncssh's arguments for what the entry says; the rest it reads from ssh_config."""
-    given: dict[str, Any] = {"host": entry.host}
-    if ssh_config:
-        given["config"] = [os.path.expanduser(ssh_config)]
+    # (): ~/.ssh/config, as asyncssh.connect() has it; without the argument construct() would read no file at all
+    given: dict[str, Any] = {"host": entry.host, "config": [os.path.expanduser(ssh_config)] if ssh_config else ()}
     if entry.port is not None:
         given["port"] = entry.port
     if entry.user is not None:

@@ -12,13 +12,14 @@ from collections.abc import Callable
 Fields = tuple[int, int, int, int, int, int, int, int, int]  # as in time.struct_time: year, month, day, ...
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 CLOCK = {"midnight": (0, 0, 0), "noon": (12, 0, 0), "fika": (15, 0, 0), "teatime": (16, 0, 0)}
-FROM_NOW = re.compile(r"now(?:([+-])(\d+)([a-z]*))?", re.ASCII | re.IGNORECASE)
+FROM_NOW = re.compile(r"now(?:([+-])(\d{1,15})([a-z]*))?", re.ASCII | re.IGNORECASE)
 TIME = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?\s*([ap]m)?", re.ASCII | re.IGNORECASE)
 DATES = (
     re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})", re.ASCII),
     re.compile(r"(?P<month>\d{1,2})[/.](?P<day>\d{1,2})(?:[/.](?P<year>\d{4}|\d{2}))?", re.ASCII),
     re.compile(r"(?P<month>\d\d)(?P<day>\d\d)(?P<year>\d\d)?", re.ASCII),
 )
+LATEST = 253402214400  # 9999-12-31: later ones are no dates any more
 DAYS_IN = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -43,9 +44,9 @@ def parse_moment(
     Raises BadMoment.
     """
     if text.lower().startswith("now"):
-        return int(now) + _from_now(text)
-    if re.fullmatch(r"uts\d+", text, re.ASCII):
-        return float(text[3:])
+        return _within_years(int(now) + _from_now(text), text)
+    if re.fullmatch(r"uts\d{1,15}", text, re.ASCII):
+        return _within_years(int(text[3:]), text)
     today = localtime(now)
     date, time = _take(text, today, localtime(now + 86400), ahead)
     year, month, day = date or today[:3]
@@ -53,6 +54,13 @@ def parse_moment(
     if ahead and date is None and moment <= now:
         return mktime((year, month, day + 1, *(time or (0, 0, 0)), 0, 0, -1))
     return moment
+
+
+def _within_years(moment: int, text: str) -> float:
+    """A moment that can be written as a date of four-digit years; of those before the epoch, the epoch."""
+    if moment > LATEST:
+        raise BadMoment(text, 3)
+    return float(max(moment, 0))
 
 
 def _from_now(text: str) -> int:

@@ -75,8 +75,11 @@ def parse_gpus(text: str | None) -> Mapping[str, int]:
     gpus: dict[str, int] = {}
     for part in (text or "").split(","):
         kind, _, count = part.rpartition(":")
-        if part:
-            gpus[kind] = gpus.get(kind, 0) + int(count)
+        if not part:
+            continue
+        if not (count.isascii() and count.isdigit() and len(count) <= 9):
+            raise ValueError(f"not a number of GPUs: {part!r}")
+        gpus[kind] = gpus.get(kind, 0) + int(count)
     return gpus or NO_GPUS
 
 

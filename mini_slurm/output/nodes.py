@@ -52,7 +52,7 @@ class Node:
         self.alloc_memory = sum(job.alloc_memory for job in jobs)
         self.alloc_gpus = _gpu_count(jobs)
         self.state = _state(known, jobs, self.alloc_cpus >= self.cpus)
-        self.reason = known.reason if self.state in {"down", "unknown"} else ""
+        self.reason = known.reason
         self.reason_time = known.reason_time if self.reason else 0.0
         self.compact, self.long, self.rank = STATES[self.state]
 

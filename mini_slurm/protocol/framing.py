@@ -11,6 +11,7 @@ from typing import Any, List, NamedTuple, Tuple, Union, cast
 from mini_slurm.protocol.messages import KINDS, Message
 
 LENGTHS = struct.Struct("!II")
+LARGEST = 2**63  # numbers are kept in 64 bits
 MAX_FRAME = 64 * 1024 * 1024  # bytes; larger is a broken or hostile peer
 
 
@@ -78,6 +79,8 @@ def _check(message: NamedTuple) -> None:
 def _fits(value: Any, wanted: Any) -> bool:
     allowed = PLAIN.get(wanted)
     if allowed:
+        if isinstance(value, (int, float)) and not -LARGEST <= value < LARGEST:  # nor is NaN between them
+            return False
         return isinstance(value, allowed) and (wanted is bool or not isinstance(value, bool))
     inner: Tuple[Any, ...]
     kind, inner = getattr(wanted, "__origin__", None), tuple(getattr(wanted, "__args__", ()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster, allocated, occupies
-from mini_slurm.scheduler.decisions import Decision, End, Forget, Resume, Start
+from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Resume, Start
 from mini_slurm.scheduler.demand import with_entry
 from mini_slurm.scheduler.ending import finish, lose, put_back, release
 from mini_slurm.scheduler.events import (
@@ -50,15 +50,14 @@ def _meet(cluster: Cluster, job: Job, event: MachineConnected, now: float) -> li
     name = cluster.attempt_name(job)
     if name in event.attempts:
         must_end = job.outcome is not None and job.end_time is None
+        if job.reason != "None":
+            job.reason = "None"
+            cluster.touch(job)
         return [Resume(job), *([End(event.name, name)] if must_end else [])]
-    if job.end_time is not None:
-        # it has ended and its spool is gone: what was not stored by now never will be
-        finish(cluster, job, JobState[job.outcome or "NODE_FAIL"], now)
-    elif job.state is JobState.CONFIGURING and job.boot_id == event.boot_id:
+    if job.state is JobState.CONFIGURING and job.boot_id == event.boot_id:
         return [_start_again(job)]
-    else:
-        lose(cluster, job, now)
-    return []
+    _settle_unknown(cluster, job, now)
+    return [Drop(name)]
 
 
 def _start_again(job: Job) -> Start:
@@ -74,13 +73,20 @@ def on_machine_disconnected(cluster: Cluster, event: MachineDisconnected, now: f
 
 
 def on_machine_lost(cluster: Cluster, event: MachineLost, now: float) -> list[Decision]:
-    """What ran there is given up."""
+    """What ran there is given up; a job that has ended waits for its output as long as the machine is in the fleet."""
     books = cluster.machines.get(event.name)
     if books is not None:
         books.is_up = False
+    decisions: list[Decision] = []
     for job in cluster.on_machine(event.name):
-        lose(cluster, job, now)
-    return []
+        if books is not None and job.end_time is not None:
+            job.reason = f"its output waits on {event.name}, which does not answer"
+            cluster.touch(job)
+            continue
+        decisions.append(Drop(cluster.attempt_name(job)))
+        # a machine that left the fleet never comes back to have the attempt ended: it must not run a second time
+        lose(cluster, job, now, again=books is not None)
+    return decisions
 
 
 def on_attempt_started(cluster: Cluster, event: AttemptStarted, now: float) -> list[Decision]:
@@ -107,7 +113,7 @@ def on_attempt_refused(cluster: Cluster, event: AttemptRefused, now: float) -> l
         finish(cluster, job, JobState[job.outcome], now)
     else:
         put_back(cluster, job)
-    return []
+    return [Drop(event.attempt)]
 
 
 def on_attempt_ended(cluster: Cluster, event: AttemptEnded, now: float) -> list[Decision]:
@@ -151,12 +157,14 @@ def on_attempt_unknown(cluster: Cluster, event: AttemptUnknown, now: float) -> l
     for books in cluster.machines.values():
         books.unwanted.discard(event.attempt)
     job = cluster.job_of(event.attempt)
-    if job is not None:
-        _settle_unknown(cluster, job, now)
-    return []
+    if job is None:
+        return []
+    _settle_unknown(cluster, job, now)
+    return [Drop(event.attempt)]
 
 
 def _settle_unknown(cluster: Cluster, job: Job, now: float) -> None:
+    """Where the spool is gone, what was not stored by now never will be."""
     if job.end_time is not None:
         finish(cluster, job, JobState[job.outcome or "NODE_FAIL"], now)
     else:

@@ -55,7 +55,7 @@ class Cluster:
         """The job whose present attempt this is; None for an attempt that is over or was given up."""
         state_id, _, rest = attempt.partition(".")
         job_id, _, _ = rest.partition(".")
-        job = self.jobs.get(int(job_id)) if job_id.isdigit() else None
+        job = self.jobs.get(int(job_id)) if job_id.isascii() and job_id.isdigit() and len(job_id) < 19 else None
         if state_id != self.state_id or job is None or job.node is None or self.attempt_name(job) != attempt:
             return None
         return job

@@ -44,4 +44,10 @@ class Forget(NamedTuple):
     attempt: str
 
 
-Decision = Start | Resume | Signal | End | Forget
+class Drop(NamedTuple):
+    """An attempt was given up: nothing more of its output is taken, as another attempt may write to the same files."""
+
+    attempt: str
+
+
+Decision = Start | Resume | Signal | End | Forget | Drop

@@ -42,7 +42,11 @@ def requested_gpus(gres: str | None, gpus: str | None) -> dict[str, int]:
         words = part.split(":")
         if words[0] != "gpu":
             continue
-        count = int(words[-1]) if len(words) > 1 and words[-1].isdigit() else 1
-        kind = words[1] if len(words) > 1 and not words[1].isdigit() else ""
+        count = int(words[-1]) if len(words) > 1 and _is_number(words[-1]) else 1
+        kind = words[1] if len(words) > 1 and not _is_number(words[1]) else ""
         wanted[kind] = max(wanted.get(kind, 0), count)
     return {kind: count for kind, count in wanted.items() if count}
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9

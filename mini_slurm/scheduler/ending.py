@@ -48,11 +48,11 @@ def put_back(cluster: Cluster, job: Job) -> None:
     cluster.touch(job)
 
 
-def lose(cluster: Cluster, job: Job, now: float) -> None:
-    """The job's machine failed under it: it is requeued where it may be, as Slurm does, or ends as NODE_FAIL."""
+def lose(cluster: Cluster, job: Job, now: float, *, again: bool = True) -> None:
+    """The job's machine failed under it: it is requeued where it may run `again`, as Slurm does, or ends as NODE_FAIL."""
     if job.outcome is not None:
         finish(cluster, job, JobState[job.outcome], now)
-    elif job.requeue and cluster.fleet.requeue:
+    elif again and job.requeue and cluster.fleet.requeue:
         put_back(cluster, job)
         job.restarts += 1
     else:

@@ -55,10 +55,25 @@ def _expected_end(job: Job) -> float:
     return NEVER if job.time_limit is None or job.start_time is None else job.start_time + job.time_limit
 
 
+def after_start(
+    job: Job, books: Books, reservation: Reservation | None, fleet: Fleet, now: float
+) -> Reservation | None:
+    """The reservation when the job has started there: what still runs at its begin takes of what it leaves free."""
+    if reservation is None or books is not reservation.books or _ends_before(job, reservation, now):
+        return reservation
+    wanted = request(job, books.total, fleet)
+    taken = Resources(wanted.cpus, wanted.memory, wanted.pick_gpus(reservation.spare))
+    return reservation._replace(spare=reservation.spare.minus(taken))
+
+
+def _ends_before(job: Job, reservation: Reservation, now: float) -> bool:
+    return job.time_limit is not None and now + job.time_limit <= reservation.begin
+
+
 def may_use(job: Job, books: Books, reservation: Reservation | None, fleet: Fleet, now: float) -> bool:
     """Would starting the job there now leave the reservation untouched?"""
     if reservation is None or books is not reservation.books:
         return True
-    if job.time_limit is not None and now + job.time_limit <= reservation.begin:
+    if _ends_before(job, reservation, now):
         return True
     return request(job, books.total, fleet).shortfall(reservation.spare) is None

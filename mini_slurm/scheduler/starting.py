@@ -10,7 +10,7 @@ from mini_slurm.scheduler.cluster import Books, Cluster, occupies
 from mini_slurm.scheduler.decisions import Decision, Start
 from mini_slurm.scheduler.explain import standing_reason, waiting_reason
 from mini_slurm.scheduler.placement import choose, eligible_machines, grant
-from mini_slurm.scheduler.policy import Reservation, may_use, pending_in_order, reserve
+from mini_slurm.scheduler.policy import Reservation, after_start, may_use, pending_in_order, reserve
 
 
 def start_pending(cluster: Cluster, now: float) -> list[Decision]:
@@ -33,6 +33,7 @@ def start_pending(cluster: Cluster, now: float) -> list[Decision]:
                 break
             last = job.array_tasks is None or split_first(job.array_tasks)[1] is None
             decisions.append(_start(cluster, _next_task(cluster, job), books, now))
+            reservation = after_start(job, books, reservation, cluster.fleet, now)
             if last:
                 break
         if reason is not None:

@@ -18,7 +18,7 @@ from mini_slurm.model import machine as machine_model
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
-from mini_slurm.store.schema import UNFINISHED, upgrade
+from mini_slurm.store.schema import UNFINISHED, state_error, upgrade
 
 PATIENCE = 30.0  # seconds to wait for another writer
 
@@ -27,6 +27,7 @@ def open_database(folder: str) -> sqlite3.Connection:
     """The database in the state folder, made if it is not there. Raises StateError."""
     path = os.path.join(folder, "state.sqlite3")
     try:
+        _make_private(path)
         db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
@@ -36,9 +37,12 @@ def open_database(folder: str) -> sqlite3.Connection:
     return db
 
 
-def state_error(path: str, error: sqlite3.Error) -> StateError:
-    """sqlite3's complaint as one line that says what to do."""
-    return StateError(f"{path}: {error}", hint="is the state folder writable, and is there room on its disk?")
+def _make_private(path: str) -> None:
+    """The file, made for its owner alone if it is not there; sqlite makes its other files alike."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except OSError:
+        pass  # sqlite says what is wrong with it
 
 
 @contextmanager
@@ -132,7 +136,10 @@ def content(db: sqlite3.Connection, digest: str) -> bytes:
 
 # --- rows of the tables `job` and `machine`
 
-SAVE_JOB = f"INSERT OR REPLACE INTO job ({','.join(job_model.COLUMNS)}) VALUES ({','.join('?' * len(job_model.COLUMNS))})"
+SAVE_JOB = (
+    f"INSERT OR REPLACE INTO job ({','.join(job_model.COLUMNS)}) VALUES ({','.join('?' * len(job_model.COLUMNS))})"
+)
+DEFAULTS = {name: getattr(Job, name, None) for name in job_model.COLUMNS}
 SAVE_MACHINE = (
     f"INSERT OR REPLACE INTO machine ({','.join(machine_model.COLUMNS)})"
     f" VALUES ({','.join('?' * len(machine_model.COLUMNS))})"
@@ -146,9 +153,8 @@ def save_jobs(db: sqlite3.Connection, jobs: Iterable[Job]) -> None:
 
 def job_row(job: Job) -> tuple[object, ...]:
     """The values of a job in the order of COLUMNS."""
-    return tuple(
-        value.name if isinstance(value := getattr(job, name), JobState) else value for name in job_model.COLUMNS
-    )
+    values = {**DEFAULTS, **job.__dict__, "state": job.state.name}
+    return tuple(map(values.__getitem__, job_model.COLUMNS))
 
 
 def job_from_row(row: tuple[object, ...], columns: tuple[str, ...] = job_model.COLUMNS) -> Job:

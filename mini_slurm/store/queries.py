@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from mini_slurm.errors import StateError
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import COLUMNS as MACHINE_COLUMNS
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
-from mini_slurm.store.schema import STEPS, UNFINISHED, upgrade
+from mini_slurm.store.schema import STEPS, UNFINISHED, state_error, upgrade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,12 +38,13 @@ def open_to_read(folder: str) -> sqlite3.Connection | None:
             upgrade(db)
         db.execute("PRAGMA query_only = 1")
     except sqlite3.Error as error:
-        raise _state_error(path, error) from error
+        raise state_error(path, error) from error
     return db
 
 
-def _state_error(path: str, error: sqlite3.Error) -> StateError:
-    return StateError(f"{path}: {error}", hint="is the state folder yours to read, and is there room on its disk?")
+def _storable(value: object) -> object:
+    """A text that is not UTF-8 is stored nowhere, and matches nothing."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 class Where:
@@ -62,7 +62,7 @@ class Where:
     def add(self, piece: str, *values: object) -> None:
         """One more condition, with its values for the question marks."""
         self._pieces.append(piece)
-        self.values.extend(values)
+        self.values.extend(map(_storable, values))
 
     def among(self, column: str, wanted: Collection[object] | None) -> None:
         """The column has one of these values; None: whichever."""
@@ -147,4 +147,4 @@ def _rows(db: sqlite3.Connection | None, query: str, *values: object) -> list[tu
     try:
         return db.execute(query, values).fetchall()
     except sqlite3.Error as error:
-        raise _state_error("the state folder's database", error) from error
+        raise state_error("the state folder's database", error) from error

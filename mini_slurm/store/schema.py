@@ -56,6 +56,18 @@ STEPS: tuple[str, ...] = (
 )
 
 
+DAMAGED = ("malformed", "not a database")
+
+
+def state_error(path: str, error: sqlite3.Error) -> StateError:
+    """sqlite3's complaint as one line that says what to do."""
+    if any(word in str(error) for word in DAMAGED):
+        hint = "the file is damaged: put back a copy, or move the state folder away to begin anew"
+    else:
+        hint = "is the state folder yours to read and write, and is there room on its disk?"
+    return StateError(f"{path}: {error}", hint=hint)
+
+
 def upgrade(db: sqlite3.Connection) -> None:
     """Bring a database up to date; each step and its number land together, and two processes may try at once."""
     (done,) = db.execute("PRAGMA user_version").fetchone()

@@ -92,10 +92,18 @@ class Client:
         self.inbox: list[Message] = []
         self.files: dict[tuple[str, str], bytearray] = {}
         self.merged: dict[str, bytearray] = {}
-        self.status = self._shake_hands(agent)
+        try:
+            self.status = self._shake_hands(agent)
+        except AssertionError:
+            self.close()
+            raise
         if greet and self.status["status"] == "ready":
-            self.send(Hello(VERSION, state, "node1"))
-            self.welcome = self.wait(Welcome)
+            self.greet()
+
+    def greet(self) -> None:
+        """Say hello, and wait for the welcome."""
+        self.send(Hello(VERSION, self.state, "node1"))
+        self.welcome = self.wait(Welcome)
 
     def _shake_hands(self, agent: tuple[str, bytes]) -> dict[str, str]:
         name, archive = agent
@@ -220,6 +228,11 @@ def started(folder: Path, attempt: str) -> dict[str, Any]:
     path = str(folder / "attempts" / attempt)
     found: dict[str, Any] = wait_until(lambda: spool.read_json(path, "started.json"), "started.json", logs=[folder])
     return found
+
+
+def left_in(folder: Path) -> list[str]:
+    """The attempts in a spool, or the claims in their folder; what is kept to be used again is neither."""
+    return [path.name for path in folder.iterdir() if ".spare-" not in path.name]
 
 
 def kill_and_wait(pid: int, number: int = 9) -> None:

@@ -207,8 +207,10 @@ class Testbed(LoginNode):
 
     def strays(self) -> list[processes.Process]:
         """Also what jobs left behind on the machines, where no stepd looks after it."""
-        inside = [p for name in self.tables for p in self.on_machine(name)]
-        kept = {p.pid for p in processes.descendants([p.pid for p in inside if p.name == "msstepd"])}
+        now = processes.everything()
+        pids = [machine["pid"] for machine in self.bed.machines.values() if machine["pid"]]
+        inside = processes.descendants(pids, now)
+        kept = {p.pid for p in processes.descendants([p.pid for p in inside if p.name == "msstepd"], now)}
         jobs = {p.pid for p in processes.mentioning(Path("MINI_SLURM_ATTEMPT="))}
         return [*super().strays(), *(p for p in inside if p.pid in jobs - kept)]
 

@@ -11,7 +11,8 @@ import pytest
 
 from mini_slurm.agent.outlet import WINDOW
 from mini_slurm.protocol.messages import Acknowledge, EndAttempt, Ended, Output, Ping, Pong, Started
-from tests.fleet.agent_client import Client, wait_until, wanted
+from tests.fleet.agent_client import Client, wanted
+from tests.waiting import wait_until
 
 Connect = Callable[..., Client]
 MIXED = """
@@ -82,22 +83,21 @@ def test_output_goes_on_where_it_was_acknowledged(make_client: Connect) -> None:
     first = make_client()
     first.send(wanted("s1.1.0", "for i in {1..20000}; do echo $i; [ $((i % 100)) = 0 ] && echo e$i >&2; done; true"))
     first.wait_for_text("s1.1.0", "100\n")
-    have = {
-        stream: len(first.files[("s1.1.0", stream)]) for stream in ("out", "err") if ("s1.1.0", stream) in first.files
-    }
+    have = {stream: len(data) for (_, stream), data in first.files.items()}
     for stream, size in have.items():
         first.send(Acknowledge("s1.1.0", stream, size))
     first.send(Ping(1))
     first.wait(Pong)
     first.close()
-    second = make_client()
+    second = make_client(greet=False)
     second.files, second.merged = first.files, first.merged
     for stream, size in have.items():
         second.files[("s1.1.0", stream)] = second.files[("s1.1.0", stream)][:size]
+    second.greet()
     _, out, err = second.finish("s1.1.0")
     assert out == "".join(f"{i}\n" for i in range(1, 20_001))
     assert err == "".join(f"e{i}\n" for i in range(100, 20_001, 100))
-    want = [x for i in range(1, 20_001) for x in ([str(i), f"e{i}"] if i % 100 == 0 else [str(i)])]
+    want = [word for i in range(1, 20_001) for word in ([str(i), f"e{i}"] if i % 100 == 0 else [str(i)])]
     assert second.merged["s1.1.0"].decode().split() == want
 
 
@@ -137,12 +137,8 @@ def test_two_state_folders_see_their_own_attempts_only(make_client: Connect) -> 
 
 @pytest.mark.parametrize(
     "data",
-    [
-        b"\xff" * 64,
-        b"\0\0\0\x02\0\0\0\0[]",
-        b'\0\0\0\x14\0\0\0\0["Forget", "other.1"]',
-        b'\0\0\0\x11\0\0\0\0["Forget","s1/.."]',
-    ],
+    [b"\xff" * 64, frame(b"[]"), frame(b'["Forget","other.1.0"]'), frame(b'["Forget","s1/../x.1.0"]')],
+    ids=["noise", "empty", "another's", "outside"],
 )
 def test_a_wrong_frame_ends_the_connection_and_not_the_agent(make_client: Connect, data: bytes) -> None:
     good, bad = make_client("good"), make_client("s1")

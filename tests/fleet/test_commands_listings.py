@@ -158,9 +158,9 @@ def test_jobs_are_filtered(run: Shell) -> None:
         line: run(f"squeue -h -o %i {line}")[1].split() for line in ("-t PD", "-n b", "--me", "-j 3_2,2", "-r -j 3")
     }
     assert listed == {
-        "-t PD": ["4", "3_[1-5]", "1"],
+        "-t PD": ["4", "1", "3_[1-5]"],
         "-n b": ["2"],
-        "--me": ["3_[1-5]", "1", "2"],
+        "--me": ["1", "3_[1-5]", "2"],
         "-j 3_2,2": ["3_2", "2"],
         "-r -j 3": ["3_1", "3_2", "3_3", "3_4", "3_5"],
     }

@@ -355,6 +355,26 @@ def test_a_closed_link_leaves_no_session_and_the_agent_alive(machines: Make) -> 
     assert with_link(fleet, again).version == VERSION
 
 
+def test_known_hosts_and_jump_hosts_are_those_of_the_users_own_ssh_config(
+    machines: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = machines("bastion", "node1")
+    elsewhere = fleet.known_hosts.rename(fleet.folder / "known")
+    config = fleet.ssh_config.read_text().replace(str(fleet.known_hosts), str(elsewhere))
+    fleet.ssh_config.write_text("Host node1\n  ProxyJump bastion\n" + config)
+    monkeypatch.setenv("HOME", str(fleet.home))
+
+    async def scenario() -> Welcome:
+        link = SshLink(fleet.entry("node1"), ssh_config=None)
+        try:
+            return await greet(await link.open())
+        finally:
+            await link.close()
+
+    assert asyncio.run(scenario()).version == VERSION
+    assert "Accepted publickey" in fleet.machines["bastion"].log.read_text()
+
+
 def test_a_jump_host_of_ssh_config_is_used(machines: Make) -> None:
     fleet = machines("bastion", "node1")
     fleet.ssh_config.write_text("Host node1\n  ProxyJump bastion\n" + fleet.ssh_config.read_text())

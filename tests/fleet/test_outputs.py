@@ -169,3 +169,21 @@ def test_streams_lie_apart_and_together_when_nothing_was_said(side: Side):
     assert side.text("slurm-1.out") == "o1 e1 o2 "
     folder = side.folder / "jobs" / "1"
     assert [(folder / name).read_text() for name in ("stdout.txt", "stderr.txt")] == ["o1 o2 ", "e1 "]
+
+
+def test_after_a_crash_output_that_was_appended_to_a_new_file_is_not_there_twice(side: Side):
+    side.open(std_out="o.txt", open_mode="a")
+    assert side.outputs.has_news
+    side.persist()
+    side.outputs.take(out(b"first\n"))
+    again = Side(side.folder)
+    again.open(std_out="o.txt", open_mode="a")
+    again.outputs.take(out(b"first\n"))
+    assert again.text("o.txt") == "first\n"
+
+
+def test_of_an_attempt_that_was_dropped_nothing_is_written_any_more(side: Side):
+    side.open(std_out="o.txt")
+    side.outputs.drop(ATTEMPT)
+    side.outputs.take(out(b"late\n"))
+    assert (side.text("o.txt"), side.replies) == ("", [])

@@ -12,7 +12,7 @@ from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.cluster import make_cluster
 from mini_slurm.scheduler.core import next_moment, step
-from mini_slurm.scheduler.decisions import Decision, End, Forget, Resume, Signal, Start
+from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Resume, Signal, Start
 
 STATE = "5eed"
 
@@ -134,7 +134,7 @@ class Simulation:
         elif isinstance(decision, Forget):
             self.running[decision.machine].discard(decision.attempt)
         else:
-            assert isinstance(decision, Signal | Resume)
+            assert isinstance(decision, Signal | Resume | Drop)
 
     def _start(self, job: Job) -> None:
         attempt, machine = self.cluster.attempt_name(job), job.node or ""

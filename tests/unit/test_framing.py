@@ -123,3 +123,10 @@ def test_messages_before_a_broken_one_are_not_taken_twice() -> None:
     decoder = Decoder()
     assert decoder.feed(encode(Ping(1)) + encode(Pong(2))[:5]) == [Ping(1)]
     assert decoder.feed(encode(Pong(2))[5:]) == [Pong(2)]
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "9223372036854775808", "1" * 400])
+def test_a_number_that_no_database_can_hold_ends_the_link(number: str) -> None:
+    text = f'["Welcome",1,"b","h","3",{number},{number},1,[],[]]'.encode()
+    with pytest.raises(ProtocolError):
+        Decoder().feed(LENGTHS.pack(len(text), 0) + text)

@@ -1,0 +1,39 @@
+"""What comes from a machine is data: here it is checked before anything is done with it or stored."""
+
+from __future__ import annotations
+
+import re
+
+from mini_slurm.protocol.framing import ProtocolError
+from mini_slurm.protocol.messages import Ended, Message, Output, Started, Welcome
+
+STREAMS = frozenset({"out", "err"})
+GPU_TYPE = re.compile(r"[A-Za-z0-9_.+-]*", re.ASCII)
+
+
+def check(message: Message) -> None:
+    """Raises ProtocolError when the message's values cannot be true, even though each is of its type."""
+    if isinstance(message, Output):
+        _expect(message.stream in STREAMS and message.offset >= 0 and message.merged >= 0, message)
+    elif isinstance(message, Ended):
+        _expect(set(message.sizes) <= STREAMS, message)
+    elif isinstance(message, Started):
+        _expect(all(cpu >= 0 for cpu in message.cpu_ids), message)
+    elif isinstance(message, Welcome):
+        _expect(message.cpus > 0 and message.memory >= 0, message)
+        _expect(all(GPU_TYPE.fullmatch(str(gpu.get("type", ""))) for gpu in message.gpus), message)
+
+
+def _expect(is_possible: bool, message: Message) -> None:
+    if not is_possible:
+        raise ProtocolError(f"impossible values in {str(message)[:200]}")
+
+
+def text(value: str) -> str:
+    """A machine's words as they can be stored: what is no text is replaced."""
+    return value.encode("utf-8", "replace").decode()
+
+
+def moment(now: float, age: float) -> float:
+    """When it was that something happened `age` seconds ago: not in the future, and not before the epoch."""
+    return now - min(max(age, 0.0), now)

@@ -1,0 +1,47 @@
+"""What a hostile or broken machine says is refused or made harmless before anything is done with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mini_slurm.controller import trust
+from mini_slurm.protocol.framing import ProtocolError
+from mini_slurm.protocol.messages import Ended, Message, Output, Pong, Started, Welcome
+
+WELCOME = Welcome(1, "boot", "node1", "3.8.18", 1e9, 2, 1000, [{"type": "a100"}], ["5eed.1.1"])
+OUTPUT = Output("5eed.1.1", "out", 0, 0, b"x")
+ENDED = Ended("5eed.1.1", 0.0, 1.0, "", 0, 0, 0, 0.0, 0.0, {"out": 1, "err": 0})
+STARTED = Started("5eed.1.1", 0.0, [0, 1], [])
+
+
+@pytest.mark.parametrize("message", [WELCOME, OUTPUT, ENDED, STARTED, Pong(1)])
+def test_what_can_be_true_passes(message: Message) -> None:
+    trust.check(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        OUTPUT._replace(offset=-1),
+        OUTPUT._replace(merged=-1),
+        OUTPUT._replace(stream="../x"),
+        ENDED._replace(sizes={"never": 10}),
+        STARTED._replace(cpu_ids=[-1]),
+        WELCOME._replace(cpus=0),
+        WELCOME._replace(memory=-1),
+        WELCOME._replace(gpus=[{"type": "a,b:2"}]),
+        WELCOME._replace(gpus=[{"type": "\ud800"}]),
+    ],
+)
+def test_what_cannot_be_true_ends_the_channel(message: Message) -> None:
+    with pytest.raises(ProtocolError):
+        trust.check(message)
+
+
+def test_half_characters_do_not_reach_the_database() -> None:
+    assert trust.text("n\ud800é") == "n?é"
+
+
+@pytest.mark.parametrize(("age", "moment"), [(2.5, 97.5), (-1e300, 100.0), (1e300, 0.0)])
+def test_a_moment_lies_between_the_epoch_and_now(age: float, moment: float) -> None:
+    assert trust.moment(100.0, age) == moment
