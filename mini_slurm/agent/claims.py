@@ -172,14 +172,14 @@ class Claims:
 
     def _pick_gpus(self, wanted: Dict[str, int], held: List[str]) -> List[str]:
         picked: List[str] = []
-        for kind, count in sorted(wanted.items(), reverse=True):  # "" last: it takes what is left
+        for kind, number in sorted(wanted.items(), reverse=True):  # "" last: it takes what is left
             fitting = [gpu["uuid"] for gpu in self.gpus if kind in ("", gpu["type"])]
             free = [uuid for uuid in fitting if uuid not in held and uuid not in picked]
-            if count > len(free):
+            if number > len(free):
                 words = "{} GPUs{} are wanted, and {} of {} are free"
-                why = words.format(count, " of type " + kind if kind else "", len(free), len(fitting))
-                raise Unavailable(why, busy=count <= len(fitting))
-            picked += free[:count]
+                why = words.format(number, " of type " + kind if kind else "", len(free), len(fitting))
+                raise Unavailable(why, busy=number <= len(fitting))
+            picked += free[:number]
         return picked
 
     def _write(self, attempt: str, cpus: List[int], memory: int, gpus: List[str]) -> Claim:
@@ -190,8 +190,7 @@ class Claims:
             os.fchmod(descriptor, 0o644)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             text = json.dumps({"attempt": attempt, "cpus": cpus, "memory": memory, "gpus": gpus, "pid": os.getpid()})
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, text.encode())
+            os.write(descriptor, text.encode().ljust(os.fstat(descriptor).st_size))
         except OSError:
             os.unlink(path)
             os.close(descriptor)
@@ -201,7 +200,7 @@ class Claims:
         return claim
 
     def _open(self, path: str) -> int:
-        """A claim's file, made from a spare one where there is one; a dead claim of that name gives way. Raises OSError."""
+        """A claim's file, a spare one if there is any; a dead claim of that name gives way. Raises OSError."""
         while self._spares:
             try:
                 os.rename(self._spares.pop(), path)

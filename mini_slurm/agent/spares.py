@@ -1,10 +1,11 @@
 """Folders of attempts that are over, emptied, and used again for the next ones.
 
 Files that are made and removed by the hundred cost more and more: ext4 looks at everything that was removed in the last
-seconds before it gives out an inode. What a process that got away might still hold open, the script and the FIFOs it
-writes to, is made anew for each attempt all the same.
+seconds before it gives out an inode. With the folders used again, an attempt makes and removes none. What a process
+that got away still holds open is not used again: nothing it writes may come up in another job's output.
 """
 
+import fcntl
 import os
 from itertools import count
 from typing import List
@@ -12,7 +13,7 @@ from typing import List
 PREFIX = ".spare-"
 MOST = 64
 STREAMS = ("out", "err", "order")
-CONTROL = "control"  # held by agent and stepd alone
+SCRIPT = "slurm_script"
 
 
 class Spares:
@@ -52,5 +53,43 @@ def _empty(folder: str, name: str) -> None:
     elif name in STREAMS:
         if os.lstat(path).st_size:
             os.truncate(path, 0)
-    elif name != CONTROL and not name.endswith(".new"):
+    elif name == SCRIPT:
+        if _is_open(path):
+            os.unlink(path)
+    elif name.endswith(".fifo"):
+        if _has_readers(path) or _has_writers(path):
+            os.unlink(path)
+    elif name != "control" and not name.endswith(".new"):
         os.unlink(path)
+
+
+def _is_open(path: str) -> bool:
+    """Has any process this file open? The kernel gives a lease to write on one that nobody has."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _has_readers(path: str) -> bool:
+    """Has any process this FIFO open for reading? One with nobody to read cannot be opened for writing."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
+def _has_writers(path: str) -> bool:
+    """Has any process this FIFO open for writing? One with nobody to write is at its end at once."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 1) != b""
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)

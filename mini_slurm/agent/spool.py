@@ -18,8 +18,9 @@ NAME_LENGTH = 200
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 GONE = ".gone-"  # prefix of folders that are being removed
 KEPT = tuple(name for name in StartAttempt._fields if name != "data")
+ROOM = 1 << 16  # bytes that must be free for an attempt to start: output would have no place, and its job would hang
 RESERVE = 1024  # bytes kept on disk for ended.json, so that a full disk cannot hide an end
-OVER = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+OVER = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -37,6 +38,9 @@ def boot_id() -> str:
 def create(root: str, start: StartAttempt, spares: Spares) -> str:
     """An attempt's folder, with everything its stepd needs. Raises OSError; then nothing is left behind."""
     folder = os.path.join(root, start.attempt)
+    disk = os.statvfs(root)
+    if disk.f_bavail * disk.f_frsize < ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), root)
     if not spares.take(folder):
         os.mkdir(folder, 0o700)
     try:
@@ -92,7 +96,7 @@ def write_json(folder: str, name: str, value: Dict[str, Any]) -> None:
     """Write a file that is seen whole or not at all. Raises OSError."""
     path = os.path.join(folder, name)
     part = path[: -len("json")] + "new"
-    _write(part, json.dumps(value).encode(), 0o600)
+    _write(part, json.dumps(value).encode().ljust(size(folder, os.path.basename(part))), 0o600)
     os.rename(part, path)
 
 
@@ -124,9 +128,7 @@ def reserve(folder: str) -> int:
 
 def write_end(folder: str, descriptor: int, ended: Dict[str, Any]) -> None:
     """Write ended.json into the room reserved for it. Raises OSError."""
-    text = json.dumps(ended).encode()
-    os.pwrite(descriptor, text, 0)
-    os.ftruncate(descriptor, len(text))
+    os.pwrite(descriptor, json.dumps(ended).encode().ljust(RESERVE), 0)
     os.rename(os.path.join(folder, "ended.new"), os.path.join(folder, "ended.json"))
 
 
@@ -157,10 +159,13 @@ def size(folder: str, name: str) -> int:
 
 
 def _write(path: str, data: bytes, mode: int) -> None:
+    """Write a file, or over one; one that is cut first would cost a second trip to the disk's books."""
     descriptor = os.open(path, OVER, mode)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
+        if os.fstat(descriptor).st_size > len(data):
+            os.ftruncate(descriptor, len(data))
     finally:
         os.close(descriptor)

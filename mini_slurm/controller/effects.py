@@ -91,7 +91,7 @@ class Hands:
         return True
 
     def _resume(self, job: Job) -> None:
-        """The machine is there again and has the attempt: find its files again, and have the rest of its output sent."""
+        """The machine has answered again: find the attempt's files, and have the rest of its output sent."""
         if self._open(job, opening=False):
             self._outputs.greet(self._cluster.attempt_name(job))
         else:

@@ -23,14 +23,12 @@ class Target:
     is_written: bool = False  # since it was last brought to disk
 
     def write(self, data: bytes, offset: int) -> None:
-        """Write all of it at its place, or in turn where a place makes no sense (a pipe, a terminal). Raises OSError."""
+        """Write all of it at its place, or in turn where there are no places: a pipe, a terminal. Raises OSError."""
         self.is_written = True
         view = memoryview(data)
         while view:
-            if self.is_regular:
-                count = os.pwrite(self.fd, view, self.base + offset)
-            else:
-                count = os.write(self.fd, view)
+            place = self.base + offset
+            count = os.pwrite(self.fd, view, place) if self.is_regular else os.write(self.fd, view)
             view, offset = view[count:], offset + count
 
     def sync(self) -> None:
@@ -63,6 +61,11 @@ class Files:
             target.write(message.data, message.offset)
         if self.merged is not None:
             self.merged.write(message.data, message.merged)
+
+    @property
+    def is_written(self) -> bool:
+        """Is there something that is not known to be on disk?"""
+        return any(target.is_regular and target.is_written for target in self._targets())
 
     def sync(self) -> None:
         """Bring everything to disk. Raises OSError."""
@@ -122,7 +125,7 @@ def _make_folder(folder: str) -> None:
 
 
 def stream_mode(job: Job, out: str, err: str) -> str:
-    """StartAttempt.streams: both into one file, into two, or, where nothing was said, into two and the order as well."""
+    """StartAttempt.streams: both in one file, in two, or, where nothing was said, in two and their order as well."""
     if job.std_out is None and job.std_err is None:
         return "ordered"
     return "merged" if out == err else "split"

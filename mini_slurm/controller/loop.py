@@ -1,4 +1,4 @@
-"""The scheduler's role: events and requests into the core, what it decided onto the disk, and only then to the hands."""
+"""The scheduler's role: what happened goes into the core, what it decided onto the disk, and only then to the hands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Protocol
 
 from mini_slurm.model.machine import Machine
@@ -51,6 +52,11 @@ class Loop:
         self._machines[machine.name] = machine
         self._bell.set()
 
+    def is_elsewhere(self, attempt: str, machine: str) -> bool:
+        """Is this the present attempt of a job, but on another machine? Then this machine has no say in it."""
+        job = self.cluster.job_of(attempt)
+        return job is not None and job.node != machine
+
     def ring(self) -> None:
         """A command stored a request."""
         self._bell.set()
@@ -65,10 +71,8 @@ class Loop:
         now = self.clock()
         moment = next_moment(self.cluster, now)
         pause = LONGEST_SLEEP if moment is None else min(max(moment - now, 0.0), LONGEST_SLEEP)
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._bell.wait(), pause)
-        except TimeoutError:
-            pass
         running = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self._rested_at - running.time()))
         self._rested_at = running.time() + BREATH

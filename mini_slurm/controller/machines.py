@@ -25,7 +25,7 @@ from mini_slurm.scheduler.events import Event
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE, HOPELESS_PAUSE = 0.2, 15.0, 60.0  # seconds between two tries to connect
-SILENCE = 20.0  # seconds without a word until the agent is asked whether it is there
+SILENCE = 20.0  # seconds without a word until the agent is asked whether it is there; less where node_timeout is short
 PATIENCE = 3  # unanswered questions until the channel is given up
 
 
@@ -37,6 +37,9 @@ class Board(Protocol):
 
     def note_machine(self, machine: Machine) -> None:
         """What is known of a machine changed."""
+
+    def is_elsewhere(self, attempt: str, machine: str) -> bool:
+        """Is this the present attempt of a job, but on another machine?"""
 
 
 class MachineHand:
@@ -59,6 +62,7 @@ class MachineHand:
         self._outputs = outputs
         self._clock = clock
         self._node_timeout = node_timeout
+        self._silence = min(SILENCE, node_timeout / (PATIENCE + 1))
         self._channel: Channel | None = None
         self._questions = 0
         self._is_lost = False
@@ -73,6 +77,7 @@ class MachineHand:
         """Connect, listen, connect again; ends by being cancelled."""
         pause = FIRST_PAUSE
         self._last_word = asyncio.get_running_loop().time()
+        watch = asyncio.create_task(self._watch_silence())
         try:
             while True:
                 try:
@@ -81,10 +86,16 @@ class MachineHand:
                 except Unreachable as error:
                     pause = min(pause * 2, LONGEST_PAUSE) if error.again else HOPELESS_PAUSE
                     self._note_trouble(error)
-                self._note_silence()
                 await asyncio.sleep(pause * random.uniform(0.75, 1.25))
         finally:
+            watch.cancel()
             await self._link.close()
+
+    async def _watch_silence(self) -> None:
+        """See to it that a machine is lost in time, also while a try to connect hangs."""
+        while True:
+            await asyncio.sleep(self._silence)
+            self._note_silence()
 
     async def _converse(self) -> None:
         """One channel, from its opening to its end. Raises Unreachable when there is none to be had."""
@@ -95,7 +106,7 @@ class MachineHand:
         try:
             while True:
                 try:
-                    data = await asyncio.wait_for(channel.read(), SILENCE)
+                    data = await asyncio.wait_for(channel.read(), self._silence)
                 except TimeoutError:
                     if self._questions >= PATIENCE:
                         return
@@ -119,6 +130,9 @@ class MachineHand:
     def _take(self, message: Message, channel: Channel) -> None:
         """Raises ProtocolError when the message cannot be true."""
         trust.check(message)
+        attempt = getattr(message, "attempt", "")
+        if self._board.is_elsewhere(attempt, self.machine.name):
+            raise ProtocolError(f"{attempt} is not an attempt of this machine")
         if isinstance(message, messages.Welcome):
             self._channel = channel
             self._welcome(message)
@@ -138,7 +152,7 @@ class MachineHand:
                 self._note_state("UP", "")  # what it refused before, it can do again
             cpus = format_tasks(sorted(message.cpu_ids))
             gpus = trust.text(",".join(message.gpu_ids))
-            return events.AttemptStarted(message.attempt, trust.moment(now, message.age), cpus, gpus)
+            return events.AttemptStarted(self.machine.name, message.attempt, trust.moment(now, message.age), cpus, gpus)
         if isinstance(message, messages.Refused):
             log.info("%s refused %s: %s", self.machine.name, message.attempt, message.why)
             if not message.busy:
@@ -196,7 +210,7 @@ class MachineHand:
 
     def _note_silence(self) -> None:
         silence = asyncio.get_running_loop().time() - self._last_word
-        if not self._is_lost and silence > self._node_timeout:
+        if self._channel is None and not self._is_lost and silence > self._node_timeout:
             self._is_lost = True
             self._note_state("DOWN", self.machine.reason or "Not responding")
             self._board.post(events.MachineLost(self.machine.name))

@@ -10,6 +10,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mini_slurm.controller.folders import Files, open_files
@@ -142,10 +143,8 @@ class Outputs:
         loop = asyncio.get_running_loop()
         checkpoint, retry = loop.time() + CHECKPOINT, loop.time() + RETRY
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._bell.wait(), CHECKPOINT)
-            except TimeoutError:
-                pass
             self._bell.clear()
             await self._finish_complete()
             if loop.time() >= checkpoint:
@@ -165,7 +164,8 @@ class Outputs:
         flows = {name: self._flows[name] for name in names if name in self._flows}
         if not flows:
             return
-        failed = await asyncio.to_thread(_sync_all, {name: flow.files for name, flow in flows.items()})
+        dirty = {name: flow.files for name, flow in flows.items() if flow.files.is_written}
+        failed = await asyncio.to_thread(_sync_all, dirty) if dirty else {}
         for name in flows:
             if name in failed:
                 self._post(OutputFailed(name, opening=False, why=f"cannot write output: {os.strerror(failed[name])}"))

@@ -90,9 +90,14 @@ def on_machine_lost(cluster: Cluster, event: MachineLost, now: float) -> list[De
 
 
 def on_attempt_started(cluster: Cluster, event: AttemptStarted, now: float) -> list[Decision]:
-    """The agent said yes; it may say so several times."""
+    """The agent said yes; it may say so several times. An attempt that nobody wants any more is ended."""
     job = cluster.job_of(event.attempt)
-    if job is None or job.end_time is not None:
+    if job is None:
+        books = cluster.machines.get(event.machine)
+        if books is not None:
+            books.unwanted.add(event.attempt)
+        return [End(event.machine, event.attempt)]
+    if job.end_time is not None:
         return []
     job.start_time, job.cpu_ids, job.gpu_ids = event.started, event.cpu_ids, event.gpu_ids
     if job.state is JobState.CONFIGURING:

@@ -49,7 +49,7 @@ def put_back(cluster: Cluster, job: Job) -> None:
 
 
 def lose(cluster: Cluster, job: Job, now: float, *, again: bool = True) -> None:
-    """The job's machine failed under it: it is requeued where it may run `again`, as Slurm does, or ends as NODE_FAIL."""
+    """The job's machine failed under it: it is requeued if it may run `again`, as in Slurm, or ends as NODE_FAIL."""
     if job.outcome is not None:
         finish(cluster, job, JobState[job.outcome], now)
     elif again and job.requeue and cluster.fleet.requeue:

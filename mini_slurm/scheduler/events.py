@@ -56,6 +56,7 @@ class MachineLost(NamedTuple):
 class AttemptStarted(NamedTuple):
     """The agent's yes."""
 
+    machine: str
     attempt: str
     started: float
     cpu_ids: str

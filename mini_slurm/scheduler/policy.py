@@ -1,7 +1,8 @@
 """In which order pending jobs are tried, and which may overtake the first that cannot start (EASY backfill).
 
 The first job that cannot start gets a reservation: the machine and the moment at which, by the time limits of what
-runs, it can. A later job may start only where it does not delay that. (D. Lifka, The ANL/IBM SP scheduling system, 1995.)
+runs, it can. A later job may start only where it does not delay that.
+(D. Lifka, The ANL/IBM SP scheduling system, 1995.)
 """
 
 from __future__ import annotations

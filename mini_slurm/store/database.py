@@ -10,7 +10,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mini_slurm.errors import StateError
 from mini_slurm.model import job as job_model
@@ -39,10 +39,8 @@ def open_database(folder: str) -> sqlite3.Connection:
 
 def _make_private(path: str) -> None:
     """The file, made for its owner alone if it is not there; sqlite makes its other files alike."""
-    try:
+    with suppress(OSError):  # sqlite says what is wrong with it
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    except OSError:
-        pass  # sqlite says what is wrong with it
 
 
 @contextmanager

@@ -154,6 +154,12 @@ def fill(place: Path) -> Path:
     return place / "filler"
 
 
+def test_an_agent_that_does_not_start_is_tried_again(make_client: Connect) -> None:
+    client = make_client(environment={"MINI_SLURM_AGENT_IDLE": "soon"})
+    assert "the agent does not start: ValueError" in error(client)
+    assert client.status["again"] is True
+
+
 def test_a_full_disk_is_named_with_what_to_do(small_disk: Path, make_client: Connect) -> None:
     fill(small_disk)
     assert "no space left" in error(make_client())

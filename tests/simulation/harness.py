@@ -148,7 +148,7 @@ class Simulation:
             run_time = self.run_times[source]
             cause, code = ("", self.exit_codes[source]) if run_time <= limit else ("TIMEOUT", 0)
             self.plan(self.now + min(run_time, limit), lambda: self._end(machine, attempt, code, 0, cause))
-        self.plan(self.now, lambda: self._say(machine, events.AttemptStarted(attempt, self.now, "0", "")))
+        self.plan(self.now, lambda: self._say(machine, events.AttemptStarted(machine, attempt, self.now, "0", "")))
 
     def _end(self, machine: str, attempt: str, code: int, signal: int, cause: str = "") -> None:
         if attempt in self.running[machine]:

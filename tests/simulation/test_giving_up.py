@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.cluster import set_fleet
-from mini_slurm.scheduler.decisions import Drop, Forget
+from mini_slurm.scheduler.decisions import Drop, End, Forget
 from tests.simulation.harness import STATE, Simulation, fleet_of
 
 ONE = {"node1": Resources(cpus=1, memory=1000)}
@@ -94,3 +94,21 @@ def test_a_word_about_an_attempt_that_is_no_number_is_passed_over():
     for attempt in (f"{STATE}.².1", f"{STATE}.{'9' * 5000}.1", "", ".", f"{STATE}.1.1.1", "5eed.-1.1"):
         sim.happen(events.AttemptEnded(attempt, 1.0, "", 0, 0, 0, 0.0, 0.0), events.AttemptUnknown(attempt))
     assert sim.state(1) == "CONFIGURING"
+
+
+def test_an_attempt_that_started_after_it_was_given_up_is_ended_before_anything_else_starts_there():
+    """Its Start was still on an old connection when the machine answered on a new one."""
+    sim = Simulation(fleet_of(ONE))
+    sim.submit(run_time=100)
+    sim.cancel(1)
+    sim.disconnect("node1")
+    sim.running["node1"].clear()
+    sim.connect("node1")
+    assert sim.state(1) == "CANCELLED"
+    late = f"{STATE}.1.1"
+    sim.happen(events.AttemptStarted("node1", late, 0.0, "0", ""))
+    assert sim.log[-1][1] == End("node1", late)
+    second = sim.submit(run_time=10)
+    assert sim.state(second) == "PENDING"
+    sim.happen(events.AttemptEnded(late, 0.0, "CANCELLED", 0, 15, 0, 0.0, 0.0))
+    assert (sim.state(second), Forget("node1", late) in [decision for _, decision in sim.log]) == ("CONFIGURING", True)

@@ -1,4 +1,4 @@
-"""Random days: whatever happens, no machine is overbooked (the books are audited after each event) and every job ends."""
+"""Random days: no machine is ever overbooked (the books are audited after each event), and every job ends."""
 
 from __future__ import annotations
 

@@ -99,6 +99,11 @@ def test_the_bootstraps_own_words_reach_the_user_on_one_line() -> None:
     assert not error.again
 
 
+def test_a_fault_that_the_bootstrap_thinks_will_pass_is_tried_again() -> None:
+    status = {"status": "error", "error": "no space left", "again": True}
+    assert refusal(Script(json.dumps(status).encode() + b"\n")).again
+
+
 def test_an_end_without_a_word_shows_the_last_line_of_standard_error() -> None:
     error = refusal(Script(exit_status=1, stderr=b"first\nThis account is closed.\n"))
     assert "exit status 1" in error.lines[0]
