@@ -9,12 +9,17 @@ from mini_slurm.scheduler.placement import could_ever_run
 UNAVAILABLE = "ReqNodeNotAvail"
 
 
-def standing_reason(cluster: Cluster, job: Job, candidates: list[Books], now: float) -> str | None:
-    """What keeps the job from being considered at all; None when it may start as soon as there is room."""
+def own_reason(job: Job, now: float) -> str | None:
+    """What keeps this very job from being considered; None when nothing does."""
     if job.priority == 0:
         return "JobHeldUser"
     if job.begin_time is not None and job.begin_time > now:
         return "BeginTime"
+    return None
+
+
+def shared_reason(cluster: Cluster, job: Job, candidates: list[Books]) -> str | None:
+    """What keeps jobs that ask for the same from being considered; None when they only wait for room."""
     partition = cluster.fleet.partitions.get(job.partition)
     if partition is None:
         return "PartitionDown"

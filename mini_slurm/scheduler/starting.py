@@ -8,48 +8,65 @@ from mini_slurm.model.resources import format_gpus
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Books, Cluster, occupies
 from mini_slurm.scheduler.decisions import Decision, Start
-from mini_slurm.scheduler.explain import standing_reason, waiting_reason
+from mini_slurm.scheduler.explain import own_reason, shared_reason, waiting_reason
 from mini_slurm.scheduler.placement import choose, eligible_machines, grant
 from mini_slurm.scheduler.policy import Reservation, after_start, may_use, pending_in_order, reserve
 
 
 def start_pending(cluster: Cluster, now: float) -> list[Decision]:
     """Start every pending job that may and can start now."""
-    decisions: list[Decision] = []
-    reservation: Reservation | None = None
-    blocked: set[tuple[object, ...]] = set()  # shapes of jobs that found no room in this pass
+    round_ = Round(cluster, now)
     for job in pending_in_order(cluster):
-        candidates = eligible_machines(cluster, job)
-        reason = standing_reason(cluster, job, candidates, now)
-        while reason is None:
-            if _is_throttled(cluster, job):
-                reason = "JobArrayTaskLimit"
-                break
-            books = None if _shape(job) in blocked else _place(cluster, job, candidates, reservation, now)
-            if books is None:
-                reason = waiting_reason(candidates, is_first=reservation is None and not blocked)
-                reservation = reservation or reserve(job, candidates, cluster, now)
-                blocked.add(_shape(job))
-                break
-            last = job.array_tasks is None or split_first(job.array_tasks)[1] is None
-            decisions.append(_start(cluster, _next_task(cluster, job), books, now))
-            reservation = after_start(job, books, reservation, cluster.fleet, now)
-            if last:
-                break
+        reason = own_reason(job, now) or round_.reasons.get(_shape(job)) or round_.start(job)
         if reason is not None:
             set_reason(cluster, job, reason)
-    return decisions
+    return round_.decisions
 
 
-def _place(
-    cluster: Cluster, job: Job, candidates: list[Books], reservation: Reservation | None, now: float
-) -> Books | None:
-    allowed = [
-        books
-        for books in candidates
-        if books.paused_until <= now and may_use(job, books, reservation, cluster.fleet, now)
-    ]
-    return choose(job, allowed, cluster.fleet)
+class Round:
+    """One pass: what it has decided so far, and why jobs of a shape that found no room wait."""
+
+    def __init__(self, cluster: Cluster, now: float) -> None:
+        self.cluster = cluster
+        self.now = now
+        self.decisions: list[Decision] = []
+        self.reasons: dict[tuple[object, ...], str] = {}
+        self._reservation: Reservation | None = None
+        self._is_blocked = False  # is there a job that found no room?
+
+    def start(self, job: Job) -> str | None:
+        """Start the job, or as many tasks of the array as there is room for; why it, or the rest of it, waits."""
+        candidates = eligible_machines(self.cluster, job)
+        reason = shared_reason(self.cluster, job, candidates)
+        if reason is not None:
+            self.reasons[_shape(job)] = reason
+            return reason
+        while not _is_throttled(self.cluster, job):
+            books = self._place(job, candidates)
+            if books is None:
+                return self._block(job, candidates)
+            is_last = job.array_tasks is None or split_first(job.array_tasks)[1] is None
+            self.decisions.append(_start(self.cluster, _next_task(self.cluster, job), books, self.now))
+            self._reservation = after_start(job, books, self._reservation, self.cluster.fleet, self.now)
+            if is_last:
+                return None
+        return "JobArrayTaskLimit"
+
+    def _place(self, job: Job, candidates: list[Books]) -> Books | None:
+        fleet, now = self.cluster.fleet, self.now
+        allowed = [
+            books
+            for books in candidates
+            if books.paused_until <= now and may_use(job, books, self._reservation, fleet, now)
+        ]
+        return choose(job, allowed, fleet)
+
+    def _block(self, job: Job, candidates: list[Books]) -> str:
+        """No room: the first such job gets a reservation, and others of its shape need not be tried in this pass."""
+        is_first, self._is_blocked = not self._is_blocked, True
+        self.reasons[_shape(job)] = waiting_reason(candidates, is_first=False)
+        self._reservation = self._reservation or reserve(job, candidates, self.cluster, self.now)
+        return waiting_reason(candidates, is_first=is_first)
 
 
 def _shape(job: Job) -> tuple[object, ...]:

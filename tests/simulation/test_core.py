@@ -265,3 +265,18 @@ def test_a_job_whose_output_cannot_be_written_completes_until_it_is_cancelled():
     assert (sim.state(job), sim.job(job).reason) == ("COMPLETING", "cannot write output: No space left on device")
     sim.cancel(job)
     assert (sim.state(job), sim.log[-1][1]) == ("COMPLETED", Forget("node1", attempt))
+
+
+def test_the_first_job_without_room_waits_for_resources_whatever_waits_before_it():
+    sim = Simulation(fleet_of(ONE))
+    sim.submit(cpus_per_task=64)
+    sim.submit(run_time=100)
+    jobs = [sim.submit() for _ in range(3)]
+    assert [sim.job(job).reason for job in jobs] == ["Resources", "Priority", "Priority"]
+
+
+def test_a_held_job_of_the_same_shape_keeps_its_own_reason():
+    sim = Simulation(fleet_of(ONE))
+    sim.submit(run_time=100)
+    waiting, held, later = sim.submit(), sim.submit(priority=0), sim.submit(begin_time=1000.0)
+    assert [sim.job(job).reason for job in (waiting, held, later)] == ["Resources", "JobHeldUser", "BeginTime"]
