@@ -126,9 +126,17 @@ def working_folder() -> str:
 
 def admit(program: str, job: Job, values: Values, db: sqlite3.Connection) -> None:
     """Let the fleet complete the job. Raises Refused when it can never run there."""
-    from mini_slurm.store.database import load_machines
+    from mini_slurm.config.paths import fleet_file
+    from mini_slurm.store.database import choose_fleet, load_machines
 
     fleet = common.fleet(db)
+    other = choose_fleet(db, fleet_file() or "")
+    if other is not None:
+        whose = f"submitted with the fleet file {other}" if other else "submitted without a fleet file"
+        raise Refused(
+            f"this state folder has jobs under way that were {whose}",
+            hint="use that one, wait for them to end, or export MINI_SLURM_STATE with another folder",
+        )
     admission.complete(job, fleet)
     if "requeue" not in values.of:
         job.requeue = int(fleet.requeue)

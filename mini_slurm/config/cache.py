@@ -17,13 +17,14 @@ KEY = "fleet"  # of the table `setting`
 FIELDS = [list(kind._fields) for kind in (Fleet, MachineEntry, Partition, Qos, Association)]
 
 
-def load(get: Callable[[str], str | None], put: Callable[[str, str], None]) -> Fleet:
-    """The fleet of the file that counts, or the embedded default; `get` and `put` reach the table `setting`.
+def load(get: Callable[[str], str | None], put: Callable[[str, str], None], path: str | None = None) -> Fleet:
+    """The fleet of this file, else of the one that counts; "" is the embedded default. Raises FleetError.
 
-    The file is read only when it is another one than, or was changed since, the kept one. Raises FleetError.
+    `get` and `put` reach the table `setting`: the file is read only when it is another one than, or was changed since,
+    the one that is kept there.
     """
-    path = fleet_file()
-    if path is None:
+    path = fleet_file() if path is None else path
+    if not path:
         return embedded_fleet()
     signature = _signature(path)
     kept = get(KEY)

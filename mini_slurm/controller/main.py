@@ -16,13 +16,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from mini_slurm.controller import autostart
 from mini_slurm.controller.session import Session
-from mini_slurm.errors import MiniSlurmError
+from mini_slurm.errors import MiniSlurmError, StateError
 
 LOCK = "controller.lock"
-LOCK_PATIENCE = 10.0  # seconds to wait for a controller that is ending
+LOCK_PATIENCE = 60.0  # seconds to wait for a controller that is ending
+STATE_PAUSE = 5.0  # seconds until the state folder is tried again after it failed
 FIFO_READ = 4096  # bytes; each ring is one
 
 log = logging.getLogger("mini_slurm.controller")
@@ -38,7 +40,7 @@ def main() -> int:
         return 0
     os.chdir("/")
     os.umask(0o077)
-    _raise_file_limit()
+    _raise_limits()
     try:
         asyncio.run(serve(state))
     except MiniSlurmError as error:
@@ -83,22 +85,35 @@ def acquire_lock(state: str) -> int | None:
             return lock
 
 
-def _raise_file_limit() -> None:
-    """Each running job has up to three output files open here."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+def _raise_limits() -> None:
+    """The limits of the shell that happened to start the controller are not its own; files take the most of them."""
+    for name in ("NOFILE", "FSIZE", "CPU", "AS", "DATA", "NPROC"):
+        number = getattr(resource, f"RLIMIT_{name}")
+        _, hard = resource.getrlimit(number)
+        resource.setrlimit(number, (hard, hard))
 
 
 async def serve(state: str) -> None:
     """Listen, decide, act; until idle, or asked to end by SIGTERM or SIGINT. Raises MiniSlurmError."""
-    bell = Bell(state)
-    session = Session(state)
     stop = asyncio.Event()
+    bell = Bell(state)
+    log.info("controller %d of %s", os.getpid(), state)
+    try:
+        while await _run_session(state, stop, bell):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), STATE_PAUSE)
+    finally:
+        bell.close()
+    log.info("controller %d ends", os.getpid())
+
+
+async def _run_session(state: str, stop: asyncio.Event, bell: Bell) -> bool:
+    """One session to its end. True: the disk failed it, and the next one is to go on from what is stored."""
+    session = Session(state)
     running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         running.add_signal_handler(number, _end, stop, session)
     bell.listen(session.ring)
-    log.info("controller %d of %s", os.getpid(), state)
     try:
         while not stop.is_set():
             await session.turn()
@@ -108,10 +123,12 @@ async def serve(state: str) -> None:
                 if not session.has_requests:
                     break
                 bell.listen(session.ring)
+    except StateError as error:
+        log.error("%s (%s): tried again in %g s", error, error.hint, STATE_PAUSE)
+        return True
     finally:
-        bell.close()
         await session.close()
-    log.info("controller %d ends", os.getpid())
+    return False
 
 
 def _end(stop: asyncio.Event, session: Session) -> None:
@@ -128,6 +145,7 @@ class Bell:
 
     def listen(self, rung: Callable[[], None]) -> None:
         """Make the FIFO, and call `rung` whenever somebody rings."""
+        self.close()
         if not os.path.exists(self._path):
             os.mkfifo(self._path, 0o600)
         self._fd = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -29,8 +29,8 @@ class Session:
 
     def __init__(self, state: str) -> None:
         self._db = database.open_database(state)
+        self._signature = self._fleet_signature()
         fleet = self._load_fleet()
-        self._signature = _signature()
         self._known = database.load_machines(self._db)
         state_id = database.get_setting(self._db, "state_id") or ""
         self._cluster = make_cluster(fleet, state_id, database.load_jobs(self._db), self._known)
@@ -49,7 +49,24 @@ class Session:
         return load(
             lambda key: database.get_setting(self._db, key),
             lambda key, value: database.set_setting(self._db, key, value),
+            self._fleet_path(),
         )
+
+    def _fleet_path(self) -> str:
+        """The fleet file of the last submission, else the one of whoever started this controller; "": none."""
+        chosen = database.get_setting(self._db, database.FLEET_FILE)
+        return fleet_file() or "" if chosen is None else chosen
+
+    def _fleet_signature(self) -> tuple[object, ...]:
+        """What tells that another fleet file counts, or that it was changed."""
+        try:
+            path = self._fleet_path()
+            if not path:
+                return ()
+            status = os.stat(path)
+        except (OSError, FleetError):
+            return ("unreadable",)
+        return (path, status.st_mtime_ns, status.st_size, status.st_ino)
 
     def ring(self) -> None:
         """There may be something to do."""
@@ -76,7 +93,7 @@ class Session:
 
     def _follow_fleet(self) -> None:
         """Take a changed fleet file; one that is wrong changes nothing."""
-        signature = _signature()
+        signature = self._fleet_signature()
         if signature == self._signature:
             return
         self._signature = signature
@@ -129,15 +146,3 @@ def _raise_if_failed(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         if task.done() and not task.cancelled():
             task.result()
-
-
-def _signature() -> tuple[object, ...]:
-    """What tells that another fleet file counts, or that it was changed."""
-    try:
-        path = fleet_file()
-        if path is None:
-            return ()
-        status = os.stat(path)
-    except (OSError, FleetError):
-        return ("unreadable",)
-    return (path, status.st_mtime_ns, status.st_size, status.st_ino)

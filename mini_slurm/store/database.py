@@ -20,6 +20,7 @@ from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
 from mini_slurm.store.schema import UNFINISHED, state_error, upgrade
 
+FLEET_FILE = "fleet_file"  # key of the table `setting`: path of the fleet file that the jobs here were submitted with
 PATIENCE = 30.0  # seconds to wait for another writer
 
 
@@ -70,6 +71,17 @@ def submit(db: sqlite3.Connection, job: Job, script: bytes, environment: bytes) 
         save_jobs(db, [job])
         _ask(db, "submitted", {"job_id": job.job_id})
     return job.job_id
+
+
+def choose_fleet(db: sqlite3.Connection, path: str) -> str | None:
+    """Have the controller use this fleet file. The path of another one, if its jobs have to end first."""
+    known = get_setting(db, FLEET_FILE)
+    if known == path:
+        return None
+    if known is not None and db.execute(f"SELECT 1 FROM job WHERE {UNFINISHED} LIMIT 1").fetchone():
+        return known
+    set_setting(db, FLEET_FILE, path)
+    return None
 
 
 def request(db: sqlite3.Connection, kind: str, bodies: Iterable[dict[str, object]]) -> list[int]:

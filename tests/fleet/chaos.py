@@ -127,7 +127,7 @@ class Trouble:
         self._dice = dice
         self._next = time.monotonic() + PAUSE
         self._cuts: dict[str, float] = {}  # machine -> when it heals
-        self._kinds: list[Callable[[str], None]] = [self.controller, self.agent, self.cable, self.sshd]
+        self._due: list[Callable[[str], None]] = []
 
     def tick(self) -> None:
         """Do what is due."""
@@ -136,7 +136,9 @@ class Trouble:
             self._heal(name)
         if now >= self._next:
             self._next = now + self._dice.uniform(0.5, 1.5) * PAUSE
-            kind = self._dice.choice(self._kinds)
+            if not self._due:
+                self._due = self._dice.sample([self.controller, self.agent, self.cable, self.sshd], 4)
+            kind = self._due.pop()
             kind(self._dice.choice(list(CPUS)))
             self.happened[kind.__name__] += 1
 

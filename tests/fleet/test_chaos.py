@@ -6,10 +6,14 @@ import os
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
+from typing import Any
+
+import pytest
 
 from tests.fleet import chaos, jobs
-from tests.fleet.chaos import CPUS, GPUS, MEMORY, Run, Trouble, Wish
+from tests.fleet.chaos import CPUS, GPUS, MEMORY, Mark, Run, Trouble, Wish
 from tests.fleet.machines import Testbed
 from tests.waiting import wait_until
 
@@ -88,6 +92,23 @@ def check_machines(runs: list[Run]) -> None:
     together = [(one, two) for one, two in combinations(runs, 2) if chaos.overlaps(one, two)]
     assert not [(one, two) for one, two in together if one.gpus & two.gpus]
     assert not [(one, two) for one, two in together if one.wish.exclusive or two.wish.exclusive]
+
+
+def ran(begin: float, cpus: int = 1, memory: int = 10, gpus: str = "", *, exclusive: bool = False) -> Run:
+    """A job that ran for two seconds on the machine `vision`, which has 4 CPUs, 2000 MiB and 2 GPUs."""
+    marks = [Mark(word, at, "vision", cpus, frozenset(gpus)) for word, at in (("start", begin), ("end", begin + 2))]
+    return Run("1", replace(chaos.random_wish(random.Random(1)), memory=memory, exclusive=exclusive), marks)
+
+
+@pytest.mark.parametrize(
+    "wants",
+    [{"cpus": 3}, {"memory": 1500}, {"gpus": "a"}, {"exclusive": True}],
+    ids=lambda wants: next(iter(wants)),
+)
+def test_the_marks_tell_two_jobs_at_one_time_from_one_after_the_other(wants: dict[str, Any]) -> None:
+    check_machines([ran(0, **wants), ran(2.5, **wants)])
+    with pytest.raises(AssertionError):
+        check_machines([ran(0, **wants), ran(1, **wants)])
 
 
 def test_nothing_is_lost_run_twice_or_overbooked_whatever_fails(testbed: Callable[..., Testbed]) -> None:

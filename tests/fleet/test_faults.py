@@ -111,3 +111,17 @@ def test_looking_at_the_queue_starts_a_controller_that_died(fleet: Machines):
     gate.touch()
     assert fleet.run("msqueue").returncode == 0
     check_ran_once(fleet, marks)
+
+
+def test_another_fleet_file_is_refused_while_jobs_are_under_way(fleet: Machines):
+    marks, gate = marked_job(fleet)
+    other = fleet.folder / "other.toml"
+    other.write_text(fleet.fleet_file.read_text())
+    environment = {**fleet.environment, "MINI_SLURM_FLEET": str(other)}
+    done = fleet.run("msbatch", "--wrap", "true", env=environment)
+    assert done.returncode == 1 and str(fleet.fleet_file) in done.stderr and "hint" in done.stderr
+    gate.touch()
+    check_ran_once(fleet, marks)
+    assert fleet.run("msbatch", "-o", "/dev/null", "--wrap", "true", env=environment).returncode == 0
+    [job] = jobs.wait_over(fleet, 2)
+    assert job.state.name == "COMPLETED"
