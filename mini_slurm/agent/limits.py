@@ -2,7 +2,7 @@
 
 import os
 import resource
-from typing import Any, List, Mapping, Sequence
+from typing import Any, List, Mapping, Sequence, Tuple
 
 PR_SET_CHILD_SUBREAPER = 36
 LIBC: List[Any] = []  # loaded once, by the agent; stepds inherit it
@@ -50,21 +50,21 @@ def raise_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def apply_limits(limits: Mapping[str, Sequence[int]]) -> None:
-    """Set the submitter's soft limits on this process, as far as the machine's hard limits allow."""
+def changed_limits(limits: Mapping[str, Sequence[int]]) -> List[Tuple[int, Tuple[int, int]]]:
+    """The submitter's soft limits as far as the machine's hard limits allow: those that are not this process's own."""
     if OPEN_FILES:
         limits = {"NOFILE": (OPEN_FILES[0], 0), **limits}
+    changed = []
     for name, (wanted, _) in limits.items():
         number = getattr(resource, "RLIMIT_" + name, None)
         if number is None:
             continue
-        hard = resource.getrlimit(number)[1]
+        soft, hard = resource.getrlimit(number)
         if hard != resource.RLIM_INFINITY and (wanted == resource.RLIM_INFINITY or wanted > hard):
             wanted = hard
-        try:
-            resource.setrlimit(number, (wanted, hard))
-        except (OSError, ValueError):
-            continue
+        if wanted != soft:
+            changed.append((number, (wanted, hard)))
+    return changed
 
 
 def pin(cpu_ids: List[int]) -> None:

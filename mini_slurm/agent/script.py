@@ -3,53 +3,79 @@
 import errno
 import os
 import pwd
+import resource
 import signal
-from typing import Dict, List, NoReturn, Tuple
+from contextlib import suppress
+from functools import lru_cache
+from typing import Dict, List, NamedTuple, NoReturn, Tuple
 
-from mini_slurm.agent.limits import apply_limits
+from mini_slurm.agent.limits import changed_limits
 from mini_slurm.agent.processes import MARK
 from mini_slurm.protocol.messages import StartAttempt
 
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 LAUNCH_FAILED = 53  # the signal that Slurm reports for a job whose files could not be set up
 FALLBACK_FOLDER = "/tmp"
-SIGNALS = sorted({signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP)  # by Python and by the agent; exec undoes handlers only
 
 
-def environment(start: StartAttempt, gpus: Dict[str, str], folder: str) -> Dict[str, str]:
-    """What was submitted, with the machine's own HOME, USER and the like where the submitter did not insist."""
+class Plan(NamedTuple):
+    """What the stepd works out before the fork: whatever the child touches has to be copied for it."""
+
+    start: StartAttempt
+    path: str  # of the script
+    values: Dict[bytes, bytes]  # environment; PWD and SLURM_TASK_PID come with the child
+    limits: List[Tuple[int, Tuple[int, int]]]  # those that differ from the stepd's own
+    files: Tuple[int, int]  # standard output and error
+
+
+@lru_cache(maxsize=1)
+def _account() -> Dict[str, str]:
+    """Who runs here: asked once, as the answer may cost more than a job."""
     user = pwd.getpwuid(os.geteuid())
-    own = {
+    return {
         "HOME": user.pw_dir,
         "USER": user.pw_name,
         "LOGNAME": user.pw_name,
         "SHELL": user.pw_shell or "/bin/sh",
         "TMPDIR": "/tmp",
-        "HOSTNAME": start.node,
-        "PWD": folder,
     }
+
+
+def plan(start: StartAttempt, path: str, gpus: Dict[str, str], files: Tuple[int, int]) -> Plan:
+    """The environment is what was submitted, with the machine's own HOME and the like unless the submitter insisted."""
     given = start.environment
     fixed = {name: given[name] for name in start.fixed if name in given}
-    now = {MARK: start.attempt, "SLURM_TASK_PID": str(os.getpid())}
-    return {"PATH": DEFAULT_PATH, **given, **own, **gpus, **fixed, **now}
+    own = {**_account(), "HOSTNAME": start.node}
+    values = {"PATH": DEFAULT_PATH, **given, **own, **gpus, **fixed, MARK: start.attempt}
+    encoded = {os.fsencode(name): os.fsencode(value) for name, value in values.items()}
+    if "PWD" in fixed:
+        encoded[b"PWD"] = os.fsencode(fixed["PWD"])
+    else:
+        encoded.pop(b"PWD", None)
+    return Plan(start, path, encoded, changed_limits(start.limits), files)
 
 
-def become_script(start: StartAttempt, path: str, gpus: Dict[str, str], go: int, files: Tuple[int, int]) -> NoReturn:
+def become_script(plan: Plan, go: int) -> NoReturn:
     """Turn this freshly forked process into the batch script, once the stepd says so through `go`."""
+    start = plan.start
     os.setsid()
-    output, error = files
-    os.dup2(output, 1)
-    os.dup2(error, 2)
-    for number in SIGNALS:
+    os.dup2(plan.files[0], 1)
+    os.dup2(plan.files[1], 2)
+    for number in IGNORED:
         signal.signal(number, signal.SIG_DFL)
     os.umask(start.umask)
     folder = _enter(start)
     _open_input(start)
-    values = environment(start, gpus, folder)
-    apply_limits(start.limits)
+    values = plan.values
+    values.setdefault(b"PWD", os.fsencode(folder))
+    values[b"SLURM_TASK_PID"] = b"%d" % os.getpid()
+    for name, limit in plan.limits:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(name, limit)
     if not os.read(go, 1):
         os._exit(1)  # the stepd is gone, and has not written down that this script may run
-    _execute(start, path, values)
+    _execute(start, plan.path, values)
 
 
 def _complain(start: StartAttempt, text: str) -> None:
@@ -77,7 +103,7 @@ def _open_input(start: StartAttempt) -> None:
         os.kill(os.getpid(), LAUNCH_FAILED)
 
 
-def _execute(start: StartAttempt, path: str, values: Dict[str, str]) -> NoReturn:
+def _execute(start: StartAttempt, path: str, values: Dict[bytes, bytes]) -> NoReturn:
     try:
         try:
             os.execve(path, [path, *start.arguments], values)

@@ -20,7 +20,7 @@ from typing import Any, Dict, List, NamedTuple, NoReturn, Optional, Set, Tuple
 
 from mini_slurm.agent import limits, processes, spool
 from mini_slurm.agent.claims import Claim, give_back
-from mini_slurm.agent.script import become_script
+from mini_slurm.agent.script import Plan, become_script, plan
 from mini_slurm.agent.streams import Streams
 from mini_slurm.protocol.messages import StartAttempt
 
@@ -159,10 +159,11 @@ class Stepd:
         path = os.path.join(self.place.folder, "slurm_script")
         held, go = os.pipe()
         files = self.streams.handles()
+        ready = plan(start, path, gpus, files)
         self.script = os.fork()
         if not self.script:
             os.close(go)
-            _in_child(start, path, gpus, held, files)
+            _in_child(ready, held)
         os.close(held)
         for descriptor in files:
             os.close(descriptor)
@@ -358,9 +359,9 @@ def _has_children() -> bool:
     return True
 
 
-def _in_child(start: StartAttempt, path: str, gpus: Dict[str, str], held: int, files: Tuple[int, int]) -> NoReturn:
+def _in_child(ready: Plan, held: int) -> NoReturn:
     try:
-        become_script(start, path, gpus, held, files)
+        become_script(ready, held)
     except BaseException:
         traceback.print_exc()  # into the job's standard error
     finally:

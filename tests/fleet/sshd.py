@@ -73,7 +73,7 @@ class Machine:
             stand_in.chmod(0o755)
         return {
             "HOME": str(self.home),
-            "PATH": f"{self.bin}:{os.path.dirname(sys.executable)}:/usr/local/bin:/usr/bin:/bin",
+            "PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin:{os.path.dirname(sys.executable)}",
             "MINI_SLURM_SPOOL": str(self.spool),
             "MINI_SLURM_CLAIMS": str(self.claims),
         }
