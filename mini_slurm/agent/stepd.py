@@ -16,7 +16,7 @@ import struct
 import sys
 import time
 import traceback
-from typing import Any, Dict, List, NamedTuple, NoReturn, Optional, Set, Tuple
+from typing import Any, Dict, List, NamedTuple, NoReturn, Optional, Set
 
 from mini_slurm.agent import limits, processes, spool
 from mini_slurm.agent.claims import Claim, give_back
