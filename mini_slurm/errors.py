@@ -1,4 +1,4 @@
-"""Every error that a user can meet.
+"""Every error that a user can meet; and `visible`, without which no text of others is shown.
 
 MiniSlurmError
 ├── BadUsage           the command line does not parse: getopt's words, exit status 255
@@ -10,6 +10,13 @@ MiniSlurmError
 """
 
 from __future__ import annotations
+
+
+def visible(text: str) -> str:
+    """The text with control characters written as escapes: nothing in it can move a terminal's cursor."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 class MiniSlurmError(Exception):

@@ -42,8 +42,10 @@ def environment(tmp_path: Path) -> dict[str, str]:
     state = tmp_path / "state"
     state.mkdir(mode=0o700)
     db = database.open_database(str(state))
-    for state_name in (JobState.COMPLETED, JobState.COMPLETED):
-        job = Job(user="user", uid=os.getuid(), name="job", partition="local", state=state_name, submit_time=1.0)
+    for _ in range(2):
+        job = Job(
+            user="user", uid=os.getuid(), name="job", partition="local", state=JobState.COMPLETED, submit_time=1.0
+        )
         database.submit(db, job, b"#!/bin/sh\n", b"")
     db.close()
     return {

@@ -40,7 +40,6 @@ class Peer:
         self.state_id = ""
         self.outlets: Deque[Attempt] = deque()  # those that may have output to send, in turn
         self.closed = False
-        self.welcomed = False
         self._line: Optional[bytes] = b""  # the first line, until it is there
         self._decoder = Decoder()
         self._blocks: Deque[memoryview] = deque()

@@ -167,8 +167,7 @@ class Stepd:
         os.close(held)
         for descriptor in files:
             os.close(descriptor)
-        found = processes.look(self.script)
-        self.script_start = found.start if found else 0
+        self.script_start = processes.start_now()
         spool.write_json(self.place.folder, "started.json", self._started())
         os.write(go, b"g")
         os.close(go)

@@ -35,7 +35,6 @@ class Streams:
     """Both streams, from where the script writes to where the agent reads."""
 
     def __init__(self, kind: str, folder: str) -> None:
-        self._folder = folder
         self._exact = kind == "ordered"
         self._fifos = fifos(folder, kind)
         self._readers: Dict[int, int] = {}  # descriptor of a FIFO -> number of its stream

@@ -7,7 +7,6 @@ import time
 
 from mini_slurm.cli import listing
 from mini_slurm.errors import BadUsage
-from mini_slurm.model.hostlist import expand
 from mini_slurm.model.moments import BadMoment, parse_moment
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import parse_duration
@@ -93,7 +92,7 @@ def where(program: str, chosen: Chosen, span: Span, jobs: Sequence[JobId] | None
     if "gid" in chosen:
         found.among("gid", [int(word) for word in chosen.words("gid") or [] if word.isdecimal()])
     if "nodelist" in chosen:
-        found.among("node", _names(chosen.text("nodelist") or ""))
+        found.among("node", listing.names(chosen.text("nodelist") or ""))
     if "wckeys" in chosen or "associations" in chosen:
         found.add("0")  # a fleet has neither
     _add_sizes(found, chosen)
@@ -113,13 +112,6 @@ def _users(program: str, chosen: Chosen) -> list[int] | None:
             raise BadUsage(f"{program}: error: Invalid user id: {word}", exit_code=1)
         numbers.append(number)
     return numbers
-
-
-def _names(text: str) -> list[str]:
-    try:
-        return expand(text)
-    except ValueError:
-        return []
 
 
 def _add_states(program: str, found: Where, chosen: Chosen, span: Span, *, named: bool) -> None:

@@ -8,7 +8,6 @@ import signal
 from mini_slurm.cli import common, listing
 from mini_slurm.errors import BadUsage, MiniSlurmError
 from mini_slurm.model.arrays import tasks_of
-from mini_slurm.model.hostlist import expand
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.options import job_ids, listings
@@ -133,7 +132,7 @@ def _where(program: str, chosen: Chosen) -> Where:
         if field in chosen:
             where.among(column, [chosen.text(field)])
     if "nodelist" in chosen:
-        where.among("node", _names(chosen.text("nodelist") or ""))
+        where.among("node", listing.names(chosen.text("nodelist") or ""))
     if "reservation" in chosen or "wckey" in chosen:
         where.add("0")  # a fleet has neither
     return where
@@ -144,13 +143,6 @@ def _states(program: str, words: list[str]) -> frozenset[JobState]:
         return listings.job_states(words) or frozenset(JobState)
     except listings.UnknownState as error:
         raise listings.no_such_state(program, words, error) from None
-
-
-def _names(text: str) -> list[str]:
-    try:
-        return expand(text)
-    except ValueError:
-        return []
 
 
 def _meant(one: JobId, jobs: list[Job], filtered: bool) -> list[Target]:

@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 
-from mini_slurm.errors import BadUsage, FleetError, MiniSlurmError, Refused
+from mini_slurm.errors import BadUsage, FleetError, MiniSlurmError, Refused, visible
 from mini_slurm.options.grammar import Option
 
 TYPE_CHECKING = False
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from mini_slurm.model.fleet import Fleet
 
 SLURMS_NAMES = frozenset({"sbatch", "squeue", "sinfo", "scancel", "sacct", "srun", "salloc", "scontrol", "sstat"})
-SLURM_VERSION = "slurm-wlm 22.05.8"  # the one whose behaviour is followed
 INTERRUPTED = 130
 FLEET = Option(field="fleet", long="fleet", metavar="FILE", help="Use this fleet file.")
 
@@ -102,7 +101,9 @@ def is_slurms_name(program: str) -> bool:
 def version(program: str) -> str:
     """What --version prints."""
     if is_slurms_name(program):
-        return SLURM_VERSION
+        from mini_slurm.output.values import SLURM_VERSION
+
+        return f"slurm-wlm {SLURM_VERSION}"
     from mini_slurm import __version__
 
     return f"mini_slurm {__version__}"
@@ -118,9 +119,8 @@ def _print_error(program: str, error: MiniSlurmError) -> None:
 
 def say(line: str) -> None:
     """Print a line on standard error, control characters made visible."""
-    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
     try:  # noqa: SIM105 - contextlib is slow to import
-        sys.stderr.write(shown + "\n")
+        sys.stderr.write(visible(line) + "\n")
     except OSError:
         pass  # nobody reads it
 

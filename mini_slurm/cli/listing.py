@@ -1,4 +1,4 @@
-"""What the listing commands share: help, their text on standard output, local time, users' numbers."""
+"""What the listing commands share: help, their text on standard output, local time, users' numbers, hostlists."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mini_slurm.cli import common
 from mini_slurm.config.paths import state_folder
 from mini_slurm.controller.autostart import revive
 from mini_slurm.errors import BadUsage
+from mini_slurm.model.hostlist import expand
 from mini_slurm.options.grammar import Option, parse
 from mini_slurm.options.listings import Chosen
 from mini_slurm.output.layout import View
@@ -104,6 +105,14 @@ def _relative(moment: float) -> str:
     else:
         form = "%-d %b %H:%M" if days < -1 or days > 6 else "%a %H:%M"
     return time.strftime(form, there)
+
+
+def names(text: str) -> list[str]:
+    """The names of a hostlist; one that does not parse names nothing, as in Slurm's filters."""
+    try:
+        return expand(text)
+    except ValueError:
+        return []
 
 
 def user_number(name: str) -> int | None:

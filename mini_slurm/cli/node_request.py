@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from mini_slurm.cli import common
+from mini_slurm.cli import common, listing
 from mini_slurm.errors import BadUsage
-from mini_slurm.model.hostlist import expand
 from mini_slurm.output import node_fields, nodes
 from mini_slurm.output.layout import Layout, View, by_letters, by_names
 
@@ -79,7 +78,7 @@ def _default(chosen: Chosen) -> str:
 def _chosen_nodes(program: str, chosen: Chosen, every: Mapping[str, nodes.Node]) -> dict[str, nodes.Node]:
     found = dict(every)
     if "nodes" in chosen:
-        names = _names(chosen.text("nodes") or "")
+        names = frozenset(listing.names(chosen.text("nodes") or ""))
         found = {name: node for name, node in found.items() if name in names}
     words = chosen.words("states")
     if words is not None:
@@ -90,13 +89,6 @@ def _chosen_nodes(program: str, chosen: Chosen, every: Mapping[str, nodes.Node])
     if "responding" in chosen:
         found = {name: node for name, node in found.items() if node.state not in NOT_TO_BE_HAD}
     return found
-
-
-def _names(text: str) -> frozenset[str]:
-    try:
-        return frozenset(expand(text))
-    except ValueError:
-        return frozenset()
 
 
 def _states(program: str, words: list[str]) -> set[str]:

@@ -6,7 +6,6 @@ import os
 
 from mini_slurm.cli import common, listing
 from mini_slurm.errors import BadUsage
-from mini_slurm.model.hostlist import expand
 from mini_slurm.model.states import JobState
 from mini_slurm.options import job_ids, listings, squeue
 from mini_slurm.output import job_fields
@@ -67,7 +66,7 @@ class Request:
         for field, column in (("account", "account"), ("partition", "partition"), ("name", "name"), ("qos", "qos")):
             where.among(column, self.chosen.words(field))
         if "nodelist" in self.chosen:
-            where.among("node", _nodes(self.chosen.text("nodelist") or ""))
+            where.among("node", listing.names(self.chosen.text("nodelist") or ""))
         if "licenses" in self.chosen or "reservation" in self.chosen:
             where.add("0")  # a fleet has neither
         return where
@@ -163,10 +162,3 @@ def _users(program: str, chosen: Chosen) -> list[int] | None:
     if "me" in chosen:
         return [os.getuid()]
     return None if numbers is None else [number for number in numbers if number is not None]
-
-
-def _nodes(text: str) -> list[str]:
-    try:
-        return expand(text)
-    except ValueError:
-        return []

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from mini_slurm.config import keys
-from mini_slurm.config.cache import embedded_fleet as embedded_fleet
 from mini_slurm.config.keys import Key
 from mini_slurm.errors import FleetError
 from mini_slurm.model.fleet import Association, Fleet, MachineEntry, Partition, Qos

@@ -10,7 +10,9 @@ import errno
 import os
 import sys
 
+# in the state folder
 FIFO = "controller.wake"
+LOCK = "controller.lock"  # held by the controller, whose pid is written into it
 LOG = "controller.log"
 
 

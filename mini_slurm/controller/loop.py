@@ -78,14 +78,18 @@ class Loop:
         self._rested_at = running.time() + BREATH
         self._bell.clear()
 
-    def turn(self, hands: Performer) -> None:
-        """Decide upon all that has happened, commit it, then let the hands act. Raises StateError."""
-        with database.transaction(self.db):
+    async def turn(self, hands: Performer) -> None:
+        """Decide upon all that has happened, commit it, then let the hands act. Raises StateError.
+
+        The disk takes its time for the commit; meanwhile the machines are listened to.
+        """
+        with database.rolled_back_unless_committed(self.db):
             events, self._events = self._events, []
             requested, last = self._requests()
             decisions = self._decide(events + requested)
             self._save(last)
             hands.persist(self.db)
+            await asyncio.to_thread(self.db.execute, "COMMIT")
         self.cluster.touched.clear()
         hands.perform(decisions)
 

@@ -20,9 +20,8 @@ from contextlib import suppress
 
 from mini_slurm.controller import autostart
 from mini_slurm.controller.session import Session
-from mini_slurm.errors import MiniSlurmError, StateError
+from mini_slurm.errors import MiniSlurmError, StateError, visible
 
-LOCK = "controller.lock"
 LOCK_PATIENCE = 60.0  # seconds to wait for a controller that is ending
 STATE_PAUSE = 5.0  # seconds until the state folder is tried again after it failed
 FIFO_READ = 4096  # bytes; each ring is one
@@ -56,8 +55,7 @@ class _OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line of a record."""
-        line = super().formatMessage(record)
-        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+        return visible(super().formatMessage(record))
 
 
 def _log_to_stderr() -> None:
@@ -69,7 +67,7 @@ def _log_to_stderr() -> None:
 def acquire_lock(state: str) -> int | None:
     """The lock's file descriptor; None when another controller runs. One that is just ending is waited for."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    lock = os.open(os.path.join(state, LOCK), flags, 0o600)
+    lock = os.open(os.path.join(state, autostart.LOCK), flags, 0o600)
     deadline = time.monotonic() + LOCK_PATIENCE
     while True:
         try:

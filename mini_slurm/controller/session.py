@@ -76,7 +76,7 @@ class Session:
         """Wait until there is something to do, and do it. Raises StateError."""
         await self._loop.sleep()
         self._follow_fleet()
-        self._loop.turn(self._hands)
+        await self._loop.turn(self._hands)
         _raise_if_failed(self._outputs_task, *self._tasks.values())
         if not self._loop.is_idle:
             self._busy_until = time.monotonic() + self._cluster.fleet.controller_idle

@@ -12,7 +12,7 @@ from typing import Any
 from mini_slurm.agent.archive import COMMAND, build_agent, greeting
 from mini_slurm.errors import Unreachable
 from mini_slurm.links.base import RawChannel
-from mini_slurm.links.ssh_errors import visible
+from mini_slurm.links.ssh_errors import one_line
 
 MAX_NOISE = 64 * 1024  # bytes that a login shell may print before the bootstrap speaks
 TIMEOUT = 60  # seconds for the whole handshake
@@ -92,14 +92,14 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 def _said_no(status: dict[str, Any], machine: str) -> Unreachable:
     """The bootstrap's own error, which the machine's state explains."""
-    text = visible(str(status.get("error", "no reason given")))
+    text = one_line(str(status.get("error", "no reason given")))
     return Unreachable(f"{machine}: {text}", again=status.get("again") is True)
 
 
 def _ended(seen: bytes, exit_status: int | None, stderr: bytes, machine: str) -> Unreachable:
     """The channel ended before the bootstrap said anything."""
     lines = (stderr.strip() or seen.strip()).decode(errors="replace").splitlines()
-    last = f": {visible(lines[-1])}" if lines else ""
+    last = f": {one_line(lines[-1])}" if lines else ""
     if exit_status == 127:
         return Unreachable(
             f"{machine}: there is no python3 on the PATH of a login without terminal{last}",

@@ -10,12 +10,10 @@ import socket
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mini_slurm.errors import Unreachable
+from mini_slurm.errors import Unreachable, visible
 from mini_slurm.links.known_hosts import HostKey
 
 DEFAULT_KEYS = ("id_ed25519_sk", "id_ecdsa_sk", "id_ed25519", "id_ecdsa", "id_rsa")  # of ~/.ssh
-
-
 KEY_HEAD = 1024  # bytes of a private key file that say whether it has a passphrase
 
 
@@ -200,12 +198,12 @@ def _bad_name(error: BaseException, target: Target) -> Unreachable:
 def _reason(error: BaseException) -> str:
     """The error's own words on one line, control characters made visible."""
     text = getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error) or type(error).__name__
-    return visible(str(text))
+    return one_line(str(text))
 
 
-def visible(text: str) -> str:
-    """Text of a machine on one line: nothing in it can move a terminal's cursor."""
-    return "".join(char if char.isprintable() else " " if char in "\n\t" else repr(char)[1:-1] for char in text).strip()
+def one_line(text: str) -> str:
+    """Text of a machine on one line, control characters made visible."""
+    return visible(text.replace("\n", " ").replace("\t", " ")).strip()
 
 
 LINES: dict[str, Callable[[BaseException, Target], Unreachable]] = {

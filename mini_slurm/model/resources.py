@@ -63,6 +63,10 @@ class Resources(NamedTuple):
                 picked[take] = picked.get(take, 0) + 1
         return picked
 
+    def out_of(self, available: Resources) -> Resources:
+        """What meets this request out of `available`, where it fits: GPUs by the types they are of."""
+        return Resources(self.cpus, self.memory, self.pick_gpus(available))
+
 
 def _combine(one: Mapping[str, int], other: Mapping[str, int], sign: int) -> Mapping[str, int]:
     if not other:

@@ -95,7 +95,7 @@ def _exit_code(line: Line, view: View) -> str:
 
 def _cpus(line: Line) -> int:
     job = line.job
-    return job.alloc_cpus or max((job.ntasks or 1) * (job.cpus_per_task or 1), job.nodes)
+    return job.alloc_cpus or max(job.cpus, job.nodes)
 
 
 def _requested_memory(line: Line) -> int:

@@ -30,7 +30,7 @@ def used(job: Job, now: float) -> float:
 
 def cpus(job: Job) -> int:
     """CPUs allocated, or those that a waiting job will get at least."""
-    return job.alloc_cpus or max((job.ntasks or 1) * (job.cpus_per_task or 1), job.nodes or 1)
+    return job.alloc_cpus or max(job.cpus, job.nodes or 1)
 
 
 def starts(job: Job, now: float) -> float | None:

@@ -6,6 +6,8 @@ asked for, with their widths. Values are pure functions of a record and a View, 
 
 from __future__ import annotations
 
+from mini_slurm.errors import visible
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -102,13 +104,6 @@ class Layout:
             if not "".join(row).isprintable():
                 row = [visible(text) for text in row]
             yield template % tuple(row)
-
-
-def visible(text: str) -> str:
-    """The text with control characters, and bytes that are no text, written as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 # --- squeue and sinfo

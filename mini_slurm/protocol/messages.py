@@ -2,7 +2,7 @@
 
 Every message is a named tuple of plain values; a field called `data` is bytes and travels behind the message's JSON.
 Moments are given as ages ("2.5 seconds ago") and never as times of day, as a machine's clock may be off by a day.
-An attempt is named `STATE.JOB.ATTEMPT`: the state folder's id, the job's number, and how often the job was requeued.
+An attempt is named `STATE.JOB.ATTEMPT`: the state folder's id, the job's number, and which try of it this is, from 1.
 """
 
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type, Union
@@ -36,7 +36,7 @@ class StartAttempt(NamedTuple):
     """Start this attempt, unless it is known already; answered by Started, Refused, or what became of it."""
 
     attempt: str
-    title: str  # what Slurm calls it in messages and process titles: "42" or "42_3"
+    title: str  # the job's number as Slurm's messages and process titles have it
     node: str
     cpus: int
     total_cpus: int  # what the fleet file says the machine has: CPUs are handed out from these
@@ -53,7 +53,7 @@ class StartAttempt(NamedTuple):
     time_limit: Optional[int]  # seconds
     kill_wait: int  # seconds between SIGTERM and SIGKILL
     data: bytes  # the script
-    total_memory: int = 0  # MiB, the same; 0: as it is
+    total_memory: int = 0  # MiB that the fleet file says the machine has; 0: what it really has
 
 
 class SignalAttempt(NamedTuple):

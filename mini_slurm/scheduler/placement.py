@@ -59,5 +59,4 @@ def _cost(job: Job, books: Books) -> tuple[int, int, int]:
 
 def grant(job: Job, books: Books, fleet: Fleet) -> Resources:
     """What the job gets on this machine, GPUs by the types it gets them of."""
-    wanted = request(job, books.total, fleet)
-    return Resources(wanted.cpus, wanted.memory, wanted.pick_gpus(books.free))
+    return request(job, books.total, fleet).out_of(books.free)

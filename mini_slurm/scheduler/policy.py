@@ -47,7 +47,7 @@ def _earliest(job: Job, books: Books, cluster: Cluster, now: float) -> Reservati
     for ending in sorted(filter(occupies, cluster.on_machine(books.entry.name)), key=_expected_end):
         free = free.plus(allocated(ending))
         if wanted.shortfall(free) is None and not (job.exclusive and free != books.total):
-            spare = free.minus(Resources(wanted.cpus, wanted.memory, wanted.pick_gpus(free)))
+            spare = free.minus(wanted.out_of(free))
             return Reservation(books, max(now, _expected_end(ending)), spare)
     return None
 
@@ -62,8 +62,7 @@ def after_start(
     """The reservation when the job has started there: what still runs at its begin takes of what it leaves free."""
     if reservation is None or books is not reservation.books or _ends_before(job, reservation, now):
         return reservation
-    wanted = request(job, books.total, fleet)
-    taken = Resources(wanted.cpus, wanted.memory, wanted.pick_gpus(reservation.spare))
+    taken = request(job, books.total, fleet).out_of(reservation.spare)
     return reservation._replace(spare=reservation.spare.minus(taken))
 
 

@@ -29,7 +29,8 @@ def open_database(folder: str) -> sqlite3.Connection:
     path = os.path.join(folder, "state.sqlite3")
     try:
         _make_private(path)
-        db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+        # the controller commits in a thread; sqlite itself lets one at a time use a connection
+        db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         upgrade(db)
@@ -47,11 +48,18 @@ def _make_private(path: str) -> None:
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
     """All or nothing, and on disk at the end. Raises StateError."""
+    with rolled_back_unless_committed(db):
+        yield
+        db.execute("COMMIT")
+
+
+@contextmanager
+def rolled_back_unless_committed(db: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that the block commits itself. Raises StateError."""
     try:
         db.execute("BEGIN IMMEDIATE")
         try:
             yield
-            db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")

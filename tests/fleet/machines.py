@@ -6,6 +6,7 @@ import os
 import pwd
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import tomli_w
 from mini_slurm.model.fleet import MachineEntry
 from tests.fleet import processes, sshd
 from tests.fleet.testbed import Bed
-from tests.waiting import wait_until
+from tests.waiting import PAUSE, wait_until
 
+PASSING = 5.0  # seconds that a channel may take to end
 OURS = ("mini_slurm", "agent-")  # what the command line of an own process has
 
 
@@ -105,13 +107,20 @@ class LoginNode:
 
     def close(self) -> None:
         """End all of it. Fails when a process was left alone, or when a controller does not end on SIGTERM."""
-        strays = self.strays()
+        strays = self._lasting_strays()
         try:
             self.end_controllers()
         finally:
             self.end_machines()
             wait_until(self._none_left, "the last processes to be gone", logs=self.logs)
         assert not strays, "left behind:\n" + "\n".join(map(str, strays))
+
+    def _lasting_strays(self) -> list[processes.Process]:
+        """Those that are still there after a while: a channel that is just ending is none."""
+        end = time.monotonic() + PASSING
+        while (strays := self.strays()) and time.monotonic() < end:
+            time.sleep(PAUSE)
+        return strays
 
     def end_machines(self) -> None:
         """No more logins."""

@@ -29,6 +29,10 @@ def test_the_readme_begins_with_the_two_commands_that_set_everything_up():
     assert "scripts/test" in (ROOT / ".ci" / "run").read_text()
 
 
+def test_the_picture_shows_no_folder_of_the_machine_that_it_was_drawn_on():
+    assert ".venv" not in (ROOT / "docs" / "demo.svg").read_text()
+
+
 def test_the_demo_runs_a_small_array_and_shows_its_accounting(tmp_path: Path):
     environment = {**os.environ, "HOME": str(tmp_path), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     done = subprocess.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import count
 from pathlib import Path
 
@@ -35,7 +35,7 @@ ENDED = ["Ended", NAME, 0.5, 1.0, "", 0, 0, 100, 0.1, 0.1, {"out": 0, "err": 0}]
 class Words:
     """A channel, and the link that opens it: the machine says these bytes, and then hangs up."""
 
-    def __init__(self, chunks: Iterable[bytes], between: Callable[[], None]) -> None:
+    def __init__(self, chunks: Iterable[bytes], between: Callable[[], Awaitable[None]]) -> None:
         self._chunks = iter(chunks)
         self._between = between  # called before each read
 
@@ -43,7 +43,7 @@ class Words:
         return self
 
     async def read(self) -> bytes:
-        self._between()
+        await self._between()
         return next(self._chunks, b"")
 
     def write(self, data: bytes) -> None:
@@ -80,7 +80,7 @@ class Side:
         hand = MachineHand(Machine(name="node1"), words, self.cluster.state_id, self.loop, self.outputs, time.time, 300)
         self.hands.machines["node1"] = hand
         await hand._converse()
-        self.loop.turn(self.hands)
+        await self.loop.turn(self.hands)
 
 
 @pytest.fixture

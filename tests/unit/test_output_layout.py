@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mini_slurm.output.layout import Field, View, by_letters, by_names, by_prefixes, visible
+from mini_slurm.errors import visible
+from mini_slurm.output.layout import Field, View, by_letters, by_names, by_prefixes
 
 VIEW = View(0.0, str)
 FIELDS = (

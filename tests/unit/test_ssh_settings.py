@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from mini_slurm.links.known_hosts import GLOBAL_FILES, files, host_name
-from mini_slurm.links.ssh_errors import Target, explain, visible
+from mini_slurm.links.ssh_errors import Target, explain, one_line
 from mini_slurm.links.ssh_settings import jump_entry
 
 TARGET = Target("node1", "10.0.0.1", 2222, "alice")
@@ -84,4 +84,4 @@ def test_each_trouble_has_its_line_and_says_whether_to_try_again(error: OSError,
 
 
 def test_control_characters_are_made_visible() -> None:
-    assert visible("a\x1b[2J\tb\nc\x00 é\u202e") == "a\\x1b[2J b c\\x00 é\\u202e"
+    assert one_line("a\x1b[2J\tb\nc\x00 é\u202e") == "a\\x1b[2J b c\\x00 é\\u202e"

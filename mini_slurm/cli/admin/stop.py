@@ -7,11 +7,11 @@ import fcntl
 import os
 import signal
 import sqlite3
-import sys
 import time
 from collections.abc import Callable
 
-from mini_slurm.cli.admin import show_error
+from mini_slurm.cli import common
+from mini_slurm.cli.admin import NAME, show_error
 from mini_slurm.config.cache import load
 from mini_slurm.config.paths import database_exists, state_folder
 from mini_slurm.controller import autostart
@@ -21,7 +21,6 @@ from mini_slurm.links.probe import probe
 from mini_slurm.model.fleet import MachineEntry
 from mini_slurm.store import database
 
-LOCK = "controller.lock"
 JOBS_PATIENCE = 120.0  # seconds for jobs to end: SIGTERM, kill_wait, SIGKILL, and their last output
 CONTROLLER_PATIENCE = 30.0  # seconds
 AGENT_PATIENCE = 2.0  # seconds
@@ -51,7 +50,7 @@ def stop_controller(everything: bool) -> int:
 def running_controller(state: str) -> int | None:
     """The pid of the controller that holds the lock, None when nobody holds it."""
     try:
-        lock = os.open(os.path.join(state, LOCK), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        lock = os.open(os.path.join(state, autostart.LOCK), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
@@ -84,14 +83,14 @@ def _cancel_all(state: str, db: sqlite3.Connection) -> int:
     if _wait(lambda: not database.load_jobs(db), JOBS_PATIENCE):
         return 0
     for job in database.load_jobs(db):
-        print(f"mini-slurm: job {job.display_id} on {job.node or '(none)'} has not ended yet", file=sys.stderr)
+        common.say(f"{NAME}: job {job.display_id} on {job.node or '(none)'} has not ended yet")
     return len(database.load_jobs(db))
 
 
 def _end_agents(db: sqlite3.Connection) -> int:
     """Have the agents of all machines that were ever reached end. The exit status."""
     fleet = load(lambda key: database.get_setting(db, key), lambda key, value: None)
-    reached = [fleet.machines[name] for name, m in database.load_machines(db).items() if name in fleet.machines]
+    reached = [fleet.machines[name] for name in database.load_machines(db) if name in fleet.machines]
     return max([_end_agent(entry, fleet.ssh_config) for entry in reached], default=0)
 
 
