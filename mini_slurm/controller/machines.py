@@ -64,14 +64,23 @@ class MachineHand:
         self._node_timeout = node_timeout
         self._silence = min(SILENCE, node_timeout / (PATIENCE + 1))
         self._channel: Channel | None = None
+        self._unsent = bytearray()
         self._questions = 0
         self._is_lost = False
         self._last_word = 0.0
 
     def send(self, message: Message) -> None:
-        """Send a message if there is a channel."""
+        """Send a message if there is a channel: together with what else is said in this turn of the event loop."""
+        if self._channel is None:
+            return
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent += encode(message)
+
+    def _flush(self) -> None:
+        words, self._unsent = bytes(self._unsent), bytearray()
         if self._channel is not None:
-            self._channel.write(encode(message))
+            self._channel.write(words)
 
     async def run(self) -> None:
         """Connect, listen, connect again; ends by being cancelled."""
@@ -124,6 +133,7 @@ class MachineHand:
         finally:
             if self._channel is not None:
                 self._channel = None
+                self._unsent.clear()
                 self._board.post(events.MachineDisconnected(self.machine.name))
             await channel.close()
 
