@@ -4,7 +4,6 @@ import errno
 import os
 import pwd
 import resource
-import signal
 from contextlib import suppress
 from functools import lru_cache
 from typing import Dict, List, NamedTuple, NoReturn, Tuple
@@ -16,7 +15,6 @@ from mini_slurm.protocol.messages import StartAttempt
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 LAUNCH_FAILED = 53  # the signal that Slurm reports for a job whose files could not be set up
 FALLBACK_FOLDER = "/tmp"
-IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP)  # by Python and by the agent; exec undoes handlers only
 
 
 class Plan(NamedTuple):
@@ -62,8 +60,6 @@ def become_script(plan: Plan, go: int) -> NoReturn:
     os.setsid()
     os.dup2(plan.files[0], 1)
     os.dup2(plan.files[1], 2)
-    for number in IGNORED:
-        signal.signal(number, signal.SIG_DFL)
     os.umask(start.umask)
     folder = _enter(start)
     _open_input(start)

@@ -33,6 +33,7 @@ ATTEMPTS = 500  # one after the other, until a new process takes over
 NOTICE = struct.Struct("!IB")  # pid of a stepd, and what there is to see
 NEWS, DONE = 0, 1
 FILES = struct.Struct("ii")
+PASSED_OVER = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP)  # which Python and the agent ignore
 
 
 class Place(NamedTuple):
@@ -115,6 +116,12 @@ def _cut_loose(keep: Set[int]) -> None:
                 continue  # the descriptor that read the list
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in PASSED_OVER:
+        signal.signal(number, _pass_over)
+
+
+def _pass_over(number: int, frame: object) -> None:
+    """Unlike a signal that is ignored, one with a handler gets its default back in the script, by exec."""
 
 
 class Stepd:
@@ -143,7 +150,7 @@ class Stepd:
         self.wake, wake = self.wakes
         os.set_blocking(self.wake, False)
         os.set_blocking(wake, False)
-        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.signal(signal.SIGCHLD, _pass_over)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         self.control = os.open(os.path.join(place.folder, "control"), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self.end = spool.reserve(place.folder)

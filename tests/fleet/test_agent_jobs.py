@@ -53,6 +53,11 @@ def test_a_script_gives_its_output_and_exit_code(client: Client) -> None:
     assert 0 <= ended.elapsed < 30 and 0 <= ended.age < 30
 
 
+def test_no_signal_is_ignored_or_blocked_in_a_script(client: Client) -> None:
+    _, out, _ = client.run("grep -E 'Sig(Ign|Blk)' /proc/self/status")
+    assert out.split() == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16]
+
+
 def test_a_signal_death_is_told_from_an_exit_code(client: Client) -> None:
     ended, _, _ = client.run("kill -SEGV $$")
     assert (ended.exit_code, ended.exit_signal) == (0, signal.SIGSEGV)
