@@ -1,7 +1,7 @@
 """How many tasks a second run over four SSH machines, and how much memory do controller and agents take?
 
 The same scripts by `xargs -P2`, without any of us, tell what the machine can do at most. The figure also depends on the
-disk's recent past: ext4 makes files more slowly for minutes after thousands were removed. TMPDIR=/dev/shm leaves that out.
+disk's recent past: for minutes after thousands of files were removed ext4 makes new ones slowly (TMPDIR=/dev/shm).
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ def set_title(title: str) -> None:
                 comm.write(b"msstepd")
         begin, end = TITLE
         text = title.encode()[: end - begin - 1]
-        with open("/proc/self/mem", "r+b", buffering=0) as memory:
-            memory.seek(begin)
-            memory.write(text.ljust(end - begin, b"\0"))
+        memory = os.open("/proc/self/mem", os.O_WRONLY | os.O_CLOEXEC)
+        os.pwrite(memory, text.ljust(end - begin, b"\0"), begin)
+        os.close(memory)
     except (OSError, IndexError, ValueError):
         return  # looks only
 

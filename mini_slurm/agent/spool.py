@@ -106,8 +106,10 @@ def read_json(folder: str, name: str) -> Optional[Dict[str, Any]]:
         descriptor = os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
-    with open(descriptor, "rb") as file:
-        value = json.loads(file.read())
+    try:
+        value = json.loads(os.read(descriptor, os.fstat(descriptor).st_size))
+    finally:
+        os.close(descriptor)
     if not isinstance(value, dict):
         raise ValueError(f"{name} in {folder} is damaged")
     return value
