@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Tuple, Type
 
-from mini_slurm.agent import claims, probes, spool, stepd
+from mini_slurm.agent import claims, probes, processes, spool, stepd
 from mini_slurm.agent.attempt import Attempt
 from mini_slurm.agent.loop import Loop
 from mini_slurm.agent.machine import Machine
@@ -241,13 +241,7 @@ class Jobs:
             attempt.command(_exited(status, used))
 
     def _reap(self) -> None:
-        while True:
-            try:
-                pid, status, used = os.wait4(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not pid:
-                return
+        for pid, status, used in processes.ended_children():
             attempt = self._by_pid.pop(pid, None)
             known = self.pool.gone(pid)
             if attempt:

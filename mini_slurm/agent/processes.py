@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from typing import Dict, Iterable, List, NamedTuple, Optional, Set
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 MARK = "MINI_SLURM_ATTEMPT"
 TICKS = os.sysconf("SC_CLK_TCK")  # a second
@@ -47,6 +47,18 @@ def everything() -> List[Process]:
     """All processes that can be seen."""
     found = (look(int(name)) for name in os.listdir("/proc") if name.isdigit())
     return [process for process in found if process]
+
+
+def ended_children() -> Iterator[Tuple[int, int, Any]]:
+    """Children of this process that have ended: pid, wait status and what they used (getrusage(2)). They are reaped."""
+    while True:
+        try:
+            pid, status, used = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        yield pid, status, used
 
 
 def descendants(roots: Iterable[int]) -> List[int]:

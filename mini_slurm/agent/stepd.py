@@ -238,13 +238,7 @@ class Stepd:
 
     def _reap(self) -> None:
         """Take the exit statuses of children that have ended."""
-        while True:
-            try:
-                pid, status, used = os.wait4(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not pid:
-                return
+        for pid, status, used in processes.ended_children():
             self._count(used.ru_utime, used.ru_stime, used.ru_maxrss)
             if pid == self.script:
                 self.status = status

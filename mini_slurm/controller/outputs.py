@@ -32,6 +32,7 @@ class Flow:
     stored: dict[str, int] = field(default_factory=dict)  # stream -> bytes that the database knows to be on disk
     waiting: list[Output] = field(default_factory=list)  # what could not be written yet
     sizes: dict[str, int] | None = None  # known when the attempt has ended
+    is_noted: bool = False  # does the database know of it?
 
     @property
     def is_complete(self) -> bool:
@@ -62,11 +63,13 @@ class Outputs:
         bases = {stream: base for stream, base, _ in rows}
         stored = {stream: offset for stream, _, offset in rows}
         files = open_files(self._jobs_dir, job, script, bases if rows else None)
-        flow = Flow(files, reply, dict(stored), stored, sizes=self._early.pop(attempt, None))
+        sizes = self._early.pop(attempt, None)
+        flow = Flow(files, reply, dict(stored), stored, sizes=sizes, is_noted=bool(rows))
         self._flows[attempt] = flow
         if not rows and job.open_mode == "a":
             # where an appended file began must be known before the first byte is written
             self._news += [(attempt, stream, base, 0) for stream, base in files.bases.items()]
+            flow.is_noted = True
         self._note_complete(attempt, flow)
 
     @property
@@ -106,8 +109,8 @@ class Outputs:
         flow = self._flows.pop(attempt, None)
         if flow is not None:
             flow.files.close()
-            if flow.stored:
-                self._over.append(attempt)
+        if flow is None or flow.is_noted:
+            self._over.append(attempt)
 
     def persist(self, db: sqlite3.Connection) -> None:
         """Write what was noted, within the caller's transaction."""
@@ -125,7 +128,7 @@ class Outputs:
                     # sent on a new channel before greet() told where to begin: what lies between comes again with it
                     del flow.waiting[0]
                     continue
-                flow.files.write(message)
+                flow.files.write(_behind(message, written))
                 del flow.waiting[0]
                 flow.written[message.stream] = max(written, message.offset + len(message.data))
                 flow.reply(Acknowledge(attempt, message.stream, flow.written[message.stream]))
@@ -184,10 +187,18 @@ class Outputs:
         failed = await asyncio.to_thread(_sync_all, {name: flow.files for name, (flow, _) in behind.items()})
         for name, (flow, written) in behind.items():
             if name not in failed and name in self._flows:
-                flow.stored = written
+                flow.stored, flow.is_noted = written, True
                 bases = flow.files.bases
                 streams = {**dict.fromkeys(bases, 0), **written}
                 self._news += [(name, stream, bases.get(stream, 0), at) for stream, at in streams.items()]
+
+
+def _behind(message: Output, written: int) -> Output:
+    """What of a message is not written yet: a pipe or a terminal must not get anything twice."""
+    known = written - message.offset
+    if known <= 0:
+        return message
+    return message._replace(offset=written, merged=message.merged + known, data=message.data[known:])
 
 
 def _sync_all(files: dict[str, Files]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler.cluster import Cluster, allocated, occupies
+from mini_slurm.scheduler.cluster import LONGEST_PAUSE, Cluster, allocated, occupies
 from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Resume, Start
 from mini_slurm.scheduler.demand import with_entry
 from mini_slurm.scheduler.ending import finish, lose, put_back, release
@@ -21,7 +21,7 @@ from mini_slurm.scheduler.events import (
 )
 
 BUSY_PAUSE = 5.0  # seconds until a machine is asked again whose CPUs or GPUs others hold
-TROUBLE_PAUSE = 30.0  # ... and one that could not start the job at all
+TROUBLE_PAUSE = LONGEST_PAUSE  # ... and one that could not start the job at all
 OUTPUT_NOT_OPENED = 53  # exit signal of a job whose output file cannot be made, as in Slurm
 
 

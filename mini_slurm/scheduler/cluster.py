@@ -11,6 +11,8 @@ from mini_slurm.model.resources import Resources, parse_gpus
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.demand import with_entry
 
+LONGEST_PAUSE = 30.0  # seconds
+
 
 @dataclass
 class Books:
@@ -25,6 +27,10 @@ class Books:
     unwanted: set[str] = field(default_factory=set)
     # until when nothing is sent there, as the agent refused an attempt
     paused_until: float = 0.0
+
+    def is_paused(self, now: float) -> bool:
+        """Is nothing sent there for a moment? A clock that was set back does not make the moment a day."""
+        return now < self.paused_until <= now + LONGEST_PAUSE
 
     @property
     def is_usable(self) -> bool:

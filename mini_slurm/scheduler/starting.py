@@ -57,7 +57,7 @@ class Round:
         allowed = [
             books
             for books in candidates
-            if books.paused_until <= now and may_use(job, books, self._reservation, fleet, now)
+            if not books.is_paused(now) and may_use(job, books, self._reservation, fleet, now)
         ]
         return choose(job, allowed, fleet)
 

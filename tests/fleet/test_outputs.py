@@ -187,3 +187,21 @@ def test_of_an_attempt_that_was_dropped_nothing_is_written_any_more(side: Side):
     side.outputs.drop(ATTEMPT)
     side.outputs.take(out(b"late\n"))
     assert (side.text("o.txt"), side.replies) == ("", [])
+
+
+def test_a_pipe_gets_nothing_twice(side: Side):
+    os.mkfifo(side.work / "pipe")
+    reader = os.open(side.work / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    side.open(std_out="pipe")
+    for message in (out(b"hello "), out(b"hello world\n")):
+        side.outputs.take(message)
+    assert os.read(reader, 100) == b"hello world\n"
+    os.close(reader)
+
+
+def test_nothing_is_remembered_of_an_attempt_that_is_over(side: Side):
+    side.open(std_out="o.txt", open_mode="a")
+    side.persist()
+    side.outputs.drop(ATTEMPT)
+    side.persist()
+    assert side.db.execute("SELECT count(*) FROM output").fetchone() == (0,)

@@ -280,3 +280,15 @@ def test_a_held_job_of_the_same_shape_keeps_its_own_reason():
     sim.submit(run_time=100)
     waiting, held, later = sim.submit(), sim.submit(priority=0), sim.submit(begin_time=1000.0)
     assert [sim.job(job).reason for job in (waiting, held, later)] == ["Resources", "JobHeldUser", "BeginTime"]
+
+
+def test_a_clock_that_is_set_back_does_not_keep_a_machine_paused():
+    sim = Simulation(fleet_of(ONE))
+    sim.now = 100_000.0
+    sim.connected.clear()
+    job = sim.submit(run_time=5)
+    sim.connected.add("node1")
+    sim.happen(events.AttemptRefused(f"{STATE}.{job}.1", True, "GPU held by another user"))
+    sim.now = 10_000.0
+    sim.happen()
+    assert sim.state(job) == "CONFIGURING"
