@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_slurm.cli import common, mscancel, msinfo
+from mini_slurm.cli import common, listing, mscancel, msinfo
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
@@ -86,6 +86,7 @@ class Shell:
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     for name in [name for name in os.environ if name.startswith(("SQUEUE_", "SINFO_", "SACCT_", "SLURM_", "SCANCEL_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setattr(listing, "revive", lambda state: None)
     (tmp_path / "fleet.toml").write_text(FLEET)
     monkeypatch.setenv("MINI_SLURM_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("MINI_SLURM_FLEET", str(tmp_path / "fleet.toml"))
