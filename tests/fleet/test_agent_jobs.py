@@ -277,6 +277,7 @@ def test_a_hanging_gpu_program_does_not_break_the_welcome(make_client: Connect, 
 
 def test_a_retired_agent_ends_at_once(client: Client) -> None:
     client.run("true")
+    assert agent_pid(client.spool)
     client.send(Retire())
     wait_until(lambda: not agent_pid(client.spool), "the agent's end")
 

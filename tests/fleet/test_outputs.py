@@ -119,6 +119,7 @@ def test_an_attempt_is_stored_when_all_of_it_is_there_and_not_before(side: Side)
 def test_an_end_that_is_told_before_the_files_are_open_again_is_remembered(side: Side):
     async def scenario(side: Side) -> None:
         side.outputs.ended(ended(out=0))
+        assert side.events == []
         side.open(std_out="o.txt")
         await until(lambda: side.events == [OutputStored(ATTEMPT)], "OutputStored")
 

@@ -41,13 +41,19 @@ def test_output_of_an_attempt_that_a_boot_ended_is_taken_no_more():
     assert drops(sim) == [f"{STATE}.1.1"]
 
 
-def test_a_job_that_ended_keeps_waiting_for_its_output_when_its_machine_is_lost():
+def ended_on_a_lost_machine() -> Simulation:
+    """Job 1 has ended, and its machine was lost before its output was stored."""
     sim = Simulation(fleet_of(ONE))
     sim.submit(run_time=100)
     sim.run(until=1)
     sim.happen(events.AttemptEnded(f"{STATE}.1.1", 1.0, "", 0, 0, 1000, 0.5, 0.1))
     sim.disconnect("node1")
     sim.happen(events.MachineLost("node1"))
+    return sim
+
+
+def test_a_job_that_ended_keeps_waiting_for_its_output_when_its_machine_is_lost():
+    sim = ended_on_a_lost_machine()
     assert (sim.state(1), sim.job(1).reason) == ("COMPLETING", "its output waits on node1, which does not answer")
     sim.connect("node1")
     sim.happen(events.OutputStored(f"{STATE}.1.1"))
@@ -56,12 +62,7 @@ def test_a_job_that_ended_keeps_waiting_for_its_output_when_its_machine_is_lost(
 
 
 def test_output_that_waits_on_a_lost_machine_can_be_given_up_by_cancelling():
-    sim = Simulation(fleet_of(ONE))
-    sim.submit(run_time=100)
-    sim.run(until=1)
-    sim.happen(events.AttemptEnded(f"{STATE}.1.1", 1.0, "", 0, 0, 1000, 0.5, 0.1))
-    sim.disconnect("node1")
-    sim.happen(events.MachineLost("node1"))
+    sim = ended_on_a_lost_machine()
     sim.cancel(1)
     assert sim.state(1) == "COMPLETED"
 
