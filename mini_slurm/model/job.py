@@ -33,8 +33,10 @@ class Job:
     account: str | None = None
     qos: str | None = None
     comment: str | None = None
-    nodes: int = 1
+    nodes: int = 1  # the least number of machines
+    max_nodes: int | None = None  # None: as many as `nodes`
     ntasks: int | None = None  # None: not said, one task
+    ntasks_per_node: int | None = None
     cpus_per_task: int | None = None  # None: not said, one CPU
     memory_per_node: int | None = None  # MiB; 0: all of the machine's
     memory_per_cpu: int | None = None  # MiB
@@ -45,7 +47,13 @@ class Job:
     excluded_nodes: str | None = None  # --exclude, a hostlist
     exclusive: int = 0
     time_limit: int | None = None  # seconds, whole minutes; None: no limit
+    time_min: int | None = None  # seconds
     begin_time: float | None = None  # seconds since the epoch
+    deadline: float | None = None  # seconds since the epoch
+    dependency: str | None = None  # what of --dependency is still to be met, as Slurm shows it: afterok:12(unfulfilled)
+    nice: int = 0
+    licenses: str | None = None
+    reservation: str | None = None
     requeue: int = 1
     signal: str | None = None  # --signal, as given
     work_dir: str = "/"
@@ -61,6 +69,7 @@ class Job:
     submit_host: str = ""
     script: str = ""  # digest: table `content`
     environment: str = ""  # digest: table `content`
+    extra: str = "{}"  # JSON: options that are kept and shown, by their long name: {"mail-type": "END"}
 
     # --- what became of it
     state: JobState = JobState.PENDING
@@ -70,9 +79,13 @@ class Job:
     eligible_time: float | None = None
     start_time: float | None = None
     end_time: float | None = None
+    suspend_time: float | None = None  # when it was suspended or resumed last
+    suspended_seconds: float = 0.0  # before that
     restarts: int = 0  # how often it was requeued
     attempt: int = 0  # how often it was sent to a machine; names the attempt together with the job
-    node: str | None = None
+    node: str | None = None  # where the batch script runs: the first of the allocation
+    node_list: str | None = None  # all machines of the allocation, a hostlist
+    allocation: str = "{}"  # JSON: machine -> [CPUs, MiB, GPUs], as `alloc_cpus` and the two after it sum them up
     boot_id: str | None = None  # of the machine when the attempt was sent there
     alloc_cpus: int = 0
     alloc_memory: int = 0  # MiB

@@ -14,18 +14,20 @@ STEPS: tuple[str, ...] = (
     """
     CREATE TABLE job (
         job_id INTEGER PRIMARY KEY, array_job_id INTEGER, array_task_id INTEGER, array_tasks TEXT,
-        array_size INTEGER, array_min INTEGER, array_max INTEGER, array_step INTEGER, uid INTEGER,
-        user TEXT, gid INTEGER, group_name TEXT, name TEXT, partition TEXT, account TEXT, qos TEXT,
-        comment TEXT, nodes INTEGER, ntasks INTEGER, cpus_per_task INTEGER, memory_per_node INTEGER,
-        memory_per_cpu INTEGER, gres TEXT, gpus TEXT, features TEXT, required_nodes TEXT,
-        excluded_nodes TEXT, exclusive INTEGER, time_limit INTEGER, begin_time REAL, requeue
-        INTEGER, signal TEXT, work_dir TEXT, std_in TEXT, std_out TEXT, std_err TEXT, open_mode
-        TEXT, export TEXT, command TEXT, arguments TEXT, umask INTEGER, limits TEXT, submit_host
-        TEXT, script TEXT, environment TEXT, state TEXT, reason TEXT, priority INTEGER, submit_time
-        REAL, eligible_time REAL, start_time REAL, end_time REAL, restarts INTEGER, attempt INTEGER,
-        node TEXT, boot_id TEXT, alloc_cpus INTEGER, alloc_memory INTEGER, alloc_gpus TEXT, cpu_ids TEXT,
-        gpu_ids TEXT, outcome TEXT, exit_code INTEGER, exit_signal INTEGER, cancelled_by INTEGER,
-        max_rss INTEGER, user_seconds REAL, system_seconds REAL
+        array_size INTEGER, array_min INTEGER, array_max INTEGER, array_step INTEGER, uid INTEGER, user TEXT,
+        gid INTEGER, group_name TEXT, name TEXT, partition TEXT, account TEXT, qos TEXT, comment TEXT,
+        nodes INTEGER, max_nodes INTEGER, ntasks INTEGER, ntasks_per_node INTEGER, cpus_per_task INTEGER,
+        memory_per_node INTEGER, memory_per_cpu INTEGER, gres TEXT, gpus TEXT, features TEXT,
+        required_nodes TEXT, excluded_nodes TEXT, exclusive INTEGER, time_limit INTEGER, time_min INTEGER,
+        begin_time REAL, deadline REAL, dependency TEXT, nice INTEGER, licenses TEXT, reservation TEXT,
+        requeue INTEGER, signal TEXT, work_dir TEXT, std_in TEXT, std_out TEXT, std_err TEXT, open_mode TEXT,
+        export TEXT, command TEXT, arguments TEXT, umask INTEGER, limits TEXT, submit_host TEXT, script TEXT,
+        environment TEXT, extra TEXT, state TEXT, reason TEXT, priority INTEGER, submit_time REAL,
+        eligible_time REAL, start_time REAL, end_time REAL, suspend_time REAL, suspended_seconds REAL,
+        restarts INTEGER, attempt INTEGER, node TEXT, node_list TEXT, allocation TEXT, boot_id TEXT,
+        alloc_cpus INTEGER, alloc_memory INTEGER, alloc_gpus TEXT, cpu_ids TEXT, gpu_ids TEXT, outcome TEXT,
+        exit_code INTEGER, exit_signal INTEGER, cancelled_by INTEGER, max_rss INTEGER, user_seconds REAL,
+        system_seconds REAL
     )
     """,
     # msqueue asks for the few jobs that are not over, however many there have been
