@@ -33,6 +33,7 @@ ORDINARY = {
     "msinfo": ([], 0),
     "mscancel": (["1"], 0),
     "msacct": ([], 0),
+    "mscontrol": (["show", "job"], 0),
 }
 
 

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
     from mini_slurm.model.fleet import Fleet
 
-SLURMS_NAMES = frozenset({"sbatch", "squeue", "sinfo", "scancel", "sacct", "srun", "salloc", "scontrol", "sstat"})
+SLURMS_NAMES = frozenset(
+    {
+        *("sbatch", "squeue", "sinfo", "scancel", "sacct", "srun", "salloc", "scontrol", "sstat", "sprio", "sshare"),
+        *("sacctmgr", "sdiag", "sreport", "sattach", "sbcast", "strigger", "scrontab"),
+    }
+)
 INTERRUPTED = 130
 FLEET = Option(field="fleet", long="fleet", metavar="FILE", help="Use this fleet file.")
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable
 
+    from mini_slurm.model.fleet import Fleet
+
 ISO = "%Y-%m-%dT%H:%M:%S"
 EXIT_CODE = 1  # of a command line that does not parse
 
@@ -58,8 +60,12 @@ def leave(code: int) -> int:
 
 
 def show(lines: Iterable[str]) -> None:
-    """Write lines to standard output, also where its encoding lacks a character."""
-    text = "".join(line + "\n" for line in lines)
+    """Write lines to standard output."""
+    write("".join(line + "\n" for line in lines))
+
+
+def write(text: str) -> None:
+    """Write to standard output, also where its encoding lacks a character."""
     try:
         common.tell(text)
     except UnicodeEncodeError:
@@ -127,17 +133,33 @@ def user_number(name: str) -> int | None:
         return None
 
 
-def cluster_name(db: sqlite3.Connection | None) -> str:
-    """The fleet's name. Raises FleetError."""
+def fleet(db: sqlite3.Connection | None) -> Fleet:
+    """The fleet that counts now, read without writing anything. Raises FleetError."""
     from mini_slurm.config import cache
     from mini_slurm.store.queries import setting
 
-    return cache.load(lambda key: setting(db, key), lambda key, value: None).name
+    return cache.load(lambda key: setting(db, key), lambda key, value: None)
 
 
-def check_cluster(program: str, chosen: Chosen, name: str) -> None:
+def cluster_name(db: sqlite3.Connection | None) -> str:
+    """The fleet's name. Raises FleetError."""
+    return fleet(db).name
+
+
+def first_memory(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, int]:
+    """The memory in MiB of each partition's first machine: what Slurm counts for --mem=0 until the job starts."""
+    known = queries.machines(db)
+    found = {}
+    for name, partition in fleet.partitions.items():
+        first = partition.machines[0] if partition.machines else ""
+        entry, machine = fleet.machines.get(first), known.get(first)
+        found[name] = (entry.memory if entry else None) or (machine.memory if machine else 0)
+    return found
+
+
+def check_cluster(program: str, chosen: Chosen, name: str, field: str = "clusters") -> None:
     """The fleet is the only cluster. Raises BadUsage when another one was asked for."""
-    for word in chosen.words("clusters") or []:
+    for word in chosen.words(field) or []:
         if word not in (name, "all"):
             raise BadUsage(
                 f"{program}: error: No cluster '{word}' known by database.",

@@ -48,6 +48,23 @@ def ends(job: Job, now: float) -> float | None:
     return None if start is None or job.time_limit is None else start + job.time_limit
 
 
+def eligible(job: Job) -> float | None:
+    """Since when nothing but its turn kept a job, or from when on: not known while it is held or waits for another."""
+    if not has_run(job) and (job.reason.startswith("JobHeld") or job.reason == "Dependency"):
+        return None
+    return job.eligible_time or job.submit_time
+
+
+def accrues(job: Job) -> float | None:
+    """Since when a job grows older: waiting for something else than its turn does not count."""
+    return None if not has_run(job) and job.reason == "BeginTime" else eligible(job)
+
+
+def has_run(job: Job) -> bool:
+    """Does it run, or has it done so before it ended?"""
+    return job.state is not JobState.PENDING and job.alloc_cpus > 0
+
+
 def job_id(job: Job, view: View) -> str:
     """The number as users know it; an array's waiting tasks are cut when they are many."""
     if job.array_tasks is not None:
@@ -94,7 +111,8 @@ def _moment(when: float | None, view: View) -> str:
     return NOT_KNOWN if when is None else view.moment(when)
 
 
-def _command(job: Job) -> str:
+def command_line(job: Job) -> str:
+    """The script with its arguments, as the user wrote them."""
     if not job.command:
         return NULL
     if job.arguments == "[]":
@@ -145,7 +163,7 @@ JOB_FIELDS = (
     Field("TimeUsed", "M", "TIME", _USED, lambda job, view: _used(job, view.now)),
     Field("ReqNodes", "n", "REQ_NODES", "required_nodes", lambda job, view: job.required_nodes or ""),
     Field("NodeList", "N", "NODELIST", "state node", lambda job, view: _node(job), cut=False),
-    Field("Command", "o", "COMMAND", "command arguments", lambda job, view: _command(job)),
+    Field("Command", "o", "COMMAND", "command arguments", lambda job, view: command_line(job)),
     Field("Contiguous", "O", "CONTIGUOUS", "", lambda job, view: "0"),
     Field("Priority", "p", "PRIORITY", "priority", lambda job, view: _priority(job)),
     Field("Partition", "P", "PARTITION", "partition", lambda job, view: job.partition),

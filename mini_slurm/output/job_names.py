@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.model.patterns import error_path, input_path, output_path
 from mini_slurm.model.resources import parse_gpus
 from mini_slurm.model.states import JobState
-from mini_slurm.output.job_fields import JOB_FIELDS, cpus
+from mini_slurm.output.job_fields import JOB_FIELDS, accrues, cpus, eligible
 from mini_slurm.output.layout import Field, View
 from mini_slurm.output.values import NOT_KNOWN, NULL, gres, size
 
@@ -21,20 +21,6 @@ def _constant(text: str) -> Value:
 
 def _moment(when: float | None, view: View) -> str:
     return NOT_KNOWN if when is None else view.moment(when)
-
-
-def _eligible(job: Job, view: View) -> str:
-    """A held job is not eligible, nor one that waits for another; one with a begin time will be then."""
-    if job.state is JobState.PENDING and (job.reason.startswith("JobHeld") or job.reason == "Dependency"):
-        return NOT_KNOWN
-    return _moment(job.eligible_time or job.submit_time, view)
-
-
-def _accrues(job: Job, view: View) -> str:
-    """Since when a job grows older: waiting for something else than its turn does not count."""
-    if job.state is JobState.PENDING and job.reason in {"JobHeldUser", "JobHeldAdmin", "BeginTime", "Dependency"}:
-        return NOT_KNOWN
-    return _moment(job.eligible_time or job.submit_time, view)
 
 
 def _pending(job: Job, view: View) -> str:
@@ -55,6 +41,7 @@ def _allocated(job: Job) -> str:
     return ",".join([*parts, f"gres/gpu={sum(gpus.values())}"] if gpus else parts)
 
 
+_ELIGIBLE = "state reason eligible_time submit_time alloc_cpus"
 _PATHS = "job_id array_job_id array_task_id work_dir name user node std_in std_out std_err"
 
 
@@ -83,11 +70,11 @@ _ABSENT = (
 )
 _OWN = (
     Field("JobID", "", "JOBID", "job_id", lambda job, view: str(job.job_id)),
-    Field("AccrueTime", "", "ACCRUE_TIME", "state reason eligible_time submit_time", _accrues),
+    Field("AccrueTime", "", "ACCRUE_TIME", _ELIGIBLE, lambda job, view: _moment(accrues(job), view)),
     Field("AllocNodes", "", "ALLOC_NODES", "submit_host", lambda job, view: job.submit_host),
     Field("Cluster", "", "CLUSTER", "", lambda job, view: view.cluster),
     Field("cpus-per-task", "", "CPUS_PER_TASK", "cpus_per_task", lambda job, view: str(job.cpus_per_task or 1)),
-    Field("EligibleTime", "", "ELIGIBLE_TIME", "state reason eligible_time submit_time", _eligible),
+    Field("EligibleTime", "", "ELIGIBLE_TIME", _ELIGIBLE, lambda job, view: _moment(eligible(job), view)),
     Field("exit_code", "", "EXIT_CODE", "exit_code", lambda job, view: str(job.exit_code)),
     Field("MaxCPUs", "", "MAX_CPUS", "alloc_cpus ntasks cpus_per_task nodes", lambda job, view: str(cpus(job))),
     Field("MaxNodes", "", "MAX_NODES", "nodes", lambda job, view: str(job.nodes)),

@@ -14,6 +14,7 @@ SHIMS = {
     "sinfo": "msinfo",
     "scancel": "mscancel",
     "sacct": "msacct",
+    "scontrol": "mscontrol",
 }
 
 

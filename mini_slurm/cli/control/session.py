@@ -1,0 +1,88 @@
+"""One call of mscontrol: its flags, its exit status, and the store and the fleet, opened when they are needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from importlib import import_module
+
+from mini_slurm.cli import common, listing
+from mini_slurm.cli.control.verbs import VERBS, find
+from mini_slurm.output.records import RecordView, block
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+
+    from mini_slurm.cli.control.verbs import Verb
+    from mini_slurm.model.fleet import Fleet
+    from mini_slurm.options.listings import Chosen
+
+    Handler = Callable[["Session", str, list[str]], None]
+
+
+class Session:
+    """What verbs share; the exit status is 1 once anything went wrong."""
+
+    def __init__(self, program: str, chosen: Chosen) -> None:
+        self.program = program
+        self.all = "all" in chosen or "SCONTROL_ALL" in os.environ
+        self.details = "details" in chosen
+        self.oneliner = "oneliner" in chosen
+        self.quiet = "quiet" in chosen
+        self.verbose = "verbose" in chosen
+        self.user = chosen.text("uid")  # --uid: who asks, by name or number
+        self.exit_code = 0
+        self.over = False
+        self._db: sqlite3.Connection | None = None
+        self._fleet: Fleet | None = None
+
+    def fail(self, line: str = "") -> None:
+        """Something was not done: say why, unless --quiet forbids it."""
+        self.exit_code = 1
+        if line and not self.quiet:
+            sys.stdout.flush()
+            common.say(line)
+
+    @property
+    def db(self) -> sqlite3.Connection | None:
+        """The database, to read; None when there is none yet. Raises StateError."""
+        if self._db is None:
+            self._db = listing.open_to_read()
+        return self._db
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet that counts now. Raises FleetError."""
+        if self._fleet is None:
+            self._fleet = listing.fleet(self.db)
+        return self._fleet
+
+    def view(self) -> RecordView:
+        """What records need to know now."""
+        return RecordView(time.time(), listing.moment_format(), details=self.details)
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Print one record."""
+        listing.write(block(lines, self.oneliner))
+
+    def run(self, words: list[str]) -> None:
+        """Do what one line of words asks for."""
+        verb = find(words[0], VERBS)
+        if verb is None:
+            self.fail(f"invalid keyword: {words[0]}")
+        else:
+            self.call(verb, words[0], words[1:])
+
+    def call(self, verb: Verb, word: str, words: list[str]) -> None:
+        """Have a row's handler do it, if the number of words is right."""
+        if len(words) < verb.least:
+            self.fail(verb.few.format(word))
+        elif len(words) > verb.most:
+            self.fail(verb.many.format(word))
+        else:
+            module, _, function = verb.handler.partition(":")
+            handler: Handler = getattr(import_module(module), function)
+            handler(self, word, words)

@@ -1,0 +1,101 @@
+"""mscontrol: show jobs, nodes and partitions, and change them."""
+
+from __future__ import annotations
+
+import sys
+
+from mini_slurm.cli import common, listing
+from mini_slurm.cli.control.session import Session
+from mini_slurm.options import scontrol
+from mini_slurm.options.grammar import parse
+from mini_slurm.options.listings import Chosen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.options.grammar import Option
+
+ABOUT = "Show jobs, nodes and partitions, and change them."
+WORDS = "[COMMAND]"
+NO_OPTIONS = "setdebugflags"  # what follows this verb may begin with a dash
+
+
+def main() -> int:
+    """The console script."""
+    return listing.leave(common.run("mscontrol", mscontrol))
+
+
+def options(program: str) -> tuple[Option, ...]:
+    """The options of the command under this name."""
+    return scontrol.OPTIONS if common.is_slurms_name(program) else (*scontrol.OPTIONS, common.FLEET)
+
+
+def mscontrol(program: str, arguments: list[str]) -> int:
+    """Do what the words say, or else what the lines of standard input say; the exit status."""
+    verb = next((index for index, word in enumerate(arguments) if word.lower().startswith(NO_OPTIONS[:8])), None)
+    ahead, rest = (arguments, []) if verb is None else (arguments[:verb], arguments[verb:])
+    given, words = parse(program, ahead, options(program), permute=True, exit_code=listing.EXIT_CODE)
+    chosen = Chosen(given)
+    session = Session(program, chosen)
+    if "fleet" in chosen:
+        common.use_fleet(chosen.text("fleet") or "")
+    if "version" in chosen or "help" in chosen:
+        session.run(["version" if "version" in chosen else "help"])
+    elif words + rest:
+        _check_cluster(session, chosen)
+        session.run(words + rest)
+    else:
+        _check_cluster(session, chosen)
+        _converse(session)
+    return session.exit_code
+
+
+def _check_cluster(session: Session, chosen: Chosen) -> None:
+    if "cluster" in chosen:
+        listing.check_cluster(session.program, chosen, session.fleet.name, field="cluster")
+
+
+def _converse(session: Session) -> None:
+    """Lines from standard input until one of them, or their end, ends it; they are echoed where nobody types them."""
+    last = ""
+    while not session.over:
+        line = _ask(f"{session.program}: ")
+        if line is None:
+            print()
+            return
+        last = line = last if line == "!!" else line
+        words = _split(line)
+        if not words:
+            session.exit_code = 1
+        else:
+            session.run(words)
+
+
+def _ask(prompt: str) -> str | None:
+    """The next line; None at the end."""
+    if sys.stdin.isatty():
+        import readline  # noqa: F401 - input() lets one edit the line then
+
+        try:
+            return input(prompt)
+        except EOFError:
+            return None
+    common.tell(prompt)
+    line = sys.stdin.readline()
+    if not line:
+        return None
+    line = line.removesuffix("\n")
+    common.tell(line + "\n")
+    return line
+
+
+def _split(line: str) -> list[str]:
+    """The words of a line; quotes keep blanks together and stay, as in scontrol."""
+    words, quote = [""], ""
+    for letter in line:
+        if letter.isspace() and not quote:
+            words.append("")
+            continue
+        if letter in "\"'" and words[-1] and quote in ("", letter):
+            quote = "" if quote else letter
+        words[-1] += letter
+    return [word for word in words if word]

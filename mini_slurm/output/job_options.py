@@ -1,0 +1,164 @@
+"""What `scontrol show job` tells of the options that few jobs are submitted with: the last lines of a job."""
+
+from __future__ import annotations
+
+from mini_slurm.model.patterns import error_path, input_path, output_path
+from mini_slurm.model.units import format_elapsed, parse_duration, parse_memory
+from mini_slurm.output import tres
+from mini_slurm.output.job_fields import command_line
+from mini_slurm.output.values import NULL, gres, size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.model.job import Job
+    from mini_slurm.output.records import RecordView, Value
+
+SHARING = {0: "OK", 1: "NO", 2: "USER", 3: "MCS"}
+MAIL_TYPES = (
+    "ARRAY_TASKS", "INVALID_DEPEND", "BEGIN", "END", "FAIL", "REQUEUE", "STAGE_OUT",
+    "TIME_LIMIT_50", "TIME_LIMIT_80", "TIME_LIMIT_90", "TIME_LIMIT",
+)  # fmt: skip
+ALL_MAIL = frozenset({"INVALID_DEPEND", "BEGIN", "END", "FAIL", "REQUEUE", "STAGE_OUT"})
+
+
+def layout(job: Job, view: RecordView) -> str:
+    """Boards, sockets, cores and threads that were asked for."""
+    options = tres.extra(job)
+    parts = options.get("extra-node-info", "").split(":")
+    cores = options.get("cores-per-socket") or ":".join(parts[1:2]) or "*"
+    threads = options.get("threads-per-core") or ":".join(parts[2:3]) or "*"
+    return f"0:0:{cores}:{threads}"
+
+
+def sockets(job: Job, view: RecordView) -> str:
+    """Sockets of a machine that were asked for."""
+    options = tres.extra(job)
+    return options.get("sockets-per-node") or options.get("extra-node-info", "").partition(":")[0] or "*"
+
+
+def tasks_per(job: Job, view: RecordView) -> str:
+    """Tasks on a node, board, socket and core."""
+    options = tres.extra(job)
+    return ":".join(
+        (
+            str(job.ntasks_per_node or 0),
+            "0",
+            options.get("ntasks-per-socket", "*"),
+            options.get("ntasks-per-core", "*"),
+        )
+    )
+
+
+def core_spec(job: Job, view: RecordView) -> str | None:
+    """Cores kept for the system, unless it is threads."""
+    options = tres.extra(job)
+    return None if "thread-spec" in options else options.get("core-spec", "*")
+
+
+def disk(job: Job, view: RecordView) -> str:
+    """Space for temporary files."""
+    text = tres.extra(job).get("tmp")
+    return size(parse_memory(text)) if text else "0"
+
+
+def _option(name: str) -> Value:
+    """An option's value as it was given; nothing when it was not."""
+    return lambda job, view: tres.extra(job).get(name)
+
+
+def _gpu_option(name: str) -> Value:
+    """An option that counts something for each GPU."""
+    return lambda job, view: gres(f"gpu:{tres.extra(job)[name]}") if name in tres.extra(job) else None
+
+
+def _memory_per_gpu(job: Job, view: RecordView) -> str | None:
+    text = tres.extra(job).get("mem-per-gpu")
+    return f"gres:gpu:{parse_memory(text)}" if text else None
+
+
+def _delay(job: Job) -> str:
+    text = tres.extra(job).get("delay-boot")
+    return format_elapsed(parse_duration(text) if text else 0)
+
+
+def _switches(job: Job, view: RecordView) -> str | None:
+    text = tres.extra(job).get("switches")
+    if text is None:
+        return None
+    count, _, longest = text.partition("@")
+    return f"{count}@{format_elapsed(parse_duration(longest) if longest else 0)}"
+
+
+def _bound(job: Job, view: RecordView) -> str | None:
+    """Are GPUs handed out by where they are?"""
+    flags = tres.extra(job).get("gres-flags", "").lower()
+    return {"enforce-binding": "Yes", "disable-binding": "No"}.get(flags)
+
+
+def _frequency(job: Job, view: RecordView) -> str | None:
+    """The CPU frequency, where one was asked for by a name."""
+    text = tres.extra(job).get("cpu-freq")
+    return text.capitalize() if text and ":" not in text and "-" not in text else None
+
+
+def _mail_user(job: Job, view: RecordView) -> str | None:
+    return (tres.extra(job).get("mail-user") or job.user) if _mail_type(job, view) else None
+
+
+def _mail_type(job: Job, view: RecordView) -> str | None:
+    wanted = {word.strip().upper() for word in tres.extra(job).get("mail-type", "").split(",")}
+    if "ALL" in wanted:
+        wanted |= ALL_MAIL
+    if "NONE" in wanted:
+        return None
+    return ",".join(name for name in MAIL_TYPES if name in wanted) or None
+
+
+def _sharing(job: Job) -> str:
+    """May other jobs use its machines at the same time?"""
+    return "YES" if "oversubscribe" in tres.extra(job) else SHARING.get(job.exclusive, "OK")
+
+
+def _kill_on_invalid(job: Job) -> str | None:
+    """What becomes of a job whose dependency can never be met, where the user said so."""
+    text = tres.extra(job).get("kill-on-invalid-dep", "").lower()
+    return "Yes" if text in ("yes", "y") else "No" if text in ("no", "n") else None
+
+
+# fmt: off
+LINES = (
+    (("Features", lambda job, view: job.features or NULL), ("DelayBoot", lambda job, view: _delay(job))),
+    (("ClusterFeatures", _option("cluster-constraint")),),
+    (("Prefer", _option("prefer")),),
+    (("Reservation", lambda job, view: job.reservation),),
+    (("OverSubscribe", lambda job, view: _sharing(job)),
+     ("Contiguous", lambda job, view: str(int("contiguous" in tres.extra(job)))),
+     ("Licenses", lambda job, view: job.licenses or NULL),
+     ("Network", lambda job, view: tres.extra(job).get("network", NULL))),
+    (("Command", lambda job, view: command_line(job)),),
+    (("WorkDir", lambda job, view: job.work_dir),),
+    (("AdminComment", _option("admin-comment")),),
+    (("Comment", lambda job, view: f"{job.comment} " if job.comment else None),),
+    (("StdErr", lambda job, view: error_path(job)),),
+    (("StdIn", lambda job, view: input_path(job)),),
+    (("StdOut", lambda job, view: output_path(job)),),
+    (("Switches", _switches),),
+    (("BurstBuffer", _option("bb")),),
+    (("CPU_max_freq", _frequency),),
+    (("Power", lambda job, view: "LEVEL" if "power" in tres.extra(job) else ""),),
+    (("GresEnforceBind", _bound),),
+    (("KillOInInvalidDependent", lambda job, view: _kill_on_invalid(job)),),
+    (("SpreadJob", lambda job, view: "Yes" if "spread-job" in tres.extra(job) else None),),
+    (("CpusPerTres", _gpu_option("cpus-per-gpu")),),
+    (("MemPerTres", _memory_per_gpu),),
+    (("TresBind", _gpu_option("gpu-bind")),),
+    (("TresFreq", _gpu_option("gpu-freq")),),
+    (("TresPerJob", lambda job, view: gres(f"gpu:{job.gpus}") if job.gpus else None),),
+    (("TresPerNode", lambda job, view: gres(job.gres)),),
+    (("TresPerSocket", _gpu_option("gpus-per-socket")),),
+    (("TresPerTask", _gpu_option("gpus-per-task")),),
+    (("MailUser", _mail_user), ("MailType", _mail_type)),
+    (("NtasksPerTRES", _option("ntasks-per-gpu")),),
+    (("Container", _option("container")),),
+)
+# fmt: on

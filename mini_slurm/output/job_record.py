@@ -1,0 +1,193 @@
+"""What `scontrol show job` tells of a job, line by line."""
+
+from __future__ import annotations
+
+from mini_slurm.model.resources import parse_gpus
+from mini_slurm.model.states import JobState
+from mini_slurm.model.units import format_elapsed
+from mini_slurm.output import job_options, tres
+from mini_slurm.output.job_fields import accrues, eligible, ends, has_run, starts, used
+from mini_slurm.output.records import filled
+from mini_slurm.output.values import NULL, size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.model.job import Job
+    from mini_slurm.output.records import RecordView, Value
+
+
+def lines(job: Job, view: RecordView) -> list[str]:
+    """The lines of one job."""
+    if not view.details:
+        return filled((*HEAD, *TIMES, *PLACES, *LIMITS, *job_options.LINES), job, view)
+    before = filled((*HEAD, DERIVED, *TIMES, *PLACES), job, view)
+    return [*before, *_held(job, view), *filled((*LIMITS, *job_options.LINES), job, view)]
+
+
+def _constant(text: str) -> Value:
+    return lambda job, view: text
+
+
+def _task(job: Job) -> str | None:
+    """An array's waiting tasks, or the number of one."""
+    return job.array_tasks if job.array_task_id is None else str(job.array_task_id)
+
+
+def _throttle(job: Job, view: RecordView) -> str | None:
+    limit = view.throttles.get(job.array_job_id or 0)
+    return str(limit) if limit else None
+
+
+def _start(job: Job, view: RecordView) -> float | None:
+    """A job that never started has, once it is over, its end for a start."""
+    return starts(job, view.now) or (job.end_time if job.state.is_over else None)
+
+
+def _end(job: Job, view: RecordView) -> str:
+    return view.when(ends(job, view.now))
+
+
+def _before_suspension(job: Job) -> int:
+    """Seconds that a job had run when it was suspended last."""
+    if job.suspend_time is None or job.start_time is None:
+        return 0
+    return max(int(job.suspend_time - job.start_time - job.suspended_seconds), 0)
+
+
+def _limit(seconds: int | None) -> str:
+    return "UNLIMITED" if seconds is None else format_elapsed(seconds)
+
+
+def _nodes(job: Job) -> str:
+    return "" if job.state is JobState.PENDING else job.node_list or job.node or ""
+
+
+def _node_count(job: Job) -> str:
+    if job.state is not JobState.PENDING or job.max_nodes is None:
+        return str(job.nodes)
+    return f"{min(job.nodes, job.max_nodes)}-{job.max_nodes}"
+
+
+def _tasks(job: Job) -> str:
+    count = tres.tasks(job)
+    return "N/A" if count is None else str(count)
+
+
+def _tres(job: Job, view: RecordView) -> str:
+    whole = view.whole_memory.get(job.partition.partition(",")[0], 0)
+    return tres.allocated(job) or tres.requested(job, whole)
+
+
+def _least_cpus(job: Job) -> str:
+    """CPUs that a machine must have for the job to use it."""
+    least = int(tres.extra(job).get("mincpus", "1"))
+    return str(max(least, (job.cpus_per_task or 1) * (job.ntasks_per_node or 1)))
+
+
+def _memory_per(node: bool) -> Value:
+    """The memory that was asked for by the node or by the CPU; --mem-per-cpu=0 is the node's too."""
+
+    def show(job: Job, view: RecordView) -> str | None:
+        by_node = job.memory_per_node is not None or not job.memory_per_cpu
+        return size(job.memory_per_node or (job.memory_per_cpu or 0)) if by_node is node else None
+
+    return show
+
+
+def _held(job: Job, view: RecordView) -> list[str]:
+    """What the job holds on each of its machines; none for a job that never started."""
+    if not has_run(job):
+        return []
+    gpus = parse_gpus(job.alloc_gpus)
+    total = ",".join(f"gpu:{kind}:{count}" if kind else f"gpu:{count}" for kind, count in gpus.items())
+    return [f"JOB_GRES={total or NULL}", *(f"  {text}" for text in _on_machines(job, view))]
+
+
+def _on_machines(job: Job, view: RecordView) -> list[str]:
+    if job.allocation == "{}":
+        return [_on_machine(job.node or "", job.cpu_ids, job.alloc_memory, _gres(job, job.alloc_gpus, view))]
+    import json  # of several machines, or asked for in detail: rare
+
+    found = []
+    for name, (cpus, memory, gpus) in json.loads(job.allocation).items():
+        own = name == job.node and job.cpu_ids
+        ids = job.cpu_ids if own else "0" if cpus == 1 else f"0-{cpus - 1}"
+        found.append(_on_machine(name, ids, memory, _gres(job, gpus, view)))
+    return found
+
+
+def _on_machine(name: str, ids: str, memory: int, gres: str) -> str:
+    return f"Nodes={name} CPU_IDs={ids} Mem={memory} GRES={gres}"
+
+
+def _gres(job: Job, gpus: str, view: RecordView) -> str:
+    places = sorted(view.gpu_places[uuid] for uuid in job.gpu_ids.split(",") if uuid in view.gpu_places)
+    index = f"(IDX:{','.join(map(str, places))})" if places else ""
+    found = parse_gpus(gpus)
+    return ",".join(f"gpu:{kind}:{count}{index}" if kind else f"gpu:{count}{index}" for kind, count in found.items())
+
+
+# fmt: off
+HEAD = (
+    (("JobId", lambda job, view: str(job.job_id)),
+     ("ArrayJobId", lambda job, view: None if job.array_job_id is None else str(job.array_job_id)),
+     ("ArrayTaskId", lambda job, view: _task(job)),
+     ("ArrayTaskThrottle", _throttle),
+     ("JobName", lambda job, view: job.name)),
+    (("UserId", lambda job, view: f"{job.user}({job.uid})"),
+     ("GroupId", lambda job, view: f"{job.group_name}({job.gid})"),
+     ("MCS_label", _constant("N/A"))),
+    (("Priority", lambda job, view: str(job.priority)),
+     ("Nice", lambda job, view: str(job.nice)),
+     ("Account", lambda job, view: job.account or NULL),
+     ("QOS", lambda job, view: job.qos or NULL)),
+    (("JobState", lambda job, view: job.state.name),
+     ("Reason", lambda job, view: "_".join(job.reason.split()) or "None"),
+     ("Dependency", lambda job, view: job.dependency or NULL)),
+    (("Requeue", lambda job, view: str(job.requeue)),
+     ("Restarts", lambda job, view: str(job.restarts)),
+     ("BatchFlag", _constant("1")),
+     ("Reboot", lambda job, view: str(int("reboot" in tres.extra(job)))),
+     ("ExitCode", lambda job, view: f"{job.exit_code}:{job.exit_signal}")),
+)
+DERIVED = (("DerivedExitCode", _constant("0:0")),)
+TIMES = (
+    (("RunTime", lambda job, view: format_elapsed(used(job, view.now))),
+     ("TimeLimit", lambda job, view: _limit(job.time_limit)),
+     ("TimeMin", lambda job, view: format_elapsed(job.time_min) if job.time_min else "N/A")),
+    (("SubmitTime", lambda job, view: view.when(job.submit_time)),
+     ("EligibleTime", lambda job, view: view.when(eligible(job)))),
+    (("AccrueTime", lambda job, view: view.when(accrues(job))),),
+    (("StartTime", lambda job, view: view.when(_start(job, view))),
+     ("EndTime", _end),
+     ("Deadline", lambda job, view: view.when(job.deadline) if job.deadline else "N/A")),
+    (("SuspendTime", lambda job, view: view.when(job.suspend_time) if job.suspend_time else "None"),
+     ("SecsPreSuspend", lambda job, view: str(_before_suspension(job))),
+     ("LastSchedEval", lambda job, view: view.when(_start(job, view) if has_run(job) else job.submit_time)),
+     ("Scheduler", _constant("Main"))),
+)
+PLACES = (
+    (("Partition", lambda job, view: job.partition),
+     ("AllocNode:Sid", lambda job, view: f"{job.submit_host}:0")),
+    (("ReqNodeList", lambda job, view: job.required_nodes or NULL),
+     ("ExcNodeList", lambda job, view: job.excluded_nodes or NULL)),
+    (("NodeList", lambda job, view: _nodes(job)),),
+    (("BatchHost", lambda job, view: (job.node if _nodes(job) else None)),),
+    (("NumNodes", lambda job, view: _node_count(job)),
+     ("NumCPUs", lambda job, view: str(tres.cpus(job))),
+     ("NumTasks", lambda job, view: _tasks(job)),
+     ("CPUs/Task", lambda job, view: str(job.cpus_per_task or 1)),
+     ("ReqB:S:C:T", job_options.layout)),
+    (("TRES", _tres),),
+    (("Socks/Node", job_options.sockets),
+     ("NtasksPerN:B:S:C", job_options.tasks_per),
+     ("CoreSpec", job_options.core_spec),
+     ("ThreadSpec", lambda job, view: tres.extra(job).get("thread-spec"))),
+)
+LIMITS = (
+    (("MinCPUsNode", lambda job, view: _least_cpus(job)),
+     ("MinMemoryNode", _memory_per(True)),
+     ("MinMemoryCPU", _memory_per(False)),
+     ("MinTmpDiskNode", job_options.disk)),
+)
+# fmt: on

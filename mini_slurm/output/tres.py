@@ -1,0 +1,100 @@
+"""What a job asks for and what it holds, as Slurm counts it: CPUs, tasks, trackable resources (`cpu=1,mem=500M`)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from mini_slurm.model.resources import parse_gpus
+from mini_slurm.model.states import JobState
+from mini_slurm.output.values import size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mini_slurm.model.job import Job
+
+
+def requested_cpus(job: Job) -> int:
+    """CPUs that a job gets at least: a task on each machine, where their number is certain, unless more was said."""
+    certain = job.max_nodes is None or job.max_nodes == job.nodes
+    return (job.ntasks or (job.nodes if certain else 1)) * (job.cpus_per_task or 1)
+
+
+def cpus(job: Job) -> int:
+    """CPUs allocated, or those that a waiting job will get at least."""
+    waits = job.state is JobState.PENDING
+    return requested_cpus(job) if waits or not job.alloc_cpus else job.alloc_cpus
+
+
+def tasks(job: Job) -> int | None:
+    """Tasks asked for, else one for each machine; None for a job that ended without having had any."""
+    if job.ntasks is not None:
+        return job.ntasks
+    return job.nodes if job.state is JobState.PENDING or job.alloc_cpus else None
+
+
+def requested(job: Job, whole: int = 0) -> str:
+    """What a job waits for; `whole` is the memory in MiB that --mem=0 stands for, on one machine."""
+    count = requested_cpus(job)
+    gpus = _requested_gpus(job)
+    return _written(count, _requested_memory(job, count, gpus, whole), job.nodes, gpus)
+
+
+def allocated(job: Job) -> str | None:
+    """What a job holds or held; None for one that never started."""
+    if not job.alloc_cpus:
+        return None
+    return _written(job.alloc_cpus, job.alloc_memory, job.nodes, sum(parse_gpus(job.alloc_gpus).values()))
+
+
+def _written(cpu_count: int, memory: int, nodes: int, gpus: int) -> str:
+    parts = [f"cpu={cpu_count}", f"mem={size(memory)}", f"node={nodes}", f"billing={cpu_count}"]
+    return ",".join([*parts, f"gres/gpu={gpus}"] if gpus else parts)
+
+
+def _requested_memory(job: Job, cpu_count: int, gpus: int, whole: int) -> int:
+    per_gpu = extra(job).get("mem-per-gpu")
+    if per_gpu and gpus:
+        from mini_slurm.model.units import parse_memory
+
+        return parse_memory(per_gpu) * gpus
+    if job.memory_per_node is not None:
+        return (job.memory_per_node or whole) * job.nodes
+    return (job.memory_per_cpu or 0) * cpu_count
+
+
+def _requested_gpus(job: Job) -> int:
+    """GPUs of the whole job, however they were asked for."""
+    options = extra(job)
+    if job.gpus:
+        return _count(job.gpus)
+    if "gpus-per-task" in options:
+        return _count(options["gpus-per-task"]) * (tasks(job) or 1)
+    if "gpus-per-socket" in options:
+        return _count(options["gpus-per-socket"]) * int(options.get("sockets-per-node", "1")) * job.nodes
+    return sum(_gres(part) for part in (job.gres or "").split(",")) * job.nodes
+
+
+def _gres(part: str) -> int:
+    words = part.split(":")
+    return _count(words[-1]) if words[0] == "gpu" else 0
+
+
+def _count(text: str) -> int:
+    """How many `a100:2`, `2`, `gpu` or `a100:1,v100:1` are."""
+    last = [part.rpartition(":")[2] for part in text.split(",")]
+    return sum(int(word) if word.isdecimal() else 1 for word in last)
+
+
+def extra(job: Job) -> Mapping[str, str]:
+    """The options that a job only keeps, by their long name."""
+    return {} if job.extra == "{}" else _read(job.extra)
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> Mapping[str, str]:
+    import json  # few jobs have any
+
+    found: dict[str, str] = json.loads(text)
+    return found
