@@ -136,9 +136,8 @@ def user_number(name: str) -> int | None:
 def fleet(db: sqlite3.Connection | None) -> Fleet:
     """The fleet that counts now, read without writing anything. Raises FleetError."""
     from mini_slurm.config import cache
-    from mini_slurm.store.queries import setting
 
-    return cache.load(lambda key: setting(db, key), lambda key, value: None)
+    return cache.load(lambda key: queries.get_setting(db, key), lambda key, value: None)
 
 
 def cluster_name(db: sqlite3.Connection | None) -> str:
@@ -148,7 +147,7 @@ def cluster_name(db: sqlite3.Connection | None) -> str:
 
 def first_memory(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, int]:
     """The memory in MiB of each partition's first machine: what Slurm counts for --mem=0 until the job starts."""
-    known = queries.machines(db)
+    known = queries.load_machines(db)
     found = {}
     for name, partition in fleet.partitions.items():
         first = partition.machines[0] if partition.machines else ""

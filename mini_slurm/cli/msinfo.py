@@ -43,7 +43,7 @@ def msinfo(program: str, arguments: list[str]) -> int:
 
 def _show(program: str, chosen: Chosen) -> int:
     db = listing.open_to_read()
-    fleet = cache.load(lambda key: queries.setting(db, key), lambda key, value: None)
+    fleet = cache.load(lambda key: queries.get_setting(db, key), lambda key, value: None)
     if "reservation" in chosen:
         print("No reservations in the system")
         return 0
@@ -61,14 +61,14 @@ def _show(program: str, chosen: Chosen) -> int:
 
 def _machines(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, Machine]:
     """What is known of the machines; those that nobody ever asked are asked now, and get a moment to answer."""
-    known = queries.machines(db)
+    known = queries.load_machines(db)
     if all(name in known for name in fleet.machines):
         return known
     state, db = common.open_store()
     common.wake_controller(state)
     deadline = time.monotonic() + FIRST_CONTACT
     while time.monotonic() < deadline:
-        known = queries.machines(db)
+        known = queries.load_machines(db)
         if all(name in known for name in fleet.machines):
             break
         time.sleep(PAUSE)

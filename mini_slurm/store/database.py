@@ -9,15 +9,19 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from mini_slurm.errors import StateError
 from mini_slurm.model import job as job_model
 from mini_slurm.model import machine as machine_model
+from mini_slurm.model import step as step_model
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.states import JobState
+from mini_slurm.model.step import Step
+from mini_slurm.store import queries
+from mini_slurm.store.queries import get_setting as get_setting
+from mini_slurm.store.queries import load_machines as load_machines
 from mini_slurm.store.schema import UNFINISHED, state_error, upgrade
 
 FLEET_FILE = "fleet_file"  # key of the table `setting`: path of the fleet file that the jobs here were submitted with
@@ -115,12 +119,6 @@ def next_job_id(db: sqlite3.Connection) -> int:
     return number
 
 
-def get_setting(db: sqlite3.Connection, key: str) -> str | None:
-    """One value of the table `setting`."""
-    row = db.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
-    return row[0] if row else None
-
-
 def set_setting(db: sqlite3.Connection, key: str, value: str) -> None:
     """Write one value of the table `setting`."""
     db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
@@ -146,22 +144,25 @@ def _keep(db: sqlite3.Connection, data: bytes) -> str:
 
 def content(db: sqlite3.Connection, digest: str) -> bytes:
     """A script or an environment. Raises StateError when it is gone."""
-    row = db.execute("SELECT data FROM content WHERE digest = ?", (digest,)).fetchone()
-    if row is None:
+    data = queries.content(db, digest)
+    if data is None:
         raise StateError(f"the database has lost the content {digest}")
-    return bytes(row[0])
+    return data
 
 
-# --- rows of the tables `job` and `machine`
+# --- rows of the tables: their columns are the attributes of the classes
 
-SAVE_JOB = (
-    f"INSERT OR REPLACE INTO job ({','.join(job_model.COLUMNS)}) VALUES ({','.join('?' * len(job_model.COLUMNS))})"
-)
-DEFAULTS = {name: getattr(Job, name, None) for name in job_model.COLUMNS}
-SAVE_MACHINE = (
-    f"INSERT OR REPLACE INTO machine ({','.join(machine_model.COLUMNS)})"
-    f" VALUES ({','.join('?' * len(machine_model.COLUMNS))})"
-)
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT OR REPLACE INTO {table} ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})"
+
+
+SAVE_JOB = _insert("job", job_model.COLUMNS)
+SAVE_RUN = _insert("run", job_model.COLUMNS)
+SAVE_STEP = _insert("step", step_model.COLUMNS)
+SAVE_MACHINE = _insert("machine", machine_model.COLUMNS)
+JOB_DEFAULTS = {name: getattr(Job, name, None) for name in job_model.COLUMNS}
+STEP_DEFAULTS = {name: getattr(Step, name, None) for name in step_model.COLUMNS}
 
 
 def save_jobs(db: sqlite3.Connection, jobs: Iterable[Job]) -> None:
@@ -169,33 +170,30 @@ def save_jobs(db: sqlite3.Connection, jobs: Iterable[Job]) -> None:
     db.executemany(SAVE_JOB, map(job_row, jobs))
 
 
+def save_runs(db: sqlite3.Connection, jobs: Iterable[Job]) -> None:
+    """Keep what became of jobs that were requeued since, each run apart; call it within a transaction."""
+    db.executemany(SAVE_RUN, map(job_row, jobs))
+
+
+def save_steps(db: sqlite3.Connection, steps: Iterable[Step]) -> None:
+    """Write the whole rows of these steps; call it within a transaction."""
+    rows = ({**STEP_DEFAULTS, **step.__dict__, "state": step.state.name} for step in steps)
+    db.executemany(SAVE_STEP, ([row[name] for name in step_model.COLUMNS] for row in rows))
+
+
 def job_row(job: Job) -> tuple[object, ...]:
     """The values of a job in the order of COLUMNS."""
-    values = {**DEFAULTS, **job.__dict__, "state": job.state.name}
+    values = {**JOB_DEFAULTS, **job.__dict__, "state": job.state.name}
     return tuple(map(values.__getitem__, job_model.COLUMNS))
-
-
-def job_from_row(row: tuple[object, ...], columns: tuple[str, ...] = job_model.COLUMNS) -> Job:
-    """The job of a row with these columns."""
-    values = dict(zip(columns, row, strict=True))
-    if "state" in values:
-        values["state"] = JobState[str(values["state"])]
-    return Job(**values)
 
 
 def load_jobs(db: sqlite3.Connection, where: str = UNFINISHED, values: Iterable[object] = ()) -> list[Job]:
     """Whole jobs, by default those that are not over, in the order of their numbers."""
-    query = f"SELECT {','.join(job_model.COLUMNS)} FROM job WHERE {where} ORDER BY job_id"
-    return [job_from_row(row) for row in db.execute(query, tuple(values))]
+    condition = queries.Where()
+    condition.add(where, *values)
+    return queries.select_jobs(db, job_model.COLUMNS, condition)
 
 
 def save_machine(db: sqlite3.Connection, machine: Machine) -> None:
     """Write the whole row of a machine; call it within a transaction."""
     db.execute(SAVE_MACHINE, [getattr(machine, name) for name in machine_model.COLUMNS])
-
-
-def load_machines(db: sqlite3.Connection) -> dict[str, Machine]:
-    """Every machine that was ever contacted, by name."""
-    query = f"SELECT {','.join(machine_model.COLUMNS)} FROM machine"
-    rows = db.execute(query)
-    return {row[0]: Machine(**dict(zip(machine_model.COLUMNS, row, strict=True))) for row in rows}

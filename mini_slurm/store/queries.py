@@ -1,6 +1,7 @@
-"""Read-only questions: what msqueue, msinfo, msacct and mscancel want to know.
+"""Reading the database: what listings, the controller and `store.database` want to know.
 
-Nothing is written or created here, and only what every listing needs is imported: `store.database` costs more.
+Nothing is written or created here, and only what every listing needs is imported: `store.database` costs more. Where
+there is no database yet, there is nothing in it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from typing import Any
+
+    from mini_slurm.model.step import Step
 
 PATIENCE = 30.0  # seconds to wait for a writer
 MIN_JOB_AGE = 300.0  # seconds that squeue knows a job that is over: Slurm's MinJobAge
@@ -90,10 +93,13 @@ def has_unfinished(db: sqlite3.Connection) -> bool:
     return db.execute(f"SELECT 1 FROM job WHERE {UNFINISHED} LIMIT 1").fetchone() is not None
 
 
-def select_jobs(db: sqlite3.Connection | None, columns: Iterable[str], where: Where) -> list[Job]:
-    """Jobs with these columns and their state, in the order of their numbers; none where there is no database."""
+def select_jobs(db: sqlite3.Connection | None, columns: Iterable[str], where: Where, table: str = "job") -> list[Job]:
+    """Jobs with these columns and their state, in the order of their numbers; none where there is no database.
+
+    The table `run` has the earlier runs of jobs that were requeued.
+    """
     names = ["state", *sorted({*columns} - {"state"})]
-    query = f"SELECT {','.join(names)} FROM job WHERE {where.sql} ORDER BY job_id"
+    query = f"SELECT {','.join(names)} FROM {table} WHERE {where.sql} ORDER BY job_id"
     return [_job(names, row) for row in _rows(db, query, *where.values)]
 
 
@@ -104,6 +110,18 @@ def _job(names: list[str], row: tuple[Any, ...]) -> Job:
     return job
 
 
+def select_steps(db: sqlite3.Connection | None, where: Where) -> list[Step]:
+    """Steps that srun started, in the order of their jobs and of starting."""
+    from mini_slurm.model.step import COLUMNS as STEP_COLUMNS
+    from mini_slurm.model.step import Step
+
+    query = f"SELECT {','.join(STEP_COLUMNS)} FROM step WHERE {where.sql} ORDER BY job_id, attempt, number"
+    steps = [Step(**dict(zip(STEP_COLUMNS, row, strict=True))) for row in _rows(db, query, *where.values)]
+    for step in steps:
+        step.state = STATES[str(step.state)]
+    return steps
+
+
 def knows_job(db: sqlite3.Connection | None, number: int, now: float) -> bool:
     """Is there a job, or an array, of this number that is not over, or has not been over for long?"""
     where = Where()
@@ -112,8 +130,8 @@ def knows_job(db: sqlite3.Connection | None, number: int, now: float) -> bool:
     return bool(select_jobs(db, ["job_id"], where))
 
 
-def machines(db: sqlite3.Connection | None) -> dict[str, Machine]:
-    """Every machine that is known, by name."""
+def load_machines(db: sqlite3.Connection | None) -> dict[str, Machine]:
+    """Every machine that was ever contacted, by name."""
     rows = _rows(db, f"SELECT {','.join(MACHINE_COLUMNS)} FROM machine")
     return {row[0]: Machine(**dict(zip(MACHINE_COLUMNS, row, strict=True))) for row in rows}
 
@@ -124,7 +142,7 @@ def holders(db: sqlite3.Connection | None) -> list[Job]:
     return select_jobs(db, ("node", "alloc_cpus", "alloc_memory", "alloc_gpus"), where)
 
 
-def setting(db: sqlite3.Connection | None, key: str) -> str | None:
+def get_setting(db: sqlite3.Connection | None, key: str) -> str | None:
     """One value of the table `setting`."""
     rows = _rows(db, "SELECT value FROM setting WHERE key = ?", key)
     return rows[0][0] if rows else None

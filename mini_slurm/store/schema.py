@@ -55,6 +55,18 @@ STEPS: tuple[str, ...] = (
     # state_id, next_job_id, and the fleet as it was last read
     "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "INSERT INTO setting VALUES ('next_job_id', '1'), ('state_id', lower(hex(randomblob(4))))",
+    """
+    CREATE TABLE step (
+        job_id INTEGER NOT NULL, attempt INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT, state TEXT,
+        start_time REAL, end_time REAL, suspended_seconds REAL, exit_code INTEGER, exit_signal INTEGER,
+        cancelled_by INTEGER, nodes INTEGER, node_list TEXT, ntasks INTEGER, cpus INTEGER, memory INTEGER, gpus TEXT,
+        time_limit INTEGER, distribution TEXT, submit_line TEXT, max_rss INTEGER, max_rss_node TEXT,
+        max_rss_task INTEGER, mean_rss INTEGER, user_seconds REAL, system_seconds REAL,
+        PRIMARY KEY (job_id, attempt, number)
+    ) WITHOUT ROWID
+    """,
+    # what became of a job before it was requeued: a row as in `job` for each run
+    "CREATE TABLE run (job_id INTEGER NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (job_id, attempt))",
 )
 
 
@@ -82,8 +94,17 @@ def upgrade(db: sqlite3.Connection) -> None:
         (done,) = db.execute("PRAGMA user_version").fetchone()
         for step in STEPS[done:]:
             db.execute(step)
+        _widen_runs(db)
         db.execute(f"PRAGMA user_version = {len(STEPS)}")
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")
         raise
+
+
+def _widen_runs(db: sqlite3.Connection) -> None:
+    """The table `run` has every column that `job` has, whichever step made it."""
+    has = {row[1] for row in db.execute("PRAGMA table_info(run)")}
+    for _, name, kind, *_ in db.execute("PRAGMA table_info(job)").fetchall():
+        if name not in has:
+            db.execute(f"ALTER TABLE run ADD COLUMN {name} {kind}")

@@ -406,7 +406,7 @@ def test_why_a_machine_cannot_be_used_is_seen_while_the_job_waits(
 def known(fleet: Machines) -> Machine:
     """What the store knows of node1."""
     with closing(sqlite3.connect(fleet.state / "state.sqlite3")) as db:
-        return queries.machines(db).get("node1") or Machine(name="node1")
+        return queries.load_machines(db).get("node1") or Machine(name="node1")
 
 
 # --- a controller that meets what nobody meant it to meet

@@ -13,6 +13,7 @@ from mini_slurm.errors import StateError
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
+from mini_slurm.model.step import Step
 from mini_slurm.store import database, queries
 from mini_slurm.store.queries import Where
 
@@ -59,8 +60,8 @@ def in_states(states: frozenset[JobState] | None) -> Where:
 def test_without_a_database_there_is_nothing_and_nothing_is_made(tmp_path: Path) -> None:
     assert queries.open_to_read(str(tmp_path / "none")) is None
     assert queries.select_jobs(None, ["job_id"], Where()) == []
-    assert queries.machines(None) == {}
-    assert queries.setting(None, "fleet") is None
+    assert queries.load_machines(None) == {}
+    assert queries.get_setting(None, "fleet") is None
     assert not os.listdir(tmp_path)
 
 
@@ -74,6 +75,33 @@ def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "state.sqlite3").write_bytes(b"x" * 4096)
     with pytest.raises(StateError, match=r"state\.sqlite3"):
         queries.open_to_read(str(tmp_path))
+
+
+def test_steps_come_in_the_order_of_starting(tmp_path: Path) -> None:
+    db = database.open_database(str(tmp_path))
+    steps = [
+        Step(job_id=2, attempt=1, number=0, name="b"),
+        Step(job_id=1, attempt=2, number=1, name="c", state=JobState.FAILED, exit_code=3, end_time=NOW),
+        Step(job_id=1, attempt=2, number=0, name="a", gpus="2"),
+    ]
+    with database.transaction(db):
+        database.save_steps(db, steps)
+    read = queries.select_steps(db, Where())
+    assert [step.name for step in read] == ["a", "c", "b"]
+    assert (read[1].state, read[1].exit_code, read[1].end_time) == (JobState.FAILED, 3, NOW)
+    assert queries.select_steps(None, Where()) == []
+    db.close()
+
+
+def test_each_run_of_a_job_is_kept_apart(tmp_path: Path) -> None:
+    db = database.open_database(str(tmp_path))
+    with database.transaction(db):
+        database.save_jobs(db, [Job(job_id=1, attempt=3, restarts=2)])
+        database.save_runs(db, [Job(job_id=1, attempt=number, state=JobState.NODE_FAIL) for number in (1, 2)])
+    runs = queries.select_jobs(db, ["attempt"], Where(), "run")
+    assert [(run.attempt, run.state) for run in runs] == [(1, JobState.NODE_FAIL), (2, JobState.NODE_FAIL)]
+    assert numbers(db, Where()) == [1]
+    db.close()
 
 
 def test_nothing_can_be_written_through_a_listing(db: sqlite3.Connection) -> None:
@@ -119,4 +147,4 @@ def test_holders_are_the_jobs_on_machines(db: sqlite3.Connection) -> None:
 
 
 def test_machines_are_read_by_name(db: sqlite3.Connection) -> None:
-    assert {name: machine.cpus for name, machine in queries.machines(db).items()} == {"a": 4}
+    assert {name: machine.cpus for name, machine in queries.load_machines(db).items()} == {"a": 4}

@@ -91,7 +91,7 @@ def _gpu_places(session: Session) -> dict[str, int]:
     import json
 
     found = {}
-    for machine in queries.machines(session.db).values():
+    for machine in queries.load_machines(session.db).values():
         for gpu in json.loads(machine.gpu_details):
             found[str(gpu.get("uuid"))] = int(gpu.get("index", 0))
     return found
