@@ -34,6 +34,10 @@ def run(name: str, body: Callable[[str, list[str]], int]) -> int:
     program = os.path.basename(sys.argv[0])
     if program not in SLURMS_NAMES:
         program = name
+    if os.geteuid() == 0:
+        from mini_slurm.config.paths import act_as_owner
+
+        act_as_owner()
     try:
         try:
             return body(program, sys.argv[1:])

@@ -9,6 +9,8 @@ from mini_slurm.errors import FleetError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import pwd
+
     from mini_slurm.model.fleet import Fleet
 
 DATABASE = "state.sqlite3"
@@ -43,6 +45,44 @@ def state_folder(create: bool = True) -> str:
     if create:
         _make_private(folder, status)
     return folder
+
+
+def act_as_owner() -> None:
+    """Root works on somebody's state folder as that account, so that nothing in it comes to belong to root.
+
+    Nothing changes for others, nor where the account could not read this program: state_folder() refuses then.
+    """
+    if os.geteuid() != 0 or "MINI_SLURM_STATE" not in os.environ:
+        return
+    try:
+        status = os.lstat(_state_path())
+    except OSError:
+        return  # it is still to be made, or state_folder() says what is wrong
+    if status.st_uid == 0 or not stat.S_ISDIR(status.st_mode):
+        return
+    import pwd
+
+    try:
+        owner = pwd.getpwuid(status.st_uid)
+    except KeyError:
+        return
+    _become(owner)
+
+
+def _become(owner: pwd.struct_passwd) -> None:
+    groups, group = os.getgroups(), os.getegid()
+    os.initgroups(owner.pw_name, owner.pw_gid)
+    os.setegid(owner.pw_gid)
+    os.seteuid(owner.pw_uid)
+    readable = os.access(__file__, os.R_OK, effective_ids=True)
+    os.seteuid(0)
+    if not readable:
+        os.setegid(group)
+        os.setgroups(groups)
+        return
+    os.setgid(owner.pw_gid)
+    os.setuid(owner.pw_uid)
+    os.environ.update(HOME=owner.pw_dir, USER=owner.pw_name, LOGNAME=owner.pw_name)
 
 
 def _state_path() -> str:

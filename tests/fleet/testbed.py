@@ -3,9 +3,10 @@
 
 Each machine is a set of Linux namespaces (network, hostname, processes, mounts) with its own address on a private
 bridge, its own /tmp, /var/tmp, /run and /dev/shm, boot id and sshd. All share the host's other files, as over NFS,
-and one home; except the folders that --private names, of which every machine has its own.
+and one home; except the folders that --private names, of which every machine has its own. Root may log in, and the
+accounts that --user names, which have their own homes and keys.
 
-    testbed.py up [NAME ...] [--private DIR ...] [--gpus NAME=N ...]
+    testbed.py up [NAME ...] [--private DIR ...] [--gpus NAME=N ...] [--user LOGIN ...]
     testbed.py status
     testbed.py cut NAME | heal NAME      unplug / plug in its network cable
     testbed.py crash NAME | boot NAME    pull the power / start it again (new boot id, empty /tmp and /run)
@@ -15,7 +16,8 @@ and one home; except the folders that --private names, of which every machine ha
 
 Needs root, iproute2, util-linux and openssh-server. Several beds can be up at once, each with its own $TESTBED_DIR
 (default /var/lib/testbed; not below /tmp or /run, which machines do not share), $TESTBED_NET (default 10.77.0) and
-$TESTBED_BRIDGE (default testbed0, at most 8 characters). ssh_config in the folder is for `ssh -F`.
+$TESTBED_BRIDGE (default testbed0, at most 8 characters). ssh_config in the folder is for `ssh -F` as root,
+ssh_config_LOGIN for other accounts.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -33,19 +36,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-PATH = f"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{sys.base_prefix}/bin"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROGRAMS = ("sshd", "ssh", "ssh-keygen", "ip", "unshare", "nsenter", "mount")
 NVIDIA_SMI = Path(__file__).parent / "nvidia_smi.py"
 DISK = "256m"  # size of each machine's /var/tmp, in memory
 CONFIG = """HostKey {folder}/host_key
-AuthorizedKeysFile {folder}/id.pub
+AuthorizedKeysFile {folder}/keys/%u
 StrictModes no
 UsePAM no
 PidFile none
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin yes
-SetEnv "PATH={bin}:{path}" "HOME={folder}/home"
+SetEnv "PATH={path}"
+Match User root
+  SetEnv "PATH={path}" "HOME={folder}/home"
 """
 
 
@@ -95,24 +100,34 @@ class Bed:
         self._children: dict[str, subprocess.Popen[bytes]] = {}  # those that this process booted
         self.machines: dict[str, dict[str, Any]] = json.loads(self._book.read_text()) if self._book.exists() else {}
 
-    def up(self, names: Sequence[str], private: Sequence[str] = (), gpus: Mapping[str, int] | None = None) -> None:
-        """Make the machines and wait until each answers."""
+    def up(
+        self,
+        names: Sequence[str],
+        private: Sequence[str] = (),
+        gpus: Mapping[str, int] | None = None,
+        users: Sequence[str] = (),
+        python: Path | None = None,
+    ) -> None:
+        """Make the machines and wait until each answers.
+
+        `users` are the accounts, besides root, that may log in; `python` is the last folder on the machines' PATH.
+        """
         self.down()
         (self.folder / "home").mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
-        for key in ("id", "host_key"):
-            if not (self.folder / key).exists():
-                shell("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "testbed", "-f", self.folder / key)
+        self._make_keys(users)
         for number, name in enumerate(names, 1):
             self.machines[name] = {
                 "address": f"{self.net}.{number}",
                 "cable": f"{self.bridge}-{number}",
                 "gpus": (gpus or {}).get(name, 0),
                 "private": list(private),
+                "users": list(users),
+                "path": f"{self.folder / name / 'bin'}:{PATH}:{python or f'{sys.base_prefix}/bin'}",
                 "pid": None,
             }
         self._save()
-        self._write_client_files()
+        self._write_client_files(users)
         self._make_network()
         for name in self.machines:
             self._make_disk(name)
@@ -130,14 +145,27 @@ class Bed:
     def _space(self, name: str) -> str:
         return f"{self.bridge}-{name}"
 
-    def _write_client_files(self) -> None:
+    def _make_keys(self, users: Sequence[str]) -> None:
+        """One key for the machines, one for root and one for each account, which lets nobody else in."""
+        (self.folder / "keys").mkdir(exist_ok=True)
+        for owner, name in {"": "host_key", "root": "id", **{user: f"id_{user}" for user in users}}.items():
+            key = self.folder / name
+            if not key.exists():
+                shell("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "testbed", "-f", key)
+            if owner:
+                shutil.chown(key, owner)
+                shutil.copy(f"{key}.pub", self.folder / "keys" / owner)
+
+    def _write_client_files(self, users: Sequence[str]) -> None:
         key = " ".join((self.folder / "host_key.pub").read_text().split()[:2])
         known = "".join(f"{name},{m['address']} {key}\n" for name, m in self.machines.items())
         (self.folder / "known_hosts").write_text(known)
         blocks = "".join(f"Host {name}\n  HostName {m['address']}\n" for name, m in self.machines.items())
-        common = [f"UserKnownHostsFile {self.folder}/known_hosts", f"IdentityFile {self.folder}/id"]
-        common += ["IdentitiesOnly yes", "User root"]
-        self.ssh_config.write_text(blocks + "Host *\n" + "".join(f"  {line}\n" for line in common))
+        for user, end in {"root": "", **{user: f"_{user}" for user in users}}.items():
+            common = [f"UserKnownHostsFile {self.folder}/known_hosts", f"IdentityFile {self.folder}/id{end}"]
+            common += ["IdentitiesOnly yes", f"User {user}"]
+            text = blocks + "Host *\n" + "".join(f"  {line}\n" for line in common)
+            (self.folder / f"ssh_config{end}").write_text(text)
         hosts = "127.0.0.1 localhost\n" + "".join(f"{m['address']} {name}\n" for name, m in self.machines.items())
         (self.folder / "hosts").write_text(hosts + f"{self.net}.254 login\n")
 
@@ -175,7 +203,7 @@ class Bed:
             program = NVIDIA_SMI.read_text().replace("COUNT = 1", f"COUNT = {m['gpus']}")
             (home / "bin" / "nvidia-smi").write_text(f"#!/usr/bin/env python3\n{program}")
             (home / "bin" / "nvidia-smi").chmod(0o755)
-        (home / "sshd_config").write_text(CONFIG.format(folder=self.folder, bin=home / "bin", path=PATH))
+        (home / "sshd_config").write_text(CONFIG.format(folder=self.folder, path=m["path"]))
         (home / "init").write_text(self._init(name))
         words = ["ip", "netns", "exec", self._space(name), "unshare", "--uts", "--mount", "--ipc", "--pid", "--fork"]
         words += ["--mount-proc", "--kill-child", "bash", str(home / "init")]
@@ -197,7 +225,9 @@ class Bed:
         lines += [f"exec {number}<{source}" for number, source in enumerate(sources, 10)]
         lines += [f"mount --bind /proc/self/fd/{n} {target}" for n, target in enumerate(sources.values(), 10)]
         lines += [f"exec {number}<&-" for number, _ in enumerate(sources, 10)]
-        lines += ["mount -t tmpfs -o mode=755 tmpfs /run", "mkdir -p /run/sshd /run/user/0", "chmod 700 /run/user/0"]
+        lines += ["mount -t tmpfs -o mode=755 tmpfs /run", "mkdir -p /run/sshd"]
+        for uid in (0, *(pwd.getpwnam(user).pw_uid for user in self._machine(name)["users"])):
+            lines += [f"mkdir -p -m 700 /run/user/{uid}", f"chown {uid} /run/user/{uid}"]
         lines += ["mount -t tmpfs -o mode=1777 tmpfs /dev/shm"]
         lines += [f"{shutil.which('sshd', path=PATH)} -D -e -f {home}/sshd_config &"]
         lines += ["wait $!", "while :; do sleep 3600 & wait $!; done"]  # process 1 reaps what is orphaned
@@ -270,7 +300,7 @@ class Bed:
         inside = self._first_process(self._machine(name)["pid"] or 0)
         if inside is None:
             raise TestbedError(f"{name} is off")
-        environment = {**os.environ, "PATH": f"{self.folder / name / 'bin'}:{PATH}"}
+        environment = {**os.environ, "PATH": self._machine(name)["path"]}
         words = ["nsenter", "-t", str(inside), "-m", "-u", "-i", "-n", "-p", "--", *argv]
         return subprocess.run(words, **{"env": environment, **more})
 
@@ -304,6 +334,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     up.add_argument("names", nargs="*")
     up.add_argument("--private", action="append", default=[])
     up.add_argument("--gpus", action="append", default=[])
+    up.add_argument("--user", action="append", default=[])
     for verb in ("status", "down"):
         verbs.add_parser(verb)
     for verb in ("cut", "heal", "crash", "boot", "fill", "empty"):
@@ -326,7 +357,7 @@ def main() -> int:
     try:
         if args.verb == "up":
             gpus = {name: int(count) for name, count in (pair.split("=") for pair in args.gpus)}
-            bed.up(args.names or ["node1", "node2", "node3", "node4"], args.private, gpus)
+            bed.up(args.names or ["node1", "node2", "node3", "node4"], args.private, gpus, args.user)
         elif args.verb == "run":
             return bed.enter(args.name, *args.argv).returncode
         elif args.verb == "down":

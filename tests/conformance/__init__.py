@@ -1,0 +1,1 @@
+"""Recordings of a real Slurm, played against the commands here."""

@@ -1,0 +1,76 @@
+"""Where cases are played: four machines of a testbed and an account, as on the cluster of the recordings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.conformance.cases import HERE, USER
+from tests.conformance.install import Install
+from tests.conformance.player import Player, Settings
+from tests.fleet import accounts, testbed
+
+MACHINES = ("node1", "node2", "node3", "node4")
+GPUS = {"node4": 2}
+FIRST_NET = 60
+STOP_LIMIT = 60  # seconds for the controller to end
+
+
+def missing() -> str:
+    """Why nothing can be played here; empty when all is there."""
+    return testbed.missing() or accounts.missing()
+
+
+@contextmanager
+def players(count: int, limit: float) -> Iterator[Sequence[Player]]:
+    """Several of them, each with an account and machines of its own; `limit` is what a case may take, in seconds."""
+    folder = Path(tempfile.mkdtemp(prefix="mini_slurm-conformance-", dir="/var/lib"))  # machines do not share /tmp
+    folder.chmod(0o755)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder)
+        logins = []
+        for _ in range(count):
+            logins.append(accounts.make().pw_name)
+            stack.callback(accounts.remove, logins[-1])
+        install = Install(folder, logins[0])
+        yield [
+            stack.enter_context(_player(folder / login, login, number, install, limit))
+            for number, login in enumerate(logins)
+        ]
+
+
+@contextmanager
+def _player(folder: Path, login: str, number: int, install: Install, limit: float) -> Iterator[Player]:
+    folder.mkdir()
+    home = Path(f"~{login}").expanduser()
+    fleet = folder / "fleet.toml"
+    fleet.write_text((HERE / "fleet.toml").read_text().replace(USER, login))
+    environment = {"MINI_SLURM_FLEET": str(fleet), "MINI_SLURM_STATE": str(home / "state")}
+    bed = testbed.Bed(folder / "bed", f"10.{FIRST_NET + number}.{os.getpid() % 250}", f"{login}{os.getpid() % 1000}")
+    try:
+        bed.up(MACHINES, gpus=GPUS, users=[login], python=install.python)
+        _let_in(login, home, bed.folder / f"ssh_config_{login}")
+        yield Player(Settings(str(install.shims), environment, login, str(home), login, limit))
+        _stop(login, home, environment, install)
+    finally:
+        bed.down()
+
+
+def _let_in(login: str, home: Path, ssh_config: Path) -> None:
+    """Give the account what it needs to reach the machines."""
+    (home / ".ssh").mkdir(mode=0o700)
+    shutil.copy(ssh_config, home / ".ssh" / "config")
+    for path in (home / ".ssh", home / ".ssh" / "config"):
+        shutil.chown(path, login, login)
+
+
+def _stop(login: str, home: Path, environment: dict[str, str], install: Install) -> None:
+    words = [f"HOME={home}", "PATH=/usr/bin:/bin", *(f"{name}={value}" for name, value in environment.items())]
+    words = ["runuser", "-u", login, "--", "env", "-i", *words, str(install.bin / "mini-slurm"), "stop"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd="/", timeout=STOP_LIMIT)
+    assert done.returncode == 0, done.stdout + done.stderr
