@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,10 +13,12 @@ from pathlib import Path
 from tests.conformance.cases import HERE, USER
 from tests.conformance.install import Install
 from tests.conformance.player import Player, Settings
-from tests.fleet import accounts, testbed
+from tests.fleet import accounts, processes, testbed
 
 MACHINES = ("node1", "node2", "node3", "node4")
 GPUS = {"node4": 2}
+FOLDERS = Path("/var/lib")  # machines do not share /tmp
+FOLDER = "mini_slurm-conformance-"  # and the number of the run's process
 FIRST_NET = 60
 STOP_LIMIT = 60  # seconds for the controller to end
 
@@ -29,8 +31,9 @@ def missing() -> str:
 @contextmanager
 def players(count: int, limit: float) -> Iterator[Sequence[Player]]:
     """Several of them, each with an account and machines of its own; `limit` is what a case may take, in seconds."""
-    folder = Path(tempfile.mkdtemp(prefix="mini_slurm-conformance-", dir="/var/lib"))  # machines do not share /tmp
-    folder.chmod(0o755)
+    _sweep()
+    folder = FOLDERS / f"{FOLDER}{os.getpid()}"
+    folder.mkdir(mode=0o755)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder)
         logins = []
@@ -51,7 +54,7 @@ def _player(folder: Path, login: str, number: int, install: Install, limit: floa
     fleet = folder / "fleet.toml"
     fleet.write_text((HERE / "fleet.toml").read_text().replace(USER, login))
     environment = {"MINI_SLURM_FLEET": str(fleet), "MINI_SLURM_STATE": str(home / "state")}
-    bed = testbed.Bed(folder / "bed", f"10.{FIRST_NET + number}.{os.getpid() % 250}", f"{login}{os.getpid() % 1000}")
+    bed = _bed(folder, os.getpid(), number)
     try:
         bed.up(MACHINES, gpus=GPUS, users=[login], python=install.python)
         _let_in(login, home, bed.folder / f"ssh_config_{login}")
@@ -59,6 +62,21 @@ def _player(folder: Path, login: str, number: int, install: Install, limit: floa
         _stop(login, home, environment, install)
     finally:
         bed.down()
+
+
+def _bed(folder: Path, run: int, number: int = 0) -> testbed.Bed:
+    """The bed in the folder of an account; networks and bridges of different runs have different names."""
+    return testbed.Bed(folder / "bed", f"10.{FIRST_NET + number}.{run % 250}", f"{folder.name}{run % 1000}")
+
+
+def _sweep() -> None:
+    """Take away what a run left that was killed."""
+    for folder in FOLDERS.glob(f"{FOLDER}*"):
+        run = int(re.findall(r"\d+$", folder.name)[0])
+        if not processes.alive(run):
+            for place in folder.glob("conf?"):
+                _bed(place, run).down()
+            shutil.rmtree(folder)
 
 
 def _let_in(login: str, home: Path, ssh_config: Path) -> None:

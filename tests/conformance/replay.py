@@ -9,6 +9,7 @@ import argparse
 import difflib
 import json
 import re
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,8 @@ def main() -> int:
     if options.list:
         print(*(f"{case['id']} {case['topic']} - {case['about']}" for case in chosen), sep="\n")
         return 0
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     if reason := place.missing():
         print(f"scripts/test-conformance: {reason}", file=sys.stderr)
         return 2
