@@ -102,6 +102,11 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+def with_ours(program: str, table: tuple[Option, ...]) -> tuple[Option, ...]:
+    """A command's options under this name: those of ours that Slurm has not are not taken under Slurm's names."""
+    return table if is_slurms_name(program) else (*table, FLEET)
+
+
 def is_slurms_name(program: str) -> bool:
     """Was the command called by its name in Slurm? Then it says nothing that Slurm would not say."""
     return program in SLURMS_NAMES

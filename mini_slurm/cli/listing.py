@@ -28,14 +28,13 @@ EXIT_CODE = 1  # of a command line that does not parse
 
 
 def read(
-    program: str, arguments: list[str], table: tuple[Option, ...], about: str, *, advice: bool = True
+    program: str, arguments: list[str], table: tuple[Option, ...], command: str, *, advice: bool = True
 ) -> tuple[Chosen, list[str]] | None:
     """The options and the other words; None when help or the version was asked for, and shown.
 
+    `command` is our name for what is called.
     Raises BadUsage, without the advice to ask for help where Slurm's command does not give it.
     """
-    if not common.is_slurms_name(program):
-        table = (*table, common.FLEET)
     try:
         given, words = parse(program, arguments, table, permute=True, exit_code=EXIT_CODE)
     except BadUsage as error:
@@ -47,7 +46,7 @@ def read(
     if "help" in chosen or "usage" in chosen:
         from mini_slurm.cli import help
 
-        help.show(program, about, "", table, short="help" not in chosen)
+        help.show(program, command, short="help" not in chosen)
         return None
     if "fleet" in chosen:
         common.use_fleet(chosen.text("fleet") or "")

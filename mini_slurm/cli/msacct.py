@@ -13,7 +13,11 @@ from mini_slurm.store import queries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mini_slurm.options.grammar import Option
     from mini_slurm.options.listings import Chosen
+
+ABOUT = "Show the accounting of jobs."
+WORDS = ""
 
 
 def main() -> int:
@@ -21,9 +25,14 @@ def main() -> int:
     return listing.leave(common.run("msacct", msacct))
 
 
+def options(program: str) -> tuple[Option, ...]:
+    """The options of the command under this name."""
+    return common.with_ours(program, sacct.OPTIONS)
+
+
 def msacct(program: str, arguments: list[str]) -> int:
     """Show the accounting of the jobs that the arguments choose; the exit status."""
-    read = listing.read(program, arguments, sacct.OPTIONS, "Show the accounting of jobs.", advice=False)
+    read = listing.read(program, arguments, options(program), "msacct", advice=False)
     if read is None:
         return 0
     chosen = read[0]

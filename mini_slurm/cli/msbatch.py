@@ -13,19 +13,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
+ABOUT = "Submit a batch script."
+WORDS = "[SCRIPT [ARGUMENT...]]"
+
 
 def main() -> None:
     """The console script."""
     common.leave(common.run("msbatch", msbatch))
 
 
+def options(program: str) -> tuple[Option, ...]:
+    """The options of the command under this name."""
+    return common.with_ours(program, OPTIONS)
+
+
 def msbatch(program: str, arguments: list[str]) -> int:
     """Submit what the arguments describe; the exit status."""
-    table: tuple[Option, ...] = OPTIONS if common.is_slurms_name(program) else (*OPTIONS, common.FLEET)
-    given, words = parse(program, arguments, table, permute=False)
+    given, words = parse(program, arguments, options(program), permute=False)
     for setting in given:
         if setting.option.field in ("help", "usage", "version"):
-            return _tell(program, setting.option.field, table)
+            return _tell(program, setting.option.field)
         if setting.option is common.FLEET:
             common.use_fleet(setting.text or "")
     given = [setting for setting in given if setting.option is not common.FLEET]
@@ -41,13 +48,13 @@ def msbatch(program: str, arguments: list[str]) -> int:
     return _submit(program, job, script, values, state, db)
 
 
-def _tell(program: str, what: str, table: tuple[Option, ...]) -> int:
+def _tell(program: str, what: str) -> int:
     if what == "version":
         print(common.version(program))
     else:
         from mini_slurm.cli import help
 
-        help.show(program, "Submit a batch script.", "[SCRIPT [ARGUMENT...]]", table, short=what == "usage")
+        help.show(program, "msbatch", short=what == "usage")
     return 0
 
 

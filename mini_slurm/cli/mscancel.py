@@ -15,10 +15,14 @@ from mini_slurm.store.database import is_handled, request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mini_slurm.options.grammar import Option
     from mini_slurm.options.listings import Chosen
 
 PATIENCE = 10.0  # seconds to wait for the controller
 PAUSE = 0.01  # seconds between two looks
+
+ABOUT = "End jobs, or send them a signal."
+WORDS = "[JOB_ID[_TASK][.STEP]...]"
 
 
 def main() -> int:
@@ -26,9 +30,14 @@ def main() -> int:
     return listing.leave(common.run("mscancel", mscancel))
 
 
+def options(program: str) -> tuple[Option, ...]:
+    """The options of the command under this name."""
+    return common.with_ours(program, scancel.OPTIONS)
+
+
 def mscancel(program: str, arguments: list[str]) -> int:
     """End or signal what the arguments choose; the exit status."""
-    read = listing.read(program, arguments, scancel.OPTIONS, "End jobs, or send them a signal.")
+    read = listing.read(program, arguments, options(program), "mscancel")
     if read is None:
         return 0
     chosen, words = read

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 from mini_slurm.cli import common, listing
 from mini_slurm.cli.control.session import Session
+from mini_slurm.cli.control.verbs import VERBS
 from mini_slurm.options import scontrol
 from mini_slurm.options.grammar import parse
 from mini_slurm.options.listings import Chosen
@@ -26,7 +28,17 @@ def main() -> int:
 
 def options(program: str) -> tuple[Option, ...]:
     """The options of the command under this name."""
-    return scontrol.OPTIONS if common.is_slurms_name(program) else (*scontrol.OPTIONS, common.FLEET)
+    return common.with_ours(program, scontrol.OPTIONS)
+
+
+def verbs() -> list[tuple[str, str]]:
+    """The commands that it understands, and what each does: the first line that its handler says of itself."""
+    handlers = {verb.name: verb.handler.partition(":") for verb in VERBS}
+    return [(name, _meaning(module, function)) for name, (module, _, function) in handlers.items()]
+
+
+def _meaning(module: str, function: str) -> str:
+    return (getattr(import_module(module), function).__doc__ or "").split("\n")[0]
 
 
 def mscontrol(program: str, arguments: list[str]) -> int:

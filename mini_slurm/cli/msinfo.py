@@ -17,8 +17,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.model.fleet import Fleet
     from mini_slurm.model.machine import Machine
+    from mini_slurm.options.grammar import Option
     from mini_slurm.options.listings import Chosen
 
+ABOUT = "Show partitions and nodes."
+WORDS = ""
 VARIABLES = {"partition": "SINFO_PARTITION", "sort": "SINFO_SORT"}
 FIRST_CONTACT = 5.0  # seconds to wait for machines that were never asked before
 PAUSE = 0.05  # seconds between two looks at the database
@@ -29,9 +32,14 @@ def main() -> int:
     return listing.leave(common.run("msinfo", msinfo))
 
 
+def options(program: str) -> tuple[Option, ...]:
+    """The options of the command under this name."""
+    return common.with_ours(program, sinfo.OPTIONS)
+
+
 def msinfo(program: str, arguments: list[str]) -> int:
     """Show the fleet as the arguments choose; the exit status."""
-    read = listing.read(program, arguments, sinfo.OPTIONS, "Show partitions and nodes.")
+    read = listing.read(program, arguments, options(program), "msinfo")
     if read is None:
         return 0
     chosen = read[0]

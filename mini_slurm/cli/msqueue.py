@@ -16,6 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.cli.queue_request import Request
     from mini_slurm.model.job import Job
+    from mini_slurm.options.grammar import Option
+
+ABOUT = "Show the jobs that wait and run."
+WORDS = ""
 
 
 def main() -> int:
@@ -23,9 +27,14 @@ def main() -> int:
     return listing.leave(common.run("msqueue", msqueue))
 
 
+def options(program: str) -> tuple[Option, ...]:
+    """The options of the command under this name."""
+    return common.with_ours(program, squeue.OPTIONS)
+
+
 def msqueue(program: str, arguments: list[str]) -> int:
     """List what the arguments choose; the exit status."""
-    read = listing.read(program, arguments, squeue.OPTIONS, "Show the jobs that wait and run.")
+    read = listing.read(program, arguments, options(program), "msqueue")
     if read is None:
         return 0
     request = queue_request.read(program, *read)

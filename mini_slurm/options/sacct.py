@@ -6,7 +6,8 @@ from mini_slurm.options.listings import COMMON, FLAG, HELP, LIST, MAYBE, option
 
 # fmt: off
 OPTIONS = (
-    *HELP, *COMMON[:2],
+    option("help", "h", FLAG, "Show this help."),
+    *HELP[1:], *COMMON[:2],
     option("local", "", FLAG, "Show this cluster only."),
     option("noconvert", "", FLAG, "Leave sizes in their unit."),
     option("json", "", FLAG, "Write JSON."),

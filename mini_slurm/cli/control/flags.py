@@ -52,6 +52,5 @@ def version(session: Session, verb: str, words: list[str]) -> None:
 def show_help(session: Session, verb: str, words: list[str]) -> None:
     """The help page."""
     from mini_slurm.cli import help
-    from mini_slurm.cli.mscontrol import ABOUT, WORDS, options
 
-    help.show(session.program, ABOUT, WORDS, options(session.program))
+    help.show(session.program, "mscontrol")

@@ -1,0 +1,105 @@
+"""What the option tables do not say: which options belong together, examples, and what Slurm's help leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mini_slurm.options import squeue
+
+HELP = "help usage version verbose quiet fleet"
+HELP_TITLE, REST_TITLE, ONLY_TITLE = "General", "More", "Options"
+
+
+class Note(NamedTuple):
+    """About one command. Options are written by their long names, with blanks between."""
+
+    groups: Mapping[str, str] = {}
+    examples: Sequence[tuple[str, str]] = ()
+    unlisted: str = ""  # options that Slurm takes but does not show
+    spelled: Mapping[str, str] = {}  # long names as Slurm shows them, where they are others, or none
+    usage: str = ""  # what --usage prints under Slurm's name, where it was recorded
+
+
+_RESOURCES = (
+    "nodes ntasks cpus-per-task mem mem-per-cpu gpus gres gpus-per-node gpus-per-task gpus-per-socket cpus-per-gpu"
+    " mem-per-gpu ntasks-per-node ntasks-per-core ntasks-per-socket ntasks-per-gpu exclusive constraint nodelist"
+    " exclude nodefile mincpus tmp licenses"
+)
+_WHEN = "time time-min begin deadline dependency hold nice priority requeue no-requeue"
+_WHERE = "partition account qos clusters reservation comment job-name array"
+_FILES = "output error input open-mode chdir export export-file propagate"
+_JOB_GROUPS = {"What the job needs": _RESOURCES, "Where and under which name": _WHERE, "When": _WHEN}
+_FILTERS = (
+    "jobs user users me account accounts partition qos state states name nodelist nodes steps licenses reservation"
+    " allusers starttime endtime constraints ncpus nnodes gid timelimit-min timelimit-max associations wckeys wckey uid"
+)
+_LOOKS = (
+    "format Format noheader long sort iterate parsable parsable2 delimiter units noconvert json yaml brief start"
+    " array array-unique summarize exact Node list-reasons truncate allocations helpformat batch-script env-vars"
+    " duplicates"
+)
+
+NOTES: dict[str, Note] = {
+    "msbatch": Note(
+        groups={
+            **_JOB_GROUPS,
+            "Files and environment": _FILES,
+            "How it is submitted": "wrap wait parsable test-only ignore-pbs",
+        },
+        examples=(
+            ("msbatch job.sh", "Submit a script; its output goes to slurm-JOBID.out."),
+            ("msbatch -c 4 --mem=8G -t 2:00:00 job.sh", "Four CPUs, 8 GiB and two hours."),
+            ("msbatch --gpus=1 --wrap 'python train.py'", "A command instead of a script, with a GPU."),
+            ("msbatch -a 1-100%8 -o 'out/%a.txt' job.sh", "A hundred tasks, eight at once, a file each."),
+        ),
+        unlisted="acctg-freq batch hint kill-on-invalid-dep mem-bind network ntasks-per-gpu open-mode prefer test-only"
+        " umask wait-all-nodes x11",
+    ),
+    "msqueue": Note(
+        groups={"Which jobs": _FILTERS, "How they are shown": _LOOKS},
+        examples=(
+            ("msqueue --me", "My jobs that wait and run."),
+            ("msqueue -t PD -o '%i %j %r'", "Why jobs wait."),
+            ("msqueue --start", "When waiting jobs are expected to start."),
+        ),
+        unlisted="me priority",
+        spelled={"jobs": "job", "steps": "step"},
+        usage=squeue.USAGE + "\n",
+    ),
+    "msinfo": Note(
+        groups={
+            "Which nodes": "nodes partition states responding dead all hide reservation",
+            "How they are shown": _LOOKS,
+        },
+        examples=(
+            ("msinfo", "Partitions, and how many of their nodes are idle."),
+            ("msinfo -N -l", "Each node with its CPUs, memory and state."),
+            ("msinfo -R", "Why nodes are down or drained."),
+        ),
+    ),
+    "mscancel": Note(
+        groups={"Which jobs": _FILTERS, "How": "signal batch full interactive hurry ctld"},
+        examples=(
+            ("mscancel 42 43_[1-5]", "A job, and five tasks of an array."),
+            ("mscancel --me -t PENDING", "All of my jobs that wait."),
+            ("mscancel -s USR1 -b 42", "A signal for the batch script alone."),
+        ),
+        unlisted="me ctld",
+    ),
+    "msacct": Note(
+        groups={"Which jobs": _FILTERS, "How they are shown": _LOOKS},
+        examples=(
+            ("msacct -X", "Today's jobs, a line each."),
+            ("msacct -j 42 -o jobid,state,exitcode,elapsed,maxrss", "What a job came to and used."),
+            ("msacct -S now-7days -s F,TO,OOM", "What went wrong in the last week."),
+        ),
+        unlisted="constraints flags",
+        spelled={"gid": "gid group", "user": "user uid"},
+    ),
+    "mscontrol": Note(
+        examples=(("mscontrol show job 42", "All about a job."),),
+        unlisted="usage",
+        spelled={"uid": ""},
+    ),
+}
