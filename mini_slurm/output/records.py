@@ -42,7 +42,7 @@ def filled(table: Iterable[Line], record: object, view: RecordView) -> list[str]
     return lines
 
 
-def block(lines: Iterable[str], oneliner: bool) -> str:
-    """The record as it is printed, with the empty line that ends it."""
+def block(lines: Iterable[str], oneliner: bool, *, closed: bool = True) -> str:
+    """The record as it is printed, with the empty line that ends it; `closed`: its last line ends as the others do."""
     end = " " if oneliner else "\n   "
-    return end.join(lines) + end + ("\n" if oneliner else "\n\n")
+    return end.join(lines) + end * closed + ("\n" if oneliner else "\n\n")

@@ -46,6 +46,15 @@ class Session:
             sys.stdout.flush()
             common.say(line)
 
+    def advise(self, hint: str) -> None:
+        """What to do instead; said under our own name alone."""
+        if not common.is_slurms_name(self.program) and not self.quiet:
+            common.say(f"{self.program}: hint: {hint}")
+
+    def reopen(self) -> None:
+        """Look again at whether there is a database, and whether a controller looks after it."""
+        self._db = None
+
     @property
     def db(self) -> sqlite3.Connection | None:
         """The database, to read; None when there is none yet. Raises StateError."""
@@ -64,9 +73,14 @@ class Session:
         """What records need to know now."""
         return RecordView(time.time(), listing.moment_format(), details=self.details)
 
-    def show(self, lines: Sequence[str]) -> None:
+    def tell(self, line: str) -> None:
+        """Say what was not found: on standard output, as scontrol does, unless --quiet forbids it."""
+        if not self.quiet:
+            listing.show([line])
+
+    def show(self, lines: Sequence[str], *, closed: bool = True) -> None:
         """Print one record."""
-        listing.write(block(lines, self.oneliner))
+        listing.write(block(lines, self.oneliner, closed=closed))
 
     def run(self, words: list[str]) -> None:
         """Do what one line of words asks for."""

@@ -13,7 +13,7 @@ def show(session: Session, verb: str, words: list[str]) -> None:
     """Show what is named, written `ENTITY ID` or `ENTITY=ID`."""
     word, equals, glued = words[0].partition("=")
     entity = find(word, ENTITIES)
-    if len(words) > 2 and (entity is None or entity.most < len(words)):
+    if len(words) > 2 and (entity is None or entity.most == 1):
         session.fail(f"too many arguments for keyword:{verb}")
     elif entity is None:
         session.fail(f"invalid entity:{words[0]} for keyword:{verb} ")

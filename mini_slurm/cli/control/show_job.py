@@ -61,8 +61,7 @@ def _task(job: Job, task: int) -> list[Job]:
 def _say_that_there_is_none(session: Session, word: str) -> None:
     if word:
         session.exit_code = 1
-    if not session.quiet:
-        print(f"Job {word} not found" if word else "No jobs in the system")
+    session.tell(f"Job {word} not found" if word else "No jobs in the system")
 
 
 def _view(session: Session, jobs: list[Job]) -> RecordView:

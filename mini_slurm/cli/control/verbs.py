@@ -16,7 +16,7 @@ TOO_MANY = "too many arguments for keyword:{}"
 
 
 class Verb:
-    """One row; the first row that fits counts."""
+    """One row of either table; the first row that fits counts."""
 
     __slots__ = ("few", "handler", "least", "many", "most", "name", "shortest")
 
@@ -38,26 +38,71 @@ class Verb:
 
 
 _OLD_FEW, _OLD_MANY = "too few arguments for {} keyword", "too many arguments for {} keyword"
+_ONE = "one arguments required for keyword:{}"
 _MISSING = "missing argument for keyword:{}"
 _HERE = "mini_slurm.cli.control"
 # fmt: off
 VERBS = (
+    Verb("abort", 5, f"{_HERE}.refused:refuse", 0, 1),
     Verb("all", 2, f"{_HERE}.flags:show_all"),
+    Verb("cancel_reboot", 3, f"{_HERE}.refused:refuse", 1, 1, few=_MISSING),
+    Verb("completing", 2, f"{_HERE}.system:completing", 0, 0),
+    Verb("cluster", 2, f"{_HERE}.system:cluster"),
     Verb("details", 1, f"{_HERE}.flags:details", 0, 0),
+    Verb("errnumstr", 2, f"{_HERE}.system:errnumstr", 1, 1, few=_ONE, many=_ONE),
+    Verb("errnostr", 2, f"{_HERE}.system:errnumstr", 1, 1, few=_ONE, many=_ONE),
     Verb("exit", 2, f"{_HERE}.flags:leave", 0, 0),
+    Verb("gethost", 7, f"{_HERE}.refused:absent"),
     Verb("help", 2, f"{_HERE}.flags:show_help", 0, 0),
     Verb("hide", 2, f"{_HERE}.flags:hide"),
     Verb("oneliner", 1, f"{_HERE}.flags:oneliner", 0, 0),
+    Verb("pidinfo", 3, f"{_HERE}.processes:pidinfo", 1, 1, few=_MISSING),
+    Verb("ping", 3, f"{_HERE}.system:ping", 0, 0),
     Verb("\\q", 2, f"{_HERE}.flags:quiet", 0, 0),
     Verb("quiet", 4, f"{_HERE}.flags:quiet", 0, 0),
     Verb("quit", 4, f"{_HERE}.flags:leave", 0, 0),
+    Verb("reboot_nodes", 3, f"{_HERE}.refused:refuse"),
+    Verb("reconfigure", 3, f"{_HERE}.system:reconfigure", 0, 1),
+    Verb("token", 3, f"{_HERE}.refused:absent"),
+    Verb("wait_job", 2, f"{_HERE}.waiting:wait_job", 1, 1),
+    Verb("setdebugflags", 9, f"{_HERE}.refused:refuse", 1),
+    Verb("fsdampeningfactor", 3, f"{_HERE}.refused:refuse", 1, 1),
+    Verb("fairsharedampeningfactor", 3, f"{_HERE}.refused:refuse", 1, 1),
+    Verb("setdebug", 2, f"{_HERE}.refused:refuse", 1, 1),
+    Verb("schedloglevel", 3, f"{_HERE}.refused:refuse", 1, 1),
     Verb("show", 3, f"{_HERE}.show:show", 1),
+    Verb("write", 5, f"{_HERE}.script:write", 1),
+    Verb("takeover", 8, f"{_HERE}.refused:refuse", 0, 1),
+    Verb("shutdown", 8, f"{_HERE}.refused:refuse", 0, 1),
     Verb("verbose", 4, f"{_HERE}.flags:verbose", 0, 0, many=_OLD_MANY),
     Verb("version", 4, f"{_HERE}.flags:version", 0, 0, many=_OLD_MANY),
+    Verb("listpids", 1, f"{_HERE}.processes:listpids", 0, 2),
+    Verb("getent", 6, f"{_HERE}.refused:absent"),
+    Verb("callerid", 3, f"{_HERE}.refused:absent", 4, 5),
 )
 ENTITIES = (
-    Verb("jobs", 1, f"{_HERE}.show_job:show"),
-    Verb("jobid", 1, f"{_HERE}.show_job:show"),
+    Verb("aliases", 1, f"{_HERE}.system:aliases", 0, 1),
+    Verb("bbstat", 2, f"{_HERE}.system:nothing", 0, ANY),
+    Verb("dwstat", 2, f"{_HERE}.system:nothing", 0, ANY),
+    Verb("burstbuffer", 2, f"{_HERE}.system:nothing", 0, 1),
+    Verb("config", 1, f"{_HERE}.system:config", 0, 1),
+    Verb("daemons", 1, f"{_HERE}.system:daemons", 0, 0),
+    Verb("federations", 1, f"{_HERE}.system:nothing", 0, 1),
+    Verb("frontendname", 1, f"{_HERE}.system:frontends", 0, 1),
+    Verb("hostnames", 5, f"{_HERE}.show_hosts:hostnames", 0, 1),
+    Verb("hostlist", 5, f"{_HERE}.show_hosts:hostlist", 0, 1),
+    Verb("hostlistsorted", 9, f"{_HERE}.show_hosts:hostlistsorted", 0, 1),
+    Verb("jobs", 1, f"{_HERE}.show_job:show", 0, 1),
+    Verb("jobid", 1, f"{_HERE}.show_job:show", 0, 1),
+    Verb("licenses", 2, f"{_HERE}.system:licenses", 0, 1),
+    Verb("nodes", 1, f"{_HERE}.show_nodes:node", 0, 1),
+    Verb("partitions", 2, f"{_HERE}.show_nodes:partition", 0, 1),
+    Verb("partitionname", 2, f"{_HERE}.show_nodes:partition", 0, 1),
+    Verb("reservations", 1, f"{_HERE}.system:reservations", 0, 1),
+    Verb("reservationname", 1, f"{_HERE}.system:reservations", 0, 1),
+    Verb("slurmd", 2, f"{_HERE}.refused:absent", 0, 1),
+    Verb("steps", 2, f"{_HERE}.show_steps:show", 0, 1),
+    Verb("topology", 1, f"{_HERE}.system:topology", 0, 1),
 )
 # fmt: on
 

@@ -1,0 +1,49 @@
+"""`scontrol show node [LIST]` and `show partition [NAME]`."""
+
+from __future__ import annotations
+
+from mini_slurm.model import loose_hostlist
+from mini_slurm.output import node_record, nodes, partition_record
+from mini_slurm.store import queries
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.cli.control.session import Session
+
+
+def node(session: Session, verb: str, words: list[str]) -> None:
+    """Show all machines, or those of a hostlist."""
+    found = _nodes(session)
+    wanted = list(found)
+    if words:
+        try:
+            wanted = loose_hostlist.expand(words[0])
+        except ValueError:
+            session.fail(f"unable to parse node list {words[0]}")
+            return
+    elif not found:
+        session.tell("No nodes in the system")
+    view = session.view()
+    for name in wanted:
+        if name not in found:
+            session.exit_code = 1
+            session.tell(f"Node {name} not found")
+            continue
+        homes = [one.name for one in session.fleet.partitions.values() if name in one.machines]
+        session.show(node_record.lines(found[name], homes, view), closed=False)
+
+
+def partition(session: Session, verb: str, words: list[str]) -> None:
+    """Show all partitions, or the one of this name."""
+    found = [one for one in session.fleet.partitions.values() if not words or one.name == words[0]]
+    if not found:
+        session.exit_code = session.exit_code or int(bool(words))
+        session.tell(f"Partition {words[0]} not found" if words else "No partitions in the system")
+    every, view = _nodes(session), session.view()
+    for one in found:
+        record = partition_record.Record(one, [every[name] for name in one.machines if name in every])
+        session.show(partition_record.lines(record, view), closed=False)
+
+
+def _nodes(session: Session) -> dict[str, nodes.Node]:
+    return nodes.node_list(session.fleet, queries.machines(session.db), queries.holders(session.db))
