@@ -8,7 +8,7 @@ from mini_slurm.model.units import format_elapsed
 from mini_slurm.output import job_options, tres
 from mini_slurm.output.job_fields import accrues, eligible, ends, has_run, starts, used
 from mini_slurm.output.records import filled
-from mini_slurm.output.values import NULL, size
+from mini_slurm.output.values import NULL, gpus, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,9 +98,7 @@ def _held(job: Job, view: RecordView) -> list[str]:
     """What the job holds on each of its machines; none for a job that never started."""
     if not has_run(job):
         return []
-    gpus = parse_gpus(job.alloc_gpus)
-    total = ",".join(f"gpu:{kind}:{count}" if kind else f"gpu:{count}" for kind, count in gpus.items())
-    return [f"JOB_GRES={total or NULL}", *(f"  {text}" for text in _on_machines(job, view))]
+    return [f"JOB_GRES={gpus(parse_gpus(job.alloc_gpus)) or NULL}", *(f"  {text}" for text in _on_machines(job, view))]
 
 
 def _on_machines(job: Job, view: RecordView) -> list[str]:
@@ -109,10 +107,10 @@ def _on_machines(job: Job, view: RecordView) -> list[str]:
     import json  # of several machines, or asked for in detail: rare
 
     found = []
-    for name, (cpus, memory, gpus) in json.loads(job.allocation).items():
+    for name, (cpus, memory, held) in json.loads(job.allocation).items():
         own = name == job.node and job.cpu_ids
         ids = job.cpu_ids if own else "0" if cpus == 1 else f"0-{cpus - 1}"
-        found.append(_on_machine(name, ids, memory, _gres(job, gpus, view)))
+        found.append(_on_machine(name, ids, memory, _gres(job, held, view)))
     return found
 
 
@@ -120,11 +118,11 @@ def _on_machine(name: str, ids: str, memory: int, gres: str) -> str:
     return f"Nodes={name} CPU_IDs={ids} Mem={memory} GRES={gres}"
 
 
-def _gres(job: Job, gpus: str, view: RecordView) -> str:
+def _gres(job: Job, held: str, view: RecordView) -> str:
+    """The GPUs held on one machine, and which of its GPUs these are."""
     places = sorted(view.gpu_places[uuid] for uuid in job.gpu_ids.split(",") if uuid in view.gpu_places)
     index = f"(IDX:{','.join(map(str, places))})" if places else ""
-    found = parse_gpus(gpus)
-    return ",".join(f"gpu:{kind}:{count}{index}" if kind else f"gpu:{count}{index}" for kind, count in found.items())
+    return ",".join(part + index for part in (gpus(parse_gpus(held)) or "").split(",") if part)
 
 
 # fmt: off

@@ -6,7 +6,7 @@ from mini_slurm.model.hostlist import compress
 from mini_slurm.model.units import format_duration
 from mini_slurm.output.layout import Field, View
 from mini_slurm.output.nodes import Group, Node
-from mini_slurm.output.values import NULL, SLURM_VERSION
+from mini_slurm.output.values import NULL, SLURM_VERSION, gpus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ def _features(node: Node) -> str:
 
 
 def _gres(node: Node) -> str:
-    shown = (f"gpu:{kind}:{count}" if kind else f"gpu:{count}" for kind, count in sorted(node.gpus.items()) if count)
-    return ",".join(shown) or NULL
+    return gpus(node.gpus) or NULL
 
 
 def _gres_used(node: Node) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.output.records import filled
-from mini_slurm.output.values import NULL, SLURM_VERSION, size
+from mini_slurm.output.values import NULL, SLURM_VERSION, gpus, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,15 +40,10 @@ def _features(node: Node, view: RecordView) -> str:
     return ",".join(node.entry.features) or NULL
 
 
-def _gres(node: Node) -> str:
-    shown = (f"gpu:{kind}:{count}" if kind else f"gpu:{count}" for kind, count in sorted(node.gpus.items()) if count)
-    return ",".join(shown) or NULL
-
-
 def _configured(node: Node) -> str:
     parts = [f"cpu={node.cpus}", f"mem={size(node.memory)}", f"billing={node.cpus}"]
-    gpus = sum(node.gpus.values())
-    return ",".join([*parts, f"gres/gpu={gpus}"] if gpus else parts)
+    count = sum(node.gpus.values())
+    return ",".join([*parts, f"gres/gpu={count}"] if count else parts)
 
 
 def _allocated(node: Node) -> str:
@@ -72,7 +67,7 @@ HEAD = (
      ("CPULoad", _constant("N/A"))),
     (("AvailableFeatures", _features),),
     (("ActiveFeatures", _features),),
-    (("Gres", lambda node, view: _gres(node)),),
+    (("Gres", lambda node, view: gpus(node.gpus) or NULL),),
     (("NodeAddr", lambda node, view: node.entry.host),
      ("NodeHostName", lambda node, view: node.name),
      ("Port", lambda node, view: None if node.entry.port is None else str(node.entry.port)),

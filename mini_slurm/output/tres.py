@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mini_slurm.model.job import Job
+    from mini_slurm.model.step import Step
 
 
 def requested_cpus(job: Job) -> int:
@@ -46,6 +47,13 @@ def allocated(job: Job) -> str | None:
     if not job.alloc_cpus:
         return None
     return _written(job.alloc_cpus, job.alloc_memory, job.nodes, sum(parse_gpus(job.alloc_gpus).values()))
+
+
+def of_step(step: Step) -> str:
+    """What a step holds."""
+    parts = [f"cpu={step.cpus}", f"mem={size(step.memory)}", f"node={step.nodes}"]
+    gpus = sum(parse_gpus(step.gpus).values())
+    return ",".join([*parts, f"gres/gpu={gpus}"] if gpus else parts)
 
 
 def _written(cpu_count: int, memory: int, nodes: int, gpus: int) -> str:

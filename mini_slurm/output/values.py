@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from mini_slurm.model.units import format_elapsed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 UNITS = "MGTPEZ"
 NULL = "(null)"
 NOT_KNOWN = "N/A"
@@ -32,6 +36,12 @@ def size(amount: int, first: str = "M", wanted: str = "", convert: bool = True) 
         amount //= 1024
         place += 1
     return f"{amount}{scale[place]}"
+
+
+def gpus(amounts: Mapping[str, int]) -> str | None:
+    """GPUs by type as a generic resource: `gpu:a100:2,gpu:1`; None where there are none."""
+    shown = (f"gpu:{kind}:{count}" if kind else f"gpu:{count}" for kind, count in sorted(amounts.items()) if count)
+    return ",".join(shown) or None
 
 
 def gres(text: str | None) -> str | None:

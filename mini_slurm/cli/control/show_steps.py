@@ -10,6 +10,7 @@ from mini_slurm.store import queries
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.cli.control.session import Session
+    from mini_slurm.model.job import Job
 
 WORD = r"(\d{1,9})(?:_(\d{1,9}))?(?:\.(\w*))?"
 
@@ -24,14 +25,21 @@ def show(session: Session, verb: str, words: list[str]) -> None:
     jobs = queries.select_jobs(session.db, step_record.COLUMNS, where)
     if task is not None:
         jobs = [job for job in jobs if job.array_task_id == int(task)]
-    if step:
-        jobs = [job for job in jobs if step == "batch"]
+    records = [record for job in jobs for record in _steps(session, job) if step in (None, "", record.number)]
     view = session.view()
-    for job in jobs:
-        session.show(step_record.lines(job, view), closed=False)
-    if not jobs and words:
+    for record in records:
+        session.show(step_record.lines(record, view), closed=False)
+    if not records and words:
         session.exit_code = 1
         job_id = f"{number}_{task}" if task else str(number)
         session.tell(f"Job step {job_id}.{step or ''} not found")
-    elif not jobs:
+    elif not records:
         session.tell("No job steps in the system")
+
+
+def _steps(session: Session, job: Job) -> list[step_record.Record]:
+    """The batch script's step, and those that srun started and that run."""
+    where = queries.Where("state = 'RUNNING'")
+    where.add("job_id = ? AND attempt = ?", job.job_id, job.attempt)
+    started = queries.select_steps(session.db, where)
+    return [step_record.Record(job), *(step_record.Record(job, step) for step in started)]

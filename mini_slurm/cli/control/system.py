@@ -46,7 +46,7 @@ def config(session: Session, verb: str, words: list[str]) -> None:
     state = state_folder(create=False)
     moment = listing.moment_format()
     known = config_record.Known(
-        session.fleet, host(), state, int(queries.setting(session.db, "next_job_id") or "1"), _since(state, moment)
+        session.fleet, host(), state, int(queries.get_setting(session.db, "next_job_id") or "1"), _since(state, moment)
     )
     listing.show(config_record.lines(known, moment(time.time())))
     ping(session, verb, words)
@@ -98,7 +98,7 @@ def daemons(session: Session, verb: str, words: list[str]) -> None:
 def aliases(session: Session, verb: str, words: list[str]) -> None:
     """The machines of the fleet that are reached by this name."""
     name = words[0] if words else host()
-    known = queries.machines(session.db)
+    known = queries.load_machines(session.db)
     found = [
         entry.name
         for entry in session.fleet.machines.values()

@@ -1,0 +1,330 @@
+"""mscontrol as a command, on a store that the test fills."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mini_slurm.cli.control import processes, waiting
+from mini_slurm.model.machine import Machine
+from mini_slurm.model.states import JobState
+from mini_slurm.model.step import Step
+from mini_slurm.store import database
+from tests.fleet.shell import Shell, array, job, prepared, running
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    return prepared(tmp_path, capsys, monkeypatch)
+
+
+# --- the grammar
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "output", "errors"),
+    [
+        ("frob", 1, "", "invalid keyword: frob\n"),
+        ("show", 1, "", "too few arguments for keyword:show\n"),
+        ("show frob", 1, "", "invalid entity:frob for keyword:show \n"),
+        ("show frob=2", 1, "", "invalid entity:frob=2 for keyword:show \n"),
+        ("show job 1 2", 1, "", "too many arguments for keyword:show\n"),
+        ("ping now", 1, "", "too many arguments for keyword:ping\n"),
+        ("version 2", 1, "", "too many arguments for version keyword\n"),
+        ("pidinfo", 1, "", "missing argument for keyword:pidinfo\n"),
+        ("wait_job", 1, "", "too few arguments for keyword:wait_job\n"),
+        ("ver", 1, "", "invalid keyword: ver\n"),
+        ("vers", 0, "slurm-wlm 22.05.8\n", ""),
+        ("VERSION", 0, "slurm-wlm 22.05.8\n", ""),
+        ("-V", 0, "slurm-wlm 22.05.8\n", ""),
+        ("--foo", 1, "", "scontrol: unrecognized option '--foo'\nTry \"scontrol --help\" for more information\n"),
+        ("-Q show frob", 1, "", ""),
+        ("shutdown", 1, "", "slurm_shutdown error: Invalid user id\n"),
+        ("setdebug 3", 1, "", "slurm_set_debug_level error: Invalid user id\n"),
+        ("setdebugflags -backfill", 1, "", "slurm_set_debug_flags error: Invalid user id\n"),
+        ("errnumstr 2", 0, "No such file or directory\n", ""),
+        ("errno x", 1, "", "numeric arguments required for keyword:errno\n"),
+        ("-M nope show job", 1, "", "scontrol: error: No cluster 'nope' known by database.\n"),
+    ],
+)
+def test_words_that_are_wrong_are_answered_as_scontrol_does(
+    run: Shell, line: str, code: int, output: str, errors: str
+) -> None:
+    status, said, complaint = run(f"scontrol {line}")
+    assert (status, said) == (code, output)
+    assert complaint.startswith(errors)
+    assert bool(complaint) == bool(errors)
+
+
+def test_our_own_name_may_give_advice(run: Shell) -> None:
+    assert "mscontrol: hint: mini-slurm stop" in run("mscontrol shutdown")[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "output"),
+    [
+        ("show licenses", "No licenses configured in Slurm.\n"),
+        ("show lic", "No licenses configured in Slurm.\n"),
+        ("show res", "No reservations in the system\n"),
+        ("show steps", "No job steps in the system\n"),
+        ("show jobs", "No jobs in the system\n"),
+        ("show federation", ""),
+        ("show burstbuffer", ""),
+        ("show bbstat a b c", ""),
+    ],
+)
+def test_what_there_is_none_of_is_no_error(run: Shell, line: str, output: str) -> None:
+    assert run(f"scontrol {line}") == (0, output, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "output"),
+    [
+        ("show partition nope", "Partition nope not found\n"),
+        ("show node nope", "Node nope not found\n"),
+        ("show res nope", "Reservation nope not found\n"),
+        ("show step 5", "Job step 5. not found\n"),
+        ("show step 5.0", "Job step 5.0 not found\n"),
+    ],
+)
+def test_what_is_not_there_is_said_on_standard_output(run: Shell, line: str, output: str) -> None:
+    assert run(f"scontrol {line}") == (1, output, "")
+    assert run(f"scontrol -Q {line}") == (1, "", "")
+
+
+# --- jobs
+
+
+def words(text: str) -> dict[str, str]:
+    """The words `Name=value` of an answer."""
+    return dict(word.split("=", 1) for word in text.split() if "=" in word)
+
+
+def test_one_job_is_one_line_with_o(run: Shell) -> None:
+    run.fill(running(7, "train"))
+    for line in ("-o show job 7", "show -o job=7", "sho jobid 7 -o", "show JOB 7 --oneliner"):
+        code, output, errors = run(f"scontrol {line}")
+        assert (code, output.count("\n"), errors) == (0, 1, "")
+        assert output.startswith("JobId=7 JobName=train UserId=")
+        assert words(output)["JobState"] == "RUNNING"
+
+
+def test_an_unknown_job_is_an_error(run: Shell) -> None:
+    run.fill(job(7))
+    assert run("scontrol show job 999999") == (1, "", "slurm_load_jobs error: Invalid job id specified\n")
+    assert run("scontrol show job abc") == (1, "", "scontrol_print_job error: Invalid job id specified\n")
+
+
+def test_a_job_that_ended_long_ago_is_unknown(run: Shell) -> None:
+    over = {"state": JobState.COMPLETED, "start_time": 1.0}
+    run.fill(job(7, end_time=time.time() - 10, **over), job(8, end_time=time.time() - 400, **over))
+    assert run("scontrol show job 7")[0] == 0
+    assert run("scontrol show job 8") == (1, "", "slurm_load_jobs error: Invalid job id specified\n")
+
+
+def test_an_array_is_its_record_and_then_its_tasks_newest_first(run: Shell) -> None:
+    waiting = array(20)
+    waiting.array_tasks = "4-5%3"
+    tasks = [running(20 + number, array_job_id=20, array_task_id=number) for number in (1, 2, 3)]
+    run.fill(waiting, *tasks)
+    lines = run("scontrol -o show job 20")[1].splitlines()
+    assert [words(line)["ArrayTaskId"] for line in lines] == ["4-5%3", "3", "2", "1"]
+    assert {words(line)["ArrayTaskThrottle"] for line in lines} == {"3"}
+
+
+def test_a_task_is_shown_alone(run: Shell) -> None:
+    run.fill(array(20), running(21, array_job_id=20, array_task_id=7))
+    assert words(run("scontrol show job 20_7")[1])["JobId"] == "21"
+    waiting = words(run("scontrol show job 20_2")[1])
+    assert (waiting["JobId"], waiting["ArrayTaskId"]) == ("20", "2")
+    assert run("scontrol show job 20_9") == (1, "Job 20_9 not found\n", "")
+    assert words(run("scontrol show job 21")[1])["ArrayJobId"] == "20"
+
+
+def test_all_jobs_are_shown_without_a_number(run: Shell) -> None:
+    run.fill(job(7), running(8), array(9))
+    lines = run("scontrol show job -o")[1].splitlines()
+    assert [words(line)["JobId"] for line in lines] == ["7", "8", "9"]
+
+
+def test_details_name_the_gpus(run: Shell) -> None:
+    details = json.dumps([{"uuid": "GPU-a", "index": 0}, {"uuid": "GPU-b", "index": 1}])
+    run.fill(running(7, gpu_ids="GPU-b", alloc_gpus="1"), machines=(Machine(name="node1", gpu_details=details),))
+    assert "   JOB_GRES=gpu:1\n     Nodes=node1 CPU_IDs= Mem=0 GRES=gpu:1(IDX:1)\n" in run("scontrol show -d job 7")[1]
+
+
+def test_times_are_written_as_the_variable_says(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_TIME_FORMAT", "%s")
+    run.fill(job(7, submit_time=1234567890.0))
+    assert words(run("scontrol show job 7")[1])["SubmitTime"] == "1234567890"
+
+
+# --- nodes, partitions, steps, the whole
+
+
+def test_nodes_and_partitions_are_shown(run: Shell) -> None:
+    run.fill(running(7, alloc_memory=500), machines=(Machine(name="node1", state="UP"),))
+    busy, silent = run("scontrol -o show nodes")[1].splitlines()
+    assert (words(busy)["State"], words(busy)["AllocTRES"]) == ("MIXED", "cpu=1,mem=500M")
+    assert words(silent)["State"] == "UNKNOWN+NOT_RESPONDING"
+    assert words(run("scontrol show node node[1-2]")[1])["NodeName"] == "node2"
+    code, output, _ = run("scontrol -a show -o partitions")
+    assert (code, words(output)["Default"], words(output)["Nodes"]) == (0, "YES", "node[1-2]")
+    assert words(output)["TRES"] == "cpu=4,mem=8000M,node=2,billing=4"
+
+
+def test_a_reason_is_shown_with_its_time(run: Shell) -> None:
+    run.fill(machines=(Machine(name="node1", state="DOWN", reason="Not responding", reason_time=time.time()),))
+    output = run("scontrol show node node1")[1]
+    assert "   State=DOWN+NOT_RESPONDING ThreadsPerCore=1 " in output
+    assert "   Reason=Not responding [slurm@20" in output
+
+
+def test_steps_are_the_batch_scripts_and_those_of_srun(run: Shell) -> None:
+    run.fill(running(7, attempt=2), running(8))
+    db = database.open_database(str(run.state))
+    with database.transaction(db):
+        database.save_steps(
+            db,
+            [
+                Step(job_id=7, attempt=1, number=0, name="old"),
+                Step(job_id=7, attempt=2, number=0, name="done", state=JobState.COMPLETED),
+                Step(job_id=7, attempt=2, number=1, name="a", ntasks=2, cpus=2, node_list="node1", memory=1000),
+            ],
+        )
+    db.close()
+    lines = run("scontrol -o show step")[1].splitlines()
+    assert [words(line)["StepId"] for line in lines] == ["7.batch", "7.1", "8.batch"]
+    assert words(lines[1])["TRES"] == "cpu=2,mem=1000M,node=1"
+    assert words(run("scontrol show step 7.1")[1])["Name"] == "a"
+
+
+def test_the_configuration_has_what_clients_look_for(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mini_slurm.cli.control import system
+
+    monkeypatch.setattr(system.autostart, "ring", lambda state: True)
+    code, output, errors = run("scontrol show config")
+    values = dict(line.split(" = ", 1) for line in output.splitlines() if " = " in line)
+    values = {name.strip(): value for name, value in values.items()}
+    assert (code, errors) == (0, "")
+    assert values["MinJobAge"] == "300 sec"
+    assert values["MaxArraySize"] == "1001"
+    assert (values["ClusterName"], values["SLURM_VERSION"]) == ("mini", "22.05.8")
+    assert output.splitlines()[-1].endswith(" is UP")
+
+
+def test_ping_starts_the_controller_that_is_not_there(run: Shell) -> None:
+    code, output, _ = run("scontrol ping")
+    assert (code, output.startswith("Slurmctld(primary) at "), output.endswith(" is UP\n")) == (0, True, True)
+    pid = int((run.state / "controller.lock").read_text())
+    os.kill(pid, 15)
+    os.waitpid(pid, 0)
+
+
+# --- scripts, waiting, processes
+
+
+def test_a_script_is_written_as_it_was_submitted(run: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run.fill()
+    db = database.open_database(str(run.state))
+    number = database.submit(db, job(0), b"#!/bin/sh\necho h\xffi\n", b"")
+    db.close()
+    told = f"batch script for job {number} written to x.sh\n"
+    assert run(f"scontrol write batch_script {number} x.sh") == (0, told, "")
+    assert (tmp_path / "x.sh").read_bytes() == b"#!/bin/sh\necho h\xffi\n"
+    assert run(f"scontrol -Q write batch_script {number}") == (0, "", "")
+    assert (tmp_path / f"slurm-{number}.sh").exists()
+    refusal = "job script retrieval failed: Invalid job id specified\n"
+    assert run("scontrol write batch_script 999 y.sh") == (0, "", refusal)
+    assert not (tmp_path / "y.sh").exists()
+    assert run("scontrol write foo") == (1, "", "invalid write argument:foo\n")
+
+
+def test_a_job_is_waited_for(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.fill(job(7), running(8), job(9, state=JobState.CANCELLED, end_time=time.time()))
+    assert run("scontrol wait_job 8") == (0, "", "scontrol: Nodes are ready for job 8\n")
+    assert run("scontrol wait_job 9") == (1, "", "scontrol: Job 9 no longer running\n")
+    assert run("scontrol wait_job 99") == (1, "", "scontrol: Problem running job 99\n")
+    assert run("scontrol wait_job x") == (1, "", "Invalid job_id x\n")
+    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: run.fill(running(7)))
+    assert run("scontrol wait_job 7") == (0, "", "scontrol: Nodes are ready for job 7\n")
+
+
+def test_processes_of_jobs_are_known_by_their_environment(run: Shell) -> None:
+    run.fill(running(7))
+    environment = {"SLURM_JOB_ID": "7", "SLURMD_NODENAME": "node1", "PATH": os.environ["PATH"]}
+    process = subprocess.Popen(["sleep", "60"], env=environment)
+    try:
+        wait_until(lambda: processes._process(process.pid) is not None)
+        lines = run("scontrol listpids 7")[1].splitlines()
+        assert lines[0] == "PID      JOBID    STEPID   LOCALID GLOBALID"
+        assert lines[1].split() == [str(process.pid), "7", "batch", "-", "-"]
+        assert run(f"scontrol pidinfo {process.pid}")[1].startswith("Slurm JobId=7 ends at ")
+    finally:
+        process.kill()
+        process.wait()
+    assert run("scontrol pidinfo 1") == (1, "", "Failed to locate job for requested pid\n")
+    assert run("scontrol listpids x") == (1, "", '"x" does not look like a jobid\n')
+
+
+# --- a conversation
+
+
+def test_lines_of_standard_input_are_commands_and_are_echoed(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.fill(job(7))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("oneliner\nshow job 7\n!!\nquit\nversion\n"))
+    code, output, errors = run("scontrol")
+    assert (code, errors) == (0, "")
+    assert output.startswith("scontrol: oneliner\nscontrol: show job 7\nJobId=7 ")
+    assert output.count("JobId=7") == 2
+    assert output.endswith("scontrol: quit\n")
+
+
+def test_the_end_of_input_ends_the_conversation(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert run("scontrol") == (0, "scontrol: \n", "")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("frob\nversion"))
+    output = "scontrol: frob\nscontrol: version\nslurm-wlm 22.05.8\nscontrol: \n"
+    assert run("scontrol") == (1, output, "invalid keyword: frob\n")
+
+
+# --- hostlists
+
+
+@pytest.mark.parametrize(
+    ("line", "output", "errors"),
+    [
+        ("hostnames node[1-2]", "node1\nnode2\n", ""),
+        ("hostnames=node1", "node1\n", ""),
+        ("hostname", "", "scontrol: error: host list is empty\n"),
+        (
+            "hostnames n[3-1]",
+            "",
+            "scontrol: error: _parse_single_range: Invalid range: `3-1'\nInvalid hostlist: n[3-1]\n",
+        ),
+        ("hostlist node3,node1,node2", "node[3,1-2]\n", ""),
+        ("hostlistsorted node3,node1,node2,node1", "node[1,1-3]\n", ""),
+    ],
+)
+def test_hostlists_need_no_fleet(run: Shell, line: str, output: str, errors: str) -> None:
+    assert run(f"scontrol show {line}") == (0, output, errors)
+
+
+def test_hostnames_are_those_of_the_job(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_NODELIST", "x[1-2]")
+    assert run("scontrol show hostnames") == (0, "x1\nx2\n", "")
+
+
+def test_names_may_come_from_a_file(run: Shell, tmp_path: Path) -> None:
+    (tmp_path / "names").write_text("node1\nnode2\n\n")
+    assert run(f"scontrol show hostlist {tmp_path}/names") == (0, "node[1-2]\n", "")
+    assert run("scontrol show hostlist /nowhere") == (1, "", "Can not open /nowhere\n")
