@@ -316,9 +316,6 @@ class Jobs:
     def _look(self, attempt: Attempt) -> None:
         if attempt.started is None:
             self._read(attempt)
-            peer = self.peers.get(attempt.state_id)
-            if attempt.started is not None and peer:
-                peer.send(attempt.started_message())
         attempt.deliver()
         if attempt.outlet.look():
             attempt.pause = FIRST_PAUSE
@@ -355,10 +352,15 @@ class Jobs:
                     self._stepd_ended(attempt, 0)
 
     def _read(self, attempt: Attempt) -> None:
+        """See what the stepd has written; that the attempt has started is said once, its end by _ended()."""
+        is_known = attempt.started is not None
         try:
             attempt.read()
         except (ValueError, OSError) as error:
             _log(f"spool of {attempt.name}: {error}")
+        peer = self.peers.get(attempt.state_id)
+        if attempt.started is not None and not is_known and peer:
+            peer.send(attempt.started_message())
 
     def _refresh(self) -> None:
         self.claims.keep_fresh()

@@ -70,10 +70,10 @@ def descendants(roots: Iterable[int]) -> List[int]:
 
 
 def members(attempt: str, session: int) -> List[int]:
-    """The processes of an attempt whose stepd is lost: by their environment or session, and what descends from them."""
+    """The processes of an attempt whose stepd is lost: by environment, session (0: none) and descent."""
     mark = f"\0{MARK}={attempt}\0".encode()
     alive = {process.pid: process for process in everything() if process.state not in "ZX"}
-    roots = [pid for pid, process in alive.items() if process.session == session or _has(pid, mark)]
+    roots = [pid for pid, process in alive.items() if (session and process.session == session) or _has(pid, mark)]
     mine = set(roots) | set(descendants(roots))
     return sorted(mine.intersection(alive) - {os.getpid()})
 

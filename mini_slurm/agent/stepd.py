@@ -137,6 +137,7 @@ class Stepd:
         self.status: Optional[int] = None  # wait status of the script
         self.usage = Usage(0.0, 0.0, 0)
         self.adopted = False
+        self.is_member = plan.get("role") == "member"  # there is no script: what the job holds here is held until `end`
         self.lost_at: Optional[float] = None  # when the script of somebody else's was seen to be gone
         self.over = False  # the script has ended: what is left is killed
         self.cause = ""
@@ -163,23 +164,27 @@ class Stepd:
     def start(self, start: StartAttempt, gpus: Dict[str, str]) -> None:
         """Start the script and see it to its end. Raises OSError while nothing has been started."""
         limits.pin(self.place.claim.cpus)
-        path = os.path.join(self.place.folder, "slurm_script")
+        go = None if self.is_member else self._fork(start, gpus)
+        self.script_start = processes.start_now()
+        spool.write_json(self.place.folder, "started.json", self._started())
+        if go is not None:
+            os.write(go, b"g")
+            os.close(go)
+        _notify(self.place.notify, NEWS)
+        self._serve()
+
+    def _fork(self, start: StartAttempt, gpus: Dict[str, str]) -> int:
+        """Make the script's process; it begins when something is written to the pipe that is returned."""
         held, go = os.pipe()
         files = self.streams.handles()
-        ready = plan(start, path, gpus, files)
+        ready = plan(start, os.path.join(self.place.folder, "slurm_script"), gpus, files)
         self.script = os.fork()
         if not self.script:
             os.close(go)
             _in_child(ready, held)
-        os.close(held)
-        for descriptor in files:
+        for descriptor in (held, *files):
             os.close(descriptor)
-        self.script_start = processes.start_now()
-        spool.write_json(self.place.folder, "started.json", self._started())
-        os.write(go, b"g")
-        os.close(go)
-        _notify(self.place.notify, NEWS)
-        self._serve()
+        return go
 
     def adopt(self, started: Dict[str, Any]) -> None:
         """See an attempt to its end that another stepd started."""
@@ -245,7 +250,7 @@ class Stepd:
 
     def _is_lost(self) -> bool:
         """Has a script that is not our child ended, without a word from the agent about how?"""
-        if not self.adopted or processes.is_running(self.script, self.script_start):
+        if not self.adopted or self.is_member or processes.is_running(self.script, self.script_start):
             return False
         if self.lost_at is None:
             self.lost_at = now()
@@ -274,6 +279,9 @@ class Stepd:
             self._kill_rest()
 
     def _terminate(self, cause: str, kill_wait: int) -> None:
+        if self.is_member:
+            self.status = 0
+            return
         if not self.cause:
             self.cause = cause
             self._announce(" DUE TO TIME LIMIT" if cause == "TIMEOUT" else "")

@@ -7,11 +7,13 @@ import time
 
 from mini_slurm.cli import common, submission
 from mini_slurm.errors import BadUsage, Refused
+from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.options.collect import Values
 from mini_slurm.scheduler.admission import FAILED, UNAVAILABLE, candidate
-from mini_slurm.scheduler.cluster import Cluster, allocated, make_cluster, occupies
-from mini_slurm.scheduler.placement import choose, eligible_machines
+from mini_slurm.scheduler.cluster import Cluster, allocation, make_cluster, occupies
+from mini_slurm.scheduler.eligible import eligible_machines, sites
+from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import reserve
 from mini_slurm.store.database import get_setting, load_jobs, load_machines
 
@@ -26,12 +28,12 @@ def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) ->
     forecast = _forecast(job, _cluster(job, db), now)
     if forecast is None:
         raise _refusal(program, Refused(UNAVAILABLE))
-    begin, node = forecast
+    begin, names = forecast
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(max(begin, job.begin_time or 0)))
     number = get_setting(db, "next_job_id") or "1"
     common.say(
         f"{program}: Job {number} to start at {moment} using {job.cpus} processors"
-        f" on nodes {node} in partition {job.partition}"
+        f" on nodes {compress(names)} in partition {job.partition}"
     )
     return 0
 
@@ -56,15 +58,16 @@ def _cluster(job: Job, db: sqlite3.Connection) -> Cluster:
         books.is_up = known is None or known.state != "DOWN"
         books.total = books.free = candidate(books.entry, known, job).total
         for other in filter(occupies, cluster.on_machine(name)):
-            books.free = books.free.minus(allocated(other))
+            books.free = books.free.minus(allocation(other)[name].resources)
     return cluster
 
 
-def _forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, str] | None:
+def _forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, list[str]] | None:
     """When and where the job would start."""
     candidates = eligible_machines(cluster, job)
-    books = choose(job, candidates, cluster.fleet)
-    if books is not None:
-        return now, books.entry.name
+    up = [books for books in candidates if books.is_up]
+    taken = place(job, sites(up, lambda books: books.free), cluster.fleet)
+    if taken is not None:
+        return now, list(taken)
     reservation = reserve(job, candidates, cluster, now)
-    return (reservation.begin, reservation.books.entry.name) if reservation is not None else None
+    return (reservation.begin, list(reservation.spare)) if reservation is not None else None

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from mini_slurm.controller.machines import MachineHand
@@ -16,8 +16,8 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.patterns import input_path
 from mini_slurm.protocol import messages
 from mini_slurm.protocol.messages import Message
-from mini_slurm.scheduler.cluster import Cluster
-from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Resume, Signal, Start
+from mini_slurm.scheduler.cluster import Cluster, allocation
+from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Resume, Signal, Start
 from mini_slurm.scheduler.events import Event, OutputFailed
 from mini_slurm.store import database
 
@@ -46,6 +46,8 @@ class Hands:
         for decision in decisions:
             if isinstance(decision, Start):
                 starts.append(decision)
+            elif isinstance(decision, Hold):
+                self._send(decision.machine, self._start_message(decision.job, decision.machine))
             elif isinstance(decision, Resume):
                 self._resume(decision.job)
             elif isinstance(decision, Signal):
@@ -76,7 +78,7 @@ class Hands:
             with database.transaction(self._db):
                 self._outputs.persist(self._db)
         for start in ready:
-            self._send(start.job.node or "", self._start_message(start.job, start.gpus))
+            self._send(start.job.node or "", self._start_message(start.job, start.job.node or ""))
 
     def _open(self, job: Job, *, opening: bool) -> bool:
         attempt = self._cluster.attempt_name(job)
@@ -101,28 +103,31 @@ class Hands:
         if job.attempt == attempt and job.job_id in self._cluster.jobs:
             self._resume(job)
 
-    def _start_message(self, job: Job, gpus: Mapping[str, int]) -> messages.StartAttempt:
-        fleet = self._cluster.fleet
-        variables = self._variables(job.environment)
-        total = self._cluster.machines[job.node or ""].total
+    def _start_message(self, job: Job, machine: str) -> messages.StartAttempt:
+        fleet, total = self._cluster.fleet, self._cluster.machines[machine].total
+        mine = allocation(job)[machine].resources
+        is_batch = machine == job.node
+        variables = batch_environment(job, cluster=fleet.name, gpus_on_node=mine.gpu_count) if is_batch else {}
         return messages.StartAttempt(
             attempt=self._cluster.attempt_name(job),
             title=str(job.job_id),
-            node=job.node or "",
-            cpus=job.alloc_cpus,
+            node=machine,
+            cpus=mine.cpus,
             total_cpus=total.cpus,
-            memory=job.alloc_memory,
-            gpus=dict(gpus),
+            memory=mine.memory,
+            total_memory=total.memory,
+            gpus=dict(mine.gpus),
             arguments=json.loads(job.arguments),
-            environment={**variables, **batch_environment(job, cluster=fleet.name, gpus_on_node=sum(gpus.values()))},
+            environment={**self._variables(job.environment), **variables} if is_batch else {},
             fixed=fixed(job.export),
             work_dir=job.work_dir,
             umask=job.umask,
             limits=json.loads(job.limits),
-            streams=self._outputs.mode(self._cluster.attempt_name(job)),
+            streams=self._outputs.mode(self._cluster.attempt_name(job)) if is_batch else "merged",
             std_in=input_path(job),
-            time_limit=job.time_limit,
+            time_limit=job.time_limit if is_batch else None,
             kill_wait=fleet.kill_wait,
-            data=self._content(job.script),
-            total_memory=total.memory,
+            role="batch" if is_batch else "member",
+            allocation=json.loads(job.allocation),
+            data=self._content(job.script) if is_batch else b"",
         )

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from mini_slurm.model.machine import Machine
-from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.scheduler.core import next_moment, step
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.events import CancelRequested, Event, JobSubmitted, SignalRequested
@@ -55,7 +55,7 @@ class Loop:
     def is_elsewhere(self, attempt: str, machine: str) -> bool:
         """Is this the present attempt of a job, but on another machine? Then this machine has no say in it."""
         job = self.cluster.job_of(attempt)
-        return job is not None and job.node != machine
+        return job is not None and machine not in allocation(job)
 
     def ring(self) -> None:
         """A command stored a request."""

@@ -167,9 +167,10 @@ class MachineHand:
             log.info("%s refused %s: %s", self.machine.name, message.attempt, message.why)
             if not message.busy:
                 self._note_state("UP", f"{self.machine.name}: {message.why}")
-            return events.AttemptRefused(message.attempt, message.busy, message.why)
+            return events.AttemptRefused(self.machine.name, message.attempt, message.busy, message.why)
         if isinstance(message, messages.Ended):
             return events.AttemptEnded(
+                self.machine.name,
                 message.attempt,
                 trust.moment(now, message.age),
                 message.cause,
@@ -180,7 +181,7 @@ class MachineHand:
                 message.system_seconds,
             )
         if isinstance(message, messages.Unknown):
-            return events.AttemptUnknown(message.attempt)
+            return events.AttemptUnknown(self.machine.name, message.attempt)
         return None
 
     def _welcome(self, message: messages.Welcome) -> None:

@@ -17,7 +17,7 @@ from mini_slurm.errors import FleetError
 from mini_slurm.links import make_link
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.machine import Machine
-from mini_slurm.scheduler.cluster import make_cluster, set_fleet
+from mini_slurm.scheduler.cluster import allocation, make_cluster, set_fleet
 from mini_slurm.scheduler.events import MachineLost
 from mini_slurm.store import database
 
@@ -41,7 +41,7 @@ class Session:
         self._outputs_task = asyncio.get_running_loop().create_task(self._outputs.run())
         self._busy_until = time.monotonic() + fleet.controller_idle
         self._add_machines(fleet)
-        for name in {job.node for job in self._cluster.jobs.values() if job.node} - set(fleet.machines):
+        for name in {name for job in self._cluster.jobs.values() for name in allocation(job)} - set(fleet.machines):
             self._loop.post(MachineLost(name))
         self._loop.ring()
 

@@ -8,6 +8,10 @@ submitted, as in sbatch.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
+
+from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.job import Job
 
 # The machine's own: they name things that exist where they were set, so the machine where the job runs has its own.
@@ -24,43 +28,42 @@ VISIBLE_DEVICES = ("CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_D
 
 
 def batch_environment(job: Job, *, cluster: str, gpus_on_node: int) -> dict[str, str]:
-    """What Slurm sets for the script of a job on one machine; without GPUs it is shown none."""
-    node, tasks = job.node or "", tasks_on_node(job)
+    """What Slurm sets for the script of a job; without GPUs on the batch host it is shown none."""
+    node, shares = job.node or "", list(parse_allocation(job.allocation).values())
     variables = {
         "ENVIRONMENT": "BATCH",
         "HOSTNAME": node,
         "SLURMD_NODENAME": node,
         "SLURM_CLUSTER_NAME": cluster,
-        "SLURM_CPUS_ON_NODE": str(job.alloc_cpus),
+        "SLURM_CPUS_ON_NODE": str(shares[0].resources.cpus),
         "SLURM_GTIDS": "0",
         "SLURM_JOBID": str(job.job_id),
-        "SLURM_JOB_CPUS_PER_NODE": str(job.alloc_cpus),
+        "SLURM_JOB_CPUS_PER_NODE": per_node(share.resources.cpus for share in shares),
         "SLURM_JOB_GID": str(job.gid),
         "SLURM_JOB_ID": str(job.job_id),
         "SLURM_JOB_NAME": job.name,
-        "SLURM_JOB_NODELIST": node,
-        "SLURM_JOB_NUM_NODES": "1",
+        "SLURM_JOB_NODELIST": job.node_list or "",
+        "SLURM_JOB_NUM_NODES": str(len(shares)),
         "SLURM_JOB_PARTITION": job.partition,
         "SLURM_JOB_UID": str(job.uid),
         "SLURM_JOB_USER": job.user,
         "SLURM_LOCALID": "0",
-        "SLURM_NNODES": "1",
+        "SLURM_NNODES": str(len(shares)),
         "SLURM_NODEID": "0",
-        "SLURM_NODELIST": node,
+        "SLURM_NODELIST": job.node_list or "",
         "SLURM_NODE_ALIASES": "(null)",
         "SLURM_PROCID": "0",
-        "SLURM_TASKS_PER_NODE": str(tasks),
+        "SLURM_TASKS_PER_NODE": per_node(share.tasks for share in shares),
         "SLURM_TOPOLOGY_ADDR": node,
         "SLURM_TOPOLOGY_ADDR_PATTERN": "node",
     }
     return variables | _when_said(job) | _array(job) | _gpus(gpus_on_node)
 
 
-def tasks_on_node(job: Job) -> int:
-    """Tasks that the allocation is for: those asked for, or as many as a whole machine has room for."""
-    if job.ntasks is not None:
-        return job.ntasks
-    return max(1, job.alloc_cpus // (job.cpus_per_task or 1)) if job.exclusive else 1
+def per_node(numbers: Iterable[int]) -> str:
+    """A number for each node, as Slurm writes them: 2,2,3 is `2(x2),3`."""
+    runs = [(number, len(list(run))) for number, run in groupby(numbers)]
+    return ",".join(f"{number}(x{count})" if count > 1 else str(number) for number, count in runs)
 
 
 def _when_said(job: Job) -> dict[str, str]:

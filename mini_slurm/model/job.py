@@ -34,7 +34,7 @@ class Job:
     qos: str | None = None
     comment: str | None = None
     nodes: int = 1  # the least number of machines
-    max_nodes: int | None = None  # None: as many as `nodes`
+    max_nodes: int | None = None  # None: --nodes was not given, as many as the tasks need
     ntasks: int | None = None  # None: not said, one task
     ntasks_per_node: int | None = None
     cpus_per_task: int | None = None  # None: not said, one CPU
@@ -85,12 +85,12 @@ class Job:
     attempt: int = 0  # how often it was sent to a machine; names the attempt together with the job
     node: str | None = None  # where the batch script runs: the first of the allocation
     node_list: str | None = None  # all machines of the allocation, a hostlist
-    allocation: str = "{}"  # JSON: machine -> [CPUs, MiB, GPUs], as `alloc_cpus` and the two after it sum them up
-    boot_id: str | None = None  # of the machine when the attempt was sent there
+    allocation: str = "{}"  # what each of them gives: model/allocation.py; the columns below sum it up
+    boot_id: str | None = None  # of the batch host when the attempt was sent there
     alloc_cpus: int = 0
     alloc_memory: int = 0  # MiB
     alloc_gpus: str = ""  # "a100:2" or "2"
-    cpu_ids: str = ""  # "0-3", as the agent handed them out
+    cpu_ids: str = ""  # "0-3", as the batch host's agent handed them out
     gpu_ids: str = ""  # UUIDs, separated by commas
     outcome: str | None = None  # while COMPLETING: the name of the state to come
     exit_code: int = 0

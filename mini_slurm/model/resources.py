@@ -37,6 +37,11 @@ class Resources(NamedTuple):
         """What is left; negative amounts are possible."""
         return Resources(self.cpus - other.cpus, self.memory - other.memory, _combine(self.gpus, other.gpus, -1))
 
+    def at_most(self, other: Resources) -> Resources:
+        """The smaller amount of each."""
+        gpus = {kind: min(count, other.gpus.get(kind, 0)) for kind, count in self.gpus.items()}
+        return Resources(min(self.cpus, other.cpus), min(self.memory, other.memory), gpus)
+
     def shortfall(self, available: Resources) -> Shortfall | None:
         """What this request lacks in `available`; None when it fits."""
         if self.cpus > available.cpus:

@@ -17,7 +17,6 @@ from mini_slurm.options.values import NotANumber
 
 SCRIPT, ENVIRONMENT, COMMAND_LINE = "script", "environment", "command line"
 MEMORY = ("memory_per_node", "memory_per_cpu")
-ONE_MACHINE = "jobs on several machines are not supported yet"
 
 
 class Values:
@@ -86,6 +85,8 @@ def make_job(program: str, values: Values, moment: Callable[[str], float | None]
     _settle_tasks(values)
     given = values.of
     job = Job(**{field: value for field, value in given.items() if field in COLUMNS and field != "nodes"})
+    if "nodes" in given:
+        job.nodes, job.max_nodes = values.nodes()
     if given.get("gpus_per_node"):
         job.gres = ",".join(part for part in (job.gres, str(given["gpus_per_node"])) if part)
     if given.get("hold"):
@@ -122,13 +123,11 @@ def _settle_tasks(values: Values) -> None:
         least = tasks
     if most == 0:
         raise Refused("Batch job submission failed: Node count specification invalid")
-    if least > 1:
-        raise Refused(f"--nodes: {ONE_MACHINE}")
+    if "nodes" in values.of:
+        values.of["nodes"] = (least, max(least, min(most, tasks or most)))
     if per_node is not None:
         values.remembered["SLURM_NTASKS_PER_NODE"] = str(per_node)
-        values.of["ntasks"] = tasks or per_node
-        if (tasks or 1) > per_node:
-            raise Refused(f"--ntasks-per-node: {ONE_MACHINE}")
+        values.of["ntasks"] = tasks or per_node * least
 
 
 def _settle_nodes(values: Values) -> None:
@@ -140,8 +139,8 @@ def _settle_nodes(values: Values) -> None:
     most = values.nodes()[1]
     if named > 1 and "nodes" in values.of and named > most:
         raise Refused(f"invalid number of nodes (-N {named}-{most})")
-    if named > 1:
-        raise Refused(f"--nodelist: {ONE_MACHINE}")
+    if named > 1 and "nodes" not in values.of:
+        values.of["nodes"] = (named, named)
 
 
 def _make_array(job: Job, expression: str) -> None:

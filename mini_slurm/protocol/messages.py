@@ -41,6 +41,7 @@ class StartAttempt(NamedTuple):
     cpus: int
     total_cpus: int  # what the fleet file says the machine has: CPUs are handed out from these
     memory: int  # MiB; 0: not limited
+    total_memory: int  # MiB that the fleet file says the machine has; 0: what it really has
     gpus: Dict[str, int]  # type ("" for any) -> how many
     arguments: List[str]  # of the script
     environment: Dict[str, str]  # the user's and Slurm's; the machine adds its own HOME, USER, SHELL, TMPDIR ...
@@ -52,8 +53,9 @@ class StartAttempt(NamedTuple):
     std_in: str  # a path on the machine
     time_limit: Optional[int]  # seconds
     kill_wait: int  # seconds between SIGTERM and SIGKILL
+    role: str  # "batch": this machine runs the script; "member": it only holds what the job gets of it
+    allocation: Dict[str, List[Any]]  # machine -> CPUs, MiB, GPUs by type as text, tasks; the batch host first
     data: bytes  # the script
-    total_memory: int = 0  # MiB that the fleet file says the machine has; 0: what it really has
 
 
 class SignalAttempt(NamedTuple):

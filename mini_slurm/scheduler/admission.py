@@ -13,6 +13,7 @@ from mini_slurm.model.machine import Machine
 from mini_slurm.model.resources import Resources, format_gpus, parse_gpus
 from mini_slurm.model.units import format_memory
 from mini_slurm.scheduler.demand import request, requested_gpus, with_entry
+from mini_slurm.scheduler.placement import Site, allowed_names, place
 
 FAILED = "Batch job submission failed: "
 UNAVAILABLE = FAILED + "Requested node configuration is not available"
@@ -158,9 +159,12 @@ def _check_room(
     strict: bool,
     tasks_per_node: int | None,
 ) -> None:
-    """Would the job fit on one of the machines that it may use, if that were empty?"""
+    """Would the job fit on the machines that it may use, if they were empty?"""
     hint = _largest(job.partition, candidates)
-    allowed = [one for one in candidates if _may_use(job, one.entry)]
+    names = allowed_names(
+        tuple(one.entry.name for one in candidates), job.required_nodes, job.excluded_nodes, job.nodes
+    )
+    allowed = [one for one in candidates if one.entry.name in names and _has_features(job, one.entry)]
     if not allowed:
         raise Refused(
             UNAVAILABLE,
@@ -168,28 +172,24 @@ def _check_room(
         )
     if tasks_per_node is not None and all(job.cpus > one.total.cpus for one in everywhere):
         raise Refused("CPU count per node can not be satisfied", UNAVAILABLE, hint=hint)
+    if place(job, _empty(allowed), fleet) is not None:
+        return
     enough_cpus = [one for one in allowed if job.cpus <= one.total.cpus]
     if not enough_cpus:
         if strict:
             raise _too_many_cpus(job.partition, allowed)
-        return
-    if any(_fits(job, one, fleet) for one in enough_cpus):
         return
     if all(request(job, one.total, fleet).memory > one.total.memory for one in everywhere):
         raise Refused("Memory specification can not be satisfied", UNAVAILABLE, hint=hint)
     raise Refused(UNAVAILABLE, hint=hint)
 
 
-def _may_use(job: Job, entry: MachineEntry) -> bool:
-    if job.required_nodes is not None and entry.name not in hostlist.expand(job.required_nodes):
-        return False
-    if job.excluded_nodes is not None and entry.name in hostlist.expand(job.excluded_nodes):
-        return False
+def _has_features(job: Job, entry: MachineEntry) -> bool:
     return job.features is None or features.matches(job.features, entry.features)
 
 
-def _fits(job: Job, one: Candidate, fleet: Fleet) -> bool:
-    return request(job, one.total, fleet).shortfall(one.total) is None
+def _empty(candidates: Iterable[Candidate]) -> list[Site]:
+    return [Site(one.entry.name, n, one.entry.weight, one.total, one.total) for n, one in enumerate(candidates)]
 
 
 def _largest(partition: str, candidates: Iterable[Candidate]) -> str:

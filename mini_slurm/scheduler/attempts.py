@@ -1,13 +1,17 @@
-"""What becomes of attempts: machines that come and go, starts, ends, and output that is stored or cannot be."""
+"""What becomes of attempts: machines that come and go, starts, ends, and output that is stored or cannot be.
+
+An attempt lies on all machines of its allocation: its script on the batch host, on the others a claim on what the job
+gets of them. All or none: the script is sent when the others have said yes, and one that is lost takes the rest along.
+"""
 
 from __future__ import annotations
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler.cluster import LONGEST_PAUSE, Cluster, allocated, occupies
-from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Resume, Start
+from mini_slurm.scheduler.cluster import LONGEST_PAUSE, Cluster, allocation, occupies
+from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Resume, Start
 from mini_slurm.scheduler.demand import with_entry
-from mini_slurm.scheduler.ending import finish, lose, put_back, release
+from mini_slurm.scheduler.ending import finish, leave, lose, put_back, release
 from mini_slurm.scheduler.events import (
     AttemptEnded,
     AttemptRefused,
@@ -36,32 +40,57 @@ def on_machine_connected(cluster: Cluster, event: MachineConnected, now: float) 
     books.free = books.total
     for job in here:
         if occupies(job):
-            books.free = books.free.minus(allocated(job))
+            books.free = books.free.minus(allocation(job)[event.name].resources)
     decisions: list[Decision] = []
     for job in here:
         decisions += _meet(cluster, job, event, now)
-    wanted = {cluster.attempt_name(job) for job in cluster.on_machine(event.name)}
+    wanted = {cluster.attempt_name(job) for job in cluster.on_machine(event.name) if _is_wanted(job, event.name)}
     books.unwanted = {name for name in event.attempts if name not in wanted}
     return decisions + [End(event.name, name) for name in sorted(books.unwanted)]
+
+
+def _is_wanted(job: Job, machine: str) -> bool:
+    """With the script the attempt is over on all machines but the batch host, which keeps its output."""
+    return job.end_time is None or machine == job.node
 
 
 def _meet(cluster: Cluster, job: Job, event: MachineConnected, now: float) -> list[Decision]:
     """One job that should be on the machine that has just connected."""
     name = cluster.attempt_name(job)
-    if name in event.attempts:
+    is_known = name in event.attempts
+    if event.name != job.node:
+        return _meet_member(cluster, job, event, now, is_known)
+    if is_known:
         must_end = job.outcome is not None and job.end_time is None
         if job.reason != "None":
             job.reason = "None"
             cluster.touch(job)
         return [Resume(job), *([End(event.name, name)] if must_end else [])]
     if job.state is JobState.CONFIGURING and job.boot_id == event.boot_id:
-        return [_start_again(job)]
-    _settle_unknown(cluster, job, now)
-    return [Drop(name)]
+        return _start_when_ready(cluster, job)
+    return _settle_unknown(cluster, job, now)
 
 
-def _start_again(job: Job) -> Start:
-    return Start(job, allocated(job).gpus)
+def _meet_member(cluster: Cluster, job: Job, event: MachineConnected, now: float, is_known: bool) -> list[Decision]:
+    """A machine of the job that is not its batch host."""
+    if is_known or job.end_time is not None:
+        return []
+    if job.state is JobState.CONFIGURING and job.outcome is None:
+        return [Hold(job, event.name)]
+    return _give_up(cluster, job, now, event.name)
+
+
+def _start_when_ready(cluster: Cluster, job: Job) -> list[Decision]:
+    """The script may be sent once every other machine of the allocation has said yes."""
+    others = set(allocation(job)) - {job.node}
+    return [Start(job)] if others <= cluster.ready.get(job.job_id, set()) and job.outcome is None else []
+
+
+def _give_up(cluster: Cluster, job: Job, now: float, gone: str) -> list[Decision]:
+    """The job's part on one machine is lost, and with it the attempt."""
+    decisions: list[Decision] = [Drop(cluster.attempt_name(job)), *leave(cluster, job, gone)]
+    lose(cluster, job, now)
+    return decisions
 
 
 def on_machine_disconnected(cluster: Cluster, event: MachineDisconnected, now: float) -> list[Decision]:
@@ -79,11 +108,13 @@ def on_machine_lost(cluster: Cluster, event: MachineLost, now: float) -> list[De
         books.is_up = False
     decisions: list[Decision] = []
     for job in cluster.on_machine(event.name):
+        if job.end_time is not None and event.name != job.node:
+            continue
         if books is not None and job.end_time is not None:
             job.reason = f"its output waits on {event.name}, which does not answer"
             cluster.touch(job)
             continue
-        decisions.append(Drop(cluster.attempt_name(job)))
+        decisions += [Drop(cluster.attempt_name(job)), *leave(cluster, job, event.name)]
         # a machine that left the fleet never comes back to have the attempt ended: it must not run a second time
         lose(cluster, job, now, again=books is not None)
     return decisions
@@ -99,47 +130,61 @@ def on_attempt_started(cluster: Cluster, event: AttemptStarted, now: float) -> l
         return [End(event.machine, event.attempt)]
     if job.end_time is not None:
         return []
+    if event.machine != job.node:
+        return _on_member_ready(cluster, job, event.machine)
     job.start_time, job.cpu_ids, job.gpu_ids = event.started, event.cpu_ids, event.gpu_ids
     if job.state is JobState.CONFIGURING:
         job.state = JobState.RUNNING
+        cluster.ready.pop(job.job_id, None)
     cluster.touch(job)
     return []
+
+
+def _on_member_ready(cluster: Cluster, job: Job, machine: str) -> list[Decision]:
+    ready = cluster.ready.setdefault(job.job_id, set())
+    is_news = machine not in ready
+    ready.add(machine)
+    return _start_when_ready(cluster, job) if is_news and job.state is JobState.CONFIGURING else []
 
 
 def on_attempt_refused(cluster: Cluster, event: AttemptRefused, now: float) -> list[Decision]:
     """The agent said no: the job waits again, and the machine is left in peace for a while."""
     job = cluster.job_of(event.attempt)
     if job is None or job.end_time is not None:
-        return []
-    books = cluster.machines.get(job.node or "")
+        return _drop_unwanted(cluster, event.machine, event.attempt)
+    books = cluster.machines.get(event.machine)
     if books is not None:
         books.paused_until = now + (BUSY_PAUSE if event.busy else TROUBLE_PAUSE)
+    decisions = leave(cluster, job, event.machine)
     if job.outcome is not None:
         finish(cluster, job, JobState[job.outcome], now)
     else:
         put_back(cluster, job)
-    return [Drop(event.attempt)]
+    return [Drop(event.attempt), *decisions]
 
 
 def on_attempt_ended(cluster: Cluster, event: AttemptEnded, now: float) -> list[Decision]:
     """The job is COMPLETING until its output is stored; an attempt that nobody wants any more may be forgotten."""
     job = cluster.job_of(event.attempt)
-    if job is None:
-        return _drop_unwanted(cluster, event.attempt)
+    if job is None or (event.machine != job.node and job.end_time is not None):
+        return _drop_unwanted(cluster, event.machine, event.attempt)
     if job.end_time is not None:
         return []
+    if event.machine != job.node:
+        return [Forget(event.machine, event.attempt), *_give_up(cluster, job, now, event.machine)]
     machine = job.node or ""
+    decisions = leave(cluster, job, machine)
     release(cluster, job)
     if event.cause == "NODE_FAIL" and job.outcome is None and job.requeue and cluster.fleet.requeue:
         job.state = JobState.PENDING  # released already
         lose(cluster, job, now)
-        return [Forget(machine, event.attempt)]
+        return [*decisions, Forget(machine, event.attempt)]
     job.state, job.end_time = JobState.COMPLETING, event.ended
     job.outcome = job.outcome or _outcome(event).name
     job.exit_code, job.exit_signal = event.exit_code, event.exit_signal
     job.max_rss, job.user_seconds, job.system_seconds = event.max_rss, event.user_seconds, event.system_seconds
     cluster.touch(job)
-    return []
+    return decisions
 
 
 def _outcome(event: AttemptEnded) -> JobState:
@@ -148,32 +193,34 @@ def _outcome(event: AttemptEnded) -> JobState:
     return JobState.FAILED if event.exit_code or event.exit_signal else JobState.COMPLETED
 
 
-def _drop_unwanted(cluster: Cluster, attempt: str) -> list[Decision]:
-    decisions: list[Decision] = []
-    for name, books in cluster.machines.items():
-        if attempt in books.unwanted:
-            books.unwanted.discard(attempt)
-            decisions.append(Forget(name, attempt))
-    return decisions
+def _drop_unwanted(cluster: Cluster, machine: str, attempt: str) -> list[Decision]:
+    books = cluster.machines.get(machine)
+    if books is None or attempt not in books.unwanted:
+        return []
+    books.unwanted.discard(attempt)
+    return [Forget(machine, attempt)]
 
 
 def on_attempt_unknown(cluster: Cluster, event: AttemptUnknown, now: float) -> list[Decision]:
     """The machine lost its spool, or never had this attempt."""
-    for books in cluster.machines.values():
+    books = cluster.machines.get(event.machine)
+    if books is not None:
         books.unwanted.discard(event.attempt)
     job = cluster.job_of(event.attempt)
     if job is None:
         return []
-    _settle_unknown(cluster, job, now)
-    return [Drop(event.attempt)]
+    if event.machine != job.node:
+        return [] if job.end_time is not None else _give_up(cluster, job, now, event.machine)
+    return _settle_unknown(cluster, job, now)
 
 
-def _settle_unknown(cluster: Cluster, job: Job, now: float) -> None:
+def _settle_unknown(cluster: Cluster, job: Job, now: float) -> list[Decision]:
     """Where the spool is gone, what was not stored by now never will be."""
-    if job.end_time is not None:
-        finish(cluster, job, JobState[job.outcome or "NODE_FAIL"], now)
-    else:
-        lose(cluster, job, now)
+    if job.end_time is None:
+        return _give_up(cluster, job, now, job.node or "")
+    decision = Drop(cluster.attempt_name(job))
+    finish(cluster, job, JobState[job.outcome or "NODE_FAIL"], now)
+    return [decision]
 
 
 def on_output_stored(cluster: Cluster, event: OutputStored, now: float) -> list[Decision]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mini_slurm.model.allocation import Allocation, parse_allocation
 from mini_slurm.model.fleet import Fleet, MachineEntry
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
@@ -19,10 +20,13 @@ class Books:
     """What the core knows of one machine."""
 
     entry: MachineEntry
+    position: int = 0  # in the order of the fleet file
     total: Resources = field(default_factory=Resources)
     free: Resources = field(default_factory=Resources)
     is_up: bool = False
     boot_id: str = ""
+    # numbers of the jobs whose present attempt is there
+    jobs: set[int] = field(default_factory=set)
     # given-up attempts that may still run there: nothing new starts before they have ended
     unwanted: set[str] = field(default_factory=set)
     # until when nothing is sent there, as the agent refused an attempt
@@ -48,6 +52,8 @@ class Cluster:
     machines: dict[str, Books] = field(default_factory=dict)
     jobs: dict[int, Job] = field(default_factory=dict)
     touched: dict[int, Job] = field(default_factory=dict)
+    # machines, besides the batch host, that have said yes to a job whose script has not been sent yet
+    ready: dict[int, set[str]] = field(default_factory=dict)
 
     def touch(self, job: Job) -> None:
         """Remember that the job has to be stored."""
@@ -67,16 +73,33 @@ class Cluster:
         return job
 
     def on_machine(self, name: str) -> list[Job]:
-        """The jobs whose present attempt is on this machine."""
-        return [job for job in self.jobs.values() if job.node == name]
+        """The jobs whose present attempt is on this machine, in the order of their numbers."""
+        books = self.machines.get(name)
+        if books is None:  # it has left the fleet
+            return [job for job in self.jobs.values() if name in allocation(job)]
+        return [self.jobs[number] for number in sorted(books.jobs)]
+
+    def place(self, job: Job) -> None:
+        """The job's present attempt is on the machines of its allocation from now on."""
+        for name in allocation(job):
+            if name in self.machines:
+                self.machines[name].jobs.add(job.job_id)
+
+    def displace(self, job: Job) -> None:
+        """The job is over, or waits again."""
+        self.ready.pop(job.job_id, None)
+        for name in allocation(job):
+            if name in self.machines:
+                self.machines[name].jobs.discard(job.job_id)
 
     def check(self) -> None:
         """Work the books out again the slow way. Raises AssertionError."""
         for name, books in self.machines.items():
             used = Resources()
+            assert books.jobs == {job.job_id for job in self.jobs.values() if name in allocation(job)}, name
             for job in self.on_machine(name):
                 if occupies(job):
-                    used = used.plus(allocated(job))
+                    used = used.plus(allocation(job)[name].resources)
             if books.is_up:
                 left = books.total.minus(used)
                 assert (left.cpus, left.memory) == (books.free.cpus, books.free.memory), (name, left, books.free)
@@ -101,8 +124,10 @@ def set_fleet(cluster: Cluster, fleet: Fleet) -> None:
     cluster.fleet = fleet
     kept = cluster.machines
     cluster.machines = {name: kept.get(name) or Books(entry) for name, entry in fleet.machines.items()}
-    for name, entry in fleet.machines.items():
-        cluster.machines[name].entry = entry
+    for position, (name, entry) in enumerate(fleet.machines.items()):
+        cluster.machines[name].entry, cluster.machines[name].position = entry, position
+    for job in cluster.jobs.values():
+        cluster.place(job)
 
 
 def occupies(job: Job) -> bool:
@@ -110,6 +135,6 @@ def occupies(job: Job) -> bool:
     return job.state.holds_resources and not (job.state is JobState.COMPLETING and job.end_time is not None)
 
 
-def allocated(job: Job) -> Resources:
-    """What the job holds on its machine."""
-    return Resources(job.alloc_cpus, job.alloc_memory, parse_gpus(job.alloc_gpus))
+def allocation(job: Job) -> Allocation:
+    """What the job holds, by machine; nothing while it waits."""
+    return parse_allocation(job.allocation) if job.node is not None else {}

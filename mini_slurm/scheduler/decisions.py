@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from mini_slurm.model.job import Job
 
 
 class Start(NamedTuple):
-    """Start the job's attempt on its machine."""
+    """Start the job's script on its batch host."""
 
     job: Job
-    gpus: Mapping[str, int]
+
+
+class Hold(NamedTuple):
+    """Claim what the job's attempt gets on one of its other machines."""
+
+    job: Job
+    machine: str
 
 
 class Resume(NamedTuple):
@@ -50,4 +55,4 @@ class Drop(NamedTuple):
     attempt: str
 
 
-Decision = Start | Resume | Signal | End | Forget | Drop
+Decision = Start | Hold | Resume | Signal | End | Forget | Drop

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from mini_slurm.model.fleet import Fleet, MachineEntry
 from mini_slurm.model.job import Job
@@ -16,22 +18,6 @@ def with_entry(found: Resources, entry: MachineEntry) -> Resources:
         found.memory if entry.memory is None else entry.memory,
         found.gpus if entry.gpus is None else entry.gpus,
     )
-
-
-def request(job: Job, total: Resources, fleet: Fleet) -> Resources:
-    """What the job asks of a machine that has `total`."""
-    gpus = requested_gpus(job.gres, job.gpus)
-    if job.exclusive:
-        return Resources(max(job.cpus, total.cpus), _memory(job, total, fleet, max(job.cpus, total.cpus)), gpus)
-    return Resources(job.cpus, _memory(job, total, fleet, job.cpus), gpus)
-
-
-def _memory(job: Job, total: Resources, fleet: Fleet, cpus: int) -> int:
-    if job.memory_per_node == 0 or job.memory_per_cpu == 0:
-        return total.memory
-    if job.memory_per_node is not None:
-        return job.memory_per_node
-    return (job.memory_per_cpu or fleet.default_memory_per_cpu or 0) * cpus
 
 
 @lru_cache(maxsize=1024)
@@ -50,3 +36,103 @@ def requested_gpus(gres: str | None, gpus: str | None) -> dict[str, int]:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 9
+
+
+class Demand(NamedTuple):
+    """A job's wishes in numbers: machines, tasks, and what each task or machine needs."""
+
+    least: int  # machines
+    most: int | None  # None: as many as the tasks need
+    tasks: int
+    cpus: int  # of a task
+    tasks_per_node: int | None  # at most
+    memory_per_node: int | None  # MiB; 0: all there is
+    memory_per_cpu: int
+    gpus_per_node: Mapping[str, int]
+    gpus: Mapping[str, int]  # of the whole job
+    exclusive: bool
+    fills: bool  # as many tasks as a machine has room for, since nobody said how many
+
+    @property
+    def wants_gpus(self) -> bool:
+        """Does it ask for any GPU?"""
+        return bool(self.gpus_per_node or self.gpus)
+
+
+def demand(job: Job, fleet: Fleet) -> Demand:
+    """What the job asks for, with what the fleet adds."""
+    return Demand(
+        least=job.nodes,
+        most=job.max_nodes,
+        tasks=task_count(job),
+        cpus=job.cpus_per_task or 1,
+        tasks_per_node=job.ntasks_per_node,
+        memory_per_node=0 if job.memory_per_cpu == 0 else job.memory_per_node,
+        memory_per_cpu=job.memory_per_cpu or fleet.default_memory_per_cpu or 0,
+        gpus_per_node=requested_gpus(job.gres, None),
+        gpus=requested_gpus(None, job.gpus),
+        exclusive=bool(job.exclusive),
+        fills=bool(job.exclusive) and job.ntasks is None and job.ntasks_per_node is None,
+    )
+
+
+def task_count(job: Job) -> int:
+    """Tasks of the whole job: as many as were asked for, else one a machine, or --ntasks-per-node."""
+    return job.ntasks or job.nodes * (job.ntasks_per_node or 1)
+
+
+def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
+    """For how many of the job's tasks a machine has room; 0: it cannot be used."""
+    if wanted.exclusive and free != total:
+        return 0
+    if Resources(gpus=wanted.gpus_per_node).shortfall(free) or (wanted.gpus and not free.gpu_count):
+        return 0
+    tasks = free.cpus // wanted.cpus
+    if wanted.memory_per_node is not None:
+        memory = wanted.memory_per_node or total.memory
+        tasks = tasks if memory <= free.memory else 0
+    elif wanted.exclusive:
+        tasks = tasks if wanted.memory_per_cpu * total.cpus <= free.memory else 0
+    elif wanted.memory_per_cpu:
+        tasks = min(tasks, free.memory // (wanted.memory_per_cpu * wanted.cpus))
+    return tasks if wanted.tasks_per_node is None else min(tasks, wanted.tasks_per_node)
+
+
+def share(wanted: Demand, tasks: int, gpus: Mapping[str, int], total: Resources, free: Resources) -> Resources:
+    """What the job gets of one machine for so many tasks, GPUs by the types that they are of."""
+    cpus = total.cpus if wanted.exclusive else tasks * wanted.cpus
+    memory = wanted.memory_per_cpu * cpus
+    if wanted.memory_per_node is not None:
+        memory = wanted.memory_per_node or total.memory
+    return Resources(cpus, memory, gpus).out_of(free)
+
+
+def gpus_on(wanted: Demand, free: list[Resources]) -> list[Mapping[str, int]] | None:
+    """The GPUs by type ("" for any) on each of these machines; None where those of the whole job do not come together.
+
+    Each machine gives at least one of the job's, and the first ones as many as they can.
+    """
+    if not wanted.gpus:
+        return [wanted.gpus_per_node] * len(free)
+    given: list[dict[str, int]] = [dict(wanted.gpus_per_node) for _ in free]
+    for kind, count in wanted.gpus.items():
+        left = count
+        for position, one in enumerate(free):
+            has = one.gpus.get(kind, 0) if kind else one.gpu_count - sum(given[position].values())
+            have = given[position].get(kind, 0)
+            take = max(have, min(has, left - (len(free) - 1 - position)))
+            given[position][kind] = take
+            left -= take
+        if left > 0:
+            return None
+    return list(given)
+
+
+def request(job: Job, total: Resources, fleet: Fleet) -> Resources:
+    """What the job asks of a machine that has `total`, if all of it is to run there."""
+    wanted = demand(job, fleet)
+    cpus = max(wanted.tasks * wanted.cpus, total.cpus if wanted.exclusive else 0)
+    memory = wanted.memory_per_cpu * cpus
+    if wanted.memory_per_node is not None:
+        memory = wanted.memory_per_node or total.memory
+    return Resources(cpus, memory, requested_gpus(job.gres, job.gpus))

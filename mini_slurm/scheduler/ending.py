@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler.cluster import Cluster, allocated, occupies
+from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
+from mini_slurm.scheduler.decisions import Decision, End
 
 REASONS = {
     JobState.TIMEOUT: "TimeLimit",
@@ -13,10 +14,24 @@ REASONS = {
 
 
 def release(cluster: Cluster, job: Job) -> None:
-    """Give back what the job holds on its machine; call it before the job's state says that it holds nothing."""
-    books = cluster.machines.get(job.node or "")
-    if books is not None and occupies(job):
-        books.free = books.free.plus(allocated(job))
+    """Give back what the job holds on its machines; call it before the job's state says that it holds nothing."""
+    if occupies(job):
+        for name, share in allocation(job).items():
+            books = cluster.machines.get(name)
+            if books is not None:
+                books.free = books.free.plus(share.resources)
+
+
+def leave(cluster: Cluster, job: Job, *but: str) -> list[Decision]:
+    """Have the attempt ended on the job's machines except those named: what is left there is nobody's any more."""
+    name = cluster.attempt_name(job)
+    decisions: list[Decision] = []
+    for machine in allocation(job):
+        books = cluster.machines.get(machine)
+        if machine not in but and books is not None:
+            books.unwanted.add(name)
+            decisions.append(End(machine, name))
+    return decisions
 
 
 def finish(cluster: Cluster, job: Job, state: JobState, now: float) -> None:
@@ -27,6 +42,7 @@ def finish(cluster: Cluster, job: Job, state: JobState, now: float) -> None:
     job.end_time = now if job.end_time is None else job.end_time
     job.reason = _reason(job, state)
     cluster.touch(job)
+    cluster.displace(job)
     del cluster.jobs[job.job_id]
 
 
@@ -39,8 +55,10 @@ def _reason(job: Job, state: JobState) -> str:
 def put_back(cluster: Cluster, job: Job) -> None:
     """The job waits again, as if it had not been started."""
     release(cluster, job)
+    cluster.displace(job)
     job.state = JobState.PENDING
-    job.node = job.boot_id = job.start_time = job.end_time = job.outcome = None
+    job.node = job.node_list = job.boot_id = job.start_time = job.end_time = job.outcome = None
+    job.allocation = "{}"
     job.alloc_cpus = job.alloc_memory = 0
     job.alloc_gpus = job.cpu_ids = job.gpu_ids = ""
     job.exit_code = job.exit_signal = 0

@@ -54,7 +54,7 @@ class MachineLost(NamedTuple):
 
 
 class AttemptStarted(NamedTuple):
-    """The agent's yes."""
+    """The agent's yes, for its machine's part of the allocation."""
 
     machine: str
     attempt: str
@@ -66,14 +66,16 @@ class AttemptStarted(NamedTuple):
 class AttemptRefused(NamedTuple):
     """The agent's no: nothing was started. `busy`: others hold what the attempt needs there."""
 
+    machine: str
     attempt: str
     busy: bool
     why: str
 
 
 class AttemptEnded(NamedTuple):
-    """No process of the attempt is left."""
+    """No process of the attempt is left on the machine."""
 
+    machine: str
     attempt: str
     ended: float
     cause: str
@@ -87,6 +89,7 @@ class AttemptEnded(NamedTuple):
 class AttemptUnknown(NamedTuple):
     """The machine has no trace of an attempt that was sent there."""
 
+    machine: str
     attempt: str
 
 

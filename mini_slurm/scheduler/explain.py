@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.job import Job
 from mini_slurm.scheduler.cluster import Books, Cluster
-from mini_slurm.scheduler.placement import could_ever_run
+from mini_slurm.scheduler.eligible import could_ever_run
 
 UNAVAILABLE = "ReqNodeNotAvail"
 

@@ -1,62 +1,145 @@
-"""Which machine for one job: those that may be used, and the best of those that have room."""
+"""Which machines for one job, and how much of each, as Slurm's cons_tres picks nodes.
+
+One machine that has room for everything is best: the one with the least left. Else machines are taken in the fleet's
+order, neighbours before others, each with as many tasks as it has room for, while every machine gets at least one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
-from mini_slurm.model.features import matches
+from mini_slurm.model.allocation import Allocation, Share
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.hostlist import expand
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
-from mini_slurm.scheduler.cluster import Books, Cluster
-from mini_slurm.scheduler.demand import request
+from mini_slurm.scheduler.demand import Demand, capacity, demand, gpus_on, share
 
 
-def eligible_machines(cluster: Cluster, job: Job) -> list[Books]:
-    """The machines of the job's partition that its nodelist, exclusions and features allow, up or not."""
-    partition = cluster.fleet.partitions.get(job.partition)
-    if partition is None:
-        return []
-    names = allowed_names(partition.machines, job.required_nodes, job.excluded_nodes)
-    books = (cluster.machines[name] for name in names if name in cluster.machines)
-    return [one for one in books if job.features is None or matches(job.features, one.entry.features)]
+class Site(NamedTuple):
+    """A machine that a job may use: what it has, and what of that the job may take."""
+
+    name: str
+    position: int  # in the fleet's order: neighbours differ by one
+    weight: int
+    total: Resources
+    free: Resources
+
+
+class Room(NamedTuple):
+    """A site, and how many of the job's tasks it has room for."""
+
+    site: Site
+    tasks: int
 
 
 @lru_cache(maxsize=4096)
-def allowed_names(machines: tuple[str, ...], required: str | None, excluded: str | None) -> tuple[str, ...]:
-    """Names out of `machines` that a nodelist and a list of exclusions leave."""
-    wanted = set(expand(required)) if required else None
+def allowed_names(machines: tuple[str, ...], required: str | None, excluded: str | None, nodes: int) -> tuple[str, ...]:
+    """Names out of `machines` that a nodelist and a list of exclusions leave for a job of so many machines."""
+    wanted = set(required_names(required))
     unwanted = set(expand(excluded)) if excluded else set()
-    return tuple(name for name in machines if name not in unwanted and (wanted is None or name in wanted))
+    is_whole = not wanted or nodes > len(wanted)  # a job of more machines than it names takes others as well
+    return tuple(name for name in machines if name not in unwanted and (is_whole or name in wanted))
 
 
-def could_ever_run(job: Job, candidates: list[Books], fleet: Fleet) -> bool:
-    """Would the job fit on one of these machines if it were empty? Machines not known yet count as large enough."""
-    return any(
-        not books.total.cpus or request(job, books.total, fleet).shortfall(books.total) is None for books in candidates
-    )
+@lru_cache(maxsize=1024)
+def required_names(required: str | None) -> tuple[str, ...]:
+    """The machines of --nodelist."""
+    return tuple(dict.fromkeys(expand(required))) if required else ()
 
 
-def choose(job: Job, candidates: list[Books], fleet: Fleet) -> Books | None:
-    """The machine to start on: the fewest GPUs wasted, then the lowest weight, then the fullest that has room."""
-    fitting = [books for books in candidates if books.is_usable and has_room(job, books, fleet)]
-    return min(fitting, key=lambda books: _cost(job, books), default=None)
+def place(job: Job, among: list[Site], fleet: Fleet) -> Allocation | None:
+    """What the job gets on which of these machines; None where there is no room for all of it."""
+    wanted = demand(job, fleet)
+    rooms = [Room(site, tasks) for site in among if (tasks := capacity(wanted, site.total, site.free))]
+    must = required_names(job.required_nodes)
+    least = max(wanted.least, len(must))
+    if not {room.site.name for room in rooms}.issuperset(must):
+        return None
+    taken = None
+    if least <= 1:
+        taken = _single(wanted, [room for room in rooms if not must or room.site.name in must])
+    if taken is None and (wanted.most is None or wanted.most > 1 or least > 1):
+        taken = _spread(wanted._replace(least=least), rooms, must)
+    return None if taken is None else _shares(wanted, taken)
 
 
-def has_room(job: Job, books: Books, fleet: Fleet) -> bool:
-    """Does the job fit into what is free on this machine?"""
-    if job.exclusive and books.free != books.total:
-        return False
-    return request(job, books.total, fleet).shortfall(books.free) is None
+def _shares(wanted: Demand, taken: list[Room]) -> Allocation | None:
+    """What each machine gives; None where the job's GPUs do not come together."""
+    gpus = gpus_on(wanted, [room.site.free for room in taken])
+    if gpus is None:
+        return None
+    return {room.site.name: _share(wanted, room, kinds) for room, kinds in zip(taken, gpus, strict=True)}
 
 
-def _cost(job: Job, books: Books) -> tuple[int, int, int]:
+def _share(wanted: Demand, room: Room, gpus: Mapping[str, int]) -> Share:
+    resources = share(wanted, room.tasks, gpus, room.site.total, room.site.free)
+    return Share(resources, resources.cpus // wanted.cpus if wanted.fills else room.tasks)
+
+
+def _cost(wanted: Demand, site: Site) -> tuple[int, int]:
     """A job that wants no GPU keeps off machines that have some, as long as others are free."""
-    idle_gpus = 0 if job.gres or job.gpus else books.total.gpu_count
-    return (idle_gpus, books.entry.weight, books.free.cpus)
+    return (0 if wanted.wants_gpus else site.total.gpu_count, site.weight)
 
 
-def grant(job: Job, books: Books, fleet: Fleet) -> Resources:
-    """What the job gets on this machine, GPUs by the types it gets them of."""
-    return request(job, books.total, fleet).out_of(books.free)
+def _single(wanted: Demand, rooms: list[Room]) -> list[Room] | None:
+    """The one machine that has room for everything: the fewest GPUs wasted, the lowest weight, the least left."""
+    fitting = [room for room in rooms if room.tasks >= wanted.tasks and gpus_on(wanted, [room.site.free]) is not None]
+    best = min(fitting, key=lambda room: (*_cost(wanted, room.site), room.site.free.cpus), default=None)
+    return None if best is None else [best._replace(tasks=wanted.tasks)]
+
+
+def _spread(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> list[Room] | None:
+    """Several machines; those that cost more are looked at only when the others do not do."""
+    for limit in sorted({_cost(wanted, room.site) for room in rooms}):
+        left = [room for room in rooms if _cost(wanted, room.site) <= limit or room.site.name in must]
+        while len(left) >= wanted.least:
+            taken = _fill(wanted, left, must)
+            if taken is not None:
+                return taken
+            smallest = min((room for room in left if room.site.name not in must), key=_size, default=None)
+            if smallest is None or wanted.most is None:
+                break
+            left.remove(smallest)  # it only takes a place that a larger one needs
+    return None
+
+
+def _size(room: Room) -> int:
+    return room.tasks
+
+
+def _fill(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> list[Room] | None:
+    """Take machines until there are enough of them, and tasks."""
+    taken: list[Room] = []
+    left = list(rooms)
+    queue = [room for room in left if room.site.name in must]
+    nodes, tasks = wanted.least, wanted.tasks
+    while nodes > 0 or tasks > 0:
+        if wanted.most is not None and len(taken) >= wanted.most:
+            return None
+        if not queue:
+            queue = _best_run(left, nodes, tasks)
+        if not queue:
+            return None
+        room = queue.pop(0)
+        left.remove(room)
+        given = min(room.tasks, max(1, tasks - max(0, nodes - 1)))  # one task at least for each machine to come
+        taken.append(room._replace(tasks=given))
+        nodes, tasks = nodes - 1, tasks - given
+    return sorted(taken, key=lambda room: room.site.position)
+
+
+def _best_run(rooms: list[Room], nodes: int, tasks: int) -> list[Room]:
+    """The smallest run of neighbours that suffices, else the largest that there is."""
+    runs: list[list[Room]] = []
+    for room in rooms:
+        if runs and runs[-1][-1].site.position + 1 == room.site.position:
+            runs[-1].append(room)
+        else:
+            runs.append([room])
+    enough = [run for run in runs if len(run) >= nodes and sum(map(_size, run)) >= tasks]
+    if enough:
+        return min(enough, key=lambda run: sum(map(_size, run)))
+    return max(runs, key=lambda run: sum(map(_size, run)), default=[])

@@ -1,30 +1,31 @@
 """In which order pending jobs are tried, and which may overtake the first that cannot start (EASY backfill).
 
-The first job that cannot start gets a reservation: the machine and the moment at which, by the time limits of what
+The first job that cannot start gets a reservation: the machines and the moment at which, by the time limits of what
 runs, it can. A later job may start only where it does not delay that.
 (D. Lifka, The ANL/IBM SP scheduling system, 1995.)
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from mini_slurm.model.fleet import Fleet
+from mini_slurm.model.allocation import Allocation
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler.cluster import Books, Cluster, allocated, occupies
-from mini_slurm.scheduler.demand import request
+from mini_slurm.scheduler.cluster import Books, Cluster, allocation, occupies
+from mini_slurm.scheduler.eligible import sites
+from mini_slurm.scheduler.placement import place
 
 NEVER = float("inf")
 
 
 class Reservation(NamedTuple):
-    """A machine kept for a job from a moment on, and what the job will leave free there."""
+    """Machines kept for a job from a moment on, and what the job will leave free on each of them."""
 
-    books: Books
     begin: float
-    spare: Resources
+    spare: Mapping[str, Resources]
 
 
 def pending_in_order(cluster: Cluster) -> list[Job]:
@@ -35,20 +36,17 @@ def pending_in_order(cluster: Cluster) -> list[Job]:
 
 def reserve(job: Job, candidates: list[Books], cluster: Cluster, now: float) -> Reservation | None:
     """Where and when the job can start at the latest, if everything that runs uses up its time limit."""
-    reservations = [found for books in candidates if books.is_up and (found := _earliest(job, books, cluster, now))]
-    return min(reservations, key=lambda reservation: reservation.begin, default=None)
-
-
-def _earliest(job: Job, books: Books, cluster: Cluster, now: float) -> Reservation | None:
-    wanted = request(job, books.total, cluster.fleet)
-    if wanted.shortfall(books.total) is not None:
-        return None
-    free = books.free
-    for ending in sorted(filter(occupies, cluster.on_machine(books.entry.name)), key=_expected_end):
-        free = free.plus(allocated(ending))
-        if wanted.shortfall(free) is None and not (job.exclusive and free != books.total):
-            spare = free.minus(wanted.out_of(free))
-            return Reservation(books, max(now, _expected_end(ending)), spare)
+    up = [books for books in candidates if books.is_up]
+    free = {books.entry.name: books.free for books in up}
+    running = {number: cluster.jobs[number] for books in up for number in books.jobs}
+    for ending in sorted(filter(occupies, running.values()), key=_expected_end):
+        for name, share in allocation(ending).items():
+            if name in free:
+                free[name] = free[name].plus(share.resources)
+        found = place(job, sites(up, lambda books: free[books.entry.name]), cluster.fleet)
+        if found is not None:
+            spare = {name: free[name].minus(share.resources) for name, share in found.items()}
+            return Reservation(max(now, _expected_end(ending)), spare)
     return None
 
 
@@ -56,24 +54,22 @@ def _expected_end(job: Job) -> float:
     return NEVER if job.time_limit is None or job.start_time is None else job.start_time + job.time_limit
 
 
-def after_start(
-    job: Job, books: Books, reservation: Reservation | None, fleet: Fleet, now: float
-) -> Reservation | None:
+def after_start(job: Job, taken: Allocation, reservation: Reservation | None, now: float) -> Reservation | None:
     """The reservation when the job has started there: what still runs at its begin takes of what it leaves free."""
-    if reservation is None or books is not reservation.books or _ends_before(job, reservation, now):
+    if reservation is None or _ends_before(job, reservation, now):
         return reservation
-    taken = request(job, books.total, fleet).out_of(reservation.spare)
-    return reservation._replace(spare=reservation.spare.minus(taken))
+    spare = {
+        name: left.minus(taken[name].resources) if name in taken else left for name, left in reservation.spare.items()
+    }
+    return reservation._replace(spare=spare)
 
 
 def _ends_before(job: Job, reservation: Reservation, now: float) -> bool:
     return job.time_limit is not None and now + job.time_limit <= reservation.begin
 
 
-def may_use(job: Job, books: Books, reservation: Reservation | None, fleet: Fleet, now: float) -> bool:
-    """Would starting the job there now leave the reservation untouched?"""
-    if reservation is None or books is not reservation.books:
-        return True
-    if _ends_before(job, reservation, now):
-        return True
-    return request(job, books.total, fleet).shortfall(reservation.spare) is None
+def usable(job: Job, books: Books, reservation: Reservation | None, now: float) -> Resources:
+    """What the job may take of a machine now so that the reservation stays untouched."""
+    if reservation is None or books.entry.name not in reservation.spare or _ends_before(job, reservation, now):
+        return books.free
+    return books.free.at_most(reservation.spare[books.entry.name])

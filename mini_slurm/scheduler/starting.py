@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.allocation import Allocation, format_allocation, total
 from mini_slurm.model.arrays import split_first, throttle_of
+from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import format_gpus
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Books, Cluster, occupies
-from mini_slurm.scheduler.decisions import Decision, Start
+from mini_slurm.scheduler.decisions import Decision, Hold, Start
+from mini_slurm.scheduler.eligible import eligible_machines, sites
 from mini_slurm.scheduler.explain import own_reason, shared_reason, waiting_reason
-from mini_slurm.scheduler.placement import choose, eligible_machines, grant
-from mini_slurm.scheduler.policy import Reservation, after_start, may_use, pending_in_order, reserve
+from mini_slurm.scheduler.placement import place
+from mini_slurm.scheduler.policy import Reservation, after_start, pending_in_order, reserve, usable
 
 
 def start_pending(cluster: Cluster, now: float) -> list[Decision]:
@@ -42,24 +45,20 @@ class Round:
             self.reasons[_shape(job)] = reason
             return reason
         while not _is_throttled(self.cluster, job):
-            books = self._place(job, candidates)
-            if books is None:
+            taken = self._place(job, candidates)
+            if taken is None:
                 return self._block(job, candidates)
             is_last = job.array_tasks is None or split_first(job.array_tasks)[1] is None
-            self.decisions.append(_start(self.cluster, _next_task(self.cluster, job), books, self.now))
-            self._reservation = after_start(job, books, self._reservation, self.cluster.fleet, self.now)
+            self.decisions += _start(self.cluster, _next_task(self.cluster, job), taken, self.now)
+            self._reservation = after_start(job, taken, self._reservation, self.now)
             if is_last:
                 return None
         return "JobArrayTaskLimit"
 
-    def _place(self, job: Job, candidates: list[Books]) -> Books | None:
-        fleet, now = self.cluster.fleet, self.now
-        allowed = [
-            books
-            for books in candidates
-            if not books.is_paused(now) and may_use(job, books, self._reservation, fleet, now)
-        ]
-        return choose(job, allowed, fleet)
+    def _place(self, job: Job, candidates: list[Books]) -> Allocation | None:
+        usable_now = [books for books in candidates if books.is_usable and not books.is_paused(self.now)]
+        among = sites(usable_now, lambda books: usable(job, books, self._reservation, self.now))
+        return place(job, among, self.cluster.fleet)
 
     def _block(self, job: Job, candidates: list[Books]) -> str:
         """No room: the first such job gets a reservation, and others of its shape need not be tried in this pass."""
@@ -73,7 +72,10 @@ def _shape(job: Job) -> tuple[object, ...]:
     """Jobs of one shape fit, or do not fit, alike."""
     return (
         job.partition,
+        job.nodes,
+        job.max_nodes,
         job.ntasks,
+        job.ntasks_per_node,
         job.cpus_per_task,
         job.memory_per_node,
         job.memory_per_cpu,
@@ -122,19 +124,24 @@ def split_task(cluster: Cluster, record: Job, task: int, rest: str | None) -> Jo
     return job
 
 
-def _start(cluster: Cluster, job: Job, books: Books, now: float) -> Start:
-    granted = grant(job, books, cluster.fleet)
-    books.free = books.free.minus(granted)
+def _start(cluster: Cluster, job: Job, taken: Allocation, now: float) -> list[Decision]:
+    """The script is sent to the first machine when all others have said yes."""
+    for name, share in taken.items():
+        cluster.machines[name].free = cluster.machines[name].free.minus(share.resources)
+    names, together = list(taken), total(taken)
     job.state = JobState.CONFIGURING
     job.reason = "None"
     job.attempt += 1
-    job.node = books.entry.name
-    job.boot_id = books.boot_id
-    job.alloc_cpus, job.alloc_memory, job.alloc_gpus = granted.cpus, granted.memory, format_gpus(granted.gpus)
+    job.node, job.node_list, job.allocation = names[0], compress(names), format_allocation(taken)
+    job.boot_id = cluster.machines[names[0]].boot_id
+    job.alloc_cpus, job.alloc_memory, job.alloc_gpus = together.cpus, together.memory, format_gpus(together.gpus)
     job.start_time = now
     job.end_time = None
+    cluster.place(job)
     cluster.touch(job)
-    return Start(job, granted.gpus)
+    if len(names) == 1:
+        return [Start(job)]
+    return [Hold(job, name) for name in names[1:]]
 
 
 def set_reason(cluster: Cluster, job: Job, reason: str) -> None:

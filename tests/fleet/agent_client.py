@@ -46,6 +46,7 @@ def wanted(attempt: str, script: str = "", **changes: Any) -> StartAttempt:
         "cpus": 1,
         "total_cpus": 8,
         "memory": 0,
+        "total_memory": 0,
         "gpus": {},
         "arguments": [],
         "environment": {"PATH": os.environ["PATH"]},
@@ -57,6 +58,8 @@ def wanted(attempt: str, script: str = "", **changes: Any) -> StartAttempt:
         "std_in": "/dev/null",
         "time_limit": None,
         "kill_wait": 30,
+        "role": "batch",
+        "allocation": {},
         "data": f"#!/bin/bash\n{script}\n".encode(),
     }
     return StartAttempt(**{**values, **changes})

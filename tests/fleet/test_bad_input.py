@@ -123,7 +123,6 @@ def test_what_is_no_batch_script_is_refused_in_sbatchs_words(
         (["-n", "0"], 1, ['error: Invalid numeric value "0" for --ntasks.']),
         (["-t", "1h"], 255, ["error: Invalid --time specification"]),
         (["--dependency=afterok:1"], 1, ["error: --dependency is not supported yet"]),
-        (["-N", "2"], 1, ["error: --nodes: jobs on several machines are not supported yet"]),
         (["-p", "nope"], 1, ["error: invalid partition specified: nope",
                              REFUSED + "Invalid partition name specified"]),
         (["--mem=999G"], 1, ["error: Memory specification can not be satisfied", UNAVAILABLE]),

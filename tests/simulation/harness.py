@@ -12,7 +12,7 @@ from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.cluster import make_cluster
 from mini_slurm.scheduler.core import next_moment, step
-from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Resume, Signal, Start
+from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Resume, Signal, Start
 
 STATE = "5eed"
 
@@ -41,7 +41,8 @@ class Simulation:
         self.running: dict[str, set[str]] = {name: set() for name in fleet.machines}  # machine -> attempts
         self.boots: dict[str, int] = dict.fromkeys(fleet.machines, 1)
         self.connected: set[str] = set()
-        self.starts: dict[str, int] = {}  # attempt -> how often it was really started
+        self.starts: dict[str, int] = {}  # attempt -> how often its script was really started
+        self.hosts: dict[str, str] = {}  # attempt -> where its script runs
         self._order: Iterator[int] = count()
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         for name in fleet.machines:
@@ -128,9 +129,14 @@ class Simulation:
     def _perform(self, decision: Decision) -> None:
         if isinstance(decision, Start):
             self._start(decision.job)
+        elif isinstance(decision, Hold):
+            self._hold(decision.job, decision.machine)
         elif isinstance(decision, End):
             attempt, machine = decision.attempt, decision.machine
-            self.plan(self.now + 1, lambda: self._end(machine, attempt, 0, 15))
+            if attempt in self.running[machine]:
+                self.plan(self.now + 1, lambda: self._end(machine, attempt, 0, 15))
+            elif machine in self.connected:
+                self.plan(self.now, lambda: self._say(machine, events.AttemptUnknown(machine, attempt)))
         elif isinstance(decision, Forget):
             self.running[decision.machine].discard(decision.attempt)
         else:
@@ -143,6 +149,7 @@ class Simulation:
         if attempt not in self.running[machine]:
             self.running[machine].add(attempt)
             self.starts[attempt] = self.starts.get(attempt, 0) + 1
+            self.hosts[attempt] = machine
             limit = job.time_limit if job.time_limit is not None else float("inf")
             source = job.array_job_id or job.job_id
             run_time = self.run_times[source]
@@ -150,10 +157,17 @@ class Simulation:
             self.plan(self.now + min(run_time, limit), lambda: self._end(machine, attempt, code, 0, cause))
         self.plan(self.now, lambda: self._say(machine, events.AttemptStarted(machine, attempt, self.now, "0", "")))
 
+    def _hold(self, job: Job, machine: str) -> None:
+        attempt = self.cluster.attempt_name(job)
+        if machine in self.connected:
+            self.running[machine].add(attempt)
+            self.plan(self.now, lambda: self._say(machine, events.AttemptStarted(machine, attempt, self.now, "0", "")))
+
     def _end(self, machine: str, attempt: str, code: int, signal: int, cause: str = "") -> None:
         if attempt in self.running[machine]:
-            self._say(machine, events.AttemptEnded(attempt, self.now, cause, code, signal, 1000, 0.5, 0.1))
-            self._say(machine, events.OutputStored(attempt))
+            self._say(machine, events.AttemptEnded(machine, attempt, self.now, cause, code, signal, 1000, 0.5, 0.1))
+            if self.hosts.get(attempt) == machine:
+                self._say(machine, events.OutputStored(attempt))
 
     def _say(self, machine: str, event: events.Event) -> None:
         """News of an attempt; those of a machine that is cut off are told again a second after it is back."""

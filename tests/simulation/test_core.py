@@ -195,7 +195,7 @@ def test_a_busy_machine_is_asked_again_later():
     sim.connected.clear()
     job = sim.submit(run_time=5)
     sim.connected.add("node1")
-    sim.happen(events.AttemptRefused(f"{STATE}.{job}.1", True, "GPU held by another user"))
+    sim.happen(events.AttemptRefused("node1", f"{STATE}.{job}.1", True, "GPU held by another user"))
     assert (sim.state(job), sim.job(job).reason) == ("PENDING", "Resources")
     sim.run(until=20)
     assert (sim.state(job), sim.job(job).attempt) == ("COMPLETED", 2)
@@ -214,7 +214,7 @@ def test_a_late_word_of_an_old_attempt_changes_nothing():
     job = sim.submit(run_time=100)
     sim.run(until=5)
     sim.reboot("node1")
-    sim.happen(events.AttemptEnded(f"{STATE}.{job}.1", sim.now, "", 0, 0, 0, 0.0, 0.0))
+    sim.happen(events.AttemptEnded("node1", f"{STATE}.{job}.1", sim.now, "", 0, 0, 0, 0.0, 0.0))
     assert sim.state(job) in ("CONFIGURING", "RUNNING")
 
 
@@ -261,7 +261,7 @@ def test_a_job_whose_output_cannot_be_written_completes_until_it_is_cancelled():
     sim.run(until=5)
     attempt = f"{STATE}.{job}.1"
     sim.happen(events.OutputFailed(attempt, False, "cannot write output: No space left on device"))
-    sim.happen(events.AttemptEnded(attempt, sim.now, "", 0, 0, 0, 0.0, 0.0))
+    sim.happen(events.AttemptEnded("node1", attempt, sim.now, "", 0, 0, 0, 0.0, 0.0))
     assert (sim.state(job), sim.job(job).reason) == ("COMPLETING", "cannot write output: No space left on device")
     sim.cancel(job)
     assert (sim.state(job), sim.log[-1][1]) == ("COMPLETED", Forget("node1", attempt))
@@ -288,7 +288,7 @@ def test_a_clock_that_is_set_back_does_not_keep_a_machine_paused():
     sim.connected.clear()
     job = sim.submit(run_time=5)
     sim.connected.add("node1")
-    sim.happen(events.AttemptRefused(f"{STATE}.{job}.1", True, "GPU held by another user"))
+    sim.happen(events.AttemptRefused("node1", f"{STATE}.{job}.1", True, "GPU held by another user"))
     sim.now = 10_000.0
     sim.happen()
     assert sim.state(job) == "CONFIGURING"

@@ -20,7 +20,7 @@ def drops(sim: Simulation) -> list[str]:
 def test_a_refused_attempt_keeps_no_output_files_open():
     sim = Simulation(fleet_of(ONE))
     sim.submit()
-    sim.happen(events.AttemptRefused(f"{STATE}.1.1", True, "others hold the CPU"))
+    sim.happen(events.AttemptRefused("node1", f"{STATE}.1.1", True, "others hold the CPU"))
     assert drops(sim) == [f"{STATE}.1.1"]
 
 
@@ -46,7 +46,7 @@ def ended_on_a_lost_machine() -> Simulation:
     sim = Simulation(fleet_of(ONE))
     sim.submit(run_time=100)
     sim.run(until=1)
-    sim.happen(events.AttemptEnded(f"{STATE}.1.1", 1.0, "", 0, 0, 1000, 0.5, 0.1))
+    sim.happen(events.AttemptEnded("node1", f"{STATE}.1.1", 1.0, "", 0, 0, 1000, 0.5, 0.1))
     sim.disconnect("node1")
     sim.happen(events.MachineLost("node1"))
     return sim
@@ -93,7 +93,9 @@ def test_a_word_about_an_attempt_that_is_no_number_is_passed_over():
     sim = Simulation(fleet_of(ONE))
     sim.submit(run_time=100)
     for attempt in (f"{STATE}.².1", f"{STATE}.{'9' * 5000}.1", "", ".", f"{STATE}.1.1.1", "5eed.-1.1"):
-        sim.happen(events.AttemptEnded(attempt, 1.0, "", 0, 0, 0, 0.0, 0.0), events.AttemptUnknown(attempt))
+        sim.happen(
+            events.AttemptEnded("node1", attempt, 1.0, "", 0, 0, 0, 0.0, 0.0), events.AttemptUnknown("node1", attempt)
+        )
     assert sim.state(1) == "CONFIGURING"
 
 
@@ -111,5 +113,5 @@ def test_an_attempt_that_started_after_it_was_given_up_is_ended_before_anything_
     assert sim.log[-1][1] == End("node1", late)
     second = sim.submit(run_time=10)
     assert sim.state(second) == "PENDING"
-    sim.happen(events.AttemptEnded(late, 0.0, "CANCELLED", 0, 15, 0, 0.0, 0.0))
+    sim.happen(events.AttemptEnded("node1", late, 0.0, "CANCELLED", 0, 15, 0, 0.0, 0.0))
     assert (sim.state(second), Forget("node1", late) in [decision for _, decision in sim.log]) == ("CONFIGURING", True)

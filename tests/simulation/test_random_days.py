@@ -25,10 +25,14 @@ def random_request(rng: random.Random) -> dict[str, object]:
         "exclusive": int(rng.random() < 0.05),
         "requeue": int(rng.random() < 0.8),
     }
-    if rng.random() < 0.3:
+    kind = rng.random()
+    if kind < 0.3:
         request["gres"] = rng.choice(["gpu:1", "gpu:a100:2", "gpu:v100:1", "gpu:3"])
     if rng.random() < 0.2:
         request["array_tasks"] = rng.choice(["1-5", "0,2,4-9%3", "7"])
+    if 0.3 <= kind < 0.6:
+        several = [{"nodes": 2, "max_nodes": 2}, {"nodes": 3, "max_nodes": 3}, {"ntasks": 3}, {"ntasks": 20}]
+        request |= {"cpus_per_task": 1, "memory_per_node": rng.choice([0, 100, 1000]), **rng.choice(several)}
     return request
 
 
@@ -58,3 +62,4 @@ def test_random_days_never_overbook_a_machine_and_every_job_ends(seed):
     assert not sim.cluster.jobs
     assert {job.state.name for job in sim.done.values()} <= {"COMPLETED", "TIMEOUT", "CANCELLED", "NODE_FAIL"}
     assert max(sim.starts.values()) == 1
+    assert not any(sim.running.values())

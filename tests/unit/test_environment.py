@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mini_slurm.model.allocation import Share, format_allocation
 from mini_slurm.model.environment import batch_environment, exported, fixed
 from mini_slurm.model.job import Job
+from mini_slurm.model.resources import Resources
 
 PLAIN = {
     "job_id": 497, "name": "wrap", "account": "science", "qos": "normal", "partition": "compute", "node": "node1",
-    "uid": 1001, "gid": 1001, "user": "alice", "memory_per_cpu": 500, "alloc_cpus": 1,
+    "uid": 1001, "gid": 1001, "user": "alice", "memory_per_cpu": 500, "node_list": "node1",
 }  # fmt: skip
 RECORDED = """ENVIRONMENT=BATCH HOSTNAME=node1 SLURMD_NODENAME=node1 SLURM_CLUSTER_NAME=mini SLURM_CPUS_ON_NODE=1
 SLURM_GTIDS=0 SLURM_JOBID=497 SLURM_JOB_ACCOUNT=science SLURM_JOB_CPUS_PER_NODE=1 SLURM_JOB_GID=1001 SLURM_JOB_ID=497
@@ -28,8 +30,10 @@ USERS = {
 }
 
 
-def of(**changes: object) -> dict[str, str]:
-    return batch_environment(Job(**{**PLAIN, **changes}), cluster="mini", gpus_on_node=0)
+def of(cpus: int = 1, tasks: int = 1, **changes: object) -> dict[str, str]:
+    allocation = format_allocation({"node1": Share(Resources(cpus, 500), tasks)})
+    job = Job(**{**PLAIN, "allocation": allocation, **changes})
+    return batch_environment(job, cluster="mini", gpus_on_node=0)
 
 
 def test_a_plain_job_has_the_variables_that_were_recorded_and_is_shown_no_gpu() -> None:
@@ -37,11 +41,11 @@ def test_a_plain_job_has_the_variables_that_were_recorded_and_is_shown_no_gpu() 
 
 
 def test_what_was_asked_for_is_said() -> None:
-    assert of(ntasks=3, alloc_cpus=3)["SLURM_NTASKS"] == "3"
-    assert of(ntasks=3, alloc_cpus=3)["SLURM_NPROCS"] == "3"
-    assert of(ntasks=3, alloc_cpus=3)["SLURM_TASKS_PER_NODE"] == "3"
-    assert of(cpus_per_task=2, alloc_cpus=2)["SLURM_CPUS_PER_TASK"] == "2"
-    assert of(cpus_per_task=2, alloc_cpus=2)["SLURM_TASKS_PER_NODE"] == "1"
+    assert of(3, 3, ntasks=3)["SLURM_NTASKS"] == "3"
+    assert of(3, 3, ntasks=3)["SLURM_NPROCS"] == "3"
+    assert of(3, 3, ntasks=3)["SLURM_TASKS_PER_NODE"] == "3"
+    assert of(2, 1, cpus_per_task=2)["SLURM_CPUS_PER_TASK"] == "2"
+    assert of(2, 1, cpus_per_task=2)["SLURM_TASKS_PER_NODE"] == "1"
     assert of(memory_per_cpu=None, memory_per_node=100)["SLURM_MEM_PER_NODE"] == "100"
 
 
@@ -49,8 +53,22 @@ def test_all_memory_of_a_machine_is_no_number() -> None:
     assert not [name for name in of(memory_per_cpu=None, memory_per_node=0) if name.startswith("SLURM_MEM")]
 
 
-def test_an_exclusive_job_has_a_task_for_each_cpu() -> None:
-    assert of(exclusive=1, alloc_cpus=4)["SLURM_TASKS_PER_NODE"] == "4"
+def test_a_job_on_several_machines_is_told_of_them_as_recorded() -> None:
+    shares = {f"node{n}": Share(Resources(tasks, 500 * tasks), tasks) for n, tasks in enumerate((2, 2, 3), 1)}
+    variables = of(ntasks=7, node_list="node[1-3]", allocation=format_allocation(shares))
+    assert {name: value for name, value in variables.items() if "NODE" in name or "TASKS" in name} == {
+        "SLURMD_NODENAME": "node1",
+        "SLURM_CPUS_ON_NODE": "2",
+        "SLURM_JOB_CPUS_PER_NODE": "2(x2),3",
+        "SLURM_JOB_NODELIST": "node[1-3]",
+        "SLURM_JOB_NUM_NODES": "3",
+        "SLURM_NNODES": "3",
+        "SLURM_NODEID": "0",
+        "SLURM_NODELIST": "node[1-3]",
+        "SLURM_NODE_ALIASES": "(null)",
+        "SLURM_NTASKS": "7",
+        "SLURM_TASKS_PER_NODE": "2(x2),3",
+    }
 
 
 def test_an_array_task_knows_its_array() -> None:
@@ -66,7 +84,8 @@ def test_an_array_task_knows_its_array() -> None:
 
 
 def test_which_gpus_a_job_has_is_left_to_the_agent() -> None:
-    variables = batch_environment(Job(**PLAIN), cluster="mini", gpus_on_node=2)
+    job = Job(**PLAIN, allocation=format_allocation({"node1": Share(Resources(1, 500, {"": 2}), 1)}))
+    variables = batch_environment(job, cluster="mini", gpus_on_node=2)
     assert variables["SLURM_GPUS_ON_NODE"] == "2"
     assert not variables.keys() & {*HIDDEN, "SLURM_JOB_GPUS"}
 

@@ -18,6 +18,7 @@ START = StartAttempt(
     cpus=2,
     total_cpus=4,
     memory=100,
+    total_memory=8000,
     gpus={"a100": 1},
     arguments=["a b", "é"],
     environment={"A": "1\n", "B": "\udcff"},
@@ -29,6 +30,8 @@ START = StartAttempt(
     std_in="/dev/null",
     time_limit=None,
     kill_wait=30,
+    role="batch",
+    allocation={"node1": [2, 100, "a100:1", 2]},
     data=b"#!/bin/sh\necho h\xc3\xa9 \xff\n",
 )
 SENT = [START, Output("s.1.0", "out", 5, 7, bytes(range(256))), Ping(3), Acknowledge("s.1.0", "err", 2**40)]

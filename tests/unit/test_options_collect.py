@@ -139,10 +139,7 @@ def test_a_range_of_machines_that_begins_with_one_is_met_by_one() -> None:
         ("-N 0", "Batch job submission failed: Node count specification invalid", 1),
         ("-N abc", '"abc" is not a valid node count', 255),
         ("-N 3-2", "Maximum node count 2 is less than minimum node count 3", 255),
-        ("-N 2", "--nodes: jobs on several machines are not supported yet", 1),
-        ("-n 4 --ntasks-per-node=2", "--ntasks-per-node: jobs on several machines are not supported yet", 1),
         ("-N 1 -w node1,node2", "invalid number of nodes (-N 2-1)", 1),
-        ("-w node1,node2", "--nodelist: jobs on several machines are not supported yet", 1),
         ("-t abc", "Invalid --time specification", 255),
         ("--mem=", "Invalid --mem specification", 255),
         ("--mem=1.5G", "Invalid --mem specification", 255),
@@ -170,3 +167,19 @@ def test_an_error_shows_how_to_write_it() -> None:
 def test_an_option_that_is_not_built_is_refused_in_the_environment_too() -> None:
     with pytest.raises(Refused):
         job(environment={"SBATCH_RESERVATION": "x"})
+
+
+@pytest.mark.parametrize(
+    ("line", "nodes", "most", "tasks"),
+    [
+        ("-N 2", 2, 2, None),
+        ("-N 1-3 -n 5", 1, 3, 5),
+        ("-n 4 --ntasks-per-node=2", 1, None, 4),
+        ("-N 2 --ntasks-per-node=2", 2, 2, 4),
+        ("-w node[1-3]", 3, 3, None),
+        ("-N 4 -n 2", 2, 2, 2),
+    ],
+)
+def test_machines_and_tasks_are_counted(line: str, nodes: int, most: int | None, tasks: int | None) -> None:
+    found = job(line)
+    assert (found.nodes, found.max_nodes, found.ntasks) == (nodes, most, tasks)

@@ -1,0 +1,36 @@
+"""Which machines of the cluster a job may use, and what placement is to see of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from mini_slurm.model.features import matches
+from mini_slurm.model.fleet import Fleet
+from mini_slurm.model.job import Job
+from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler.cluster import Books, Cluster
+from mini_slurm.scheduler.placement import Site, allowed_names, place
+
+
+def eligible_machines(cluster: Cluster, job: Job) -> list[Books]:
+    """The machines of the job's partition that its nodelist, exclusions and features allow, up or not."""
+    partition = cluster.fleet.partitions.get(job.partition)
+    if partition is None:
+        return []
+    names = allowed_names(partition.machines, job.required_nodes, job.excluded_nodes, job.nodes)
+    books = (cluster.machines[name] for name in names if name in cluster.machines)
+    return [one for one in books if job.features is None or matches(job.features, one.entry.features)]
+
+
+def sites(candidates: Iterable[Books], free: Callable[[Books], Resources]) -> list[Site]:
+    """What placement looks at; `free` says what of a machine may be taken."""
+    return [
+        Site(books.entry.name, books.position, books.entry.weight, books.total, free(books)) for books in candidates
+    ]
+
+
+def could_ever_run(job: Job, candidates: list[Books], fleet: Fleet) -> bool:
+    """Would the job fit on these machines if they were empty? Machines not known yet count as large enough."""
+    if len([books for books in candidates if not books.total.cpus]) >= max(1, job.nodes):
+        return True
+    return place(job, sites(candidates, lambda books: books.total), fleet) is not None
