@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -63,6 +64,18 @@ def test_the_wheel_holds_the_templates(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = {name.removeprefix("mini_slurm/templates/") for name in archive.namelist() if "/templates/" in name}
     assert packed == {path.name for path in (ROOT / "templates").iterdir()}
+
+
+def test_man_finds_a_page_for_each_command_of_the_installed_wheel(installed: Path) -> None:
+    pages = {path.stem for path in (installed / "share" / "man" / "man1").iterdir()}
+    assert pages == set(PROJECT["scripts"])
+    if not shutil.which("man"):
+        assert not os.environ.get("CI"), "man is not installed (Debian: apt install man-db)"
+        pytest.skip("there is no man")
+    environment = {"PATH": f"{installed / 'bin'}:/usr/bin:/bin", "HOME": str(installed), "LANG": "C.UTF-8"}
+    for name in pages:
+        assert run("man", "-w", name, env=environment).startswith(str(installed))
+        assert name in run("man", "--warnings", "-P", "cat", name, env=environment)
 
 
 def test_the_wheel_holds_every_module_and_no_test(wheel: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mini_slurm.cli.manual import reference
 from tests.fleet import jobs
 from tests.fleet.machines import Machines
 from tests.waiting import wait_until
@@ -31,6 +32,17 @@ def test_the_readme_begins_with_the_two_commands_that_set_everything_up():
 
 def test_the_picture_shows_no_folder_of_the_machine_that_it_was_drawn_on():
     assert ".venv" not in (ROOT / "docs" / "demo.svg").read_text()
+
+
+def test_the_reference_and_the_manual_pages_are_current():
+    kept = {
+        f"{folder}/{path.name}": path.read_text()
+        for folder in ("reference", "man")
+        for path in (ROOT / "docs" / folder).iterdir()
+    }
+    made = reference.files()
+    old = sorted(name for name in kept.keys() | made.keys() if kept.get(name) != made.get(name))
+    assert not old, f"run scripts/reference: {', '.join(old)} do not say what the tables say"
 
 
 def test_the_demo_runs_a_small_array_and_shows_its_accounting(tmp_path: Path):

@@ -10,6 +10,7 @@ import typer
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,  # `mini-slurm completion` serves all commands
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 Partition = Annotated[

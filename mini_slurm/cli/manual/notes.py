@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mini_slurm.cli import cancel_request, msinfo, queue_request
 from mini_slurm.options import squeue
+from mini_slurm.output import accounting_fields, job_fields, job_names, node_fields
+from mini_slurm.output.layout import Field
 
 HELP = "help usage version verbose quiet fleet"
 HELP_TITLE, REST_TITLE, ONLY_TITLE = "General", "More", "Options"
@@ -18,6 +21,8 @@ class Note(NamedTuple):
     examples: Sequence[tuple[str, str]] = ()
     unlisted: str = ""  # options that Slurm takes but does not show
     spelled: Mapping[str, str] = {}  # long names as Slurm shows them, where they are others, or none
+    variables: Mapping[str, str] = {}  # an option's field, or what else it says, and the variable that sets it, too
+    columns: Mapping[str, Sequence[Field]] = {}  # what a listing can show
     usage: str = ""  # what --usage prints under Slurm's name, where it was recorded
 
 
@@ -39,6 +44,7 @@ _LOOKS = (
     " array array-unique summarize exact Node list-reasons truncate allocations helpformat batch-script env-vars"
     " duplicates"
 )
+_LISTINGS = {"How moments are written: standard, relative, or a format of strftime(3).": "SLURM_TIME_FORMAT"}
 
 NOTES: dict[str, Note] = {
     "msbatch": Note(
@@ -65,6 +71,18 @@ NOTES: dict[str, Note] = {
         ),
         unlisted="me priority",
         spelled={"jobs": "job", "steps": "step"},
+        variables={
+            **queue_request.VARIABLES,
+            "format": "SQUEUE_FORMAT",
+            "long_format": "SQUEUE_FORMAT2",
+            **_LISTINGS,
+            "How many characters of an array's waiting tasks are shown; 0: all.": "SLURM_BITSTR_LEN",
+        },
+        columns={
+            "Columns of -o and -O": job_fields.JOB_FIELDS,
+            "Columns of -O alone": job_names.NAMED_FIELDS,
+            "Columns of steps (-s)": job_fields.STEP_FIELDS,
+        },
         usage=squeue.USAGE + "\n",
     ),
     "msinfo": Note(
@@ -77,6 +95,8 @@ NOTES: dict[str, Note] = {
             ("msinfo -N -l", "Each node with its CPUs, memory and state."),
             ("msinfo -R", "Why nodes are down or drained."),
         ),
+        variables={**msinfo.VARIABLES, "format": "SINFO_FORMAT", **_LISTINGS},
+        columns={"Columns of -o and -O": node_fields.NODE_FIELDS},
     ),
     "mscancel": Note(
         groups={"Which jobs": _FILTERS, "How": "signal batch full interactive hurry ctld"},
@@ -85,6 +105,7 @@ NOTES: dict[str, Note] = {
             ("mscancel --me -t PENDING", "All of my jobs that wait."),
             ("mscancel -s USR1 -b 42", "A signal for the batch script alone."),
         ),
+        variables=cancel_request.VARIABLES,
         unlisted="me ctld",
     ),
     "msacct": Note(
@@ -94,6 +115,8 @@ NOTES: dict[str, Note] = {
             ("msacct -j 42 -o jobid,state,exitcode,elapsed,maxrss", "What a job came to and used."),
             ("msacct -S now-7days -s F,TO,OOM", "What went wrong in the last week."),
         ),
+        variables={"format": "SACCT_FORMAT", **_LISTINGS},
+        columns={"Columns of -o": accounting_fields.ACCOUNTING_FIELDS},
         unlisted="constraints flags",
         spelled={"gid": "gid group", "user": "user uid"},
     ),

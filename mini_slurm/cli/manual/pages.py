@@ -32,6 +32,13 @@ class Words(NamedTuple):
     meaning: str
 
 
+class Columns(NamedTuple):
+    """What a listing can show: how -o and -O name it, and its header."""
+
+    title: str
+    rows: Sequence[tuple[str, str, str]]
+
+
 class Page(NamedTuple):
     """All about one command."""
 
@@ -42,6 +49,8 @@ class Page(NamedTuple):
     sections: Sequence[Section]
     verbs: Sequence[Words] = ()
     examples: Sequence[tuple[str, str]] = ()  # a command line, and what it does
+    variables: Sequence[Words] = ()
+    columns: Sequence[Columns] = ()
     usage: str = ""  # what --usage prints; "": made from the options
 
     @property
@@ -61,9 +70,27 @@ def page(command: str, program: str = "") -> Page:
         shown = [option for option in table if not isinstance(option, JobOption) or option.built]
     verbs = [Words(*verb) for verb in module.verbs()] if hasattr(module, "verbs") else []
     sections = _sections(shown, note)
-    usage = note.usage if program in SHIMS else ""
-    name = program or command
-    return Page(name, COMMANDS[command], module.ABOUT, module.WORDS, sections, verbs, note.examples, usage)
+    return Page(
+        program or command, COMMANDS[command], module.ABOUT, module.WORDS, sections, verbs, note.examples,
+        _variables(table, note), _columns(note), note.usage if program in SHIMS else "",
+    )  # fmt: skip
+
+
+def _variables(table: Sequence[Option], note: notes.Note) -> list[Words]:
+    """The variables that set options, by the options' names; and what others do."""
+    longs = {option.field: f"As --{option.long}." for option in table}
+    found = {variable: longs.get(field, field) for field, variable in note.variables.items()}
+    for option in table:
+        if isinstance(option, JobOption) and option.built and option.env:
+            found[option.env] = longs[option.field]
+    return [Words(variable, meaning) for variable, meaning in sorted(found.items())]
+
+
+def _columns(note: notes.Note) -> list[Columns]:
+    return [
+        Columns(title, [(f"%{field.letter}" * bool(field.letter), field.name, field.header) for field in fields])
+        for title, fields in note.columns.items()
+    ]
 
 
 def _as_slurm_shows(option: Option, note: notes.Note) -> Option:
