@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.resources import parse_gpus
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import format_elapsed
@@ -12,6 +13,8 @@ from mini_slurm.output.values import NULL, gpus, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mini_slurm.model.job import Job
     from mini_slurm.output.records import RecordView, Value
 
@@ -64,7 +67,7 @@ def _nodes(job: Job) -> str:
 
 def _node_count(job: Job) -> str:
     if job.state is not JobState.PENDING or job.max_nodes is None:
-        return str(job.nodes)
+        return str(tres.nodes(job))
     return f"{min(job.nodes, job.max_nodes)}-{job.max_nodes}"
 
 
@@ -103,11 +106,12 @@ def _held(job: Job, view: RecordView) -> list[str]:
 
 def _on_machines(job: Job, view: RecordView) -> list[str]:
     if job.allocation == "{}":
-        return [_on_machine(job.node or "", job.cpu_ids, job.alloc_memory, _gres(job, job.alloc_gpus, view))]
-    import json  # of several machines, or asked for in detail: rare
-
+        return [
+            _on_machine(job.node or "", job.cpu_ids, job.alloc_memory, _gres(job, parse_gpus(job.alloc_gpus), view))
+        ]
     found = []
-    for name, (cpus, memory, held) in json.loads(job.allocation).items():
+    for name, share in parse_allocation(job.allocation).items():
+        cpus, memory, held = share.resources
         own = name == job.node and job.cpu_ids
         ids = job.cpu_ids if own else "0" if cpus == 1 else f"0-{cpus - 1}"
         found.append(_on_machine(name, ids, memory, _gres(job, held, view)))
@@ -118,11 +122,11 @@ def _on_machine(name: str, ids: str, memory: int, gres: str) -> str:
     return f"Nodes={name} CPU_IDs={ids} Mem={memory} GRES={gres}"
 
 
-def _gres(job: Job, held: str, view: RecordView) -> str:
+def _gres(job: Job, held: Mapping[str, int], view: RecordView) -> str:
     """The GPUs held on one machine, and which of its GPUs these are."""
     places = sorted(view.gpu_places[uuid] for uuid in job.gpu_ids.split(",") if uuid in view.gpu_places)
     index = f"(IDX:{','.join(map(str, places))})" if places else ""
-    return ",".join(part + index for part in (gpus(parse_gpus(held)) or "").split(",") if part)
+    return ",".join(part + index for part in (gpus(held) or "").split(",") if part)
 
 
 # fmt: off

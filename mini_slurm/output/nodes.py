@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.fleet import Fleet, MachineEntry, Partition
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.resources import parse_gpus
+from mini_slurm.model.resources import Resources, parse_gpus
 from mini_slurm.model.states import JobState
 
 TYPE_CHECKING = False
@@ -41,17 +41,17 @@ VALID = (
 class Node:
     """One machine of the fleet with what is known of it."""
 
-    def __init__(self, entry: MachineEntry, machine: Machine | None, jobs: Sequence[Job]) -> None:
+    def __init__(self, entry: MachineEntry, machine: Machine | None, held: Sequence[tuple[Job, Resources]]) -> None:
         self.name = entry.name
         self.entry = entry
         known = machine or Machine(name=entry.name)
         self.cpus = entry.cpus or known.cpus
         self.memory = entry.memory or known.memory
         self.gpus = parse_gpus(known.gpus) if entry.gpus is None else entry.gpus
-        self.alloc_cpus = sum(job.alloc_cpus for job in jobs)
-        self.alloc_memory = sum(job.alloc_memory for job in jobs)
-        self.alloc_gpus = _gpu_count(jobs)
-        self.state = _state(known, jobs, self.alloc_cpus >= self.cpus)
+        self.alloc_cpus = sum(share.cpus for _, share in held)
+        self.alloc_memory = sum(share.memory for _, share in held)
+        self.alloc_gpus = sum(share.gpu_count for _, share in held)
+        self.state = _state(known, [job for job, _ in held], self.alloc_cpus >= self.cpus)
         self.reason = known.reason
         self.reason_time = known.reason_time if self.reason else 0.0
         self.compact, self.long, self.rank = STATES[self.state]
@@ -67,10 +67,6 @@ class Node:
     def node_counts(self) -> tuple[int, int, int, int]:
         """Allocated, idle, other, all: this one is one of them."""
         return (int(self.state in BUSY), int(self.state == "idle"), int(self.state in {"down", "unknown"}), 1)
-
-
-def _gpu_count(jobs: Sequence[Job]) -> int:
-    return sum(sum(parse_gpus(job.alloc_gpus).values()) for job in jobs)
 
 
 def _state(machine: Machine, jobs: Sequence[Job], full: bool) -> str:
@@ -93,10 +89,20 @@ class Group:
 
 def node_list(fleet: Fleet, machines: Mapping[str, Machine], jobs: Iterable[Job]) -> dict[str, Node]:
     """Every machine of the fleet, by name."""
-    held: dict[str, list[Job]] = {}
+    held: dict[str, list[tuple[Job, Resources]]] = {}
     for job in jobs:
-        held.setdefault(job.node or "", []).append(job)
+        for name, share in _shares(job):
+            held.setdefault(name, []).append((job, share))
     return {name: Node(entry, machines.get(name), held.get(name, [])) for name, entry in fleet.machines.items()}
+
+
+def _shares(job: Job) -> Iterable[tuple[str, Resources]]:
+    """What a job holds on each of its machines."""
+    if job.allocation == "{}":
+        return [(job.node or "", Resources(job.alloc_cpus, job.alloc_memory, parse_gpus(job.alloc_gpus)))]
+    from mini_slurm.model.allocation import parse_allocation
+
+    return [(name, share.resources) for name, share in parse_allocation(job.allocation).items()]
 
 
 def group(

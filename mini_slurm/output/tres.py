@@ -28,11 +28,20 @@ def cpus(job: Job) -> int:
     return requested_cpus(job) if waits or not job.alloc_cpus else job.alloc_cpus
 
 
+def nodes(job: Job) -> int:
+    """Machines allocated, or those that a waiting job will get at least."""
+    if job.state is JobState.PENDING or job.allocation == "{}":
+        return job.nodes
+    from mini_slurm.model.allocation import parse_allocation
+
+    return len(parse_allocation(job.allocation))
+
+
 def tasks(job: Job) -> int | None:
     """Tasks asked for, else one for each machine; None for a job that ended without having had any."""
     if job.ntasks is not None:
         return job.ntasks
-    return job.nodes if job.state is JobState.PENDING or job.alloc_cpus else None
+    return nodes(job) if job.state is JobState.PENDING or job.alloc_cpus else None
 
 
 def requested(job: Job, whole: int = 0) -> str:
@@ -46,7 +55,7 @@ def allocated(job: Job) -> str | None:
     """What a job holds or held; None for one that never started."""
     if not job.alloc_cpus:
         return None
-    return _written(job.alloc_cpus, job.alloc_memory, job.nodes, sum(parse_gpus(job.alloc_gpus).values()))
+    return _written(job.alloc_cpus, job.alloc_memory, nodes(job), sum(parse_gpus(job.alloc_gpus).values()))
 
 
 def of_step(step: Step) -> str:
@@ -56,8 +65,8 @@ def of_step(step: Step) -> str:
     return ",".join([*parts, f"gres/gpu={gpus}"] if gpus else parts)
 
 
-def _written(cpu_count: int, memory: int, nodes: int, gpus: int) -> str:
-    parts = [f"cpu={cpu_count}", f"mem={size(memory)}", f"node={nodes}", f"billing={cpu_count}"]
+def _written(cpu_count: int, memory: int, node_count: int, gpus: int) -> str:
+    parts = [f"cpu={cpu_count}", f"mem={size(memory)}", f"node={node_count}", f"billing={cpu_count}"]
     return ",".join([*parts, f"gres/gpu={gpus}"] if gpus else parts)
 
 

@@ -139,7 +139,7 @@ def load_machines(db: sqlite3.Connection | None) -> dict[str, Machine]:
 def holders(db: sqlite3.Connection | None) -> list[Job]:
     """The jobs that hold resources on a machine."""
     where = Where(UNFINISHED, "state != 'PENDING'", "node IS NOT NULL")
-    return select_jobs(db, ("node", "alloc_cpus", "alloc_memory", "alloc_gpus"), where)
+    return select_jobs(db, ("node", "allocation", "alloc_cpus", "alloc_memory", "alloc_gpus"), where)
 
 
 def get_setting(db: sqlite3.Connection | None, key: str) -> str | None:

@@ -78,7 +78,8 @@ def test_one_line_holds_the_whole_record() -> None:
 def test_details_tell_what_is_held_where() -> None:
     running = job(
         state=JobState.RUNNING, start_time=NOW, node="node2", node_list="node[2-3]", nodes=2, alloc_cpus=3,
-        alloc_memory=1500, cpu_ids="0-1", allocation='{"node2": [2, 1000, ""], "node3": [1, 500, "2"]}', gpu_ids="b,a",
+        alloc_memory=1500, cpu_ids="0-1",
+        allocation='{"node2": [2, 1000, "", 2], "node3": [1, 500, "2", 1]}', gpu_ids="b,a",
         alloc_gpus="2",
     )  # fmt: skip
     at = view(details=True)

@@ -150,7 +150,20 @@ def test_features_and_gres_keep_nodes_apart() -> None:
     ],
 )
 def test_states_come_of_the_machine_and_its_jobs(machine: Machine | None, jobs: list[Job], state: str) -> None:
-    assert nodes.Node(FLEET.machines["node1"], machine, jobs).compact == state
+    known = {} if machine is None else {"node1": machine}
+    assert nodes.node_list(FLEET, known, jobs)["node1"].compact == state
+
+
+def test_a_job_of_several_machines_holds_its_share_of_each() -> None:
+    wide = running("node1", 3)
+    wide.allocation = '{"node1":[2,1000,"",2],"node4":[1,500,"1",1]}'
+    found = nodes.node_list(FLEET, IDLE, [wide])
+    assert [(found[name].alloc_cpus, found[name].compact) for name in ("node1", "node2", "node4")] == [
+        (2, "alloc"),
+        (0, "idle"),
+        (1, "mix"),
+    ]
+    assert (found["node4"].alloc_memory, found["node4"].alloc_gpus) == (500, 1)
 
 
 def test_a_reason_is_shown_for_a_lost_node() -> None:
