@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Tuple, Type
 
-from mini_slurm.agent import claims, probes, processes, spool, stepd
+from mini_slurm.agent import claims, kit, probes, processes, script, spool
 from mini_slurm.agent.attempt import Attempt
 from mini_slurm.agent.loop import Loop
 from mini_slurm.agent.machine import Machine
@@ -224,12 +224,13 @@ class Jobs:
         """Give an attempt that has lost its stepd a new one."""
         if attempt.ended is not None or attempt.child or attempt.started is None:
             return
-        started = attempt.started
         try:
+            # Anew: what was started the quick way and failed was started again.
+            attempt.started = started = spool.read_json(attempt.folder, "started.json") or attempt.started
             if attempt.claim is None:
                 attempt.claim = self.claims.restore(attempt.name, started["cpus"], attempt.memory, started["gpus"])
             self._assign(attempt, {})
-        except (OSError, claims.Unavailable) as error:
+        except (OSError, ValueError, claims.Unavailable) as error:
             _log(f"adoption of {attempt.name} is tried again: {error}")
             self.loop.later(RETRY, lambda: self._adopt(attempt))
             return
@@ -270,7 +271,7 @@ class Jobs:
             self.loop.later(RETRY if soon else 0.0, lambda: self._adopt(attempt))
 
     def _never_started(self, attempt: Attempt, status: int) -> None:
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, stepd.FAILED):
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, script.FAILED):
             number = os.WEXITSTATUS(status)
             error = OSError(number, os.strerror(number), attempt.folder)
             why = spool.trouble(error, os.path.dirname(self.root))
@@ -339,12 +340,12 @@ class Jobs:
             self._never_started(attempt, 0)
 
     def _notified(self, reader: int) -> None:
-        data = os.read(reader, stepd.NOTICE.size * 512)
-        for pid, what in stepd.NOTICE.iter_unpack(data):
+        data = os.read(reader, kit.NOTICE.size * 512)
+        for pid, what in kit.NOTICE.iter_unpack(data):
             attempt = self._by_pid.get(pid)
             if attempt:
                 self._look(attempt)
-            if what == stepd.DONE:
+            if what == kit.DONE:
                 self._by_pid.pop(pid, None)
                 self.pool.free(pid)
                 if attempt:
