@@ -192,11 +192,9 @@ class Jobs:
             folder = spool.create(self.root, start, self.spares)
             attempt = Attempt(start.attempt, folder, {"streams": start.streams, "memory": start.memory})
             attempt.claim = claim
-            picked = [gpu for gpu in self.machine.gpus if gpu["uuid"] in claim.gpus]
-            gpus = probes.visible(picked, self.machine.vendors)
             try:
                 attempt.hold(start.streams)
-                self._assign(attempt, gpus)
+                self._assign(attempt)
             except OSError:
                 attempt.let_go()
                 spool.remove(folder)
@@ -207,11 +205,13 @@ class Jobs:
         self.attempts[start.attempt] = attempt
         self._watch(attempt)
 
-    def _assign(self, attempt: Attempt, gpus: Dict[str, str]) -> None:
+    def _assign(self, attempt: Attempt) -> None:
         lock = spool.lock(attempt.folder)
         claim = attempt.claim
         if lock is None or claim is None:
             raise BlockingIOError(11, "another stepd lives")
+        picked = [gpu for gpu in self.machine.gpus if gpu["uuid"] in claim.gpus]
+        gpus = probes.visible(picked, self.machine.vendors)
         order = {**claim._asdict(), "folder": attempt.folder, "visible": gpus, "started": attempt.started}
         try:
             attempt.child = self.pool.assign(order, claim.descriptor, lock)
@@ -221,15 +221,15 @@ class Jobs:
         self._by_pid[attempt.child] = attempt
 
     def _adopt(self, attempt: Attempt) -> None:
-        """Give an attempt that has lost its stepd a new one."""
-        if attempt.ended is not None or attempt.child or attempt.started is None:
+        """Give an attempt that has lost its stepd a new one; if it was not begun, that one begins it."""
+        if attempt.ended is not None or attempt.child:
             return
         try:
             # Anew: what was started the quick way and failed was started again.
-            attempt.started = started = spool.read_json(attempt.folder, "started.json") or attempt.started
-            if attempt.claim is None:
+            attempt.started = started = spool.read_json(attempt.folder, "started.json")
+            if attempt.claim is None and started:
                 attempt.claim = self.claims.restore(attempt.name, started["cpus"], attempt.memory, started["gpus"])
-            self._assign(attempt, {})
+            self._assign(attempt)
         except (OSError, ValueError, claims.Unavailable) as error:
             _log(f"adoption of {attempt.name} is tried again: {error}")
             self.loop.later(RETRY, lambda: self._adopt(attempt))
@@ -237,7 +237,7 @@ class Jobs:
         _log(f"stepd of {attempt.name} was lost: another takes over")
         if attempt.ending:
             attempt.command(attempt.ending)
-        if started["script"] in self._orphans:
+        if started and started["script"] in self._orphans:
             status, used = self._orphans.pop(started["script"])
             attempt.command(_exited(status, used))
 
@@ -264,7 +264,7 @@ class Jobs:
         self._read(attempt)
         if attempt.ended is not None:
             self._ended(attempt)
-        elif attempt.started is None:
+        elif attempt.started is None and not os.WIFSIGNALED(status):
             self._never_started(attempt, status)
         else:
             soon = time.monotonic() < attempt.forked_at + RETRY
