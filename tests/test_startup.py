@@ -34,6 +34,8 @@ ORDINARY = {
     "mscancel": (["1"], 0),
     "msacct": ([], 0),
     "mscontrol": (["show", "job"], 0),
+    "msacctmgr": (["show", "user"], 0),
+    "msshare": ([], 0),
 }
 
 
