@@ -58,7 +58,7 @@ class Jobs:
             EndAttempt: self._on_end,
             Acknowledge: self._on_acknowledge,
             Forget: self._on_forget,
-            Ping: lambda peer, message: peer.send(Pong(message.number)),
+            Ping: lambda peer, message: peer.send(Pong(message.number, *self.machine.vitals())),
             Retire: self._on_retire,
         }
         reader, self._notify = os.pipe()

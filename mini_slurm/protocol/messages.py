@@ -30,6 +30,12 @@ class Welcome(NamedTuple):
     memory: int  # MiB
     gpus: List[Dict[str, Any]]  # {"vendor", "index", "uuid", "name", "type", "memory" (MiB)}
     attempts: List[str]
+    architecture: str = ""  # x86_64
+    system: str = ""  # the kernel's name, release and version
+    boot_age: float = 0.0  # seconds since the machine was booted
+    agent_age: float = 0.0  # seconds since the agent was started
+    load: float = 0.0  # processes that ran or wanted to, on average over five minutes
+    free_memory: int = 0  # MiB
 
 
 class StartAttempt(NamedTuple):
@@ -146,9 +152,11 @@ class Unknown(NamedTuple):
 
 
 class Pong(NamedTuple):
-    """I am here."""
+    """I am here, and this is how busy the machine is."""
 
     number: int
+    load: float = 0.0
+    free_memory: int = 0  # MiB
 
 
 Message = Union[

@@ -142,6 +142,11 @@ def holders(db: sqlite3.Connection | None) -> list[Job]:
     return select_jobs(db, ("node", "allocation", "alloc_cpus", "alloc_memory", "alloc_gpus"), where)
 
 
+def last_ends(db: sqlite3.Connection | None) -> dict[str, float]:
+    """When the last batch script ended on each machine that ran one."""
+    return dict(_rows(db, "SELECT node, max(end_time) FROM job WHERE end_time IS NOT NULL GROUP BY node"))
+
+
 def get_setting(db: sqlite3.Connection | None, key: str) -> str | None:
     """One value of the table `setting`."""
     rows = _rows(db, "SELECT value FROM setting WHERE key = ?", key)

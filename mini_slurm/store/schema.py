@@ -67,6 +67,12 @@ STEPS: tuple[str, ...] = (
     """,
     # what became of a job before it was requeued: a row as in `job` for each run
     "CREATE TABLE run (job_id INTEGER NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (job_id, attempt))",
+    "ALTER TABLE machine ADD COLUMN architecture TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE machine ADD COLUMN system TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE machine ADD COLUMN boot_time REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE machine ADD COLUMN agent_time REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE machine ADD COLUMN load REAL",
+    "ALTER TABLE machine ADD COLUMN free_memory INTEGER",
 )
 
 
