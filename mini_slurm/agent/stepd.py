@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, NoReturn, Optiona
 from mini_slurm.agent import limits, processes, script, spool
 from mini_slurm.agent.claims import Claim, give_back
 from mini_slurm.agent.kit import DONE, NEWS, Kit
+from mini_slurm.agent.memory import EXIT_SIGNAL, MESSAGE, Watch
 from mini_slurm.agent.streams import Streams
 from mini_slurm.protocol.messages import StartAttempt
 
@@ -103,6 +104,7 @@ class Stepd:
         self.kit = kit
         self.plan = plan
         self.begun = now()
+        self.memory = Watch(plan["memory"], self.begun)
         self.began_at = time.time()
         self.spawner: Optional[Spawner] = None  # while the script is started the quick way
         self.script = 0  # pid; 0: not known
@@ -195,6 +197,7 @@ class Stepd:
             if self.status is not None or self._is_lost():
                 self.over = True
             self._watch_time()
+            self._watch_memory()
             if self.over and not self._kill_rest():
                 break
         self._finish()
@@ -202,7 +205,7 @@ class Stepd:
     def _timeout(self) -> float:
         if self.streams.more():
             return 0.0
-        moments = [self.kill_at, self.retry_at]
+        moments = [self.kill_at, self.retry_at, None if self.is_member else self.memory.due]
         limit = self.plan["time_limit"]
         if limit is not None and not self.cause:
             moments.append(self.begun + limit)
@@ -261,6 +264,10 @@ class Stepd:
         if self.kill_at is not None and now() >= self.kill_at and not self.over:
             self._kill_rest()
 
+    def _watch_memory(self) -> None:
+        if not self.is_member and now() >= self.memory.due:
+            self.memory.look(self._members(), now())
+
     def _terminate(self, cause: str, kill_wait: int) -> None:
         if self.is_member:
             self.status = 0
@@ -278,8 +285,11 @@ class Stepd:
         if not self.said:
             self.said = True
             moment = time.strftime("%Y-%m-%dT%H:%M:%S")
-            words = "slurmstepd-{0}: error: *** JOB {1} ON {0} CANCELLED AT {2}{3} ***\n"
-            self.streams.say(words.format(self.plan["node"], self.plan["title"], moment, why))
+            words = "*** JOB {} ON {} CANCELLED AT {}{} ***"
+            self._say(words.format(self.plan["title"], self.plan["node"], moment, why))
+
+    def _say(self, text: str) -> None:
+        self.streams.say("slurmstepd-{}: error: {}\n".format(self.plan["node"], text))
 
     def _obey(self) -> None:
         for line in os.read(self.control, 1 << 16).decode().splitlines():
@@ -301,6 +311,8 @@ class Stepd:
             processes.send([self.script], number)
 
     def _finish(self) -> None:
+        if self.memory.kills:
+            self._say(MESSAGE.format(self.memory.kills, self.plan["title"] + ".batch"))
         while not self.streams.settle() or not self.streams.finish():
             time.sleep(RETRY)
         ended = self._ended()
@@ -315,6 +327,8 @@ class Stepd:
     def _ended(self) -> Dict[str, Any]:
         status = self.status or 0
         used = self.usage
+        if self.memory.kills and not self.cause:
+            self.cause, status = "OUT_OF_MEMORY", EXIT_SIGNAL
         return {
             "boot_id": self.kit.boot_id,
             "at": now(),
@@ -322,7 +336,7 @@ class Stepd:
             "cause": self.cause if self.status is not None else self.cause or "NODE_FAIL",
             "exit_code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
             "exit_signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
-            "max_rss": used.max_rss,
+            "max_rss": max(used.max_rss, self.memory.peak),
             "user_seconds": used.user,
             "system_seconds": used.system,
         }

@@ -136,7 +136,7 @@ class Ended(NamedTuple):
     attempt: str
     age: float  # seconds since its end
     elapsed: float  # seconds from its start to its end
-    cause: str  # "": by itself, "TIMEOUT", "CANCELLED", "NODE_FAIL": the machine was booted, or nobody saw its end
+    cause: str  # "": by itself, "TIMEOUT", "CANCELLED", "OUT_OF_MEMORY", "NODE_FAIL": booted, or nobody saw its end
     exit_code: int
     exit_signal: int
     max_rss: int  # KiB
