@@ -144,7 +144,7 @@ def holders(db: sqlite3.Connection | None) -> list[Job]:
 
 def last_ends(db: sqlite3.Connection | None) -> dict[str, float]:
     """When the last batch script ended on each machine that ran one."""
-    return dict(_rows(db, "SELECT node, max(end_time) FROM job WHERE end_time IS NOT NULL GROUP BY node"))
+    return dict(look_up(db, "SELECT node, max(end_time) FROM job WHERE end_time IS NOT NULL GROUP BY node"))
 
 
 def get_setting(db: sqlite3.Connection | None, key: str) -> str | None:
