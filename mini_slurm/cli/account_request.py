@@ -68,16 +68,10 @@ def job_list(program: str, chosen: Chosen) -> list[JobId] | None:
     text = chosen.text("jobs")
     if text is None:
         return None
-    found = []
-    for word in job_ids.split(text):
-        try:
-            found.append(job_ids.parse(word))
-        except ValueError:
-            raise BadUsage(f"{program}: fatal: Bad job/step specified: {word}", exit_code=1) from None
-        if "[" in word:
-            number = word.partition("_")[0]
-            raise BadUsage(f"{program}: fatal: Bad job array element specified: {number}", exit_code=1)
-    return found
+    try:
+        return [job_ids.parse_selected(word) for word in job_ids.split(text)]
+    except ValueError as error:
+        raise BadUsage(f"{program}: fatal: {error}", exit_code=1) from None
 
 
 def where(program: str, chosen: Chosen, span: Span, jobs: Sequence[JobId] | None) -> Where:
@@ -128,7 +122,7 @@ def _add_states(program: str, found: Where, chosen: Chosen, span: Span, *, named
         raise BadUsage(f"{program}: fatal: unrecognized job state value '{error}'", exit_code=1) from None
     pieces: list[str] = ["0"]
     values: list[object] = []
-    for state in JobState if states is None else states:
+    for state in states:
         piece, given = _in_state(state, span)
         pieces.append(piece)
         values += given
@@ -172,7 +166,7 @@ def lines(jobs: Sequence[Job], chosen: Chosen, named: Sequence[JobId] | None) ->
         line = Line(job)
         if not names or any(name.step is None for name in names):
             yield line
-        steps = not names or any(name.step in (None, "batch") for name in names)
+        steps = not names or any(name.step in (None, job_ids.BATCH) for name in names)
         if "allocations" not in chosen and steps and line.started is not None:
             yield Line(job, "batch")
 

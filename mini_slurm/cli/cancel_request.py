@@ -67,16 +67,10 @@ def signal_number(text: str) -> int:
 
 def read_ids(program: str, words: list[str]) -> list[JobId]:
     """The jobs that the words name. Raises BadUsage."""
-    found = []
-    for word in job_ids.split(",".join(words)):
-        step = word.partition(".")[2]
-        try:
-            if step and not step.isdigit():
-                raise ValueError
-            found.append(job_ids.parse(word))
-        except ValueError:
-            raise BadUsage(f"{program}: error: Invalid job id {word}", exit_code=1) from None
-    return found
+    try:
+        return job_ids.parse_targets(words)
+    except ValueError as error:
+        raise BadUsage(f"{program}: error: Invalid job id {error}", exit_code=1) from None
 
 
 def check(chosen: Chosen, ids: list[JobId]) -> None:
@@ -117,9 +111,8 @@ def targets(program: str, chosen: Chosen, ids: list[JobId], db: sqlite3.Connecti
 def _where(program: str, chosen: Chosen) -> Where:
     where = Where("state NOT IN ('COMPLETING')")
     where.states(frozenset(state for state in JobState if not state.is_over), 0.0)
-    words = chosen.words("state")
-    if words is not None:
-        where.among("state", [state.name for state in _states(program, words)])
+    if "state" in chosen:
+        where.among("state", [_state(chosen.text("state") or "")])
     if "user" in chosen:
         name = chosen.text("user") or ""
         number = listing.user_number(name)
@@ -138,11 +131,16 @@ def _where(program: str, chosen: Chosen) -> Where:
     return where
 
 
-def _states(program: str, words: list[str]) -> frozenset[JobState]:
+def _state(word: str) -> str:
     try:
-        return listings.job_states(words) or frozenset(JobState)
-    except listings.UnknownState as error:
-        raise listings.no_such_state(program, words, error) from None
+        (state,) = listings.job_states([word]) or (None,)
+    except listings.UnknownState:
+        raise BadUsage(
+            f"Invalid job state specified: {word}",
+            "Valid job states are PENDING, RUNNING, and SUSPENDED",
+            exit_code=1,
+        ) from None
+    return "" if state is None else state.name
 
 
 def _meant(one: JobId, jobs: list[Job], filtered: bool) -> list[Target]:

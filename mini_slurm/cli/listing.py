@@ -12,6 +12,7 @@ from mini_slurm.controller.autostart import revive
 from mini_slurm.errors import BadUsage
 from mini_slurm.model.hostlist import expand
 from mini_slurm.options.grammar import Option, parse
+from mini_slurm.options.job_ids import leading_number
 from mini_slurm.options.listings import Chosen
 from mini_slurm.output.layout import View
 from mini_slurm.store import queries
@@ -157,23 +158,34 @@ def first_memory(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, int]:
 
 def check_cluster(program: str, chosen: Chosen, name: str, field: str = "clusters") -> None:
     """The fleet is the only cluster. Raises BadUsage when another one was asked for."""
+    by_variable = field not in chosen.fields
     for word in chosen.words(field) or []:
         if word not in (name, "all"):
+            where = "SLURM_CLUSTERS" if by_variable else "--cluster"
             raise BadUsage(
                 f"{program}: error: No cluster '{word}' known by database.",
-                f"{program}: error: '{word}' can't be reached now, or it is an invalid entry for --cluster."
+                f"{program}: error: '{word}' can't be reached now, or it is an invalid entry for {where}."
                 "  Use 'sacctmgr list clusters' to see available clusters.",
                 exit_code=EXIT_CODE,
             )
 
 
-def repeat(program: str, seconds: str | None, once: Callable[[], int]) -> int:
-    """Do it once, or again and again. The exit status. Raises BadUsage."""
-    if seconds is None:
+def interval(program: str, chosen: Chosen, complaint: str) -> int:
+    """Seconds from one listing to the next, 0 when there is to be one. Raises BadUsage with Slurm's complaint."""
+    text = chosen.text("iterate")
+    if text is None:
+        return 0
+    seconds, _ = leading_number(text)
+    if seconds <= 0:
+        raise BadUsage(f"{program}: error: {complaint.format(text)}", exit_code=EXIT_CODE)
+    return seconds
+
+
+def repeat(seconds: int, once: Callable[[], int]) -> int:
+    """Do it once, or again and again with so many seconds between. The exit status."""
+    if not seconds:
         return once()
-    if not (seconds.isascii() and seconds.isdigit() and int(seconds)):
-        raise BadUsage(f"{program}: error: --iterate={seconds}\n", exit_code=EXIT_CODE)
     while True:
         once()
         print(flush=True)
-        time.sleep(int(seconds))
+        time.sleep(seconds)

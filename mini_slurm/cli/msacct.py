@@ -6,7 +6,7 @@ import os
 
 from mini_slurm.cli import account_request, common, listing
 from mini_slurm.errors import BadUsage
-from mini_slurm.options import listings, sacct
+from mini_slurm.options import sacct
 from mini_slurm.output import accounting_fields as fields
 from mini_slurm.output.layout import Table, View, by_prefixes
 from mini_slurm.store import queries
@@ -36,7 +36,6 @@ def msacct(program: str, arguments: list[str]) -> int:
     if read is None:
         return 0
     chosen = read[0]
-    listings.refuse_unbuilt(chosen, "json", "yaml", "env_vars", "flags")
     if "helpformat" in chosen:
         print(fields.field_list() + "\n")
         return 0

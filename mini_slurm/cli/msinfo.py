@@ -9,7 +9,7 @@ import time
 
 from mini_slurm.cli import common, listing, node_request
 from mini_slurm.config import cache
-from mini_slurm.options import listings, sinfo
+from mini_slurm.options import sinfo
 from mini_slurm.output import nodes
 from mini_slurm.store import queries
 
@@ -43,10 +43,10 @@ def msinfo(program: str, arguments: list[str]) -> int:
     if read is None:
         return 0
     chosen = read[0]
-    listings.refuse_unbuilt(chosen, "json", "yaml")
     for field, variable in VARIABLES.items():
         chosen.default(field, os.environ.get(variable))
-    return listing.repeat(program, chosen.text("iterate"), lambda: _show(program, chosen))
+    seconds = listing.interval(program, chosen, "Error: invalid entry for --iterate={}")
+    return listing.repeat(seconds, lambda: _show(program, chosen))
 
 
 def _show(program: str, chosen: Chosen) -> int:

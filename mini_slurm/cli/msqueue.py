@@ -8,12 +8,14 @@ import time
 from mini_slurm.cli import common, listing, queue_request
 from mini_slurm.errors import BadUsage
 from mini_slurm.options import squeue
-from mini_slurm.output.job_order import pick, spread
+from mini_slurm.output import job_order
 from mini_slurm.output.layout import View
 from mini_slurm.store import queries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
+
     from mini_slurm.cli.queue_request import Request
     from mini_slurm.model.job import Job
     from mini_slurm.options.grammar import Option
@@ -38,39 +40,79 @@ def msqueue(program: str, arguments: list[str]) -> int:
     if read is None:
         return 0
     request = queue_request.read(program, *read)
-    return listing.repeat(program, request.chosen.text("iterate"), lambda: _show(program, request))
+    if "json" in request.chosen or "yaml" in request.chosen:
+        from mini_slurm.cli import documents
+
+        return documents.show_jobs(request.chosen)
+    if "verbose" in request.chosen:
+        from mini_slurm.cli.verbose import squeue_options
+
+        listing.show(squeue_options(request))
+    seconds = listing.interval(program, request.chosen, "--iterate={}\n")
+    return listing.repeat(seconds, lambda: _show(program, request))
 
 
 def _show(program: str, request: Request) -> int:
     view = listing.view(request.chosen)
-    jobs = _jobs(program, request, view)
     lines = []
-    if "clusters" in request.chosen:
+    headed = "noheader" not in request.chosen
+    if headed and any(field in request.chosen for field in ("long", "iterate", "verbose")):
+        lines.append(time.ctime(view.now))
+    records = _records(program, request, view)
+    if "verbose" in request.chosen:
+        lines.append(
+            f"last_update_time={int(view.now)} records={queries.count_known(listing.open_to_read(), view.now)}"
+        )
+    if headed and "clusters" in request.chosen:
         lines.append(f"CLUSTER: {view.cluster}")
-    if "noheader" not in request.chosen:
-        if "long" in request.chosen or "iterate" in request.chosen:
-            lines.append(time.ctime(view.now))
+    if headed:
         lines.append(request.layout.header())
-    if request.order is None:
+    if request.bad_sort:
         listing.show(lines)
         raise BadUsage(f"{program}: error: Invalid sort specification: {request.bad_sort}", exit_code=1)
-    request.order.sort(jobs, view)
-    lines.extend(request.layout.lines(jobs, view))
-    listing.show(lines)
+    listing.show([*lines, *request.layout.lines(records, view)])
     sys.stdout.flush()
     return 0
 
 
-def _jobs(program: str, request: Request, view: View) -> list[Job]:
-    """The jobs that are chosen. Raises BadUsage when a single one is asked for that there is not."""
+def _records(program: str, request: Request, view: View) -> list[object]:
+    """The jobs or steps that are chosen, in their order. Raises BadUsage when a single job is unknown."""
     db = listing.open_to_read()
-    if request.needs_cluster:
-        view.cluster = listing.cluster_name(db)
-        listing.check_cluster(program, request.chosen, view.cluster)
-    if request.only_job is not None and not queries.knows_job(db, request.only_job, view.now):
+    fleet = None
+    if any(field in request.chosen for field in ("clusters", "nodelist")) or request.needs("Cluster", "AssocID"):
+        fleet = listing.fleet(db)
+        view.cluster, view.associations = fleet.name, fleet.association_numbers()
+        listing.check_cluster(program, request.chosen, fleet.name)
+    known = None if request.by_step else request.only_job
+    if known is not None and not queries.knows_job(db, known, view.now):
         raise BadUsage("slurm_load_jobs error: Invalid job id specified", exit_code=1)
-    jobs = queries.select_jobs(db, request.columns, request.where(view.now))
-    apart = "array" in request.chosen
+    where = request.where(view.now, fleet if "nodelist" in request.chosen else None)
+    jobs = queries.select_jobs(db, request.columns, where)
     if request.wanted is not None:
-        return list(pick(jobs, request.wanted, apart))
-    return [line for job in jobs for line in spread(job)] if apart else jobs
+        jobs = list(job_order.pick(jobs, request.wanted))
+    if request.by_step:
+        return [*_steps(request, db, jobs, view)]
+    return [*_jobs(request, jobs, view)]
+
+
+def _jobs(request: Request, jobs: list[Job], view: View) -> list[Job]:
+    if "priority" in request.chosen:
+        jobs = job_order.by_partition(jobs, request.chosen.words("partitions"))
+    apart = "array" in request.chosen
+    if not apart and "array_unique" not in request.chosen:
+        jobs = job_order.join(jobs)
+    if request.order is not None:
+        request.order.sort(jobs, view)
+    return list(job_order.spread(jobs)) if apart else jobs
+
+
+def _steps(request: Request, db: sqlite3.Connection | None, jobs: list[Job], view: View) -> list[object]:
+    from mini_slurm.output import step_fields
+
+    where = queries.Where("end_time IS NULL")
+    where.among("job_id", [job.job_id for job in jobs])
+    found = step_fields.lines(jobs, queries.select_steps(db, where))
+    if request.steps is not None:
+        found = [line for line in found if request.names_step(line)]
+    step_fields.sort(found, step_fields.SORT if request.sort is None else request.sort, view.now)
+    return [*found]

@@ -48,30 +48,6 @@ class Association(NamedTuple):
     default: bool = False
 
 
-class ClusterEntry(NamedTuple):
-    """One cluster of `[clusters.NAME]`: a system that others run, reached by its own commands."""
-
-    name: str
-    type: str  # a key of clusters.TYPES
-    host: str | None = None  # of its login node; None: its commands are on this machine
-    port: int | None = None
-    user: str | None = None
-    identity_file: str | None = None
-    jump_host: str | None = None
-    partitions: tuple[
-        str, ...
-    ] = ()  # those that a job may name to get there, and that msinfo shows; empty: all are shown
-    options: tuple[str, ...] = ()  # words that every submission begins with
-    folder: str | None = None  # where its commands are; None: along PATH
-    environment: Mapping[str, str] = {}  # variables that its commands need
-
-    @property
-    def login(self) -> MachineEntry:
-        """Its login node, as links know machines."""
-        host = self.host or self.name
-        return MachineEntry(self.name, host, self.port, self.user, self.identity_file, self.jump_host)
-
-
 class Fleet(NamedTuple):
     """The whole file. `path` is empty for the embedded default: this machine alone."""
 
@@ -89,9 +65,14 @@ class Fleet(NamedTuple):
     controller_idle: int = 300  # seconds without work until the controller ends
     jobs_dir: str | None = None
     ssh_config: str | None = None  # instead of ~/.ssh/config
-    clusters: Mapping[str, ClusterEntry] = {}
 
     @property
     def default_partition(self) -> Partition | None:
         """Where a job goes that names no partition."""
         return next((partition for partition in self.partitions.values() if partition.default), None)
+
+    def association_numbers(self) -> dict[tuple[str | None, str], int]:
+        """A number for each user of each account, as Slurm counts associations: root's two and the accounts first."""
+        users = dict.fromkeys(user for members in self.accounts.values() for user in members)
+        pairs = [(name, user) for user in users for name, members in self.accounts.items() if user in members]
+        return {pair: number for number, pair in enumerate(pairs, start=3 + len(self.accounts))}

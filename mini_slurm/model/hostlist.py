@@ -59,6 +59,13 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 18
 
 
+def natural(text: str) -> tuple[str, int, str]:
+    """Where a hostlist's first name stands among others: node2 before node10."""
+    name = expand(text)[0] if "[" in text or "," in text else text
+    prefix = name.rstrip("0123456789")
+    return (prefix, int(name[len(prefix) :] or 0), name)
+
+
 def compress(names: list[str]) -> str:
     """The hostlist of these names in this order: `node[1,3-4]`; neighbours that differ in their last number join."""
     groups: list[tuple[str, list[list[str]]]] = []  # prefix, and [first, last] of each range

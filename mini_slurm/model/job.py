@@ -115,6 +115,11 @@ class Job:
         return str(self.job_id)
 
     @property
+    def is_batch(self) -> bool:
+        """Was it submitted with a script? Otherwise srun or salloc waits for it."""
+        return bool(self.script)
+
+    @property
     def cpus(self) -> int:
         """CPUs asked for: tasks times CPUs of a task."""
         return (self.ntasks or 1) * (self.cpus_per_task or 1)

@@ -1,56 +1,71 @@
-"""Numbers of jobs as commands take them: `12`, `12_3`, `12_[1-3,7]`, `12.batch`, `12_3.0`."""
+"""Numbers of jobs as commands take them: `12`, `12_3`, `12_[1-3,7]`, `12.batch`, `12_3.0`.
+
+Each of Slurm's commands reads them in its own way, with C's strtol: what cannot be read any more is often passed over.
+"""
 
 from __future__ import annotations
 
-from mini_slurm.model.arrays import parse as parse_tasks
+from mini_slurm.model.arrays import MAX_ARRAY_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+BATCH, EXTERN, INTERACTIVE = -5, -4, -6  # numbers of the steps that have a name, as Slurm's accounting has them
+STEP_NAMES = {"batch": BATCH, "extern": EXTERN, "interactive": INTERACTIVE}
+
 
 class JobId:
     """What one word names. `tasks` None: the whole job or array; `step` None: the job and all its steps."""
 
-    __slots__ = ("number", "step", "tasks")
+    __slots__ = ("number", "step", "tasks", "text")
 
-    def __init__(self, number: int, tasks: frozenset[int] | None = None, step: str | None = None) -> None:
+    def __init__(self, number: int, tasks: frozenset[int] | None, step: int | None, text: str) -> None:
         self.number = number
         self.tasks = tasks
         self.step = step
+        self.text = text  # as it was written
 
 
-def parse(word: str) -> JobId:
-    """Read one word. Raises ValueError."""
-    shown, dot, step = word.partition(".")
-    number, underscore, tasks = shown.partition("_")
-    if not _is_number(number) or not int(number) or (dot and not (step == "batch" or _is_number(step))):
-        raise ValueError(f"not the number of a job: {word!r}")
-    if not underscore:
-        return JobId(int(number), step=step or None)
-    if tasks == "*":
-        return JobId(int(number), step=step or None)
-    if not tasks:
-        return JobId(int(number), frozenset(), step or None)
-    if not tasks.startswith("[") and not _is_number(tasks):
-        raise ValueError(f"not the number of a task: {word!r}")
-    return JobId(int(number), frozenset(parse_tasks(tasks)[0]), step or None)
+def leading_number(text: str) -> tuple[int, str]:
+    """The number at the beginning as strtol(3) reads it, 0 where there is none, and what follows it."""
+    rest = text.lstrip(" \t\n\v\f\r")
+    sign, digits = (rest[0], rest[1:]) if rest[:1] in ("+", "-") and rest[1:2].isdigit() else ("", rest)
+    after = digits.lstrip("0123456789")
+    found = digits[: len(digits) - len(after)]
+    if not found or len(found) > 18:
+        return 0, text
+    return int(sign + found), after
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 9
+# --- squeue
+
+
+def parse_job(word: str) -> JobId:
+    """One word of `squeue --jobs`. Raises ValueError."""
+    number, rest = leading_number(word)
+    if number <= 0:
+        raise ValueError(word)
+    tasks = frozenset({leading_number(rest[1:])[0]}) if rest.startswith("_") else None
+    return JobId(number, tasks, None, word)
+
+
+def parse_step(word: str) -> JobId:
+    """One word of `squeue --steps`. Raises ValueError with what Slurm calls it."""
+    job, _, rest = word.strip(".").partition(".")
+    step = rest.partition(".")[0]
+    if not step:
+        raise ValueError(f"{job}.??")
+    number, after = leading_number(job)
+    if number <= 0 or leading_number(step)[0] < 0:
+        raise ValueError(f"{job}.{step}")
+    tasks = frozenset({leading_number(after[1:])[0]}) if after.startswith("_") else None
+    return JobId(number, tasks, leading_number(step)[0], word)
 
 
 def split(text: str) -> list[str]:
-    """The words between commas that stand outside of brackets."""
-    words, depth = [""], 0
-    for letter in text:
-        depth += (letter == "[") - (letter == "]")
-        if letter == "," and depth <= 0:
-            words.append("")
-        else:
-            words[-1] += letter
-    return [word.strip() for word in words if word.strip()]
+    """The words between commas."""
+    return [word for word in text.split(",") if word]
 
 
 def wanted(ids: Iterable[JobId]) -> dict[int, frozenset[int] | None]:
@@ -60,3 +75,77 @@ def wanted(ids: Iterable[JobId]) -> dict[int, frozenset[int] | None]:
         before = found.get(one.number, frozenset())
         found[one.number] = None if before is None or one.tasks is None else before | one.tasks
     return found
+
+
+# --- sacct
+
+
+def parse_selected(word: str) -> JobId:
+    """One word of `sacct --jobs`. Raises ValueError with Slurm's complaint."""
+    if not word[:1].isdigit():
+        raise ValueError(f"Bad job/step specified: {word}")
+    shown, dot, name = word.partition(".")
+    if dot and name not in STEP_NAMES and not name[:1].isdigit():
+        raise ValueError(f"Bad step specified: {shown}")
+    step = STEP_NAMES.get(name, leading_number(name)[0]) if dot else None
+    job, underscore, task = shown.partition("_")
+    if underscore and not task[:1].isdigit():
+        raise ValueError(f"Bad job array element specified: {job}")
+    tasks = frozenset({leading_number(task)[0]}) if underscore else None
+    return JobId(leading_number(job)[0], tasks, step, word)
+
+
+# --- scancel
+
+
+def parse_targets(words: Iterable[str]) -> list[JobId]:
+    """What scancel's words name. Raises ValueError with the word that does not parse."""
+    found: list[JobId] = []
+    for word in words:
+        rest = word
+        while rest:
+            target, after = _target(rest)
+            found.append(target)
+            if after and not after.startswith(","):
+                raise ValueError(rest)
+            rest = after[1:]
+    return found
+
+
+def _target(text: str) -> tuple[JobId, str]:
+    """The target at the beginning, and what follows it. Raises ValueError."""
+    number, rest = leading_number(text)
+    if number <= 0:
+        raise ValueError(text)
+    tasks: frozenset[int] | None = None
+    if rest.startswith("_["):
+        inside, bracket, rest = rest[2:].partition("]")
+        if not bracket or rest:
+            raise ValueError(text)
+        return JobId(number, _ranges(inside, text), None, text), ""
+    if rest.startswith("_*"):
+        rest = rest[2:]
+    elif rest.startswith(("_", "+")):
+        part, after = leading_number(rest[1:])
+        if part < 0:
+            raise ValueError(text)
+        tasks = frozenset({part}) if rest.startswith("_") else None
+        rest = after
+    step = None
+    if rest.startswith("."):
+        step, rest = leading_number(rest[1:])
+        if step < 0:
+            raise ValueError(text)
+    return JobId(number, tasks, step, text[: len(text) - len(rest)]), rest
+
+
+def _ranges(inside: str, text: str) -> frozenset[int]:
+    """The tasks of `1-3,7`. Raises ValueError."""
+    tasks: set[int] = set()
+    for piece in inside.split(","):
+        first, dash, last = piece.partition("-")
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal() and len(last) <= 9) or int(last) < int(first):
+            raise ValueError(text)
+        tasks.update(range(int(first), min(int(last), MAX_ARRAY_SIZE) + 1))
+    return frozenset(tasks)

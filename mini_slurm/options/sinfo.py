@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from mini_slurm.options.listings import COMMON, FLAG, HELP, LIST, format_option, option
+from mini_slurm.options.listings import (
+    CLUSTERS,
+    FEDERATION,
+    FLAG,
+    HELP,
+    JSON,
+    LIST,
+    LOCAL,
+    NO_CONVERT,
+    USAGE,
+    VERBOSE,
+    VERSION,
+    YAML,
+    option,
+)
 
 # fmt: off
 OPTIONS = (
-    *HELP, *COMMON,
     option("all", "a", FLAG, "Hidden partitions too."),
     option("dead", "d", FLAG, "Nodes that do not answer."),
     option("exact", "e", FLAG, "Group only nodes that are equal."),
-    format_option("Format", "O", "Columns by name: NAME[:[.]WIDTH],..."),
-    format_option("format", "o", "Columns by letter: %[[.]WIDTH]LETTER..."),
+    FEDERATION,
+    HELP,
     option("hide", "", FLAG, "No hidden partitions."),
     option("iterate", "i", LIST, "Show it again every so many seconds.", "SECONDS"),
-    option("list-reasons", "R", FLAG, "Why nodes are not to be had."),
+    LOCAL,
     option("long", "l", FLAG, "More columns."),
-    option("Node", "N", FLAG, "A line for each node and partition."),
+    CLUSTERS,
     option("nodes", "n", LIST, "These nodes.", "NODES"),
+    NO_CONVERT,
+    option("noheader", "h", FLAG, "No line of names."),
+    option("Node", "N", FLAG, "A line for each node and partition."),
+    option("format", "o", LIST, "Columns by letter: %[[.]WIDTH]LETTER...", "FORMAT"),
+    option("Format", "O", LIST, "Columns by name: NAME[:[.]WIDTH],...", "FORMAT", field="long_format"),
     option("partition", "p", LIST, "These partitions.", "PARTITIONS"),
-    option("reservation", "T", FLAG, "Reservations."),
     option("responding", "r", FLAG, "Nodes that answer."),
+    option("list-reasons", "R", FLAG, "Why nodes are not to be had."),
+    option("summarize", "s", FLAG, "A line for each partition."),
     option("sort", "S", LIST, "Order: letters of -o, each with + or - before it.", "LETTERS"),
     option("states", "t", LIST, "Nodes in these states.", "STATES"),
-    option("summarize", "s", FLAG, "A line for each partition."),
+    option("reservation", "T", FLAG, "Reservations."),
+    USAGE, VERBOSE, VERSION, JSON, YAML,
 )
 # fmt: on

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output.layout import Field, View
-from mini_slurm.output.values import percent_array, processor_time, size
+from mini_slurm.output.values import processor_time, size, waiting_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Line:
         """The job's number as users know it, with the step's name."""
         job = self.job
         if job.array_tasks is not None:
-            return f"{job.array_job_id}_[{percent_array(job.array_tasks, view.shown_tasks)}]"
+            return f"{job.array_job_id}_[{waiting_tasks(job.array_tasks, view.shown_tasks)}]"
         shown = str(job.job_id) if job.array_task_id is None else f"{job.array_job_id}_{job.array_task_id}"
         return f"{shown}.{self.step}" if self.step else shown
 

@@ -1,36 +1,34 @@
-"""The columns of squeue: one row of a table each. Records are jobs; of steps there is the batch script's own."""
+"""The columns of squeue: one row of a table each. Records are jobs."""
 
 from __future__ import annotations
 
 from mini_slurm.model.states import JobState
-from mini_slurm.model.units import format_duration, format_limit
+from mini_slurm.model.units import format_duration
+from mini_slurm.output import tres
 from mini_slurm.output.layout import Field, View
-from mini_slurm.output.values import NOT_KNOWN, NULL, gres, percent_array, size
+from mini_slurm.output.values import NOT_KNOWN, NULL, gres, size, waiting_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.model.job import Job
+    from mini_slurm.output.layout import Value
 
 DEFAULT = "%.18i %.9P %.8j %.8u %.2t %.10M %.6D %R"
 LONG = "%.18i %.9P %.8j %.8u %.8T %.10M %.9l %.6D %R"
 START = "%.18i %.9P %.8j %.8u %.2t %.19S %.6D %20Y %R"
-STEPS = "%.15i %.8j %.9P %.8u %.9M %N"
-SORT = "P,t,-p"
 
 WITH_REASON = frozenset({JobState.TIMEOUT, JobState.OUT_OF_MEMORY, JobState.DEADLINE, JobState.FAILED})
-SHARING = {0: "OK", 1: "NO", 2: "USER", 3: "MCS"}
+LONGEST_SPAN = 365 * 86400  # seconds; squeue calls anything longer invalid
 
 
 def used(job: Job, now: float) -> float:
-    """Seconds that a job has run."""
+    """Seconds that a job has run; a time of suspension does not count."""
     if job.start_time is None or job.state is JobState.PENDING:
         return 0
-    return max((job.end_time or now) - job.start_time, 0)
-
-
-def cpus(job: Job) -> int:
-    """CPUs allocated, or those that a waiting job will get at least."""
-    return job.alloc_cpus or max(job.cpus, job.nodes or 1)
+    until = job.end_time or now
+    if job.state is JobState.SUSPENDED and job.suspend_time is not None:
+        until = job.suspend_time
+    return max(until - job.start_time - job.suspended_seconds, 0)
 
 
 def starts(job: Job, now: float) -> float | None:
@@ -68,47 +66,25 @@ def has_run(job: Job) -> bool:
 def job_id(job: Job, view: View) -> str:
     """The number as users know it; an array's waiting tasks are cut when they are many."""
     if job.array_tasks is not None:
-        return f"{job.array_job_id}_[{percent_array(job.array_tasks, view.shown_tasks)}]"
+        return f"{job.array_job_id}_[{waiting_tasks(job.array_tasks, view.shown_tasks)}]"
     if job.array_task_id is not None:
         return f"{job.array_job_id}_{job.array_task_id}"
     return str(job.job_id)
 
 
-def _used(job: Job, now: float) -> str:
-    return "0:00" if job.state is JobState.PENDING else format_duration(used(job, now))
+def moment(when: float | None, view: View) -> str:
+    """A moment, or that it is not known."""
+    return view.moment(when) if when else NOT_KNOWN
 
 
-def _task_id(job: Job, view: View) -> str:
-    if job.array_tasks is not None:
-        return percent_array(job.array_tasks, view.shown_tasks)
-    return NOT_KNOWN if job.array_task_id is None else str(job.array_task_id)
+def span(seconds: float) -> str:
+    """A span of time as squeue writes it."""
+    return format_duration(seconds) if 0 <= seconds <= LONGEST_SPAN else "INVALID"
 
 
-def _reason_list(job: Job) -> str:
-    if job.state is JobState.PENDING:  # most of a long queue: the quick way
-        return f"({job.reason})"
-    return f"({job.reason})" if job.state in WITH_REASON else job.node or ""
-
-
-def _node(job: Job) -> str:
-    """Where the job is or was; a job that waits again is nowhere."""
-    return "" if job.state is JobState.PENDING else job.node or ""
-
-
-def _memory(job: Job, view: View) -> str:
-    amount = job.memory_per_cpu if job.memory_per_node is None else job.memory_per_node
-    return size(amount or 0, convert=view.convert)
-
-
-def _left(job: Job, now: float) -> str:
-    if job.time_limit is None:
-        return "UNLIMITED"
-    left = job.time_limit - int(used(job, now))
-    return "INVALID" if left < 0 else format_duration(left)
-
-
-def _moment(when: float | None, view: View) -> str:
-    return NOT_KNOWN if when is None else view.moment(when)
+def limit(seconds: int | None) -> str:
+    """A time limit."""
+    return "UNLIMITED" if seconds is None else span(seconds)
 
 
 def command_line(job: Job) -> str:
@@ -122,84 +98,118 @@ def command_line(job: Job) -> str:
     return " ".join([job.command, *map(str, json.loads(job.arguments))])
 
 
+def option(name: str, absent: str) -> Value:
+    """An option that jobs only keep, as it was given."""
+    return lambda job, view: tres.extra(job).get(name, absent)
+
+
+def _used(job: Job, view: View) -> str:
+    return "0:00" if job.state is JobState.PENDING else span(used(job, view.now))
+
+
+def _left(job: Job, view: View) -> str:
+    return "UNLIMITED" if job.time_limit is None else span(job.time_limit - int(used(job, view.now)))
+
+
+def _end(job: Job, view: View) -> str:
+    end = ends(job, view.now)
+    return "NONE" if job.time_limit is None and end is not None and end > view.now else moment(end, view)
+
+
+def _task_id(job: Job, view: View) -> str:
+    if job.array_tasks is not None:
+        return waiting_tasks(job.array_tasks, view.shown_tasks)
+    return NOT_KNOWN if job.array_task_id is None else str(job.array_task_id)
+
+
+def _reason_list(job: Job) -> str:
+    if job.state is JobState.PENDING:  # most of a long queue: the quick way
+        return f"({job.reason})"
+    return f"({job.reason})" if job.state in WITH_REASON else job.node_list or job.node or ""
+
+
+def _memory(job: Job, view: View) -> str:
+    amount = job.memory_per_cpu if job.memory_per_node is None else job.memory_per_node
+    return size(amount or 0, convert=view.convert)
+
+
 def _priority(job: Job) -> str:
     return f"{job.priority / 0xFFFFFFFF:16.14f}"
 
 
+def _layout(job: Job) -> str:
+    """Sockets, cores and threads that were asked for."""
+    return ":".join(tres.layout(job))
+
+
+def _core_spec(job: Job) -> str:
+    options = tres.extra(job)
+    return f"{options['thread-spec']} Threads" if "thread-spec" in options else options.get("core-spec", NOT_KNOWN)
+
+
 _ID = "job_id array_job_id array_task_id array_tasks"
-_CPUS = "alloc_cpus ntasks cpus_per_task nodes"
-_USED = "state start_time end_time"
+_CPUS = "state alloc_cpus ntasks cpus_per_task nodes max_nodes"
+_NODES = "state node node_list"
+_USED = "state start_time end_time suspend_time suspended_seconds"
 _STARTS = "state start_time begin_time"
 _ENDS = _STARTS + " end_time time_limit"
 _MEMORY = "memory_per_node memory_per_cpu"
+_MIN_CPUS = "cpus_per_task ntasks_per_node extra"
 
 # fmt: off
 JOB_FIELDS = (
     Field("Account", "a", "ACCOUNT", "account", lambda job, view: job.account or NULL),
-    Field("ArrayOrJobID", "A", "JOBID", "job_id", lambda job, view: str(job.job_id)),
+    Field("JobID", "A", "JOBID", "job_id", lambda job, view: str(job.job_id)),
     Field("tres-per-node", "b", "TRES_PER_NODE", "gres", lambda job, view: gres(job.gres) or NOT_KNOWN),
-    Field("BatchHost", "B", "EXEC_HOST", "state node", lambda job, view: _node(job) or "n/a"),
-    Field("MinCpus", "c", "MIN_CPUS", "cpus_per_task", lambda job, view: str(job.cpus_per_task or 1)),
-    Field("NumCPUs", "C", "CPUS", _CPUS, lambda job, view: str(cpus(job))),
-    Field("MinTmpDisk", "d", "MIN_TMP_DISK", "", lambda job, view: "0"),
-    Field("NumNodes", "D", "NODES", "nodes", lambda job, view: str(job.nodes)),
-    Field("EndTime", "e", "END_TIME", _ENDS, lambda job, view: _moment(ends(job, view.now), view)),
-    Field("Dependency", "E", "DEPENDENCY", "", lambda job, view: NULL),
+    Field("BatchHost", "B", "EXEC_HOST", _NODES, lambda job, view: (tres.node_list(job) and job.node) or "n/a"),
+    Field("MinCpus", "c", "MIN_CPUS", _MIN_CPUS, lambda job, view: str(tres.least_cpus(job))),
+    Field("NumCPUs", "C", "CPUS", _CPUS, lambda job, view: str(tres.cpus(job))),
+    Field("MinTmpDisk", "d", "MIN_TMP_DISK", "extra", lambda job, view: size(tres.disk(job), convert=view.convert)),
+    Field("NumNodes", "D", "NODES", "nodes " + _NODES, lambda job, view: str(tres.nodes(job))),
+    Field("EndTime", "e", "END_TIME", _ENDS, _end),
+    Field("Dependency", "E", "DEPENDENCY", "dependency", lambda job, view: job.dependency or NULL),
     Field("Feature", "f", "FEATURES", "features", lambda job, view: job.features or NULL),
     Field("ArrayJobID", "F", "ARRAY_JOB_ID", _ID, lambda job, view: str(job.array_job_id or job.job_id)),
     Field("GroupName", "g", "GROUP", "group_name", lambda job, view: job.group_name),
     Field("GroupID", "G", "GROUP", "gid", lambda job, view: str(job.gid)),
-    Field("OverSubscribe", "h", "OVER_SUBSCRIBE", "exclusive", lambda job, view: SHARING.get(job.exclusive, "OK")),
-    Field("Sockets", "H", "SOCKETS_PER_NODE", "", lambda job, view: "*"),
+    Field("OverSubscribe", "h", "OVER_SUBSCRIBE", "exclusive extra", lambda job, view: tres.sharing(job)),
+    Field("Sockets", "H", "SOCKETS_PER_NODE", "extra", lambda job, view: tres.layout(job)[0]),
     Field("JobArrayID", "i", "JOBID", _ID, job_id),
-    Field("Cores", "I", "CORES_PER_SOCKET", "", lambda job, view: "*"),
+    Field("Cores", "I", "CORES_PER_SOCKET", "extra", lambda job, view: tres.layout(job)[1]),
     Field("Name", "j", "NAME", "name", lambda job, view: job.name),
-    Field("Threads", "J", "THREADS_PER_CORE", "", lambda job, view: "*"),
+    Field("Threads", "J", "THREADS_PER_CORE", "extra", lambda job, view: tres.layout(job)[2]),
     Field("Comment", "k", "COMMENT", "comment", lambda job, view: job.comment or NULL),
     Field("ArrayTaskID", "K", "ARRAY_TASK_ID", _ID, _task_id),
-    Field("TimeLimit", "l", "TIME_LIMIT", "time_limit", lambda job, view: format_limit(job.time_limit)),
-    Field("TimeLeft", "L", "TIME_LEFT", _USED + " time_limit", lambda job, view: _left(job, view.now)),
+    Field("TimeLimit", "l", "TIME_LIMIT", "time_limit", lambda job, view: limit(job.time_limit), cut=False),
+    Field("TimeLeft", "L", "TIME_LEFT", _USED + " time_limit", _left, cut=False),
     Field("MinMemory", "m", "MIN_MEMORY", _MEMORY, _memory),
-    Field("TimeUsed", "M", "TIME", _USED, lambda job, view: _used(job, view.now)),
-    Field("ReqNodes", "n", "REQ_NODES", "required_nodes", lambda job, view: job.required_nodes or ""),
-    Field("NodeList", "N", "NODELIST", "state node", lambda job, view: _node(job), cut=False),
+    Field("TimeUsed", "M", "TIME", _USED, _used, cut=False),
+    Field("ReqNodes", "n", "REQ_NODES", "required_nodes", lambda job, view: job.required_nodes or "", cut=False),
+    Field("NodeList", "N", "NODELIST", _NODES, lambda job, view: tres.node_list(job), cut=False, cut_header=False),
     Field("Command", "o", "COMMAND", "command arguments", lambda job, view: command_line(job)),
-    Field("Contiguous", "O", "CONTIGUOUS", "", lambda job, view: "0"),
+    Field("Contiguous", "O", "CONTIGUOUS", "extra", lambda job, view: str(int("contiguous" in tres.extra(job)))),
     Field("Priority", "p", "PRIORITY", "priority", lambda job, view: _priority(job)),
     Field("Partition", "P", "PARTITION", "partition", lambda job, view: job.partition),
     Field("QOS", "q", "QOS", "qos", lambda job, view: job.qos or NULL),
     Field("PriorityLong", "Q", "PRIORITY", "priority", lambda job, view: str(job.priority)),
     Field("Reason", "r", "REASON", "reason", lambda job, view: job.reason),
-    Field("ReasonList", "R", "NODELIST(REASON)", "state node reason", lambda job, view: _reason_list(job)),
+    Field("ReasonList", "R", "NODELIST(REASON)", _NODES + " reason",
+          lambda job, view: _reason_list(job), cut_header=False),
     Field("SelectJobInfo", "s", "", "", lambda job, view: ""),
-    Field("StartTime", "S", "START_TIME", _STARTS, lambda job, view: _moment(starts(job, view.now), view)),
+    Field("StartTime", "S", "START_TIME", _STARTS, lambda job, view: moment(starts(job, view.now), view)),
     Field("StateCompact", "t", "ST", "state", lambda job, view: job.state.value),
     Field("State", "T", "STATE", "state", lambda job, view: job.state.name),
     Field("UserName", "u", "USER", "user", lambda job, view: job.user),
     Field("UserID", "U", "UID", "uid", lambda job, view: str(job.uid)),
-    Field("Reservation", "v", "RESERVATION", "", lambda job, view: NULL),
-    Field("SubmitTime", "V", "SUBMIT_TIME", "submit_time", lambda job, view: _moment(job.submit_time, view)),
-    Field("WCKey", "w", "WCKEY", "", lambda job, view: NULL),
-    Field("Licenses", "W", "LICENSES", "", lambda job, view: NULL),
-    Field("ExcNodesList", "x", "EXC_NODES", "excluded_nodes", lambda job, view: job.excluded_nodes or ""),
-    Field("CoreSpec", "X", "CORE_SPEC", "", lambda job, view: NOT_KNOWN),
-    Field("Nice", "y", "NICE", "", lambda job, view: "0"),
-    Field("SchedNodes", "Y", "SCHEDNODES", "", lambda job, view: NULL),
-    Field("SCT", "z", "S:C:T", "", lambda job, view: "*:*:*"),
+    Field("Reservation", "v", "RESERVATION", "reservation", lambda job, view: job.reservation or NULL),
+    Field("SubmitTime", "V", "SUBMIT_TIME", "submit_time", lambda job, view: moment(job.submit_time, view)),
+    Field("WCKey", "w", "WCKEY", "extra", option("wckey", NULL)),
+    Field("Licenses", "W", "LICENSES", "licenses", lambda job, view: job.licenses or NULL),
+    Field("", "x", "EXC_NODES", "excluded_nodes", lambda job, view: job.excluded_nodes or "", cut=False),
+    Field("CoreSpec", "X", "CORE_SPEC", "extra", lambda job, view: _core_spec(job)),
+    Field("Nice", "y", "NICE", "nice", lambda job, view: str(job.nice)),
+    Field("SchedNodes", "Y", "SCHEDNODES", "", lambda job, view: NULL, cut=False, cut_header=False),
+    Field("SCT", "z", "S:C:T", "extra", lambda job, view: _layout(job)),
     Field("WorkDir", "Z", "WORK_DIR", "work_dir", lambda job, view: job.work_dir),
-)
-
-STEP_FIELDS = (
-    Field("StepID", "i", "STEPID", _ID, lambda job, view: f"{job_id(job, view)}.batch"),
-    Field("NumTasks", "A", "TASKS", "", lambda job, view: "1"),
-    Field("tres-per-node", "b", "TRES_PER_NODE", "", lambda job, view: NULL),
-    Field("StepName", "j", "NAME", "", lambda job, view: "batch"),
-    Field("TimeLimit", "l", "TIME_LIMIT", "time_limit", lambda job, view: format_limit(job.time_limit)),
-    Field("TimeUsed", "M", "TIME", _USED, lambda job, view: format_duration(used(job, view.now))),
-    Field("Nodes", "N", "NODELIST", "state node", lambda job, view: _node(job), cut=False),
-    Field("Partition", "P", "PARTITION", "partition", lambda job, view: job.partition),
-    Field("StartTime", "S", "START_TIME", _STARTS, lambda job, view: _moment(starts(job, view.now), view)),
-    Field("UserName", "u", "USER", "user", lambda job, view: job.user),
-    Field("UserID", "U", "UID", "uid", lambda job, view: str(job.uid)),
 )
 # fmt: on

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.patterns import error_path, input_path, output_path
-from mini_slurm.model.resources import parse_gpus
 from mini_slurm.model.states import JobState
-from mini_slurm.output.job_fields import JOB_FIELDS, accrues, cpus, eligible
+from mini_slurm.output import tres
+from mini_slurm.output.job_fields import (
+    JOB_FIELDS,
+    accrues,
+    eligible,
+    has_run,
+    moment,
+    option,
+    span,
+    starts,
+)
 from mini_slurm.output.layout import Field, View
-from mini_slurm.output.values import NOT_KNOWN, NULL, gres, size
+from mini_slurm.output.values import NOT_KNOWN, NULL, gres
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,80 +27,135 @@ def _constant(text: str) -> Value:
     return lambda job, view: text
 
 
-def _moment(when: float | None, view: View) -> str:
-    return NOT_KNOWN if when is None else view.moment(when)
-
-
 def _pending(job: Job, view: View) -> str:
     until = view.now if job.state is JobState.PENDING or job.start_time is None else job.start_time
     return str(max(int(until - job.submit_time), 0))
 
 
-def _per_job(job: Job, view: View) -> str:
-    return gres(f"gpu:{job.gpus}") or NOT_KNOWN if job.gpus else NOT_KNOWN
+def _evaluated(job: Job, view: View) -> str:
+    """When the scheduler looked at the job last: when it started, or was submitted."""
+    return moment(starts(job, view.now) if has_run(job) else job.submit_time, view)
 
 
-def _allocated(job: Job) -> str:
-    """What a job holds, as trackable resources."""
-    if not job.alloc_cpus:
-        return NOT_KNOWN
-    parts = [f"cpu={job.alloc_cpus}", f"mem={size(job.alloc_memory)}", "node=1", f"billing={job.alloc_cpus}"]
-    gpus = parse_gpus(job.alloc_gpus)
-    return ",".join([*parts, f"gres/gpu={sum(gpus.values())}"] if gpus else parts)
+def _default_file(job: Job) -> str:
+    return f"{job.work_dir}/slurm-{job.job_id}.out"
+
+
+def _delay(job: Job) -> str:
+    text = tres.extra(job).get("delay-boot")
+    if not text:
+        return span(0)
+    from mini_slurm.model.units import parse_duration
+
+    return span(parse_duration(text))
+
+
+def _switches(job: Job) -> tuple[str, str]:
+    """How many, and how long the job waits for so few."""
+    count, _, longest = tres.extra(job).get("switches", "0").partition("@")
+    if not longest:
+        return count, span(0)
+    from mini_slurm.model.units import parse_duration
+
+    return count, span(parse_duration(longest))
+
+
+def _tasks(job: Job) -> str:
+    return str(tres.tasks(job) or 1)
+
+
+def _max_nodes(job: Job) -> str:
+    return str(job.max_nodes or tres.nodes(job))
+
+
+def _per(name: str) -> Value:
+    return lambda job, view: tres.per_gpu(job, name) or NOT_KNOWN
+
+
+def _allocated(job: Job, view: View) -> str:
+    return tres.allocated(job) or tres.requested(job)
 
 
 _ELIGIBLE = "state reason eligible_time submit_time alloc_cpus"
-_PATHS = "job_id array_job_id array_task_id work_dir name user node std_in std_out std_err"
+_FILE = "job_id work_dir std_in std_out std_err"
+_STARTS = "state start_time begin_time submit_time alloc_cpus"
+_TASKS = "state ntasks nodes node node_list alloc_cpus"
+_TRES = (
+    "state node node_list alloc_cpus alloc_memory alloc_gpus ntasks cpus_per_task nodes max_nodes extra"
+    " memory_per_node memory_per_cpu gres gpus"
+)
 
 
 # What a fleet does not have, as Slurm writes its absence.
 # fmt: off
 _ABSENT = (
-    ("admin_comment", "ADMIN_COMMENT", NULL), ("AllocSID", "ALLOC_SID", "0"), ("AssocID", "ASSOC_ID", "0"),
-    ("BatchFlag", "BATCH_FLAG", "1"), ("BoardsPerNode", "BOARDS_PER_NODE", "0"),
-    ("BurstBuffer", "BURST_BUFFER", NULL), ("BurstBufferState", "BURST_BUFFER_STATE", NULL),
-    ("ClusterFeature", "CLUSTER_FEATURES", NULL), ("Container", "CONTAINER", NULL),
-    ("cpus-per-tres", "CPUS_PER_TRES", NOT_KNOWN), ("Deadline", "DEADLINE", NOT_KNOWN),
-    ("DelayBoot", "DELAY_BOOT", "0:00"), ("DerivedEC", "DERIVED_EC", "0"), ("HetJobID", "HET_JOB_ID", NOT_KNOWN),
-    ("HetJobIDSet", "HET_JOB_ID_SET", NOT_KNOWN), ("HetJobOffset", "HET_JOB_OFFSET", NOT_KNOWN),
-    ("MCSLabel", "MCSLABEL", NULL), ("mem-per-tres", "MEM_PER_TRES", NOT_KNOWN), ("MinTime", "TIME_MIN", "0:00"),
-    ("Network", "NETWORK", NULL), ("NTPerBoard", "NTASKS_PER_BOARD", "0"), ("NTPerCore", "NTASKS_PER_CORE", NOT_KNOWN),
-    ("NTPerNode", "NTASKS_PER_NODE", "0"), ("NTPerSocket", "NTASKS_PER_SOCKET", NOT_KNOWN),
-    ("Origin", "ORIGIN", "NA"), ("OriginRaw", "ORIGIN_RAW", "NA"), ("PreemptTime", "PREEMPT_TIME", NOT_KNOWN),
-    ("Profile", "PROFILE", NOT_KNOWN), ("Reboot", "REBOOT", "0"), ("ReqSwitch", "REQ_SWITCH", "0"),
+    ("AllocSID", "ALLOC_SID", "0"), ("BoardsPerNode", "BOARDS_PER_NODE", "0"),
+    ("BurstBufferState", "BURST_BUFFER_STATE", NULL), ("DerivedEC", "DERIVED_EC", "0"),
+    ("HetJobID", "HET_JOB_ID", NOT_KNOWN), ("HetJobIDSet", "HET_JOB_ID_SET", NOT_KNOWN),
+    ("HetJobOffset", "HET_JOB_OFFSET", NOT_KNOWN), ("NTPerBoard", "NTASKS_PER_BOARD", "0"), ("Origin", "ORIGIN", "NA"),
+    ("OriginRaw", "ORIGIN_RAW", "NA"), ("PreemptTime", "PREEMPT_TIME", NOT_KNOWN),
     ("ResizeTime", "RESIZE_TIME", NOT_KNOWN), ("SiblingsActive", "ACTIVE_SIBLINGS", "NA"),
     ("SiblingsActiveRaw", "ACTIVE_SIBLINGS_RAW", "NA"), ("SiblingsViable", "VIABLE_SIBLINGS", "NA"),
-    ("SiblingsViableRaw", "VIABLE_SIBLINGS_RAW", "NA"), ("SPerBoard", "SOCKETS_PER_BOARD", "0"),
-    ("system_comment", "SYSTEM_COMMENT", NULL), ("tres-bind", "TRES_BIND", NOT_KNOWN),
-    ("tres-freq", "TRES_FREQ", NOT_KNOWN), ("tres-per-socket", "TRES_PER_SOCKET", NOT_KNOWN),
-    ("tres-per-step", "TRES_PER_STEP", NOT_KNOWN), ("tres-per-task", "TRES_PER_TASK", NOT_KNOWN),
-    ("Wait4Switch", "WAIT4SWITCH", "0:00"),
+    ("SiblingsViableRaw", "VIALBLE_SIBLINGS_RAW", "NA"), ("SPerBoard", "SOCKETS_PER_BOARD", "0"),
+    ("system_comment", "SYSTEM_COMMENT", NULL),
+)
+# Options that are kept as they were given: the long name of each.
+_KEPT = (
+    ("admin_comment", "ADMIN_COMMENT", "admin-comment", NULL), ("BurstBuffer", "BURST_BUFFER", "bb", NULL),
+    ("ClusterFeature", "CLUSTER_FEATURES", "cluster-constraint", NULL), ("Container", "CONTAINER", "container", NULL),
+    ("MCSLabel", "MCSLABEL", "mcs-label", NULL), ("Network", "NETWORK", "network", NULL),
+    ("NTPerCore", "NTASKS_PER_CORE", "ntasks-per-core", NOT_KNOWN),
+    ("NTPerSocket", "NTASKS_PER_SOCKET", "ntasks-per-socket", NOT_KNOWN), ("Prefer", "PREFER", "prefer", NULL),
+    ("Profile", "PROFILE", "profile", NOT_KNOWN),
+)
+_GPUS = (
+    ("cpus-per-tres", "CPUS_PER_TRES", "cpus-per-gpu"), ("mem-per-tres", "MEM_PER_TRES", "mem-per-gpu"),
+    ("tres-bind", "TRES_BIND", "gpu-bind"), ("tres-freq", "TRES_FREQ", "gpu-freq"),
+    ("tres-per-socket", "TRES_PER_SOCKET", "gpus-per-socket"), ("tres-per-task", "TRES_PER_TASK", "gpus-per-task"),
 )
 _OWN = (
-    Field("JobID", "", "JOBID", "job_id", lambda job, view: str(job.job_id)),
-    Field("AccrueTime", "", "ACCRUE_TIME", _ELIGIBLE, lambda job, view: _moment(accrues(job), view)),
+    Field("AccrueTime", "", "ACCRUE_TIME", _ELIGIBLE, lambda job, view: moment(accrues(job), view)),
     Field("AllocNodes", "", "ALLOC_NODES", "submit_host", lambda job, view: job.submit_host),
+    Field("AssocID", "", "ASSOC_ID", "account user",
+          lambda job, view: str(view.associations.get((job.account, job.user), 0))),
+    Field("BatchFlag", "", "BATCH_FLAG", "script", lambda job, view: str(int(job.is_batch))),
     Field("Cluster", "", "CLUSTER", "", lambda job, view: view.cluster),
     Field("cpus-per-task", "", "CPUS_PER_TASK", "cpus_per_task", lambda job, view: str(job.cpus_per_task or 1)),
-    Field("EligibleTime", "", "ELIGIBLE_TIME", _ELIGIBLE, lambda job, view: _moment(eligible(job), view)),
-    Field("exit_code", "", "EXIT_CODE", "exit_code", lambda job, view: str(job.exit_code)),
-    Field("MaxCPUs", "", "MAX_CPUS", "alloc_cpus ntasks cpus_per_task nodes", lambda job, view: str(cpus(job))),
-    Field("MaxNodes", "", "MAX_NODES", "nodes", lambda job, view: str(job.nodes)),
-    Field("NumTasks", "", "TASKS", "ntasks nodes", lambda job, view: str(max(job.ntasks or 1, job.nodes))),
+    Field("Deadline", "", "DEADLINE", "deadline", lambda job, view: moment(job.deadline, view)),
+    Field("DelayBoot", "", "DELAY_BOOT", "extra", lambda job, view: _delay(job)),
+    Field("EligibleTime", "", "ELIGIBLE_TIME", _ELIGIBLE, lambda job, view: moment(eligible(job), view)),
+    Field("exit_code", "", "EXIT_CODE", "exit_code exit_signal", lambda job, view: str(tres.wait_status(job))),
+    Field("LastSchedEval", "", "LAST_SCHED_EVAL", _STARTS, _evaluated),
+    Field("MaxCPUs", "", "MAX_CPUS", _TRES, lambda job, view: str(tres.cpus(job))),
+    Field("MaxNodes", "", "MAX_NODES", "nodes max_nodes state node node_list", lambda job, view: _max_nodes(job)),
+    Field("MinTime", "", "TIME_MIN", "time_min", lambda job, view: span(job.time_min or 0)),
+    Field("NTPerNode", "", "NTASKS_PER_NODE", "ntasks_per_node", lambda job, view: str(job.ntasks_per_node or 0)),
+    Field("NumTasks", "", "TASKS", _TASKS, lambda job, view: _tasks(job)),
     Field("PendingTime", "", "PENDING_TIME", "state start_time submit_time", _pending),
+    Field("Reboot", "", "REBOOT", "extra", lambda job, view: str(int("reboot" in tres.extra(job)))),
+    Field("ReqSwitch", "", "REQ_SWITCH", "extra", lambda job, view: _switches(job)[0]),
     Field("Requeue", "", "REQUEUE", "requeue", lambda job, view: str(job.requeue)),
     Field("RestartCnt", "", "RESTART_COUNT", "restarts", lambda job, view: str(job.restarts)),
-    Field("STDERR", "", "STDERR", _PATHS, lambda job, view: error_path(job)),
-    Field("STDIN", "", "STDIN", _PATHS, lambda job, view: input_path(job)),
-    Field("STDOUT", "", "STDOUT", _PATHS, lambda job, view: output_path(job)),
-    Field("tres-alloc", "", "TRES_ALLOC", "alloc_cpus alloc_memory alloc_gpus", lambda job, view: _allocated(job)),
-    Field("tres-per-job", "", "TRES_PER_JOB", "gpus", _per_job),
+    Field("STDERR", "", "STDERR", _FILE, lambda job, view: job.std_err or job.std_out or _default_file(job)),
+    Field("STDIN", "", "STDIN", _FILE, lambda job, view: job.std_in or "/dev/null"),
+    Field("STDOUT", "", "STDOUT", _FILE, lambda job, view: job.std_out or _default_file(job)),
+    Field("tres-alloc", "", "TRES_ALLOC", _TRES, _allocated),
+    Field("tres-per-job", "", "TRES_PER_JOB", "gpus",
+          lambda job, view: gres(job.gpus and f"gpu:{job.gpus}") or NOT_KNOWN),
+    Field("Wait4Switch", "", "WAIT4SWITCH", "extra", lambda job, view: _switches(job)[1]),
 )
 # fmt: on
-
 
 NAMED_FIELDS = (
     *JOB_FIELDS,
     *_OWN,
     *(Field(name, "", header, "", _constant(text)) for name, header, text in _ABSENT),
+    *(Field(name, "", header, "extra", option(kept, absent)) for name, header, kept, absent in _KEPT),
+    *(Field(name, "", header, "extra", _per(kept)) for name, header, kept in _GPUS),
 )
+# further names of the same columns, in lower case
+ALIASES = {
+    "gres": "tres-per-node", "tres": "tres-alloc", "shared": "oversubscribe", "cpuspertask": "cpus-per-task",
+    "packjobid": "hetjobid", "packjoboffset": "hetjoboffset", "packjobidset": "hetjobidset",
+    "numtask": "numtasks",
+}  # fmt: skip

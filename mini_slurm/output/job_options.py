@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from mini_slurm.model.patterns import error_path, input_path, output_path
-from mini_slurm.model.units import format_elapsed, parse_duration, parse_memory
+from mini_slurm.model.units import format_elapsed, parse_duration
 from mini_slurm.output import tres
 from mini_slurm.output.job_fields import command_line
-from mini_slurm.output.values import NULL, gres, size
+from mini_slurm.output.values import NULL, gres
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.model.job import Job
     from mini_slurm.output.records import RecordView, Value
 
-SHARING = {0: "OK", 1: "NO", 2: "USER", 3: "MCS"}
 MAIL_TYPES = (
     "ARRAY_TASKS", "INVALID_DEPEND", "BEGIN", "END", "FAIL", "REQUEUE", "STAGE_OUT",
     "TIME_LIMIT_50", "TIME_LIMIT_80", "TIME_LIMIT_90", "TIME_LIMIT",
@@ -23,17 +22,8 @@ ALL_MAIL = frozenset({"INVALID_DEPEND", "BEGIN", "END", "FAIL", "REQUEUE", "STAG
 
 def layout(job: Job, view: RecordView) -> str:
     """Boards, sockets, cores and threads that were asked for."""
-    options = tres.extra(job)
-    parts = options.get("extra-node-info", "").split(":")
-    cores = options.get("cores-per-socket") or ":".join(parts[1:2]) or "*"
-    threads = options.get("threads-per-core") or ":".join(parts[2:3]) or "*"
+    _, cores, threads = tres.layout(job)
     return f"0:0:{cores}:{threads}"
-
-
-def sockets(job: Job, view: RecordView) -> str:
-    """Sockets of a machine that were asked for."""
-    options = tres.extra(job)
-    return options.get("sockets-per-node") or options.get("extra-node-info", "").partition(":")[0] or "*"
 
 
 def tasks_per(job: Job, view: RecordView) -> str:
@@ -55,25 +45,14 @@ def core_spec(job: Job, view: RecordView) -> str | None:
     return None if "thread-spec" in options else options.get("core-spec", "*")
 
 
-def disk(job: Job, view: RecordView) -> str:
-    """Space for temporary files."""
-    text = tres.extra(job).get("tmp")
-    return size(parse_memory(text)) if text else "0"
-
-
 def _option(name: str) -> Value:
     """An option's value as it was given; nothing when it was not."""
     return lambda job, view: tres.extra(job).get(name)
 
 
 def _gpu_option(name: str) -> Value:
-    """An option that counts something for each GPU."""
-    return lambda job, view: gres(f"gpu:{tres.extra(job)[name]}") if name in tres.extra(job) else None
-
-
-def _memory_per_gpu(job: Job, view: RecordView) -> str | None:
-    text = tres.extra(job).get("mem-per-gpu")
-    return f"gres:gpu:{parse_memory(text)}" if text else None
+    """An option that says something of each GPU."""
+    return lambda job, view: tres.per_gpu(job, name)
 
 
 def _delay(job: Job) -> str:
@@ -114,11 +93,6 @@ def _mail_type(job: Job, view: RecordView) -> str | None:
     return ",".join(name for name in MAIL_TYPES if name in wanted) or None
 
 
-def _sharing(job: Job) -> str:
-    """May other jobs use its machines at the same time?"""
-    return "YES" if "oversubscribe" in tres.extra(job) else SHARING.get(job.exclusive, "OK")
-
-
 def _kill_on_invalid(job: Job) -> str | None:
     """What becomes of a job whose dependency can never be met, where the user said so."""
     text = tres.extra(job).get("kill-on-invalid-dep", "").lower()
@@ -131,7 +105,7 @@ LINES = (
     (("ClusterFeatures", _option("cluster-constraint")),),
     (("Prefer", _option("prefer")),),
     (("Reservation", lambda job, view: job.reservation),),
-    (("OverSubscribe", lambda job, view: _sharing(job)),
+    (("OverSubscribe", lambda job, view: tres.sharing(job)),
      ("Contiguous", lambda job, view: str(int("contiguous" in tres.extra(job)))),
      ("Licenses", lambda job, view: job.licenses or NULL),
      ("Network", lambda job, view: tres.extra(job).get("network", NULL))),
@@ -150,7 +124,7 @@ LINES = (
     (("KillOInInvalidDependent", lambda job, view: _kill_on_invalid(job)),),
     (("SpreadJob", lambda job, view: "Yes" if "spread-job" in tres.extra(job) else None),),
     (("CpusPerTres", _gpu_option("cpus-per-gpu")),),
-    (("MemPerTres", _memory_per_gpu),),
+    (("MemPerTres", _gpu_option("mem-per-gpu")),),
     (("TresBind", _gpu_option("gpu-bind")),),
     (("TresFreq", _gpu_option("gpu-freq")),),
     (("TresPerJob", lambda job, view: gres(f"gpu:{job.gpus}") if job.gpus else None),),

@@ -61,10 +61,6 @@ def _limit(seconds: int | None) -> str:
     return "UNLIMITED" if seconds is None else format_elapsed(seconds)
 
 
-def _nodes(job: Job) -> str:
-    return "" if job.state is JobState.PENDING else job.node_list or job.node or ""
-
-
 def _node_count(job: Job) -> str:
     if job.state is not JobState.PENDING or job.max_nodes is None:
         return str(tres.nodes(job))
@@ -79,12 +75,6 @@ def _tasks(job: Job) -> str:
 def _tres(job: Job, view: RecordView) -> str:
     whole = view.whole_memory.get(job.partition.partition(",")[0], 0)
     return tres.allocated(job) or tres.requested(job, whole)
-
-
-def _least_cpus(job: Job) -> str:
-    """CPUs that a machine must have for the job to use it."""
-    least = int(tres.extra(job).get("mincpus", "1"))
-    return str(max(least, (job.cpus_per_task or 1) * (job.ntasks_per_node or 1)))
 
 
 def _memory_per(node: bool) -> Value:
@@ -173,23 +163,23 @@ PLACES = (
      ("AllocNode:Sid", lambda job, view: f"{job.submit_host}:0")),
     (("ReqNodeList", lambda job, view: job.required_nodes or NULL),
      ("ExcNodeList", lambda job, view: job.excluded_nodes or NULL)),
-    (("NodeList", lambda job, view: _nodes(job)),),
-    (("BatchHost", lambda job, view: (job.node if _nodes(job) else None)),),
+    (("NodeList", lambda job, view: tres.node_list(job)),),
+    (("BatchHost", lambda job, view: (job.node if tres.node_list(job) else None)),),
     (("NumNodes", lambda job, view: _node_count(job)),
      ("NumCPUs", lambda job, view: str(tres.cpus(job))),
      ("NumTasks", lambda job, view: _tasks(job)),
      ("CPUs/Task", lambda job, view: str(job.cpus_per_task or 1)),
      ("ReqB:S:C:T", job_options.layout)),
     (("TRES", _tres),),
-    (("Socks/Node", job_options.sockets),
+    (("Socks/Node", lambda job, view: tres.layout(job)[0]),
      ("NtasksPerN:B:S:C", job_options.tasks_per),
      ("CoreSpec", job_options.core_spec),
      ("ThreadSpec", lambda job, view: tres.extra(job).get("thread-spec"))),
 )
 LIMITS = (
-    (("MinCPUsNode", lambda job, view: _least_cpus(job)),
+    (("MinCPUsNode", lambda job, view: str(tres.least_cpus(job))),
      ("MinMemoryNode", _memory_per(True)),
      ("MinMemoryCPU", _memory_per(False)),
-     ("MinTmpDiskNode", job_options.disk)),
+     ("MinTmpDiskNode", lambda job, view: size(tres.disk(job)))),
 )
 # fmt: on

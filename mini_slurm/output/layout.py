@@ -10,16 +10,18 @@ from mini_slurm.errors import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     Value = Callable[[Any, "View"], str]
+
+NO_ALIASES: Mapping[str, str] = {}
 
 
 class View:
     """What a listing knows besides its records."""
 
-    __slots__ = ("cluster", "convert", "moment", "now", "shown_tasks", "unit")
+    __slots__ = ("associations", "cluster", "convert", "default_memory", "moment", "now", "shown_tasks", "unit")
 
     def __init__(self, now: float, moment: Callable[[float], str], cluster: str = "", *, unit: str = "") -> None:
         self.now = now  # seconds since the epoch
@@ -28,12 +30,14 @@ class View:
         self.unit = unit  # sacct's --units: K, M, G, T, P
         self.convert = True  # False: --noconvert
         self.shown_tasks = 64  # characters of an array's waiting tasks, 0: all; $SLURM_BITSTR_LEN
+        self.associations: Mapping[tuple[str | None, str], int] = {}  # (account, user) -> its number
+        self.default_memory: int | None = None  # MiB for each CPU, where a job asks for no memory
 
 
 class Field:
     """One column that a listing can have."""
 
-    __slots__ = ("columns", "cut", "group", "header", "letter", "name", "value", "width")
+    __slots__ = ("columns", "cut", "cut_header", "group", "header", "letter", "name", "value", "width")
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class Field:
         *,
         width: int = 0,
         cut: bool = True,
+        cut_header: bool = True,
         group: str = "",
     ) -> None:
         self.name = name  # of -O and --format
@@ -54,7 +59,12 @@ class Field:
         self.columns = columns  # of the database, separated by blanks
         self.value = value
         self.cut = cut  # False: a longer value stands out of a column that is justified to the right
+        self.cut_header = cut_header  # False: so does the header
         self.group = group  # sinfo: nodes that differ in it are not one line, "always" or (-e) "exact"
+
+    def uncut(self) -> Field:
+        """The same, but a longer value stands out."""
+        return Field(self.name, self.letter, self.header, self.columns, self.value, cut=False)
 
 
 class Cell:
@@ -68,14 +78,15 @@ class Cell:
         self.right = right
         self.suffix = suffix
 
-    def template(self) -> str:
+    def template(self, *, header: bool = False) -> str:
         """The cell for the operator %, which pads and cuts as C does."""
         after = self.suffix.replace("%", "%%")
         if self.field is None:
             return after
         if self.width == 0:
             return "%s" + after
-        cut = "" if self.right and not self.field.cut else f".{self.width}"
+        is_cut = self.field.cut_header if header else self.field.cut
+        cut = f".{self.width}" if is_cut or not self.right else ""
         return f"%{'' if self.right else '-'}{self.width}{cut}s{after}"
 
 
@@ -94,7 +105,8 @@ class Layout:
 
     def header(self) -> str:
         """The line of names."""
-        return self._template % tuple(field.header for field in self.fields)
+        template = "".join(cell.template(header=True) for cell in self.cells)
+        return template % tuple(field.header for field in self.fields)
 
     def lines(self, records: Iterable[object], view: View) -> Iterator[str]:
         """One line for each record; what a terminal would obey is shown instead."""
@@ -108,10 +120,17 @@ class Layout:
 
 # --- squeue and sinfo
 
+EVERY = "|".join(f"%{letter}" for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
 
 def by_letters(text: str, table: Iterable[Field]) -> tuple[Layout, list[str]]:
-    """Read `%[.][width]letter` with text between; also the letters that no field has: their text is shown as it is."""
+    """Read `%[.][width]letter` with text between; also the letters that no field has: their text is shown as it is.
+
+    `%all` is every letter that there is.
+    """
     letters = {field.letter: field for field in table if field.letter}
+    every = text.lower() == "%all"
+    text = EVERY if every else text
     cells: list[Cell] = []
     unknown: list[str] = []
     if not text.startswith("%"):
@@ -120,29 +139,28 @@ def by_letters(text: str, table: Iterable[Field]) -> tuple[Layout, list[str]]:
     for token in filter(None, text.split("%")):
         right, width, rest = _size(token)
         field = letters.get(rest[:1])
-        if field is None:
+        if field is not None:
+            cells.append(Cell(field, width, right, rest[1:]))
+        elif not every:
             unknown.append(rest[:1])
             cells.append(Cell(None, suffix="%" + token))
-        else:
-            cells.append(Cell(field, width, right, rest[1:]))
     return Layout(cells), unknown
 
 
-def by_names(text: str, table: Iterable[Field]) -> tuple[Layout, list[str]]:
-    """Read `name[:[.][width][text]],...`; also the names that no field has, which are left out."""
-    names = {field.name.lower(): field for field in table}
+def by_names(text: str, table: Iterable[Field], aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Layout, list[str]]:
+    """Read `name[:[.][width][text]],...`; also the names that no field has: of these only the text stays."""
+    names = {field.name.lower(): field for field in table if field.name}
     cells: list[Cell] = []
     unknown: list[str] = []
     for token in filter(None, text.split(",")):
         name, colon, size = token.partition(":")
-        field = names.get(name.lower())
-        if field is None:
-            unknown.append(name)
-            continue
+        field = names.get(aliases.get(name.lower(), name.lower()))
         right, width, suffix = _size(size) if colon else (False, 20, "")
         if suffix.startswith("-") and suffix[1:2].isdigit():  # a negative width: none, and a blank
             suffix = " " + suffix[1:].lstrip("0123456789")
         cells.append(Cell(field, width, right, suffix))
+        if field is None:
+            unknown.append(name)
     return Layout(cells), unknown
 
 
@@ -181,14 +199,6 @@ class Table:
         for record in records:
             yield delimiter.join(visible(field.value(record, view)) for field in self.fields) + end
 
-    def text(self, records: Iterable[object], view: View, *, named: bool, form: str = "") -> list[str]:
-        """All lines; the form is "parsable" or "parsable2", whose lines do not end in a delimiter, or columns."""
-        if not form:
-            return [*(self.header() if named else []), *self.lines(records, view)]
-        last = form == "parsable"
-        names = "|".join(field.header for field in self.fields) + "|" * last
-        return [*([names] if named else []), *self.joined(records, view, "|", last)]
-
     def _cells(self) -> Iterator[tuple[Field, int]]:
         return zip(self.fields, self._widths, strict=True)
 
@@ -206,13 +216,12 @@ def by_prefixes(text: str, table: Sequence[Field]) -> tuple[Table, str | None]:
             return Table(chosen), name
         for field in found if not name else found[:1]:
             if percent:
-                widths[field.name] = column_width(size)
+                widths[field.name] = _width(size)
             chosen.append((field, widths[field.name]))
     return Table(chosen), None
 
 
-def column_width(text: str) -> int:
-    """The width of `20` or `-20`, which is to the left; 0 for anything else."""
+def _width(text: str) -> int:
     digits = text.removeprefix("-")
     size = min(int(digits), 4096) if digits.isdecimal() else 0
     return -size if text.startswith("-") else size

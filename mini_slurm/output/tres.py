@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from mini_slurm.model.resources import parse_gpus
 from mini_slurm.model.states import JobState
-from mini_slurm.output.values import size
+from mini_slurm.output.values import gres, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
 
     from mini_slurm.model.job import Job
     from mini_slurm.model.step import Step
+
+SHARING = {0: "OK", 1: "NO", 2: "USER", 3: "MCS"}
 
 
 def requested_cpus(job: Job) -> int:
@@ -28,13 +29,19 @@ def cpus(job: Job) -> int:
     return requested_cpus(job) if waits or not job.alloc_cpus else job.alloc_cpus
 
 
+def node_list(job: Job) -> str:
+    """Where the job is or was, as a hostlist; a job that waits again is nowhere."""
+    return "" if job.state is JobState.PENDING else job.node_list or job.node or ""
+
+
 def nodes(job: Job) -> int:
     """Machines allocated, or those that a waiting job will get at least."""
-    if job.state is JobState.PENDING or job.allocation == "{}":
-        return job.nodes
-    from mini_slurm.model.allocation import parse_allocation
+    names = node_list(job)
+    if "," not in names and "[" not in names:
+        return 1 if names else job.nodes
+    from mini_slurm.model.hostlist import expand
 
-    return len(parse_allocation(job.allocation))
+    return len(expand(names))
 
 
 def tasks(job: Job) -> int | None:
@@ -55,13 +62,13 @@ def allocated(job: Job) -> str | None:
     """What a job holds or held; None for one that never started."""
     if not job.alloc_cpus:
         return None
-    return _written(job.alloc_cpus, job.alloc_memory, nodes(job), sum(parse_gpus(job.alloc_gpus).values()))
+    return _written(job.alloc_cpus, job.alloc_memory, nodes(job), _count(job.alloc_gpus))
 
 
 def of_step(step: Step) -> str:
     """What a step holds."""
     parts = [f"cpu={step.cpus}", f"mem={size(step.memory)}", f"node={step.nodes}"]
-    gpus = sum(parse_gpus(step.gpus).values())
+    gpus = _count(step.gpus)
     return ",".join([*parts, f"gres/gpu={gpus}"] if gpus else parts)
 
 
@@ -90,18 +97,64 @@ def _requested_gpus(job: Job) -> int:
         return _count(options["gpus-per-task"]) * (tasks(job) or 1)
     if "gpus-per-socket" in options:
         return _count(options["gpus-per-socket"]) * int(options.get("sockets-per-node", "1")) * job.nodes
-    return sum(_gres(part) for part in (job.gres or "").split(",")) * job.nodes
+    return sum(_gpus(part) for part in (job.gres or "").split(",")) * job.nodes
 
 
-def _gres(part: str) -> int:
+def _gpus(part: str) -> int:
     words = part.split(":")
     return _count(words[-1]) if words[0] == "gpu" else 0
 
 
 def _count(text: str) -> int:
     """How many `a100:2`, `2`, `gpu` or `a100:1,v100:1` are."""
+    if not text:
+        return 0
     last = [part.rpartition(":")[2] for part in text.split(",")]
     return sum(int(word) if word.isdecimal() else 1 for word in last)
+
+
+def least_cpus(job: Job) -> int:
+    """CPUs that a machine must have for the job to use it."""
+    return max(int(extra(job).get("mincpus", "1")), (job.cpus_per_task or 1) * (job.ntasks_per_node or 1))
+
+
+def layout(job: Job) -> tuple[str, str, str]:
+    """Sockets of a node, cores of a socket and threads of a core that were asked for; `*` where any will do."""
+    options = extra(job)
+    given = [*options.get("extra-node-info", "").split(":"), "", ""]
+    names = ("sockets-per-node", "cores-per-socket", "threads-per-core")
+    sockets, cores, threads = (options.get(name) or part or "*" for name, part in zip(names, given, strict=False))
+    return sockets, cores, threads
+
+
+def disk(job: Job) -> int:
+    """Space for temporary files in MiB."""
+    text = extra(job).get("tmp")
+    if not text:
+        return 0
+    from mini_slurm.model.units import parse_memory
+
+    return parse_memory(text)
+
+
+def per_gpu(job: Job, name: str) -> str | None:
+    """An option that says something of each GPU, or of the GPUs of each task or socket; None where it was not given."""
+    text = extra(job).get(name)
+    if text is None or name != "mem-per-gpu":
+        return text and gres(f"gpu:{text}")
+    from mini_slurm.model.units import parse_memory
+
+    return f"gres:gpu:{parse_memory(text)}"
+
+
+def wait_status(job: Job) -> int:
+    """How it ended, as wait(2) tells it."""
+    return job.exit_code << 8 | job.exit_signal
+
+
+def sharing(job: Job) -> str:
+    """May other jobs use its machines at the same time?"""
+    return "YES" if "oversubscribe" in extra(job) else SHARING.get(job.exclusive, "OK")
 
 
 def extra(job: Job) -> Mapping[str, str]:

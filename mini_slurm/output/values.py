@@ -51,9 +51,24 @@ def gres(text: str | None) -> str | None:
     return ",".join(part if part.startswith("gres:") else f"gres:{part}" for part in text.split(","))
 
 
-def percent_array(text: str, limit: int) -> str:
-    """An array's waiting tasks, cut at `limit` characters with dots; the throttle stays. 0: whole."""
+def waiting_tasks(text: str, limit: int) -> str:
+    """An array's waiting tasks as listings write them: a long list is cut at `limit` characters with dots (0: whole),
+    one with equal steps is `0-98:2`; the throttle stays."""
     tasks, percent, throttle = text.partition("%")
-    if limit > 0 and len(tasks) > limit - 3:
+    stepped = _stepped(tasks) if "," in tasks else None
+    if stepped is not None:
+        tasks = stepped
+    elif limit > 0 and len(tasks) > limit - 3:
         tasks = tasks[: max(limit - 4, 0)] + "..."
     return tasks + percent + throttle
+
+
+def _stepped(tasks: str) -> str | None:
+    """`first-last:step` where more than five single tasks lie equally far apart, over more than ten numbers."""
+    pieces = tasks.split(",")
+    if "-" in tasks or len(pieces) <= 5:
+        return None
+    numbers = [int(piece) for piece in pieces]
+    first, last, step = numbers[0], numbers[-1], numbers[1] - numbers[0]
+    evenly = numbers == list(range(first, last + 1, step))
+    return f"{first}-{last}:{step}" if evenly and last - first > 10 else None

@@ -67,10 +67,26 @@ class Where:
         self._pieces.append(piece)
         self.values.extend(map(_storable, values))
 
-    def among(self, column: str, wanted: Collection[object] | None) -> None:
+    def among(self, column: str, wanted: Collection[object] | None, *, any_case: bool = False) -> None:
         """The column has one of these values; None: whichever."""
-        if wanted is not None:
-            self.add(f"{column} IN ({','.join('?' * len(wanted))})", *wanted)
+        if wanted is None:
+            return
+        if any_case:
+            column, wanted = f"lower({column})", [str(value).lower() for value in wanted]
+        self.add(f"{column} IN ({','.join('?' * len(wanted))})", *wanted)
+
+    def listed(self, column: str, wanted: Collection[str] | None, until: str = "") -> None:
+        """One of the words between the column's commas is one of these (None: whichever), as far as `until`."""
+        if wanted is None:
+            return
+        ends = [",", until] if until else [","]
+        words = [f",{word}{end}" for word in wanted for end in ends]
+        self.add(" OR ".join([f"instr(',' || {column} || ',', ?)"] * len(words)) or "0", *words)
+
+    def on_nodes(self, names: Collection[str]) -> None:
+        """Jobs that have, or had, one of these machines."""
+        pieces = [f"node IN ({','.join('?' * len(names))})", *["instr(allocation, ?)"] * len(names)]
+        self.add(" OR ".join(pieces), *names, *(f'"{name}":' for name in names))
 
     def jobs(self, numbers: Collection[int] | None) -> None:
         """Jobs of these numbers, and all records of the arrays of these numbers."""
@@ -100,7 +116,7 @@ def select_jobs(db: sqlite3.Connection | None, columns: Iterable[str], where: Wh
     """
     names = ["state", *sorted({*columns} - {"state"})]
     query = f"SELECT {','.join(names)} FROM {table} WHERE {where.sql} ORDER BY job_id"
-    return [_job(names, row) for row in look_up(db, query, *where.values)]
+    return [_job(names, row) for row in _rows(db, query, *where.values)]
 
 
 def _job(names: list[str], row: tuple[Any, ...]) -> Job:
@@ -110,13 +126,20 @@ def _job(names: list[str], row: tuple[Any, ...]) -> Job:
     return job
 
 
+def count_known(db: sqlite3.Connection | None, now: float) -> int:
+    """How many jobs are not over, or have not been over for long."""
+    where = Where()
+    where.states(None, now)
+    return len(select_jobs(db, ["job_id"], where))
+
+
 def select_steps(db: sqlite3.Connection | None, where: Where) -> list[Step]:
     """Steps that srun started, in the order of their jobs and of starting."""
     from mini_slurm.model.step import COLUMNS as STEP_COLUMNS
     from mini_slurm.model.step import Step
 
     query = f"SELECT {','.join(STEP_COLUMNS)} FROM step WHERE {where.sql} ORDER BY job_id, attempt, number"
-    steps = [Step(**dict(zip(STEP_COLUMNS, row, strict=True))) for row in look_up(db, query, *where.values)]
+    steps = [Step(**dict(zip(STEP_COLUMNS, row, strict=True))) for row in _rows(db, query, *where.values)]
     for step in steps:
         step.state = STATES[str(step.state)]
     return steps
@@ -132,7 +155,7 @@ def knows_job(db: sqlite3.Connection | None, number: int, now: float) -> bool:
 
 def load_machines(db: sqlite3.Connection | None) -> dict[str, Machine]:
     """Every machine that was ever contacted, by name."""
-    rows = look_up(db, f"SELECT {','.join(MACHINE_COLUMNS)} FROM machine")
+    rows = _rows(db, f"SELECT {','.join(MACHINE_COLUMNS)} FROM machine")
     return {row[0]: Machine(**dict(zip(MACHINE_COLUMNS, row, strict=True))) for row in rows}
 
 
@@ -142,30 +165,24 @@ def holders(db: sqlite3.Connection | None) -> list[Job]:
     return select_jobs(db, ("node", "allocation", "alloc_cpus", "alloc_memory", "alloc_gpus"), where)
 
 
-def last_ends(db: sqlite3.Connection | None) -> dict[str, float]:
-    """When the last batch script ended on each machine that ran one."""
-    return dict(look_up(db, "SELECT node, max(end_time) FROM job WHERE end_time IS NOT NULL GROUP BY node"))
-
-
 def get_setting(db: sqlite3.Connection | None, key: str) -> str | None:
     """One value of the table `setting`."""
-    rows = look_up(db, "SELECT value FROM setting WHERE key = ?", key)
+    rows = _rows(db, "SELECT value FROM setting WHERE key = ?", key)
     return rows[0][0] if rows else None
 
 
 def content(db: sqlite3.Connection | None, digest: str) -> bytes | None:
     """A script or an environment; None when it is not there."""
-    rows = look_up(db, "SELECT data FROM content WHERE digest = ?", digest)
+    rows = _rows(db, "SELECT data FROM content WHERE digest = ?", digest)
     return bytes(rows[0][0]) if rows else None
 
 
 def exists(db: sqlite3.Connection | None, number: int) -> bool:
     """Was there ever a job, or an array, of this number?"""
-    return bool(look_up(db, "SELECT 1 FROM job WHERE job_id = ?1 OR array_job_id = ?1 LIMIT 1", number))
+    return bool(_rows(db, "SELECT 1 FROM job WHERE job_id = ?1 OR array_job_id = ?1 LIMIT 1", number))
 
 
-def look_up(db: sqlite3.Connection | None, query: str, *values: object) -> list[tuple[Any, ...]]:
-    """What a query finds. Raises StateError."""
+def _rows(db: sqlite3.Connection | None, query: str, *values: object) -> list[tuple[Any, ...]]:
     if db is None:
         return []
     try:

@@ -42,7 +42,6 @@ def test_without_a_state_folder_listings_are_headers_and_nothing_is_made(run: Sh
         ("squeue -u nosuchuser", 0, "squeue: error: Invalid user: nosuchuser\n\n"),
         ("squeue -S %j", 1, "squeue: error: Invalid sort specification: %\n"),
         ("squeue extraarg", 1, "squeue: error: Unrecognized option: extraarg\n"),
-        ("squeue --json", 1, "squeue: error: --json is not supported by mini_slurm yet\n"),
         ("sinfo -t foo", 1, 'sinfo: error: Bad state string: "foo"\nsinfo: error: valid states: unknown,down,'),
         ("sacct -X --foo", 1, "sacct: unrecognized option '--foo'\n"),
         ("sacct -j abc", 1, "sacct: fatal: Bad job/step specified: abc\n"),

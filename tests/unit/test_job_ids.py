@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 from hypothesis import given
@@ -12,44 +13,123 @@ from mini_slurm.model.states import JobState
 from mini_slurm.options import job_ids, listings, sacct, scancel, sinfo, squeue
 from mini_slurm.options.grammar import parse
 
+Named = tuple[int, set[int] | None, int | None]
+
+
+def named(one: job_ids.JobId) -> tuple[int, frozenset[int] | None, int | None]:
+    return one.number, one.tasks, one.step
+
 
 @pytest.mark.parametrize(
-    ("word", "number", "tasks", "step"),
+    ("text", "number", "rest"),
+    [("12", 12, ""), (" +12_3", 12, "_3"), ("-7x", -7, "x"), ("x", 0, "x"), ("", 0, ""), ("-", 0, "-")],
+)
+def test_numbers_are_read_as_c_reads_them(text: str, number: int, rest: str) -> None:
+    assert job_ids.leading_number(text) == (number, rest)
+
+
+@pytest.mark.parametrize(
+    ("word", "is_named"),
     [
-        ("12", 12, None, None),
-        ("12_3", 12, {3}, None),
-        ("12_[1-3,7]", 12, {1, 2, 3, 7}, None),
-        ("12_*", 12, None, None),
-        ("12_", 12, set(), None),
-        ("12.batch", 12, None, "batch"),
-        ("12.0", 12, None, "0"),
-        ("12_3.batch", 12, {3}, "batch"),
+        ("12", (12, None, None)),
+        ("12x", (12, None, None)),
+        ("12_3", (12, {3}, None)),
+        ("12_[1-3]", (12, {0}, None)),
+        ("12.batch", (12, None, None)),
     ],
 )
-def test_words_name_jobs_tasks_and_steps(word: str, number: int, tasks: set[int] | None, step: str | None) -> None:
-    found = job_ids.parse(word)
-    assert (found.number, found.tasks, found.step) == (number, tasks, step)
+def test_squeue_reads_jobs(word: str, is_named: Named) -> None:
+    assert named(job_ids.parse_job(word)) == is_named
 
 
-@pytest.mark.parametrize("word", ["", "abc", "12abc", "0", "-1", "12_x", "12_3x", "12_[", "12.", "12.foo", "9" * 30])
-def test_what_is_no_number_is_refused(word: str) -> None:
-    with pytest.raises(ValueError, match=r"not|task"):
-        job_ids.parse(word)
+@pytest.mark.parametrize("word", ["", "abc", "0", "-1", "_3"])
+def test_squeue_refuses_what_is_no_job(word: str) -> None:
+    with pytest.raises(ValueError, match=f"^{word}$"):
+        job_ids.parse_job(word)
 
 
-@given(st.text(alphabet="0123456789_[],-.:%* batch"))
+@pytest.mark.parametrize(
+    ("word", "is_named"),
+    [("12.0", (12, None, 0)), ("12_3.1", (12, {3}, 1)), ("12.batch", (12, None, 0)), ("12.1x", (12, None, 1))],
+)
+def test_squeue_reads_steps(word: str, is_named: Named) -> None:
+    assert named(job_ids.parse_step(word)) == is_named
+
+
+@pytest.mark.parametrize(("word", "called"), [("12", "12.??"), ("abc", "abc.??"), ("x.1", "x.1"), ("12.-1", "12.-1")])
+def test_squeue_refuses_what_is_no_step(word: str, called: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(called)):
+        job_ids.parse_step(word)
+
+
+@pytest.mark.parametrize(
+    ("word", "is_named"),
+    [
+        ("12", (12, None, None)),
+        ("12_3", (12, {3}, None)),
+        ("12.batch", (12, None, job_ids.BATCH)),
+        ("12_3.extern", (12, {3}, job_ids.EXTERN)),
+        ("12.4", (12, None, 4)),
+        ("12x", (12, None, None)),
+    ],
+)
+def test_sacct_reads_jobs_and_steps(word: str, is_named: Named) -> None:
+    assert named(job_ids.parse_selected(word)) == is_named
+
+
+@pytest.mark.parametrize(
+    ("word", "complaint"),
+    [
+        ("abc", "Bad job/step specified: abc"),
+        ("12.foo", "Bad step specified: 12"),
+        ("12_x", "Bad job array element specified: 12"),
+    ],
+)
+def test_sacct_refuses_with_slurms_words(word: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        job_ids.parse_selected(word)
+
+
+@pytest.mark.parametrize(
+    ("word", "are_named"),
+    [
+        ("12", [(12, None, None)]),
+        ("12_3", [(12, {3}, None)]),
+        ("12_[1-3,7]", [(12, {1, 2, 3, 7}, None)]),
+        ("12_*", [(12, None, None)]),
+        ("12.0", [(12, None, 0)]),
+        ("12_3.2", [(12, {3}, 2)]),
+        ("12,13_4", [(12, None, None), (13, {4}, None)]),
+    ],
+)
+def test_scancel_reads_targets(word: str, are_named: list[Named]) -> None:
+    assert [named(one) for one in job_ids.parse_targets([word])] == are_named
+
+
+@pytest.mark.parametrize("word", ["abc", "12abc", "0", "-1", "12_x,", "12_[", "12_[x]", "12_[3-1]", "12,x", "9" * 30])
+def test_scancel_refuses_what_is_no_target(word: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        job_ids.parse_targets([word])
+
+
+@given(st.text(alphabet="0123456789_[],-+.:%*² batch"))
 def test_any_word_is_read_or_refused(word: str) -> None:
+    for read in (job_ids.parse_job, job_ids.parse_step):
+        with contextlib.suppress(ValueError):
+            assert read(word).number > 0
     with contextlib.suppress(ValueError):
-        assert job_ids.parse(word).number > 0
+        assert job_ids.parse_selected(word).number >= 0
+    with contextlib.suppress(ValueError):
+        assert all(target.number > 0 for target in job_ids.parse_targets([word]))
 
 
-def test_commas_in_brackets_do_not_separate() -> None:
-    assert job_ids.split("1,2_[3,4],,5") == ["1", "2_[3,4]", "5"]
+def test_empty_words_between_commas_do_not_count() -> None:
+    assert job_ids.split("1,,2,") == ["1", "2"]
 
 
 def test_several_words_about_one_array_add_up() -> None:
-    words = [job_ids.parse(word) for word in ("5_1", "5_[2-3]", "6", "6_1")]
-    assert job_ids.wanted(words) == {5: {1, 2, 3}, 6: None}
+    words = [job_ids.parse_job(word) for word in ("5_1", "5_2", "6", "6_1")]
+    assert job_ids.wanted(words) == {5: {1, 2}, 6: None}
 
 
 def test_states_are_known_by_name_and_code_in_any_case() -> None:
@@ -58,22 +138,18 @@ def test_states_are_known_by_name_and_code_in_any_case() -> None:
         JobState.RUNNING,
         JobState.OUT_OF_MEMORY,
     }
-    assert listings.job_states(["all"]) is None
     assert listings.job_states(["REVOKED"]) == frozenset()
 
 
-def test_an_unknown_state_gets_slurms_words() -> None:
+def test_an_unknown_state_is_named() -> None:
     with pytest.raises(listings.UnknownState) as caught:
-        listings.job_states(["R", "foo"])
-    error = listings.no_such_state("squeue", ["R", "foo"], caught.value)
-    assert error.lines[0] == "squeue: error: Invalid job state specified: foo"
-    assert error.lines[1].startswith("squeue: error: Valid job states include: PENDING,RUNNING,")
-    assert error.exit_code == 1
+        listings.job_states(["R", "foo", "bar"])
+    assert str(caught.value) == "foo"
 
 
 @pytest.mark.parametrize("table", [squeue.OPTIONS, sinfo.OPTIONS, sacct.OPTIONS, scancel.OPTIONS])
 def test_each_option_of_a_command_has_names_of_its_own(table: tuple[listings.Option, ...]) -> None:
-    longs = [name for option in table for name in (option.long, *option.aliases)]
+    longs = [name for option in table for name in (option.long, *option.aliases) if name]
     shorts = [option.short for option in table if option.short]
     assert len(longs) == len({*longs})
     assert len(shorts) == len({*shorts})
@@ -91,4 +167,7 @@ def test_an_option_given_twice_counts_as_it_was_given_last() -> None:
     chosen = listings.Chosen(given_options)
     assert chosen.words("states") == ["PD", "R"]
     assert "me" in chosen
+    assert chosen.every("states") == ["R", "PD,R"]
+    assert chosen.count("states") == 2
+    assert chosen.fields == ["states", "me"]
     assert chosen.words("user") is None

@@ -27,9 +27,9 @@ each_command = pytest.mark.parametrize("command", COMMANDS)
 
 
 def table(command: str) -> Sequence[Option]:
-    """All options of a command."""
+    """All options of a command but older letters for them."""
     options: Sequence[Option] = import_module(SCRIPTS[command].partition(":")[0]).options(command)
-    return options
+    return [option for option in options if option.long]
 
 
 def mentioned(page: str) -> list[str]:

@@ -6,11 +6,12 @@ import pytest
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
-from mini_slurm.output import job_fields
-from mini_slurm.output.job_names import NAMED_FIELDS
-from mini_slurm.output.job_order import Order, pick
-from mini_slurm.output.layout import View, by_letters, by_names
-from mini_slurm.output.values import percent_array, processor_time, size
+from mini_slurm.model.step import Step
+from mini_slurm.output import job_fields, job_order, step_fields
+from mini_slurm.output.job_names import ALIASES, NAMED_FIELDS
+from mini_slurm.output.job_order import Order, pick, spread
+from mini_slurm.output.layout import Field, View, by_letters, by_names
+from mini_slurm.output.values import processor_time, size, waiting_tasks
 
 NOW = 1_000_000.0
 VIEW = View(NOW, lambda moment: f"T{moment - NOW:+.0f}", "mini")
@@ -27,7 +28,9 @@ def running(number: int, name: str, seconds: float, **values: object) -> Job:
 
 
 QUEUE = [
-    running(585, "runner", 7.9, node="node1", priority=1458, cpus_per_task=2, alloc_cpus=2, time_limit=1800),
+    running(
+        585, "runner", 7.9, script="0" * 64, node="node1", priority=1458, cpus_per_task=2, alloc_cpus=2, time_limit=1800
+    ),
     running(586, "two", 7.2, node="node2", priority=1625, alloc_cpus=3),
     running(587, "gpujob", 4, node="node4", priority=1416, partition="gpu", gres="gpu:2", alloc_cpus=1),
     job(588, "heldjob", reason="JobHeldUser", priority=0),
@@ -39,7 +42,7 @@ QUEUE = [
 ]
 
 
-def listing(jobs: list[Job], text: str = job_fields.DEFAULT, order: str = job_fields.SORT) -> list[str]:
+def listing(jobs: list[Job], text: str = job_fields.DEFAULT, order: str = job_order.SORT) -> list[str]:
     layout, unknown = by_letters(text, job_fields.JOB_FIELDS)
     assert not unknown
     shown = list(jobs)
@@ -53,7 +56,7 @@ def value(one: Job, text: str) -> str:
 
 
 def named(one: Job, name: str) -> str:
-    layout, unknown = by_names(f"{name}:|", NAMED_FIELDS)
+    layout, unknown = by_names(f"{name}:|", NAMED_FIELDS, ALIASES)
     assert not unknown
     return next(iter(layout.lines([one], VIEW)))[:-1]
 
@@ -89,9 +92,21 @@ def test_the_listing_of_expected_starts_is_slurms() -> None:
     ]
 
 
+def steps(of: Job, known: list[Step], text: str = step_fields.DEFAULT) -> list[str]:
+    layout, unknown = by_letters(text, step_fields.STEP_FIELDS)
+    assert not unknown
+    found = step_fields.lines([of], known)
+    step_fields.sort(found, step_fields.SORT, NOW)
+    return [layout.header(), *layout.lines(found, VIEW)]
+
+
+def test_sruns_steps_stand_before_the_batch_step() -> None:
+    known = [Step(job_id=585, attempt=0, number=0, name="sleep", start_time=NOW - 3, node_list="node2", ntasks=2)]
+    assert steps(QUEUE[0], known, "%i %j %M %N %A")[1:] == ["585.0 sleep 0:03 node2 2", "585.batch batch 0:07 node1 1"]
+
+
 def test_the_batch_step_is_listed_as_slurm_does() -> None:
-    layout, _ = by_letters(job_fields.STEPS, job_fields.STEP_FIELDS)
-    assert [layout.header(), *layout.lines(QUEUE[:1], VIEW)] == [
+    assert steps(QUEUE[0], []) == [
         "         STEPID     NAME PARTITION     USER      TIME NODELIST",
         "      585.batch    batch   compute    alice      0:07 node1",
     ]
@@ -156,14 +171,15 @@ def test_tasks_are_picked_from_arrays() -> None:
     task = running(595, "arr", 3, array_job_id=593, array_task_id=12, node="node1")
     jobs = [*QUEUE, task]
 
-    def picked(wanted: dict[int, frozenset[int] | None], apart: bool = False) -> list[str]:
-        return [value(one, "%i") for one in pick(jobs, wanted, apart)]
+    def picked(wanted: dict[int, frozenset[int] | None]) -> list[str]:
+        return [value(one, "%i") for one in pick(jobs, wanted)]
 
     assert picked({593: None}) == ["593_[1-10%2]", "593_12"]
     assert picked({593: frozenset({3, 12, 99})}) == ["593_3", "593_12"]
     assert picked({593: frozenset({99})}) == []
     assert picked({595: None, 585: None}) == ["585", "593_12"]
-    assert len(picked({593: None}, apart=True)) == 11
+    assert picked({593: frozenset({3, 4})}) == ["593_[3-4]"]
+    assert len([*spread(pick(jobs, {593: None}))]) == 11
 
 
 @pytest.mark.parametrize(
@@ -175,7 +191,7 @@ def test_tasks_are_picked_from_arrays() -> None:
         ("EligibleTime", "N/A"),
         ("NumTasks", "1"),
         ("tres-per-job", "N/A"),
-        ("stdout", "/slurm-593_4294967294.out"),
+        ("stdout", "//slurm-593.out"),
         ("het_job", ""),
     ],
 )
@@ -195,27 +211,50 @@ def test_each_name_and_each_letter_is_there_once() -> None:
 
 def test_the_columns_that_fields_name_exist() -> None:
     known = {*Job.__annotations__}
-    for field in (*NAMED_FIELDS, *job_fields.STEP_FIELDS):
+    for field in (*NAMED_FIELDS, *step_fields.STEP_FIELDS):
         assert {*field.columns.split()} <= known, field.name
 
 
-@pytest.mark.parametrize("field", [*NAMED_FIELDS, *job_fields.STEP_FIELDS], ids=lambda field: field.name)
-def test_a_field_reads_no_column_that_it_does_not_name(field: job_fields.Field) -> None:
-    named = {*field.columns.split(), "state"}
+class Strict:
+    """A job of which only some columns may be read."""
 
-    class Strict:
-        def __getattr__(self, column: str) -> object:
-            assert column in named
-            return getattr(QUEUE[0], column)
+    def __init__(self, columns: str) -> None:
+        self._columns = {*columns.split(), "state"}
 
-    assert isinstance(field.value(Strict(), VIEW), str)
+    def __getattr__(self, column: str) -> object:
+        assert column in {*self._columns, "is_batch" if "script" in self._columns else ""}
+        return getattr(QUEUE[0], column)
+
+
+@pytest.mark.parametrize("field", NAMED_FIELDS, ids=lambda field: field.name or field.letter)
+def test_a_field_reads_no_column_that_it_does_not_name(field: Field) -> None:
+    assert isinstance(field.value(Strict(field.columns), VIEW), str)
+
+
+@pytest.mark.parametrize("field", step_fields.STEP_FIELDS, ids=lambda field: field.name)
+def test_a_steps_field_reads_no_column_that_it_does_not_name(field: Field) -> None:
+    step = Step(job_id=585, attempt=0, number=0)
+    for line in (step_fields.Line(Strict(field.columns), step), step_fields.Line(Strict(field.columns), None)):  # type: ignore[arg-type]
+        assert isinstance(field.value(line, VIEW), str)
 
 
 @pytest.mark.parametrize(
-    ("limit", "shown"), [(64, "1-10%2"), (5, "1...%2"), (0, "1-10%2"), (7, "1-10%2"), (6, "1-...%2")]
+    ("tasks", "limit", "shown"),
+    [
+        ("1-10%2", 64, "1-10%2"),
+        ("1-10%2", 0, "1-10%2"),
+        ("1-10%2", 7, "1-10%2"),
+        ("1-10%2", 6, "1-...%2"),
+        ("1-10%2", 5, "1...%2"),
+        ("0,2,4,6,8,10,12", 64, "0-12:2"),
+        ("0,2,4,6,8,10,12%3", 10, "0-12:2%3"),
+        ("0,2,4,6,8,10", 64, "0,2,4,6,8,10"),
+        ("0,2,4,6,8,11,13", 64, "0,2,4,6,8,11,13"),
+        ("0,2,4,6,8,10-12", 64, "0,2,4,6,8,10-12"),
+    ],
 )
-def test_long_arrays_are_cut_with_dots(limit: int, shown: str) -> None:
-    assert percent_array("1-10%2", limit) == shown
+def test_the_tasks_that_wait_are_written_in_short(tasks: str, limit: int, shown: str) -> None:
+    assert waiting_tasks(tasks, limit) == shown
 
 
 @pytest.mark.parametrize(

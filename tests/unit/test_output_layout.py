@@ -13,7 +13,7 @@ VIEW = View(0.0, str)
 FIELDS = (
     Field("JobID", "i", "JOBID", "job_id", lambda record, view: record["id"]),
     Field("Name", "j", "NAME", "name", lambda record, view: record["name"]),
-    Field("NodeList", "N", "NODELIST", "node", lambda record, view: record["name"], cut=False),
+    Field("NodeList", "N", "NODELIST", "node", lambda record, view: record["name"], cut=False, cut_header=False),
 )
 WIDE = (
     Field("JobID", "", "JobID", "", lambda record, view: record["id"], width=-12),

@@ -1,12 +1,12 @@
-"""How much memory the machine has, and how much of it is free."""
+"""How much memory the machine has."""
 
 FILE = "/proc/meminfo"
 
 
-def parse(text: str, wanted: str = "MemTotal") -> int:
+def parse(text: str) -> int:
     """MiB, from the line `MemTotal: 16310988 kB`."""
     for line in text.splitlines():
         name, _, value = line.partition(":")
-        if name == wanted:
+        if name == "MemTotal":
             return int(value.split()[0]) // 1024
-    raise ValueError(f"no {wanted} in {FILE}")
+    raise ValueError(f"no MemTotal in {FILE}")

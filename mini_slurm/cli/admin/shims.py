@@ -15,8 +15,6 @@ SHIMS = {
     "scancel": "mscancel",
     "sacct": "msacct",
     "scontrol": "mscontrol",
-    "sacctmgr": "msacctmgr",
-    "sshare": "msshare",
 }
 
 

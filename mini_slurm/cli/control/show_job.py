@@ -6,7 +6,7 @@ from mini_slurm.cli import listing
 from mini_slurm.model.arrays import tasks_of, throttle_of
 from mini_slurm.model.job import COLUMNS
 from mini_slurm.output import job_record
-from mini_slurm.output.job_order import spread
+from mini_slurm.output.job_order import with_tasks
 from mini_slurm.store import queries
 
 TYPE_CHECKING = False
@@ -54,7 +54,7 @@ def _load(session: Session, number: int) -> list[Job]:
 def _task(job: Job, task: int) -> list[Job]:
     """The record of this task, if it is one of the job's."""
     if job.array_tasks is not None:
-        return list(spread(job, {task})) if task in tasks_of(job.array_tasks) else []
+        return [with_tasks(job, None, task)] if task in tasks_of(job.array_tasks) else []
     return [job] if job.array_task_id == task else []
 
 

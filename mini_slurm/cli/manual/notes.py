@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mini_slurm.cli import cancel_request, msinfo, queue_request
 from mini_slurm.options import squeue
-from mini_slurm.output import accounting_fields, job_fields, job_names, node_fields
+from mini_slurm.output import accounting_fields, job_fields, job_names, node_fields, step_fields
 from mini_slurm.output.layout import Field
 
 HELP = "help usage version verbose quiet fleet"
@@ -81,9 +81,9 @@ NOTES: dict[str, Note] = {
         columns={
             "Columns of -o and -O": job_fields.JOB_FIELDS,
             "Columns of -O alone": job_names.NAMED_FIELDS,
-            "Columns of steps (-s)": job_fields.STEP_FIELDS,
+            "Columns of steps (-s)": step_fields.STEP_FIELDS,
         },
-        usage=squeue.USAGE + "\n",
+        usage=squeue.SUMMARY + "\n",
     ),
     "msinfo": Note(
         groups={
@@ -95,10 +95,12 @@ NOTES: dict[str, Note] = {
             ("msinfo -N -l", "Each node with its CPUs, memory and state."),
             ("msinfo -R", "Why nodes are down or drained."),
         ),
+        spelled={"cluster": "clusters"},
         variables={**msinfo.VARIABLES, "format": "SINFO_FORMAT", **_LISTINGS},
         columns={"Columns of -o and -O": node_fields.NODE_FIELDS},
     ),
     "mscancel": Note(
+        spelled={"cluster": "clusters", "jobname": "name"},
         groups={"Which jobs": _FILTERS, "How": "signal batch full interactive hurry ctld"},
         examples=(
             ("mscancel 42 43_[1-5]", "A job, and five tasks of an array."),
@@ -117,22 +119,8 @@ NOTES: dict[str, Note] = {
         ),
         variables={"format": "SACCT_FORMAT", **_LISTINGS},
         columns={"Columns of -o": accounting_fields.ACCOUNTING_FIELDS},
-        unlisted="constraints flags",
-        spelled={"gid": "gid group", "user": "user uid"},
-    ),
-    "msacctmgr": Note(
-        examples=(
-            ("msacctmgr show user $USER withassoc", "My accounts, and the QOS that I may use in each."),
-            ("msacctmgr -nP show qos format=name,priority", "The QOS and their priorities, for a script."),
-        ),
-        unlisted="usage",
-    ),
-    "msshare": Note(
-        groups={"Which shares": "accounts all users Users cluster", "How they are shown": _LOOKS},
-        examples=(
-            ("msshare", "My shares and what I have used."),
-            ("msshare -a -A science", "All users of an account."),
-        ),
+        unlisted="constraints flags reason use-local-uid",
+        spelled={"cluster": "clusters", "fields": "format", "gid": "gid group", "uid": "uid user"},
     ),
     "mscontrol": Note(
         examples=(("mscontrol show job 42", "All about a job."),),

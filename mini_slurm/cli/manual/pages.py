@@ -62,7 +62,7 @@ class Page(NamedTuple):
 def page(command: str, program: str = "") -> Page:
     """The page of a command of ours; `program` is the name that it goes by now, which decides what it offers."""
     module = import_module(f"mini_slurm.cli.{command}")
-    table: Sequence[Option] = module.options(program or command)
+    table: Sequence[Option] = [option for option in module.options(program or command) if option.long]
     note = notes.NOTES.get(command, notes.Note())
     if program in SHIMS:
         shown = [_as_slurm_shows(option, note) for option in table if option.long not in note.unlisted.split()]

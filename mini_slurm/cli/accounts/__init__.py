@@ -1,1 +1,0 @@
-"""What sacctmgr lists, and by which conditions."""

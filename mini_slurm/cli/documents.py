@@ -1,0 +1,35 @@
+"""`--json` and `--yaml`: everything there is, whatever else was asked for, as one document."""
+
+from __future__ import annotations
+
+from mini_slurm.cli import listing
+from mini_slurm.model.job import COLUMNS
+from mini_slurm.output import documents, job_document, yaml_text
+from mini_slurm.output.job_order import in_order_of_making
+from mini_slurm.store import queries
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.options.listings import Chosen
+
+
+def show_jobs(chosen: Chosen) -> int:
+    """squeue's: the jobs that are not over, or have not been over for long."""
+    db = listing.open_to_read()
+    view = listing.view(chosen)
+    fleet = listing.fleet(db)
+    view.cluster, view.associations = fleet.name, fleet.association_numbers()
+    view.default_memory = fleet.default_memory_per_cpu
+    where = queries.Where()
+    where.states(None, view.now)
+    jobs = queries.select_jobs(db, COLUMNS, where)
+    in_order_of_making(jobs)
+    return write(chosen, documents.PLUGIN, "jobs", [job_document.record(job, view) for job in jobs])
+
+
+def write(chosen: Chosen, plugin: tuple[str, str], name: str, records: list[dict[str, object]]) -> int:
+    """Print the document in the notation that was asked for last; the exit status."""
+    whole = documents.document(plugin, name, records)
+    last = next(field for field in reversed(chosen.fields) if field in ("json", "yaml"))
+    listing.write(documents.to_json(whole) if last == "json" else yaml_text.to_yaml(whole))
+    return 0
