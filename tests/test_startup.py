@@ -34,6 +34,8 @@ ORDINARY = {
     "mscancel": (["1"], 0),
     "msacct": ([], 0),
     "mscontrol": (["show", "job"], 0),
+    "msacctmgr": (["show", "user"], 0),
+    "msshare": ([], 0),
 }
 
 
@@ -98,6 +100,14 @@ def test_running_a_command_imports_nothing_heavy(command: str, environment: dict
     status, modules = loaded(code, environment)
     assert status == expected
     assert not HEAVY & (modules - always)
+
+
+def test_the_tabulator_key_waits_for_nothing_heavy(environment: dict[str, str], always: set[str]) -> None:
+    words = ["mini-slurm", "--complete", "bash", "msqueue --partition=", "=:"]
+    code = f"sys.argv = {words!r}\nimport mini_slurm.cli.admin as admin\nsys.exit(admin.main())"
+    status, modules = loaded(code, environment)
+    assert status == 0
+    assert not {"typer", "rich", "asyncssh", "asyncio"} & (modules - always)
 
 
 def test_the_package_itself_imports_nothing(environment: dict[str, str], always: set[str]) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Tuple, Type
 
-from mini_slurm.agent import claims, probes, processes, spool, stepd
+from mini_slurm.agent import claims, kit, probes, processes, script, spool
 from mini_slurm.agent.attempt import Attempt
 from mini_slurm.agent.loop import Loop
 from mini_slurm.agent.machine import Machine
@@ -58,7 +58,7 @@ class Jobs:
             EndAttempt: self._on_end,
             Acknowledge: self._on_acknowledge,
             Forget: self._on_forget,
-            Ping: lambda peer, message: peer.send(Pong(message.number)),
+            Ping: lambda peer, message: peer.send(Pong(message.number, *self.machine.vitals())),
             Retire: self._on_retire,
         }
         reader, self._notify = os.pipe()
@@ -192,11 +192,9 @@ class Jobs:
             folder = spool.create(self.root, start, self.spares)
             attempt = Attempt(start.attempt, folder, {"streams": start.streams, "memory": start.memory})
             attempt.claim = claim
-            picked = [gpu for gpu in self.machine.gpus if gpu["uuid"] in claim.gpus]
-            gpus = probes.visible(picked, self.machine.vendors)
             try:
                 attempt.hold(start.streams)
-                self._assign(attempt, gpus)
+                self._assign(attempt)
             except OSError:
                 attempt.let_go()
                 spool.remove(folder)
@@ -207,11 +205,13 @@ class Jobs:
         self.attempts[start.attempt] = attempt
         self._watch(attempt)
 
-    def _assign(self, attempt: Attempt, gpus: Dict[str, str]) -> None:
+    def _assign(self, attempt: Attempt) -> None:
         lock = spool.lock(attempt.folder)
         claim = attempt.claim
         if lock is None or claim is None:
             raise BlockingIOError(11, "another stepd lives")
+        picked = [gpu for gpu in self.machine.gpus if gpu["uuid"] in claim.gpus]
+        gpus = probes.visible(picked, self.machine.vendors)
         order = {**claim._asdict(), "folder": attempt.folder, "visible": gpus, "started": attempt.started}
         try:
             attempt.child = self.pool.assign(order, claim.descriptor, lock)
@@ -221,22 +221,23 @@ class Jobs:
         self._by_pid[attempt.child] = attempt
 
     def _adopt(self, attempt: Attempt) -> None:
-        """Give an attempt that has lost its stepd a new one."""
-        if attempt.ended is not None or attempt.child or attempt.started is None:
+        """Give an attempt that has lost its stepd a new one; if it was not begun, that one begins it."""
+        if attempt.ended is not None or attempt.child:
             return
-        started = attempt.started
         try:
-            if attempt.claim is None:
+            # Anew: what was started the quick way and failed was started again.
+            attempt.started = started = spool.read_json(attempt.folder, "started.json")
+            if attempt.claim is None and started:
                 attempt.claim = self.claims.restore(attempt.name, started["cpus"], attempt.memory, started["gpus"])
-            self._assign(attempt, {})
-        except (OSError, claims.Unavailable) as error:
+            self._assign(attempt)
+        except (OSError, ValueError, claims.Unavailable) as error:
             _log(f"adoption of {attempt.name} is tried again: {error}")
             self.loop.later(RETRY, lambda: self._adopt(attempt))
             return
         _log(f"stepd of {attempt.name} was lost: another takes over")
         if attempt.ending:
             attempt.command(attempt.ending)
-        if started["script"] in self._orphans:
+        if started and started["script"] in self._orphans:
             status, used = self._orphans.pop(started["script"])
             attempt.command(_exited(status, used))
 
@@ -263,14 +264,14 @@ class Jobs:
         self._read(attempt)
         if attempt.ended is not None:
             self._ended(attempt)
-        elif attempt.started is None:
+        elif attempt.started is None and not os.WIFSIGNALED(status):
             self._never_started(attempt, status)
         else:
             soon = time.monotonic() < attempt.forked_at + RETRY
             self.loop.later(RETRY if soon else 0.0, lambda: self._adopt(attempt))
 
     def _never_started(self, attempt: Attempt, status: int) -> None:
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, stepd.FAILED):
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, script.FAILED):
             number = os.WEXITSTATUS(status)
             error = OSError(number, os.strerror(number), attempt.folder)
             why = spool.trouble(error, os.path.dirname(self.root))
@@ -339,12 +340,12 @@ class Jobs:
             self._never_started(attempt, 0)
 
     def _notified(self, reader: int) -> None:
-        data = os.read(reader, stepd.NOTICE.size * 512)
-        for pid, what in stepd.NOTICE.iter_unpack(data):
+        data = os.read(reader, kit.NOTICE.size * 512)
+        for pid, what in kit.NOTICE.iter_unpack(data):
             attempt = self._by_pid.get(pid)
             if attempt:
                 self._look(attempt)
-            if what == stepd.DONE:
+            if what == kit.DONE:
                 self._by_pid.pop(pid, None)
                 self.pool.free(pid)
                 if attempt:

@@ -5,8 +5,14 @@ import resource
 from typing import Any, List, Mapping, Sequence, Tuple
 
 PR_SET_CHILD_SUBREAPER = 36
-LIBC: List[Any] = []  # loaded once, by the agent; stepds inherit it
-TITLE: List[int] = []  # where the kernel reads the title: begin and end
+LIBC: Any = None  # the C library; some Pythons are made without ctypes
+try:
+    import ctypes
+
+    LIBC = ctypes.CDLL(None, use_errno=True)
+except (ImportError, OSError):
+    pass
+TITLE: List[int] = []  # this process's memory, and where in it the kernel reads the title: begin and end
 CPUS = os.sched_getaffinity(0)
 OPEN_FILES: List[int] = []  # the soft limit this process began with; jobs get it back
 
@@ -14,12 +20,8 @@ OPEN_FILES: List[int] = []  # the soft limit this process began with; jobs get i
 def become_subreaper() -> bool:
     """Have orphans among this process's descendants become its own children. False where that cannot be."""
     try:
-        if not LIBC:
-            import ctypes
-
-            LIBC.append(ctypes.CDLL(None, use_errno=True))
-        return bool(LIBC[0].prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-    except (ImportError, OSError, AttributeError):
+        return bool(LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    except AttributeError:
         return False
 
 
@@ -29,14 +31,12 @@ def set_title(title: str) -> None:
         if not TITLE:
             with open("/proc/self/stat", "rb") as file:
                 fields = file.read().rpartition(b")")[2].split()
-            TITLE.extend((int(fields[45]), int(fields[46])))  # proc(5): arg_start, arg_end
             with open("/proc/self/comm", "wb", buffering=0) as comm:
                 comm.write(b"msstepd")
-        begin, end = TITLE
-        text = title.encode()[: end - begin - 1]
-        memory = os.open("/proc/self/mem", os.O_WRONLY | os.O_CLOEXEC)
-        os.pwrite(memory, text.ljust(end - begin, b"\0"), begin)
-        os.close(memory)
+            memory = os.open("/proc/self/mem", os.O_WRONLY | os.O_CLOEXEC)
+            TITLE.extend((memory, int(fields[45]), int(fields[46])))  # proc(5): arg_start, arg_end
+        memory, begin, end = TITLE
+        os.pwrite(memory, title.encode()[: end - begin - 1].ljust(end - begin, b"\0"), begin)
     except (OSError, IndexError, ValueError):
         return  # looks only
 

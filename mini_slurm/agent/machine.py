@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
 from mini_slurm.agent import probes, spool
 from mini_slurm.agent.loop import Loop
@@ -16,6 +16,7 @@ from mini_slurm.protocol.messages import VERSION, Welcome
 
 FRESH = 60.0  # seconds for which the answers of the GPU programs are believed
 PATIENCE = 25.0  # seconds for all of them together
+LOAD, UPTIME = "/proc/loadavg", "/proc/uptime"
 
 
 class Machine:
@@ -26,6 +27,7 @@ class Machine:
         self.boot_id = spool.boot_id()
         self.cpus = cpu.parse(_read(cpu.FILE))
         self.memory = memory.parse(_read(memory.FILE))
+        self._started = time.monotonic()
         self.gpus: List[Dict[str, Any]] = []
         self.vendors: List[str] = []  # whose program is here
         self._asked = 0.0
@@ -44,6 +46,7 @@ class Machine:
 
     def welcome(self, attempts: List[str]) -> Welcome:
         """The answer to a controller's Hello."""
+        system = os.uname()
         return Welcome(
             VERSION,
             self.boot_id,
@@ -54,7 +57,16 @@ class Machine:
             self.memory,
             self.gpus,
             attempts,
+            system.machine,
+            f"{system.sysname} {system.release} {system.version}",
+            float(_read(UPTIME).split()[0]),
+            time.monotonic() - self._started,
+            *self.vitals(),
         )
+
+    def vitals(self) -> Tuple[float, int]:
+        """How busy it is: its load over five minutes, and how much memory in MiB nothing is kept in."""
+        return float(_read(LOAD).split()[1]), memory.parse(_read(memory.FILE), "MemFree")
 
     def _ask(self) -> None:
         self.vendors = probes.present()

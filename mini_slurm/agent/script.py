@@ -4,6 +4,8 @@ import errno
 import os
 import pwd
 import resource
+import sys
+import traceback
 from contextlib import suppress
 from functools import lru_cache
 from typing import Dict, List, NamedTuple, NoReturn, Tuple
@@ -15,16 +17,17 @@ from mini_slurm.protocol.messages import StartAttempt
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 LAUNCH_FAILED = 53  # the signal that Slurm reports for a job whose files could not be set up
 FALLBACK_FOLDER = "/tmp"
+NUMBER = b"SLURM_TASK_PID"
+FAILED = 70  # exit status of a process that ended by a fault of ours
 
 
 class Plan(NamedTuple):
-    """What the stepd works out before the fork: whatever the child touches has to be copied for it."""
+    """What the stepd works out before there is a process: whatever a fork's child touches has to be copied for it."""
 
     start: StartAttempt
     path: str  # of the script
-    values: Dict[bytes, bytes]  # environment; PWD and SLURM_TASK_PID come with the child
+    values: Dict[bytes, bytes]  # environment; PWD, if it is not fixed, and SLURM_TASK_PID come with the process
     limits: List[Tuple[int, Tuple[int, int]]]  # those that differ from the stepd's own
-    files: Tuple[int, int]  # standard output and error
 
 
 @lru_cache(maxsize=1)
@@ -40,7 +43,7 @@ def _account() -> Dict[str, str]:
     }
 
 
-def plan(start: StartAttempt, path: str, gpus: Dict[str, str], files: Tuple[int, int]) -> Plan:
+def plan(start: StartAttempt, path: str, gpus: Dict[str, str]) -> Plan:
     """The environment is what was submitted, with the machine's own HOME and the like unless the submitter insisted."""
     given = start.environment
     fixed = {name: given[name] for name in start.fixed if name in given}
@@ -51,21 +54,48 @@ def plan(start: StartAttempt, path: str, gpus: Dict[str, str], files: Tuple[int,
         encoded[b"PWD"] = os.fsencode(fixed["PWD"])
     else:
         encoded.pop(b"PWD", None)
-    return Plan(start, path, encoded, changed_limits(start.limits), files)
+    return Plan(start, path, encoded, changed_limits(start.limits))
 
 
-def become_script(plan: Plan, go: int) -> NoReturn:
-    """Turn this freshly forked process into the batch script, once the stepd says so through `go`."""
+class Forked:
+    """A copy of this process that becomes the script once it is released: the way that tells what goes wrong."""
+
+    def __init__(self, plan: Plan, files: Tuple[int, int]) -> None:
+        """`files`: standard output and error. Raises OSError."""
+        held, self._go = os.pipe()
+        self.number = os.fork()
+        if not self.number:
+            os.close(self._go)
+            _in_child(plan, files, held)
+        os.close(held)
+
+    def release(self) -> None:
+        """Let it run."""
+        os.write(self._go, b"g")
+        os.close(self._go)
+
+
+def _in_child(plan: Plan, files: Tuple[int, int], go: int) -> NoReturn:
+    try:
+        _become_script(plan, files, go)
+    except BaseException:
+        traceback.print_exc()  # into the job's standard error
+    finally:
+        sys.stderr.flush()
+        os._exit(FAILED)
+
+
+def _become_script(plan: Plan, files: Tuple[int, int], go: int) -> NoReturn:
     start = plan.start
     os.setsid()
-    os.dup2(plan.files[0], 1)
-    os.dup2(plan.files[1], 2)
+    os.dup2(files[0], 1)
+    os.dup2(files[1], 2)
     os.umask(start.umask)
     folder = _enter(start)
     _open_input(start)
     values = plan.values
     values.setdefault(b"PWD", os.fsencode(folder))
-    values[b"SLURM_TASK_PID"] = b"%d" % os.getpid()
+    values[NUMBER] = b"%d" % os.getpid()
     for name, limit in plan.limits:
         with suppress(OSError, ValueError):
             resource.setrlimit(name, limit)

@@ -16,24 +16,24 @@ import struct
 import sys
 import time
 import traceback
-from typing import Any, Dict, List, NamedTuple, NoReturn, Optional, Set
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, NoReturn, Optional, Tuple, Union
 
-from mini_slurm.agent import limits, processes, spool
+from mini_slurm.agent import limits, processes, script, spool
 from mini_slurm.agent.claims import Claim, give_back
-from mini_slurm.agent.script import Plan, become_script, plan
+from mini_slurm.agent.kit import DONE, NEWS, Kit
+from mini_slurm.agent.memory import EXIT_SIGNAL, MESSAGE, Watch
 from mini_slurm.agent.streams import Streams
 from mini_slurm.protocol.messages import StartAttempt
 
-FAILED = 70  # exit status of a stepd that ended by a fault of its own
+if TYPE_CHECKING:
+    from mini_slurm.agent.spawn import Spawner
+
 TICK = 60.0  # seconds; a sleep of the machine must not delay a time limit by more
 RETRY = 0.5  # seconds between attempts to write to a full disk
 LOST = 2.0  # seconds to wait for the exit status of a script that is not this process's child
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0  # seconds between rounds of SIGKILL
 ATTEMPTS = 500  # one after the other, until a new process takes over
-NOTICE = struct.Struct("!IB")  # pid of a stepd, and what there is to see
-NEWS, DONE = 0, 1
 FILES = struct.Struct("ii")
-PASSED_OVER = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP)  # which Python and the agent ignore
 
 
 class Place(NamedTuple):
@@ -42,8 +42,6 @@ class Place(NamedTuple):
     folder: str
     claim: Claim
     lock: int  # holds the folder's lock
-    notify: int  # a pipe to the agent
-    boot_id: str
 
 
 class Usage(NamedTuple):
@@ -56,9 +54,9 @@ class Usage(NamedTuple):
 
 def serve(channel: socket.socket, notify: int, boot_id: str) -> NoReturn:
     """Be a stepd for one attempt after the other; called in a process freshly forked from the agent."""
-    status = FAILED
+    status = script.FAILED
     try:
-        _cut_loose({channel.fileno(), notify})
+        kit = Kit(channel.fileno(), notify, boot_id)
         for _ in range(ATTEMPTS):
             text, ancillary, _, _ = channel.recvmsg(1 << 16, socket.CMSG_SPACE(8), socket.MSG_CMSG_CLOEXEC)
             if not text:
@@ -66,13 +64,13 @@ def serve(channel: socket.socket, notify: int, boot_id: str) -> NoReturn:
             order = json.loads(text)
             claim, lock = FILES.unpack(ancillary[0][2])
             held = Claim(order["path"], claim, order["cpus"], order["memory"], order["gpus"])
-            _attend(Place(order["folder"], held, lock, notify, boot_id), order)
+            _attend(Place(order["folder"], held, lock), kit, order)
             if order["started"]:
                 break
         status = 0
     except OSError as error:
         traceback.print_exc()
-        status = error.errno or FAILED  # before started.json is there, the agent reads the reason from this
+        status = error.errno or script.FAILED  # before started.json is there, the agent reads the reason from this
     except BaseException:
         traceback.print_exc()
     finally:
@@ -85,53 +83,30 @@ def now() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def _attend(place: Place, order: Dict[str, Any]) -> None:
+def _attend(place: Place, kit: Kit, order: Dict[str, Any]) -> None:
     """Care for one attempt, and leave nothing of it in this process. Raises OSError."""
     plan = spool.read_json(place.folder, "start.json") or {}
-    watcher = Stepd(place, plan)
+    watcher = Stepd(place, kit, plan)
     if order["started"]:
         watcher.adopt(order["started"])
     else:
         watcher.start(StartAttempt(data=b"", **plan), order["visible"])
     watcher.close()
     limits.set_title("mini_slurm stepd")
-    _notify(place.notify, DONE)
-
-
-def _notify(pipe: int, what: int) -> None:
-    try:
-        os.write(pipe, NOTICE.pack(os.getpid(), what))
-    except OSError:
-        return  # no agent, or one that is busy: it looks by itself
-
-
-def _cut_loose(keep: Set[int]) -> None:
-    """Keep nothing of the agent's: its sockets and the locks of other attempts must close with it."""
-    os.setsid()
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) > 2 and int(name) not in keep:
-            try:
-                os.close(int(name))
-            except OSError:
-                continue  # the descriptor that read the list
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    for number in PASSED_OVER:
-        signal.signal(number, _pass_over)
-
-
-def _pass_over(number: int, frame: object) -> None:
-    """Unlike a signal that is ignored, one with a handler gets its default back in the script, by exec."""
+    kit.tell(DONE)
 
 
 class Stepd:
     """One attempt, from its script's start to its last process's end."""
 
-    def __init__(self, place: Place, plan: Dict[str, Any]) -> None:
+    def __init__(self, place: Place, kit: Kit, plan: Dict[str, Any]) -> None:
         self.place = place
+        self.kit = kit
         self.plan = plan
         self.begun = now()
+        self.memory = Watch(plan["memory"], self.begun)
         self.began_at = time.time()
+        self.spawner: Optional[Spawner] = None  # while the script is started the quick way
         self.script = 0  # pid; 0: not known
         self.script_start = 0
         self.status: Optional[int] = None  # wait status of the script
@@ -146,57 +121,56 @@ class Stepd:
         self.pause = FIRST_PAUSE
         self.retry_at: Optional[float] = None
         limits.set_title("mini_slurm stepd [{}]".format(plan["title"]))
-        self.reaper = limits.become_subreaper()
-        self.wakes = os.pipe()
-        self.wake, wake = self.wakes
-        os.set_blocking(self.wake, False)
-        os.set_blocking(wake, False)
-        signal.signal(signal.SIGCHLD, _pass_over)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         self.control = os.open(os.path.join(place.folder, "control"), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self.end = spool.reserve(place.folder)
         self.streams = Streams(plan["streams"], place.folder)
-        self.poll = select.epoll()
-        self.poll.register(self.wake, select.EPOLLIN)
-        self.poll.register(self.control, select.EPOLLIN)
-        self.streams.watch(self.poll)
+        kit.poll.register(self.control, select.EPOLLIN)
+        self.streams.watch(kit.poll)
 
     def start(self, start: StartAttempt, gpus: Dict[str, str]) -> None:
         """Start the script and see it to its end. Raises OSError while nothing has been started."""
         limits.pin(self.place.claim.cpus)
-        go = None if self.is_member else self._fork(start, gpus)
-        self.script_start = processes.start_now()
-        spool.write_json(self.place.folder, "started.json", self._started())
-        if go is not None:
-            os.write(go, b"g")
-            os.close(go)
-        _notify(self.place.notify, NEWS)
+        if self.is_member:
+            self.script_start = processes.start_now()
+            self._note()
+        else:
+            self.ready = script.plan(start, os.path.join(self.place.folder, "slurm_script"), gpus)
+            self.spawner = self.kit.spawner
+            self._launch()
+        self.kit.tell(NEWS)
         self._serve()
 
-    def _fork(self, start: StartAttempt, gpus: Dict[str, str]) -> int:
-        """Make the script's process; it begins when something is written to the pipe that is returned."""
-        held, go = os.pipe()
+    def _launch(self) -> None:
+        """Make the script's process, write down that it may run, and let it. Raises OSError."""
         files = self.streams.handles()
-        ready = plan(start, os.path.join(self.place.folder, "slurm_script"), gpus, files)
-        self.script = os.fork()
-        if not self.script:
-            os.close(go)
-            _in_child(ready, held)
-        for descriptor in (held, *files):
+        since = processes.start_now()
+        held = self._hold(files)
+        for descriptor in files:
             os.close(descriptor)
-        return go
+        self.script, self.script_start = held.number, processes.start_of(held.number, since)
+        self._note()
+        held.release()
+
+    def _hold(self, files: Tuple[int, int]) -> "Union[Spawner, script.Forked]":
+        if self.spawner:
+            try:
+                return self.spawner.hold(self.ready, files, os.path.join(self.place.folder, "started.json"))
+            except OSError:
+                self.spawner = None
+        return script.Forked(self.ready, files)
 
     def adopt(self, started: Dict[str, Any]) -> None:
         """See an attempt to its end that another stepd started."""
         self.adopted = True
         self.begun, self.began_at = started["begun"], started["began_at"]
         self.script, self.script_start = started["script"], started["script_start"]
-        _notify(self.place.notify, NEWS)
+        self.kit.tell(NEWS)
         self._serve()
 
-    def _started(self) -> Dict[str, Any]:
-        return {
-            "boot_id": self.place.boot_id,
+    def _note(self) -> None:
+        """Write down that the attempt has begun: from here on its script may run."""
+        started = {
+            "boot_id": self.kit.boot_id,
             "begun": self.begun,
             "began_at": self.began_at,
             "stepd": os.getpid(),
@@ -205,21 +179,25 @@ class Stepd:
             "cpus": self.place.claim.cpus,
             "gpus": self.place.claim.gpus,
         }
+        spool.write_json(self.place.folder, "started.json", started)
 
     def _serve(self) -> None:
+        wake = self.kit.wakes[0]
         while True:
-            for descriptor, _ in self.poll.poll(self._timeout()):
+            for descriptor, _ in self.kit.poll.poll(self._timeout()):
                 if descriptor == self.control:
                     self._obey()
-                elif descriptor == self.wake:
-                    os.read(self.wake, 4096)
+                elif descriptor == wake:
+                    os.read(wake, 4096)
                 else:
                     self.streams.take(descriptor)
             self._settle()
+            self._watch_launch()
             self._reap()
             if self.status is not None or self._is_lost():
                 self.over = True
             self._watch_time()
+            self._watch_memory()
             if self.over and not self._kill_rest():
                 break
         self._finish()
@@ -227,7 +205,7 @@ class Stepd:
     def _timeout(self) -> float:
         if self.streams.more():
             return 0.0
-        moments = [self.kill_at, self.retry_at]
+        moments = [self.kill_at, self.retry_at, None if self.is_member else self.memory.due]
         limit = self.plan["time_limit"]
         if limit is not None and not self.cause:
             moments.append(self.begun + limit)
@@ -241,8 +219,16 @@ class Stepd:
         if self.retry_at is None or now() >= self.retry_at:
             self.retry_at = None if self.streams.settle() else now() + RETRY
 
+    def _watch_launch(self) -> None:
+        """Where the quick way has failed after all, fork can say why in the script's standard error."""
+        if self.spawner and self.spawner.has_failed():
+            self.spawner = None
+            self._launch()
+
     def _reap(self) -> None:
         """Take the exit statuses of children that have ended."""
+        if self.spawner and self.spawner.pending:
+            return  # a process that did not come to run is posix_spawn's
         for pid, status, used in processes.ended_children():
             self._count(used.ru_utime, used.ru_stime, used.ru_maxrss)
             if pid == self.script:
@@ -257,13 +243,13 @@ class Stepd:
         return now() > self.lost_at + LOST
 
     def _members(self) -> List[int]:
-        if self.adopted or not self.reaper:
+        if self.adopted or not self.kit.is_reaper:
             return processes.members(self.plan["attempt"], self.script)
         return processes.descendants([os.getpid()])
 
     def _kill_rest(self) -> bool:
         """SIGKILL for all that is left, with growing pauses between the rounds. True while there was something."""
-        mine = not self.adopted and self.reaper
+        mine = not self.adopted and self.kit.is_reaper
         if mine and not _has_children():
             return False
         members = self._members()
@@ -277,6 +263,10 @@ class Stepd:
             self._terminate("TIMEOUT", self.plan["kill_wait"])
         if self.kill_at is not None and now() >= self.kill_at and not self.over:
             self._kill_rest()
+
+    def _watch_memory(self) -> None:
+        if not self.is_member and now() >= self.memory.due:
+            self.memory.look(self._members(), now())
 
     def _terminate(self, cause: str, kill_wait: int) -> None:
         if self.is_member:
@@ -295,8 +285,11 @@ class Stepd:
         if not self.said:
             self.said = True
             moment = time.strftime("%Y-%m-%dT%H:%M:%S")
-            words = "slurmstepd-{0}: error: *** JOB {1} ON {0} CANCELLED AT {2}{3} ***\n"
-            self.streams.say(words.format(self.plan["node"], self.plan["title"], moment, why))
+            words = "*** JOB {} ON {} CANCELLED AT {}{} ***"
+            self._say(words.format(self.plan["title"], self.plan["node"], moment, why))
+
+    def _say(self, text: str) -> None:
+        self.streams.say("slurmstepd-{}: error: {}\n".format(self.plan["node"], text))
 
     def _obey(self) -> None:
         for line in os.read(self.control, 1 << 16).decode().splitlines():
@@ -318,6 +311,8 @@ class Stepd:
             processes.send([self.script], number)
 
     def _finish(self) -> None:
+        if self.memory.kills:
+            self._say(MESSAGE.format(self.memory.kills, self.plan["title"] + ".batch"))
         while not self.streams.settle() or not self.streams.finish():
             time.sleep(RETRY)
         ended = self._ended()
@@ -332,14 +327,16 @@ class Stepd:
     def _ended(self) -> Dict[str, Any]:
         status = self.status or 0
         used = self.usage
+        if self.memory.kills and not self.cause:
+            self.cause, status = "OUT_OF_MEMORY", EXIT_SIGNAL
         return {
-            "boot_id": self.place.boot_id,
+            "boot_id": self.kit.boot_id,
             "at": now(),
             "elapsed": now() - self.begun,
             "cause": self.cause if self.status is not None else self.cause or "NODE_FAIL",
             "exit_code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
             "exit_signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
-            "max_rss": used.max_rss,
+            "max_rss": max(used.max_rss, self.memory.peak),
             "user_seconds": used.user,
             "system_seconds": used.system,
         }
@@ -354,8 +351,7 @@ class Stepd:
     def close(self) -> None:
         """Give back what this process holds for the attempt."""
         self.streams.close()
-        self.poll.close()
-        for descriptor in (*self.wakes, self.control, self.end, self.place.lock, self.place.claim.descriptor):
+        for descriptor in (self.control, self.end, self.place.lock, self.place.claim.descriptor):
             os.close(descriptor)
 
 
@@ -365,13 +361,3 @@ def _has_children() -> bool:
     except ChildProcessError:
         return False
     return True
-
-
-def _in_child(ready: Plan, held: int) -> NoReturn:
-    try:
-        become_script(ready, held)
-    except BaseException:
-        traceback.print_exc()  # into the job's standard error
-    finally:
-        sys.stderr.flush()
-        os._exit(FAILED)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 
-from mini_slurm.cli import common, listing
+from mini_slurm.cli import common, conversation, listing
 from mini_slurm.cli.control.session import Session
 from mini_slurm.cli.control.verbs import VERBS
 from mini_slurm.options import scontrol
@@ -57,57 +56,10 @@ def mscontrol(program: str, arguments: list[str]) -> int:
         session.run(words + rest)
     else:
         _check_cluster(session, chosen)
-        _converse(session)
+        conversation.hold(program, session)
     return session.exit_code
 
 
 def _check_cluster(session: Session, chosen: Chosen) -> None:
     if "cluster" in chosen:
         listing.check_cluster(session.program, chosen, session.fleet.name, field="cluster")
-
-
-def _converse(session: Session) -> None:
-    """Lines from standard input until one of them, or their end, ends it; they are echoed where nobody types them."""
-    last = ""
-    while not session.over:
-        line = _ask(f"{session.program}: ")
-        if line is None:
-            print()
-            return
-        last = line = last if line == "!!" else line
-        words = _split(line)
-        if not words:
-            session.exit_code = 1
-        else:
-            session.run(words)
-
-
-def _ask(prompt: str) -> str | None:
-    """The next line; None at the end."""
-    if sys.stdin.isatty():
-        import readline  # noqa: F401 - input() lets one edit the line then
-
-        try:
-            return input(prompt)
-        except EOFError:
-            return None
-    common.tell(prompt)
-    line = sys.stdin.readline()
-    if not line:
-        return None
-    line = line.removesuffix("\n")
-    common.tell(line + "\n")
-    return line
-
-
-def _split(line: str) -> list[str]:
-    """The words of a line; quotes keep blanks together and stay, as in scontrol."""
-    words, quote = [""], ""
-    for letter in line:
-        if letter.isspace() and not quote:
-            words.append("")
-            continue
-        if letter in "\"'" and words[-1] and quote in ("", letter):
-            quote = "" if quote else letter
-        words[-1] += letter
-    return [word for word in words if word]

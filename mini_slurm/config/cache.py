@@ -6,7 +6,7 @@ import json
 import os
 
 from mini_slurm.config.paths import fleet_file
-from mini_slurm.model.fleet import Association, Fleet, MachineEntry, Partition, Qos
+from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, MachineEntry, Partition, Qos
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 KEY = "fleet"  # of the table `setting`
 # A newer mini_slurm may know more of a machine than the one that kept the fleet.
-FIELDS = [list(kind._fields) for kind in (Fleet, MachineEntry, Partition, Qos, Association)]
+FIELDS = [list(kind._fields) for kind in (Fleet, MachineEntry, Partition, Qos, Association, ClusterEntry)]
 
 
 def load(get: Callable[[str], str | None], put: Callable[[str, str], None], path: str | None = None) -> Fleet:
@@ -61,6 +61,7 @@ def _from_values(values: list[object]) -> Fleet:
         partitions={name: _partition(*entry) for name, entry in fleet.partitions.items()},
         qos={name: Qos(*entry) for name, entry in fleet.qos.items()},
         accounts={name: _users(users) for name, users in fleet.accounts.items()},
+        clusters={name: _cluster(*entry) for name, entry in fleet.clusters.items()},
     )
 
 
@@ -72,6 +73,11 @@ def _machine(*values: object) -> MachineEntry:
 def _partition(*values: object) -> Partition:
     entry = Partition(*values)  # type: ignore[arg-type]
     return entry._replace(machines=tuple(entry.machines))
+
+
+def _cluster(*values: object) -> ClusterEntry:
+    entry = ClusterEntry(*values)  # type: ignore[arg-type]
+    return entry._replace(partitions=tuple(entry.partitions), options=tuple(entry.options))
 
 
 def _users(users: Mapping[str, Association]) -> dict[str, Association]:

@@ -12,10 +12,10 @@ from typing import Any
 from mini_slurm.config import keys
 from mini_slurm.config.keys import Key
 from mini_slurm.errors import FleetError
-from mini_slurm.model.fleet import Association, Fleet, MachineEntry, Partition, Qos
+from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, MachineEntry, Partition, Qos
 from mini_slurm.model.hostlist import compress, expand
 
-SECTIONS = ("fleet", "machines", "partitions", "qos", "accounts")
+SECTIONS = ("fleet", "machines", "partitions", "qos", "accounts", "clusters")
 FILES = ("identity_file", "jobs_dir", "ssh_config")  # from the fleet file's folder, where they are not absolute
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 ALL = "ALL"  # as in slurm.conf: every machine
@@ -57,11 +57,15 @@ class _Reader:
             if section not in SECTIONS:
                 self.faults.append(f"[{_quote(section)}] is unknown: {_advice(section, SECTIONS)}")
         settings = self.table(top.get("fleet", {}), keys.FLEET, "fleet")
+        name = settings.pop("name", "fleet")
         machines = self.machines(self.section(top, "machines"))
+        if not machines and not self.section(top, "clusters"):
+            self.faults.append("there are no machines: write [machines.NAME]; for this machine add local = true")
         partitions = self.partitions(self.section(top, "partitions"), machines)
         qos = {name: Qos(name, **self.table(value, keys.QOS, where)) for name, where, value in self.named(top, "qos")}
         accounts = self.accounts(top, qos)
-        return Fleet(settings.pop("name", "fleet"), self.path, machines, partitions, qos, accounts, **settings)
+        clusters = self.clusters(top, {name, *partitions})
+        return Fleet(name, self.path, machines, partitions, qos, accounts, clusters=clusters, **settings)
 
     # --- tables of any kind
 
@@ -121,8 +125,6 @@ class _Reader:
             if twice:
                 self.faults.append(f"{where} names {compress(twice)} again: name each machine once")
             machines |= {name: MachineEntry(name, host, **values) for name, host in zip(names, hosts, strict=True)}
-        if not section:
-            self.faults.append("there are no machines: write [machines.NAME]; for this machine add local = true")
         return machines
 
     def machine_names(self, text: str, where: str) -> list[str]:
@@ -192,6 +194,24 @@ class _Reader:
         if partition.max_time is not None and (partition.default_time or 0) > partition.max_time:
             self.faults.append(f"{where}.default_time is over its max_time: write a shorter one")
         return partition
+
+    # --- clusters
+
+    def clusters(self, top: Mapping[str, Any], taken: set[str]) -> dict[str, ClusterEntry]:
+        """Every cluster by name. A name means one thing: the fleet, one of its partitions, or a cluster's."""
+        clusters = {}
+        for name, where, value in self.named(top, "clusters"):
+            values = self.table(value, keys.CLUSTER, where)
+            if "type" not in values and isinstance(value, dict) and "type" not in value:
+                self.faults.append(f"{where}.type is missing: write {keys.CLUSTER['type'].wants}")
+            partitions = (*values.pop("partitions", ()), *values.pop("queues", ()))
+            entry = ClusterEntry(name, values.pop("type", ""), partitions=partitions, **values)
+            again = [word for word in (name, *partitions) if word in taken or word.lower() == ALL.lower()]
+            if again:
+                self.faults.append(f"{where}: {', '.join(again)} already means something else: take another name")
+            taken |= {name, *partitions}
+            clusters[name] = entry
+        return clusters
 
     # --- accounts
 

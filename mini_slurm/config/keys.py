@@ -10,6 +10,8 @@ from mini_slurm.model.hostlist import expand
 from mini_slurm.model.units import parse_memory, parse_time_limit
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # of a machine, a partition, an account, a QOS
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+CLUSTER_TYPES = ("slurm", "pbs", "lsf")
 WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=+/-]*")  # a feature, a type of GPU: no operator of --constraint in it
 
 
@@ -99,6 +101,44 @@ def table(value: Any) -> dict[str, Any]:
     return value
 
 
+def cluster_type(value: Any) -> str:
+    """A system that jobs can be handed to."""
+    if value not in CLUSTER_TYPES:
+        raise ValueError
+    return str(value)
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """A list of names."""
+    return tuple(dict.fromkeys(map(name, _list(value))))
+
+
+def arguments(value: Any) -> tuple[str, ...]:
+    """A list of words as a command takes them."""
+    return tuple(map(text, _list(value)))
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError
+    return value
+
+
+def absolute_path(value: Any) -> str:
+    """The path of a folder, from the root on."""
+    if not text(value).startswith("/"):
+        raise ValueError
+    return str(value)
+
+
+def variables(value: Any) -> dict[str, str]:
+    """A table of environment variables."""
+    for key, given in table(value).items():
+        if not VARIABLE.fullmatch(key) or not isinstance(given, str) or "\0" in given:
+            raise ValueError
+    return table(value)
+
+
 def partition_state(value: Any) -> str:
     """A state that scontrol(1) gives to a partition."""
     if not isinstance(value, str) or value.upper() not in {"UP", "DOWN", "DRAIN", "INACTIVE"}:
@@ -137,6 +177,15 @@ PARTITION = {
     "max_time": Key(duration, 'a time as of --time, or "UNLIMITED"', '"1-00:00:00"'),
     "default_time": Key(duration, 'a time as of --time, or "UNLIMITED"', '"1:00:00"'),
     "state": Key(partition_state, 'one of "UP", "DOWN", "DRAIN", "INACTIVE"', '"UP"'),
+}
+CLUSTER = {
+    "type": Key(cluster_type, 'one of "slurm", "pbs", "lsf"', '"slurm"'),
+    **{key: MACHINE[key] for key in ("host", "port", "user", "identity_file", "jump_host")},
+    "partitions": Key(names, "a list of names", '["batch", "gpu"]'),
+    "queues": Key(names, "a list of names", '["workq"]'),  # what PBS and LSF call partitions
+    "options": Key(arguments, "a list of options of its submit command", '["--account=lab"]'),
+    "folder": Key(absolute_path, "a folder's path from / on, in quotes", '"/opt/pbs/bin"'),
+    "environment": Key(variables, "a table of variables and their texts", '{ SLURM_CONF = "/etc/slurm/slurm.conf" }'),
 }
 QOS = {
     "priority": Key(number_from(0), "a whole number", "100"),

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE, HOPELESS_PAUSE = 0.2, 15.0, 60.0  # seconds between two tries to connect
 SILENCE = 20.0  # seconds without a word until the agent is asked whether it is there; less where node_timeout is short
 PATIENCE = 3  # unanswered questions until the channel is given up
+FRESH = 60.0  # seconds for which it is believed how busy a machine is
+NOTABLE_LOAD, NOTABLE_MEMORY = 0.1, 256  # smaller changes of load and free memory (MiB) are not worth a commit
 
 
 class Board(Protocol):
@@ -68,6 +70,7 @@ class MachineHand:
         self._questions = 0
         self._is_lost = False
         self._last_word = 0.0
+        self._vitals_at = 0.0  # when it last said how busy it is
 
     def send(self, message: Message) -> None:
         """Send a message if there is a channel: together with what else is said in this turn of the event loop."""
@@ -105,6 +108,8 @@ class MachineHand:
         while True:
             await asyncio.sleep(self._silence)
             self._note_silence()
+            if asyncio.get_running_loop().time() - self._vitals_at > FRESH:
+                self.send(messages.Ping(0))
 
     async def _converse(self) -> None:
         """One channel, from its opening to its end. Raises Unreachable when there is none to be had."""
@@ -182,6 +187,8 @@ class MachineHand:
             )
         if isinstance(message, messages.Unknown):
             return events.AttemptUnknown(self.machine.name, message.attempt)
+        if isinstance(message, messages.Pong):
+            self._note_vitals(message)
         return None
 
     def _welcome(self, message: messages.Welcome) -> None:
@@ -201,7 +208,14 @@ class MachineHand:
             hostname=trust.text(message.hostname),
             python=trust.text(message.python),
             contacted=now,
+            architecture=trust.text(message.architecture),
+            system=trust.text(message.system),
+            boot_time=trust.moment(now, message.boot_age),
+            agent_time=trust.moment(now, message.agent_age),
+            load=max(message.load, 0.0),
+            free_memory=max(message.free_memory, 0),
         )
+        self._vitals_at = asyncio.get_running_loop().time()
         log.info("%s: connected, its clock is %.1f s ahead", machine.name, message.clock - now)
         self.machine = machine
         self._is_lost = False
@@ -225,6 +239,16 @@ class MachineHand:
             self._is_lost = True
             self._note_state("DOWN", self.machine.reason or "Not responding")
             self._board.post(events.MachineLost(self.machine.name))
+
+    def _note_vitals(self, message: messages.Pong) -> None:
+        """How busy the machine is: stored when it has changed by much."""
+        self._vitals_at = asyncio.get_running_loop().time()
+        load, free = max(message.load, 0.0), max(message.free_memory, 0)
+        known = self.machine
+        if abs(load - (known.load or 0.0)) < NOTABLE_LOAD and abs(free - (known.free_memory or 0)) < NOTABLE_MEMORY:
+            return
+        self.machine = Machine(**{**known.__dict__, "load": load, "free_memory": free})
+        self._board.note_machine(self.machine)
 
     def _note_state(self, state: str, reason: str) -> None:
         values = {**self.machine.__dict__, "state": state, "reason": reason, "reason_time": self._clock()}

@@ -1,9 +1,8 @@
 """The variables of a job's environment: those Slurm sets, and those of the user's environment that travel.
 
-Left out of what Slurm sets, as there is no such thing here: SLURM_CONF (a file) and SLURM_WORKING_CLUSTER (the address
-of slurmctld). SLURM_TASK_PID and SLURM_JOB_GPUS are set where the process is. SLURM_SUBMIT_DIR, SLURM_SUBMIT_HOST,
-SLURM_PRIO_PROCESS and what options leave behind (SLURM_NTASKS_PER_NODE ...) are part of the environment that is
-submitted, as in sbatch.
+SLURM_TASK_PID, SLURM_JOB_GPUS and CUDA_VISIBLE_DEVICES (empty for a job without GPUs on a machine that has some) are
+set where the process is. SLURM_SUBMIT_DIR, SLURM_SUBMIT_HOST, SLURM_PRIO_PROCESS and what options leave behind
+(SLURM_NTASKS_PER_NODE ...) are part of the environment that is submitted, as in sbatch.
 """
 
 from __future__ import annotations
@@ -24,17 +23,20 @@ MACHINE_OWN = frozenset(
 )
 MACHINE_OWN_PREFIXES = ("SSH_", "XDG_RUNTIME_", "XDG_SESSION_")
 SLURMS_OWN = ("SLURM_", "SPANK_")  # travel whatever --export says
-VISIBLE_DEVICES = ("CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES")
+# Slurm's usual places. There is no such file or daemon on a fleet: scripts that hand them on, or print them, find them.
+CONFIGURATION = "/etc/slurm/slurm.conf"
+CONTROLLER = "{cluster}:{host}:6817:9728:109"  # port of slurmctld, version of its protocol, number of the select plugin
 
 
 def batch_environment(job: Job, *, cluster: str, gpus_on_node: int) -> dict[str, str]:
-    """What Slurm sets for the script of a job; without GPUs on the batch host it is shown none."""
+    """What Slurm sets for the script of a job."""
     node, shares = job.node or "", list(parse_allocation(job.allocation).values())
     variables = {
         "ENVIRONMENT": "BATCH",
         "HOSTNAME": node,
         "SLURMD_NODENAME": node,
         "SLURM_CLUSTER_NAME": cluster,
+        "SLURM_CONF": CONFIGURATION,
         "SLURM_CPUS_ON_NODE": str(shares[0].resources.cpus),
         "SLURM_GTIDS": "0",
         "SLURM_JOBID": str(job.job_id),
@@ -56,8 +58,11 @@ def batch_environment(job: Job, *, cluster: str, gpus_on_node: int) -> dict[str,
         "SLURM_TASKS_PER_NODE": per_node(share.tasks for share in shares),
         "SLURM_TOPOLOGY_ADDR": node,
         "SLURM_TOPOLOGY_ADDR_PATTERN": "node",
+        "SLURM_WORKING_CLUSTER": CONTROLLER.format(cluster=cluster, host=job.submit_host),
     }
-    return variables | _when_said(job) | _array(job) | _gpus(gpus_on_node)
+    if gpus_on_node:
+        variables["SLURM_GPUS_ON_NODE"] = str(gpus_on_node)
+    return variables | _when_said(job) | _array(job)
 
 
 def per_node(numbers: Iterable[int]) -> str:
@@ -92,11 +97,6 @@ def _array(job: Job) -> dict[str, str]:
         "SLURM_ARRAY_TASK_MIN": str(job.array_min),
         "SLURM_ARRAY_TASK_STEP": str(job.array_step),
     }
-
-
-def _gpus(gpus_on_node: int) -> dict[str, str]:
-    """How many there are. Which ones is known, and said in VISIBLE_DEVICES, where the agent hands them out."""
-    return {"SLURM_GPUS_ON_NODE": str(gpus_on_node)} if gpus_on_node else dict.fromkeys(VISIBLE_DEVICES, "")
 
 
 # --- what is submitted

@@ -48,6 +48,30 @@ class Association(NamedTuple):
     default: bool = False
 
 
+class ClusterEntry(NamedTuple):
+    """One cluster of `[clusters.NAME]`: a system that others run, reached by its own commands."""
+
+    name: str
+    type: str  # a key of clusters.TYPES
+    host: str | None = None  # of its login node; None: its commands are on this machine
+    port: int | None = None
+    user: str | None = None
+    identity_file: str | None = None
+    jump_host: str | None = None
+    partitions: tuple[
+        str, ...
+    ] = ()  # those that a job may name to get there, and that msinfo shows; empty: all are shown
+    options: tuple[str, ...] = ()  # words that every submission begins with
+    folder: str | None = None  # where its commands are; None: along PATH
+    environment: Mapping[str, str] = {}  # variables that its commands need
+
+    @property
+    def login(self) -> MachineEntry:
+        """Its login node, as links know machines."""
+        host = self.host or self.name
+        return MachineEntry(self.name, host, self.port, self.user, self.identity_file, self.jump_host)
+
+
 class Fleet(NamedTuple):
     """The whole file. `path` is empty for the embedded default: this machine alone."""
 
@@ -65,6 +89,7 @@ class Fleet(NamedTuple):
     controller_idle: int = 300  # seconds without work until the controller ends
     jobs_dir: str | None = None
     ssh_config: str | None = None  # instead of ~/.ssh/config
+    clusters: Mapping[str, ClusterEntry] = {}
 
     @property
     def default_partition(self) -> Partition | None:

@@ -18,6 +18,12 @@ class Machine:
     hostname: str = ""
     python: str = ""
     contacted: float = 0.0  # seconds since the epoch of the last answer
+    architecture: str = ""  # x86_64
+    system: str = ""  # the kernel's name, release and version
+    boot_time: float = 0.0  # seconds since the epoch
+    agent_time: float = 0.0  # seconds since the epoch: when its agent was started
+    load: float | None = None  # on average over five minutes; None: not known
+    free_memory: int | None = None  # MiB
 
     def __init__(self, **values: object) -> None:
         self.__dict__.update(values)

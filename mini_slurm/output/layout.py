@@ -199,6 +199,14 @@ class Table:
         for record in records:
             yield delimiter.join(visible(field.value(record, view)) for field in self.fields) + end
 
+    def text(self, records: Iterable[object], view: View, *, named: bool, form: str = "") -> list[str]:
+        """All lines; the form is "parsable" or "parsable2", whose lines do not end in a delimiter, or columns."""
+        if not form:
+            return [*(self.header() if named else []), *self.lines(records, view)]
+        last = form == "parsable"
+        names = "|".join(field.header for field in self.fields) + "|" * last
+        return [*([names] if named else []), *self.joined(records, view, "|", last)]
+
     def _cells(self) -> Iterator[tuple[Field, int]]:
         return zip(self.fields, self._widths, strict=True)
 
@@ -216,12 +224,13 @@ def by_prefixes(text: str, table: Sequence[Field]) -> tuple[Table, str | None]:
             return Table(chosen), name
         for field in found if not name else found[:1]:
             if percent:
-                widths[field.name] = _width(size)
+                widths[field.name] = column_width(size)
             chosen.append((field, widths[field.name]))
     return Table(chosen), None
 
 
-def _width(text: str) -> int:
+def column_width(text: str) -> int:
+    """The width of `20` or `-20`, which is to the left; 0 for anything else."""
     digits = text.removeprefix("-")
     size = min(int(digits), 4096) if digits.isdecimal() else 0
     return -size if text.startswith("-") else size

@@ -79,6 +79,19 @@ def _least(value: Callable[[Node], int]) -> Value:
     return show
 
 
+def _span(value: Callable[[Node], float | None], form: str) -> Value:
+    """From the least to the largest amount, where a machine has said any."""
+
+    def show(line: Group, view: View) -> str:
+        amounts = sorted(amount for amount in map(value, line.nodes) if amount is not None)
+        if not amounts:
+            return "N/A"
+        least, most = format(amounts[0], form), format(amounts[-1], form)
+        return least if least == most else f"{least}-{most}"
+
+    return show
+
+
 def _layout(line: Group, view: View) -> str:
     return f"{_least(lambda node: node.cpus)(line, view)}:1:1"
 
@@ -131,7 +144,7 @@ NODE_FIELDS = (
     _row("CPUsState", "C", "CPUS(A/I/O/T)", _cpu_counts),
     _row("Disk", "d", "TMP_DISK", _constant("0")),
     _row("Nodes", "D", "NODES", lambda line, view: str(len(line.nodes))),
-    _row("FreeMem", "e", "FREE_MEM", _constant("N/A")),
+    _row("FreeMem", "e", "FREE_MEM", _span(lambda node: node.known.free_memory, "d"), EXACT),
     _row("Reason", "E", "REASON", _first(lambda node: node.reason or "none", "none"), ALWAYS),
     _row("Features", "f", "AVAIL_FEATURES", _first(_features), ALWAYS),
     _row("NodeAIOT", "F", "NODES(A/I/O/T)", _node_counts),
@@ -147,7 +160,7 @@ NODE_FIELDS = (
     _row("NodeHost", "n", "HOSTNAMES", _names, ALWAYS),
     _row("NodeList", "N", "NODELIST", _names),
     _row("NodeAddr", "o", "NODE_ADDR", _first(lambda node: node.entry.host), ALWAYS),
-    _row("CPUsLoad", "O", "CPU_LOAD", _constant("N/A")),
+    _row("CPUsLoad", "O", "CPU_LOAD", _span(lambda node: node.known.load, ".2f"), EXACT),
     _row("PriorityTier", "p", "PRIO_TIER", _constant("1")),
     _row("Partition", "P", "PARTITION", _partition, ALWAYS),
     _row("Root", "r", "ROOT", _constant("no")),

@@ -36,6 +36,15 @@ def _state(node: Node) -> str:
     return STATES.get(node.state, node.state.upper())
 
 
+def _moment(moment: float, view: RecordView) -> str:
+    return view.moment(moment) if moment else "None"
+
+
+def _last_busy(node: Node, view: RecordView) -> str:
+    """When the last job ended here; a machine that has run none was idle since its agent was started."""
+    return view.when(max(view.last_ends.get(node.name, 0.0), node.known.agent_time))
+
+
 def _features(node: Node, view: RecordView) -> str:
     return ",".join(node.entry.features) or NULL
 
@@ -60,11 +69,12 @@ def _reason(node: Node, view: RecordView) -> str | None:
 # fmt: off
 HEAD = (
     (("NodeName", lambda node, view: node.name),
+     ("Arch", lambda node, view: node.known.architecture or None),
      ("CoresPerSocket", _constant("1 "))),
     (("CPUAlloc", lambda node, view: str(node.alloc_cpus)),
      ("CPUEfctv", lambda node, view: str(node.cpus)),
      ("CPUTot", lambda node, view: str(node.cpus)),
-     ("CPULoad", _constant("N/A"))),
+     ("CPULoad", lambda node, view: "N/A" if node.known.load is None else f"{node.known.load:.2f}")),
     (("AvailableFeatures", _features),),
     (("ActiveFeatures", _features),),
     (("Gres", lambda node, view: gpus(node.gpus) or NULL),),
@@ -72,9 +82,10 @@ HEAD = (
      ("NodeHostName", lambda node, view: node.name),
      ("Port", lambda node, view: None if node.entry.port is None else str(node.entry.port)),
      ("Version", _constant(SLURM_VERSION))),
+    (("OS", lambda node, view: f"{node.known.system} " if node.known.system else None),),
     (("RealMemory", lambda node, view: str(node.memory)),
      ("AllocMem", lambda node, view: str(node.alloc_memory)),
-     ("FreeMem", _constant("N/A")),
+     ("FreeMem", lambda node, view: "N/A" if node.known.free_memory is None else str(node.known.free_memory)),
      ("Sockets", lambda node, view: str(node.cpus)),
      ("Boards", _constant("1"))),
     (("State", lambda node, view: _state(node)),
@@ -85,8 +96,9 @@ HEAD = (
      ("MCS_label", _constant("N/A"))),
 )
 TAIL = (
-    (("BootTime", _constant("None")), ("SlurmdStartTime", _constant("None"))),
-    (("LastBusyTime", lambda node, view: view.when(None)),),
+    (("BootTime", lambda node, view: _moment(node.known.boot_time, view)),
+     ("SlurmdStartTime", lambda node, view: _moment(node.known.agent_time, view))),
+    (("LastBusyTime", _last_busy),),
     (("CfgTRES", lambda node, view: _configured(node)),),
     (("AllocTRES", lambda node, view: _allocated(node)),),
     (("CapWatts", _constant("n/a")),),

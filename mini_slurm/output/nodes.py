@@ -52,6 +52,7 @@ class Node:
         self.alloc_memory = sum(share.memory for _, share in held)
         self.alloc_gpus = sum(share.gpu_count for _, share in held)
         self.state = _state(known, [job for job, _ in held], self.alloc_cpus >= self.cpus)
+        self.known = known
         self.reason = known.reason
         self.reason_time = known.reason_time if self.reason else 0.0
         self.compact, self.long, self.rank = STATES[self.state]

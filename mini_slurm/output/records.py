@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class RecordView(View):
     """What a record's values need to know besides the record."""
 
-    __slots__ = ("details", "gpu_places", "throttles", "whole_memory")
+    __slots__ = ("details", "gpu_places", "last_ends", "throttles", "whole_memory")
 
     def __init__(self, now: float, moment: Callable[[float], str], *, details: bool = False) -> None:
         super().__init__(now, moment)
@@ -25,6 +25,7 @@ class RecordView(View):
         self.whole_memory: Mapping[str, int] = {}  # partition -> MiB that --mem=0 asks for on one of its machines
         self.throttles: Mapping[int, int] = {}  # array -> how many of its tasks may run at once
         self.gpu_places: Mapping[str, int] = {}  # UUID -> which of its machine's GPUs that is
+        self.last_ends: Mapping[str, float] = {}  # machine -> when the last job ended there
 
     def when(self, moment: float | None) -> str:
         """A moment, or that there is none."""

@@ -30,6 +30,12 @@ class Welcome(NamedTuple):
     memory: int  # MiB
     gpus: List[Dict[str, Any]]  # {"vendor", "index", "uuid", "name", "type", "memory" (MiB)}
     attempts: List[str]
+    architecture: str = ""  # x86_64
+    system: str = ""  # the kernel's name, release and version
+    boot_age: float = 0.0  # seconds since the machine was booted
+    agent_age: float = 0.0  # seconds since the agent was started
+    load: float = 0.0  # processes that ran or wanted to, on average over five minutes
+    free_memory: int = 0  # MiB
 
 
 class StartAttempt(NamedTuple):
@@ -130,7 +136,7 @@ class Ended(NamedTuple):
     attempt: str
     age: float  # seconds since its end
     elapsed: float  # seconds from its start to its end
-    cause: str  # "": by itself, "TIMEOUT", "CANCELLED", "NODE_FAIL": the machine was booted, or nobody saw its end
+    cause: str  # "": by itself, "TIMEOUT", "CANCELLED", "OUT_OF_MEMORY", "NODE_FAIL": booted, or nobody saw its end
     exit_code: int
     exit_signal: int
     max_rss: int  # KiB
@@ -146,9 +152,11 @@ class Unknown(NamedTuple):
 
 
 class Pong(NamedTuple):
-    """I am here."""
+    """I am here, and this is how busy the machine is."""
 
     number: int
+    load: float = 0.0
+    free_memory: int = 0  # MiB
 
 
 Message = Union[

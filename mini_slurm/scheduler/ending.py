@@ -10,6 +10,7 @@ from mini_slurm.scheduler.decisions import Decision, End
 REASONS = {
     JobState.TIMEOUT: "TimeLimit",
     JobState.NODE_FAIL: "NodeDown",
+    JobState.OUT_OF_MEMORY: "OutOfMemory",
 }
 
 

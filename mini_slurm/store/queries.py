@@ -116,7 +116,7 @@ def select_jobs(db: sqlite3.Connection | None, columns: Iterable[str], where: Wh
     """
     names = ["state", *sorted({*columns} - {"state"})]
     query = f"SELECT {','.join(names)} FROM {table} WHERE {where.sql} ORDER BY job_id"
-    return [_job(names, row) for row in _rows(db, query, *where.values)]
+    return [_job(names, row) for row in look_up(db, query, *where.values)]
 
 
 def _job(names: list[str], row: tuple[Any, ...]) -> Job:
@@ -139,7 +139,7 @@ def select_steps(db: sqlite3.Connection | None, where: Where) -> list[Step]:
     from mini_slurm.model.step import Step
 
     query = f"SELECT {','.join(STEP_COLUMNS)} FROM step WHERE {where.sql} ORDER BY job_id, attempt, number"
-    steps = [Step(**dict(zip(STEP_COLUMNS, row, strict=True))) for row in _rows(db, query, *where.values)]
+    steps = [Step(**dict(zip(STEP_COLUMNS, row, strict=True))) for row in look_up(db, query, *where.values)]
     for step in steps:
         step.state = STATES[str(step.state)]
     return steps
@@ -155,7 +155,7 @@ def knows_job(db: sqlite3.Connection | None, number: int, now: float) -> bool:
 
 def load_machines(db: sqlite3.Connection | None) -> dict[str, Machine]:
     """Every machine that was ever contacted, by name."""
-    rows = _rows(db, f"SELECT {','.join(MACHINE_COLUMNS)} FROM machine")
+    rows = look_up(db, f"SELECT {','.join(MACHINE_COLUMNS)} FROM machine")
     return {row[0]: Machine(**dict(zip(MACHINE_COLUMNS, row, strict=True))) for row in rows}
 
 
@@ -165,24 +165,30 @@ def holders(db: sqlite3.Connection | None) -> list[Job]:
     return select_jobs(db, ("node", "allocation", "alloc_cpus", "alloc_memory", "alloc_gpus"), where)
 
 
+def last_ends(db: sqlite3.Connection | None) -> dict[str, float]:
+    """When the last batch script ended on each machine that ran one."""
+    return dict(look_up(db, "SELECT node, max(end_time) FROM job WHERE end_time IS NOT NULL GROUP BY node"))
+
+
 def get_setting(db: sqlite3.Connection | None, key: str) -> str | None:
     """One value of the table `setting`."""
-    rows = _rows(db, "SELECT value FROM setting WHERE key = ?", key)
+    rows = look_up(db, "SELECT value FROM setting WHERE key = ?", key)
     return rows[0][0] if rows else None
 
 
 def content(db: sqlite3.Connection | None, digest: str) -> bytes | None:
     """A script or an environment; None when it is not there."""
-    rows = _rows(db, "SELECT data FROM content WHERE digest = ?", digest)
+    rows = look_up(db, "SELECT data FROM content WHERE digest = ?", digest)
     return bytes(rows[0][0]) if rows else None
 
 
 def exists(db: sqlite3.Connection | None, number: int) -> bool:
     """Was there ever a job, or an array, of this number?"""
-    return bool(_rows(db, "SELECT 1 FROM job WHERE job_id = ?1 OR array_job_id = ?1 LIMIT 1", number))
+    return bool(look_up(db, "SELECT 1 FROM job WHERE job_id = ?1 OR array_job_id = ?1 LIMIT 1", number))
 
 
-def _rows(db: sqlite3.Connection | None, query: str, *values: object) -> list[tuple[Any, ...]]:
+def look_up(db: sqlite3.Connection | None, query: str, *values: object) -> list[tuple[Any, ...]]:
+    """What a query finds. Raises StateError."""
     if db is None:
         return []
     try:

@@ -67,7 +67,43 @@ STEPS: tuple[str, ...] = (
     """,
     # what became of a job before it was requeued: a row as in `job` for each run
     "CREATE TABLE run (job_id INTEGER NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (job_id, attempt))",
+    "ALTER TABLE machine ADD COLUMN architecture TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE machine ADD COLUMN system TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE machine ADD COLUMN boot_time REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE machine ADD COLUMN agent_time REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE machine ADD COLUMN load REAL",
+    "ALTER TABLE machine ADD COLUMN free_memory INTEGER",
+    # what is known of jobs on clusters: a row as in `job` for each, and whose it is
+    """
+    CREATE TABLE foreign_job (
+        cluster TEXT NOT NULL, foreign_id TEXT NOT NULL, job_id INTEGER, array_job_id INTEGER, state TEXT,
+        tag TEXT, ours INTEGER, settled INTEGER, missing REAL, PRIMARY KEY (cluster, foreign_id)
+    )
+    """,
+    f"CREATE INDEX foreign_unfinished ON foreign_job (cluster) WHERE {UNFINISHED}",
+    "CREATE INDEX foreign_number ON foreign_job (job_id)",
+    # submissions to clusters whose answer is not known yet: the job as it was described, JSON
+    """
+    CREATE TABLE submission (
+        tag TEXT PRIMARY KEY, cluster TEXT NOT NULL, moment REAL NOT NULL, job TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    # when each cluster was asked and answered last, and how long it is to be left in peace
+    """
+    CREATE TABLE cluster (
+        name TEXT PRIMARY KEY, calls TEXT NOT NULL, answered REAL NOT NULL, failures INTEGER NOT NULL,
+        retry REAL NOT NULL, fault TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    # what commands want run on a cluster's login node, and what came of it, JSON
+    """
+    CREATE TABLE call (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, cluster TEXT NOT NULL, moment REAL NOT NULL, body TEXT NOT NULL,
+        answer TEXT
+    )
+    """,
 )
+WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 
 
 DAMAGED = ("malformed", "not a database")
@@ -94,7 +130,8 @@ def upgrade(db: sqlite3.Connection) -> None:
         (done,) = db.execute("PRAGMA user_version").fetchone()
         for step in STEPS[done:]:
             db.execute(step)
-        _widen_runs(db)
+        for table in WIDENED:
+            _widen(db, table)
         db.execute(f"PRAGMA user_version = {len(STEPS)}")
         db.execute("COMMIT")
     except BaseException:
@@ -102,9 +139,8 @@ def upgrade(db: sqlite3.Connection) -> None:
         raise
 
 
-def _widen_runs(db: sqlite3.Connection) -> None:
-    """The table `run` has every column that `job` has, whichever step made it."""
-    has = {row[1] for row in db.execute("PRAGMA table_info(run)")}
+def _widen(db: sqlite3.Connection, table: str) -> None:
+    has = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
     for _, name, kind, *_ in db.execute("PRAGMA table_info(job)").fetchall():
         if name not in has:
-            db.execute(f"ALTER TABLE run ADD COLUMN {name} {kind}")
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")

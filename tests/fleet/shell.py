@@ -46,7 +46,7 @@ class Shell:
     def __call__(self, line: str) -> tuple[int, str, str]:
         """Exit status, output and errors of a command line without quotes."""
         name, *arguments = line.split()
-        command = name if name.startswith("ms") else f"ms{name.removeprefix('s')}"
+        command = name if name.startswith("ms") else f"m{name}"
         self._monkeypatch.setattr(sys, "argv", [name, *arguments])
         self._monkeypatch.setattr(common, "wake_controller", self.wake)
         body = getattr(importlib.import_module(f"mini_slurm.cli.{command}"), command)

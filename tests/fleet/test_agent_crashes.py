@@ -167,6 +167,17 @@ def test_a_lost_idle_stepd_is_replaced(client: Client) -> None:
     assert client.run("echo again", number=2)[1] == "again\n"
 
 
+def test_what_a_lost_stepd_had_not_begun_another_begins(client: Client, tmp_path: Path) -> None:
+    client.run("true")
+    (idle,) = processes.descendants([agent_pid(client.spool)])
+    os.kill(idle, signal.SIGSTOP)
+    client.send(wanted("s1.2.0", f"echo x >> {tmp_path}/runs"))
+    wait_until(lambda: (client.spool / "attempts" / "s1.2.0" / "start.json").exists(), "start.json")
+    kill_and_wait(idle)
+    assert client.finish("s1.2.0")[0].exit_code == 0
+    assert (tmp_path / "runs").read_text() == "x\n"
+
+
 def test_stepds_end_with_their_agent(client: Client) -> None:
     client.run("true")
     idle = processes.descendants([agent_pid(client.spool)])

@@ -234,7 +234,17 @@ def test_a_running_attempt_is_not_forgotten(client: Client) -> None:
 
 def test_a_ping_is_answered(client: Client) -> None:
     client.send(Ping(42))
-    assert client.wait(Pong).number == 42
+    pong = client.wait(Pong)
+    assert pong.number == 42
+    assert 0 < pong.free_memory <= client.welcome.memory
+    assert pong.load >= 0
+
+
+def test_an_agent_says_what_its_machine_is(client: Client) -> None:
+    welcome = client.welcome
+    assert welcome.architecture == os.uname().machine
+    assert welcome.system.startswith(os.uname().sysname + " ")
+    assert welcome.boot_age > welcome.agent_age >= 0
 
 
 def test_gpus_that_are_not_there_are_refused_for_good(client: Client) -> None:

@@ -181,6 +181,18 @@ def test_nodes_and_partitions_are_shown(run: Shell) -> None:
     assert words(output)["TRES"] == "cpu=4,mem=8000M,node=2,billing=4"
 
 
+def test_what_a_machine_said_of_itself_is_shown(run: Shell) -> None:
+    said = {"architecture": "x86_64", "system": "Linux 6.1 #1", "boot_time": 1e9, "load": 1.5, "free_memory": 700}
+    run.fill(machines=(Machine(name="node1", state="UP", **said),))
+    output = run("scontrol show node node1")[1]
+    assert output.startswith(
+        "NodeName=node1 Arch=x86_64 CoresPerSocket=1 \n   CPUAlloc=0 CPUEfctv=2 CPUTot=2 CPULoad=1.50\n"
+    )
+    assert "\n   OS=Linux 6.1 #1 \n   RealMemory=4000 AllocMem=0 FreeMem=700 " in output
+    assert words(output)["SlurmdStartTime"] == "None"
+    assert words(output)["BootTime"] != "None"
+
+
 def test_a_reason_is_shown_with_its_time(run: Shell) -> None:
     run.fill(machines=(Machine(name="node1", state="DOWN", reason="Not responding", reason_time=time.time()),))
     output = run("scontrol show node node1")[1]

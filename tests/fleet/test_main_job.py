@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
 
@@ -148,3 +149,17 @@ def test_a_signal_reaches_the_script(fleet: Machines, number: signal.Signals):
     [job] = jobs.wait_over(fleet, 1)
     assert (fleet.work / "out").read_text() == "ready\ncaught\n"
     assert job.state.name == "COMPLETED"
+
+
+def test_a_process_that_takes_more_memory_than_its_job_asked_for_is_killed(fleet):
+    code = "x = bytearray(150 << 20); print(1, flush=True); import time; time.sleep(60)"
+    number = jobs.wrap(fleet, f"{sys.executable} -c '{code}'; echo rc $?", "--mem=50M", "-o", "out")
+    [job] = jobs.wait_over(fleet, number)
+    assert (job.state.name, job.reason, job.exit_code, job.exit_signal) == ("OUT_OF_MEMORY", "OutOfMemory", 0, 125)
+    assert job.max_rss > 50 << 10
+    first, *killed, said = (fleet.work / "out").read_text().splitlines()
+    assert (first, killed[-1]) == ("1", "rc 137")
+    assert said == (
+        f"slurmstepd-{job.node}: error: Detected 1 oom-kill event(s) in StepId={number}.batch."
+        " Some of your processes may have been killed by the cgroup out-of-memory handler."
+    )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mini_slurm.config import cache, keys
 from mini_slurm.config.fleet import read_fleet
 from mini_slurm.errors import FleetError
-from mini_slurm.model.fleet import Fleet, MachineEntry, Partition
+from mini_slurm.model.fleet import ClusterEntry, Fleet, MachineEntry, Partition
 
 EXAMPLE = Path(__file__).parents[2] / "fleet.example.toml"
 RECORDED = """
@@ -114,6 +114,7 @@ def test_the_example_shows_every_key() -> None:
         "machines": (keys.MACHINE, example["machines"].values()),
         "partitions": (keys.PARTITION, example["partitions"].values()),
         "qos": (keys.QOS, example["qos"].values()),
+        "clusters": (keys.CLUSTER, example["clusters"].values()),
         "accounts": (keys.ACCOUNT, example["accounts"].values()),
         "users": (keys.USER, user_tables),
     }
@@ -122,10 +123,26 @@ def test_the_example_shows_every_key() -> None:
         assert not missing, f"{section}: {missing}"
 
 
-@pytest.mark.parametrize("table", [keys.FLEET, keys.MACHINE, keys.PARTITION, keys.QOS, keys.ACCOUNT, keys.USER])
+@pytest.mark.parametrize(
+    "table", [keys.FLEET, keys.MACHINE, keys.PARTITION, keys.QOS, keys.CLUSTER, keys.ACCOUNT, keys.USER]
+)
 def test_each_keys_example_is_read(table: dict[str, keys.Key]) -> None:
     for name, key in table.items():
         key.read(tomllib.loads(f"{name} = {key.example}")[name])
+
+
+def test_a_cluster_is_read(tmp_path: Path) -> None:
+    text = '[clusters.big]\ntype = "pbs"\nhost = "login"\nuser = "ann"\nqueues = ["workq"]\noptions = ["-P", "lab"]\n'
+    fleet = read(tmp_path, SMALL + text)
+    entry = ClusterEntry("big", "pbs", "login", user="ann", partitions=("workq",), options=("-P", "lab"))
+    assert fleet.clusters == {"big": entry}
+    assert entry.login == MachineEntry("big", "login", user="ann")
+
+
+def test_a_file_may_have_clusters_alone(tmp_path: Path) -> None:
+    fleet = read(tmp_path, '[clusters.big]\ntype = "slurm"\n')
+    assert not fleet.machines
+    assert list(fleet.clusters) == ["big"]
 
 
 def test_machines_without_a_host_are_reached_by_their_name(tmp_path: Path) -> None:
@@ -239,6 +256,27 @@ CASES = {
         SMALL + "[accounts.a.users]\nann = { default = true }\n[accounts.b.users]\nann = { default = true }\n",
         "accounts.b.users.ann.default: a is ann's default account already",
     ),
+    "a cluster without a type": (
+        SMALL + '[clusters.big]\nhost = "big"\n',
+        'clusters.big.type is missing: write one of "slurm", "pbs", "lsf"',
+    ),
+    "a type of cluster that there is not": (
+        SMALL + '[clusters.big]\ntype = "sge"\n',
+        'clusters.big.type cannot be "sge": write one of "slurm", "pbs", "lsf", as type = "slurm"',
+    ),
+    "a cluster's partition that the fleet has too": (
+        SMALL + '[clusters.big]\ntype = "slurm"\npartitions = ["batch", "all"]\n',
+        "clusters.big: all already means something else: take another name",
+    ),
+    "two clusters with the same queue": (
+        SMALL + '[clusters.a]\ntype = "pbs"\nqueues = ["q"]\n[clusters.b]\ntype = "pbs"\nqueues = ["q"]\n',
+        "clusters.b: q already means something else: take another name",
+    ),
+    "a variable that is no text": (
+        SMALL + '[clusters.big]\ntype = "slurm"\nenvironment = { A = 1 }\n',
+        'clusters.big.environment cannot be {"A": 1}: write a table of variables and their texts, '
+        'as environment = { SLURM_CONF = "/etc/slurm/slurm.conf" }',
+    ),
     "a section that is no table": ("machines = 5\n", "machines cannot be 5: write tables, as [machines.NAME]"),
     "a table that is none": (
         "[machines]\nnode2 = 5\n" + SMALL,
@@ -297,7 +335,9 @@ VALUES = st.recursive(
 )
 
 
-@given(st.sampled_from([keys.FLEET, keys.MACHINE, keys.PARTITION, keys.QOS, keys.ACCOUNT, keys.USER]), VALUES)
+@given(
+    st.sampled_from([keys.FLEET, keys.MACHINE, keys.PARTITION, keys.QOS, keys.CLUSTER, keys.ACCOUNT, keys.USER]), VALUES
+)
 def test_a_reader_reads_or_raises_value_error(table: dict[str, keys.Key], value: object) -> None:
     for key in table.values():
         try:

@@ -12,7 +12,7 @@ from mini_slurm.controller.machines import MachineHand
 from mini_slurm.errors import Unreachable
 from mini_slurm.model.machine import Machine
 from mini_slurm.protocol.framing import encode
-from mini_slurm.protocol.messages import VERSION, Ended, Message, Refused, Started, Welcome
+from mini_slurm.protocol.messages import VERSION, Ended, Message, Pong, Refused, Started, Welcome
 from mini_slurm.scheduler.events import AttemptEnded, AttemptStarted, Event, MachineConnected, MachineLost
 from tests.waiting import until
 
@@ -23,7 +23,8 @@ ENDED = Ended(NAME, 10.0, 20.0, "", 0, 0, 0, 0.0, 0.0, {"out": 0})
 
 
 def welcome(clock: float = NOW) -> Welcome:
-    return Welcome(VERSION, "boot", "node1", "3.11.2", clock, 4, 1000, [], [])
+    facts = ("x86_64", "Linux 6.1", 500.0, 60.0, 1.0, 8000)
+    return Welcome(VERSION, "boot", "node1", "3.11.2", clock, 4, 1000, [], [], *facts)
 
 
 class Line:
@@ -66,12 +67,14 @@ class Board:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.states: list[tuple[str, str]] = []
+        self.machines: list[Machine] = []
 
     def post(self, event: Event) -> None:
         self.events.append(event)
 
     def note_machine(self, machine: Machine) -> None:
         self.states.append((machine.state, machine.reason))
+        self.machines.append(machine)
 
     def is_elsewhere(self, attempt: str, machine: str) -> bool:
         return False
@@ -104,6 +107,23 @@ def test_start_and_end_are_told_by_the_controllers_clock_however_wrong_the_machi
     assert [event.started for event in board.saw(AttemptStarted)] == [NOW - 30]
     assert [event.ended for event in board.saw(AttemptEnded)] == [NOW - 10]
     assert board.states == [("UP", "")]
+
+
+def test_a_machine_says_what_it_is_and_how_busy() -> None:
+    board = hear(Line(welcome(), Pong(0, 2.5, 7000), ENDED), lambda board: board.saw(AttemptEnded))
+    first, last = board.machines
+    assert (first.architecture, first.system, first.boot_time, first.agent_time) == (
+        "x86_64",
+        "Linux 6.1",
+        NOW - 500,
+        NOW - 60,
+    )
+    assert [(one.load, one.free_memory) for one in (first, last)] == [(1.0, 8000), (2.5, 7000)]
+
+
+def test_small_changes_of_how_busy_it_is_are_not_stored() -> None:
+    board = hear(Line(welcome(), Pong(0, 1.05, 7900), ENDED), lambda board: board.saw(AttemptEnded))
+    assert len(board.machines) == 1
 
 
 def test_a_machine_that_cannot_start_an_attempt_says_why_until_it_starts_one() -> None:

@@ -130,6 +130,16 @@ def test_exact_keeps_differing_amounts_apart() -> None:
     assert table("%R %c %N", exact=True)[1:3] == ["compute 2 node[1-2]", "compute 4 node[3-4]"]
 
 
+def test_load_and_free_memory_are_spans() -> None:
+    machines = {
+        **IDLE,
+        "node1": Machine(name="node1", state="UP", load=0.5, free_memory=100),
+        "node2": Machine(name="node2", state="UP", load=1.25, free_memory=100),
+    }
+    assert table("%R|%O|%e", machines)[1] == "compute|0.50-1.25|100"
+    assert table("%R|%O|%e")[1] == "compute|N/A|N/A"
+
+
 def test_features_and_gres_keep_nodes_apart() -> None:
     assert table("%f|%G|%N")[1:] == [
         "ib,skylake|(null)|node[1-2]",

@@ -66,7 +66,8 @@ def test_cpus_are_those_that_jobs_may_run_on() -> None:
 
 
 def test_memory_is_given_in_mib() -> None:
-    assert memory.parse("MemTotal:       16310988 kB\nMemFree:  1 kB\n") == 15928
+    text = "MemTotal:       16310988 kB\nMemFree:  4096 kB\n"
+    assert (memory.parse(text), memory.parse(text, "MemFree")) == (15928, 4)
 
 
 @pytest.mark.parametrize("parser", [cpu.parse, memory.parse])

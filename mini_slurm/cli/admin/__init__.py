@@ -6,6 +6,7 @@ from mini_slurm.cli import common
 from mini_slurm.errors import MiniSlurmError
 
 NAME = "mini-slurm"
+COMPLETE = "--complete"  # what the shells' completion asks with, without the time that Typer takes to load
 
 
 def main() -> int:
@@ -14,6 +15,10 @@ def main() -> int:
 
 
 def _run(program: str, arguments: list[str]) -> int:
+    if arguments[:1] == [COMPLETE]:
+        from mini_slurm.cli.complete.main import answer
+
+        return answer(arguments[1:])
     from mini_slurm.cli.admin.app import app
 
     app(args=arguments, prog_name=NAME)

@@ -64,6 +64,17 @@ def shims(folder: Annotated[str, typer.Argument(metavar="DIR", help="Where to ma
 
 
 @app.command()
+def completion(
+    shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish", help="The shell.")],
+    slurm: Annotated[bool, typer.Option("--slurm", help="Also for sbatch, squeue, ...")] = False,
+) -> None:
+    """Print a script that makes a shell complete these commands."""
+    from mini_slurm.cli.admin.completion import print_script
+
+    print_script(shell, slurm)
+
+
+@app.command()
 def stop(
     everything: Annotated[bool, typer.Option("--all", help="Cancel all jobs first, and end the agents.")] = False,
 ) -> None:

@@ -15,6 +15,8 @@ SHIMS = {
     "scancel": "mscancel",
     "sacct": "msacct",
     "scontrol": "mscontrol",
+    "sacctmgr": "msacctmgr",
+    "sshare": "msshare",
 }
 
 

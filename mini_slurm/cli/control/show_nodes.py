@@ -24,6 +24,7 @@ def node(session: Session, verb: str, words: list[str]) -> None:
     elif not found:
         session.tell("No nodes in the system")
     view = session.view()
+    view.last_ends = queries.last_ends(session.db)
     for name in wanted:
         if name not in found:
             session.exit_code = 1

@@ -122,6 +122,20 @@ NOTES: dict[str, Note] = {
         unlisted="constraints flags reason use-local-uid",
         spelled={"cluster": "clusters", "fields": "format", "gid": "gid group", "uid": "uid user"},
     ),
+    "msacctmgr": Note(
+        examples=(
+            ("msacctmgr show user $USER withassoc", "My accounts, and the QOS that I may use in each."),
+            ("msacctmgr -nP show qos format=name,priority", "The QOS and their priorities, for a script."),
+        ),
+        unlisted="usage",
+    ),
+    "msshare": Note(
+        groups={"Which shares": "accounts all users Users cluster", "How they are shown": _LOOKS},
+        examples=(
+            ("msshare", "My shares and what I have used."),
+            ("msshare -a -A science", "All users of an account."),
+        ),
+    ),
     "mscontrol": Note(
         examples=(("mscontrol show job 42", "All about a job."),),
         unlisted="usage",

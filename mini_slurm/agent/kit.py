@@ -1,0 +1,75 @@
+"""What a stepd keeps from one attempt to the next, as to make it costs as much as a small job."""
+
+import os
+import select
+import signal
+import struct
+from typing import Optional, Set, Tuple
+
+from mini_slurm.agent import limits
+
+try:
+    from mini_slurm.agent import spawn
+except ImportError:  # a Python that was made without ctypes
+    spawn = None  # type: ignore[assignment]
+
+NOTICE = struct.Struct("!IB")  # pid of a stepd, and what there is to see
+NEWS, DONE = 0, 1
+PASSED_OVER = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP)  # which Python and the agent ignore
+
+
+class Kit:
+    """Of one stepd, which was freshly forked from the agent."""
+
+    def __init__(self, channel: int, notify: int, boot_id: str) -> None:
+        """`channel` and `notify`, a pipe, lead to the agent; nothing else of the agent's is kept."""
+        self.boot_id = boot_id
+        self._notify = notify
+        os.setsid()
+        _close_all_but({channel, notify})
+        limits.set_title("mini_slurm stepd")
+        self.is_reaper = limits.become_subreaper()
+        self.wakes = _handle_signals()
+        self.poll = select.epoll()
+        self.poll.register(self.wakes[0], select.EPOLLIN)
+        self.spawner = _spawner(self.wakes)
+
+    def tell(self, what: int) -> None:
+        """Let the agent look."""
+        try:
+            os.write(self._notify, NOTICE.pack(os.getpid(), what))
+        except OSError:
+            return  # no agent, or one that is busy: it looks by itself
+
+
+def _close_all_but(keep: Set[int]) -> None:
+    """The agent's sockets, and the locks of other attempts, must close with it."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) not in keep:
+            try:
+                os.close(int(name))
+            except OSError:
+                continue  # the descriptor that read the list
+
+
+def _handle_signals() -> Tuple[int, int]:
+    """A pipe, read end first, that gets a byte for each signal."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGCHLD, *PASSED_OVER):
+        signal.signal(number, _pass_over)
+    return reader, writer
+
+
+def _pass_over(number: int, frame: object) -> None:
+    """Unlike a signal that is ignored, one with a handler gets its default back in the script, by exec."""
+
+
+def _spawner(wakes: Tuple[int, int]) -> "Optional[spawn.Spawner]":
+    try:
+        return spawn.Spawner(wakes) if spawn else None
+    except OSError:
+        return None

@@ -1,0 +1,1 @@
+"""What sacctmgr lists, and by which conditions."""

@@ -1,0 +1,106 @@
+"""What sacctmgr lists: a row for each kind of thing. To add one: a row, and its records and values in `output`."""
+
+from __future__ import annotations
+
+from mini_slurm.cli.accounts.conditions import FORMAT, Named
+from mini_slurm.output import manager_records as records
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mini_slurm.cli.accounts.conditions import Wish
+    from mini_slurm.model.fleet import Fleet
+    from mini_slurm.output.layout import Value
+
+    Records = Callable[[Fleet, Wish], list[records.Record]]
+
+NONE: Mapping[str, Value] = {}
+ASSOCIATION_COLUMNS = (
+    "Share,Priority,GrpJ,GrpTRES,GrpS,GrpWall,GrpTRESMins,MaxJ,MaxTRES,MaxTRESPerN,MaxS,MaxW,MaxTRESMins,QOS,"
+    "DefaultQOS,GrpTRESRunMins"
+)
+GROUP_LIMITS = "GrpJ,GrpN,GrpCPUs,GrpMEM,GrpS,GrpWall,GrpCPUMins"
+LIMITS = "MaxJ,MaxN,MaxCPUs,MaxS,MaxW,MaxCPUMins,QOS,DefaultQOS"
+
+
+class Entity:
+    """One row; `more` are the columns that a switch adds, "" being the absence of all switches."""
+
+    __slots__ = ("bare", "columns", "conditions", "more", "names", "records", "values")
+
+    def __init__(
+        self, names: str, columns: str, conditions: str = "", *, bare: str = "name",
+        more: Mapping[str, str] | None = None, records: Records | None = None, values: Mapping[str, Value] = NONE,
+    ) -> None:  # fmt: skip
+        self.names = Named(names, "")
+        self.columns = columns
+        self.conditions: Sequence[Named] = [Named(*row.split("=")) for row in conditions.split(";") if row]
+        self.conditions = [*self.conditions, Named("Format:1", FORMAT)]
+        self.bare = bare  # what a word without equals sign names
+        self.more = more or {}
+        self.records = records or _nothing
+        self.values = values
+
+    def chosen(self, wish: Wish) -> list[str]:
+        """The columns that are shown."""
+        if wish.columns:
+            return wish.columns
+        added = [columns for switch, columns in self.more.items() if switch in wish.switches]
+        if not added and "" in self.more and not wish.switches & {"plain"}:
+            added = [self.more[""]]
+        return ",".join([self.columns, *added]).split(",")
+
+
+def _nothing(fleet: Fleet, wish: Wish) -> list[records.Record]:
+    return []
+
+
+def _users(fleet: Fleet, wish: Wish) -> list[records.Record]:
+    return records.users(fleet, apart="associations" in wish.switches)
+
+
+def _accounts(fleet: Fleet, wish: Wish) -> list[records.Record]:
+    return records.accounts(fleet, apart="associations" in wish.switches)
+
+
+# fmt: off
+ENTITIES = (
+    Entity("Accounts:2 Acct:4", "Acc,Des,O",
+           "Names:1 Accounts:1 Acct:4 Descriptions:1 Organizations:1=name;Clusters:1=cluster;Parents:1=parent",
+           more={"associations": f"Cl,ParentN,U,Share,Priority,{GROUP_LIMITS},{LIMITS}"},
+           records=_accounts, values=records.ACCOUNT),
+    Entity("Associations:2", "Cluster,Account,User,Part",
+           "Accounts:2 Acct:4=account;Ids:1 Associations:2=id;Clusters:1=cluster;Users:1=user;Parents:4=parent;"
+           "Partitions:4=partition",
+           bare="id", more={"": ASSOCIATION_COLUMNS},
+           records=lambda fleet, wish: records.associations(fleet), values=records.ASSOCIATION),
+    Entity("Clusters:2", "Cl,Controlh,Controlp,RPC",
+           "Names:1 Clusters:3=cluster;Classification:3=;Flags:2=;PluginIDSelect:1=;RPC:1=",
+           bare="cluster",
+           more={"": "Fa,GrpJ,GrpTRES,GrpS,MaxJ,MaxTRES,MaxS,MaxW,QOS,DefaultQOS",
+                 "federation": "Federation,ID,Features,FedState"},
+           records=lambda fleet, wish: records.clusters(fleet), values=records.CLUSTER),
+    Entity("Events:1", "Cluster,NodeName,Start,End,State,Reason,User",
+           "Clusters:1=;End:1=;Events:1=;Nodes:1=;Reason:1=;Start:1=;States:4=;User:1=;MinCPUs:2=;MaxCPUs:2="),
+    Entity("Federation:1", "Federation,Cluster,ID%2,Features,FedState", "Names:1=name"),
+    Entity("Problems:1", "Cl,Acct,User,Problem", "Accounts:2 Acct:4=;Clusters:1=;Users:1="),
+    Entity("QOS:1", "Name,Prio,GraceT,Preempt,PreemptE,PreemptM,Flags%40,UsageThres,UsageFactor,GrpTRES,GrpTRESMins,"
+           "GrpTRESRunMins,GrpJ,GrpS,GrpW,MaxTRES,MaxTRESPerN,MaxTRESMins,MaxW,MaxTRESPerUser,MaxJobsPerUser,"
+           "MaxSubmitJobsPerUser,MaxTRESPerAcct,MaxJobsPerAcct,MaxSubmitJobsPerAcct,MinTRES",
+           "Names:1 QOSLevel:1=name;Clusters:1=;Descriptions:1=;Ids:1=id;PreemptMode:8=",
+           records=lambda fleet, wish: records.qualities(fleet), values=records.QUALITY),
+    Entity("Resource:4", "Name,Server,Type,Count,Allocated,ServerType", "Names:1=name;Clusters:1=;Ids:1=id"),
+    Entity("Reservations:4 Resv:4", "Cluster,Name%15,TRES%30,TimeStart,TimeEnd,Unused",
+           "Names:1=name;Clusters:1=;Nodes:1=;Start:5=;End:5=;Ids:1=id"),
+    Entity("Transactions:1 Txn:1", "Time,Action,Actor,Where,Info",
+           "Accounts:3 Acct:4=;Actions:4=;Actors:4=;Clusters:3=;End:1=;Ids:1=;Info:2=;Start:1=;Users:1="),
+    Entity("Users:1", "U,DefaultA,Ad",
+           "Names:1 Users:1=name;AdminLevel:2=;Clusters:1=cluster;DefaultAccount:8=default;Accounts:2 Acct:4=account;"
+           "Partitions:4=",
+           more={"associations": f"Cl,Acc,Part,Share,Priority,{LIMITS}"}, records=_users, values=records.USER),
+    Entity("WCKeys:1", "WCKeys,Cluster,User", "Clusters:1=;Ids:1=;Names:1=;Users:1="),
+    Entity("tres:2", "Type,Name%15,ID", "Type:2=type;Names:2=name;Ids:1=id",
+           records=lambda fleet, wish: records.resources(), values=records.RESOURCE),
+)
+# fmt: on

@@ -1,0 +1,136 @@
+"""One call of msacctmgr: its flags, its exit status, and its verbs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from mini_slurm.cli import common, listing
+from mini_slurm.cli.accounts import conditions
+from mini_slurm.cli.accounts.entities import ENTITIES
+from mini_slurm.output import manager_records
+from mini_slurm.output.layout import View
+from mini_slurm.output.manager_fields import UnknownField, table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.cli.accounts.entities import Entity
+    from mini_slurm.model.fleet import Fleet
+    from mini_slurm.options.listings import Chosen
+
+CHANGES = ("add:3", "create:3", "archive:3", "clear:3", "modify:1", "update:1", "delete:3", "remove:3", "load:2",
+           "dump:3", "rollup:2", "shutdown:4", "reconfigure:4")  # fmt: skip
+QUIET = ("oneliner:1", "quiet:4", "verbose:4", "readonly:4")
+NO_ENTITY = (
+    "No valid entity in list command",
+    'Input line must include "Account", "Association", "Cluster", "Configuration",',
+    '"Event", "Federation", "Problem", "QOS", "Resource", "Reservation",',
+    '"RunAwayJobs", "Stats", "Transaction", "TRES", "User", or "WCKey"',
+)
+CONFIGURATION = (
+    "AccountingStorageBackupHost", "AccountingStorageHost", "AccountingStorageParameters", "AccountingStoragePort",
+    "AccountingStorageType", "AccountingStorageUser", "AuthType", "MessageTimeout", "PluginDir", "PrivateData",
+    "SlurmUser", "SLURM_CONF", "SLURM_VERSION", "TCPTimeout", "TrackWCKey",
+)  # fmt: skip
+
+
+class Session:
+    """What the verbs share; the exit status is 1 once anything went wrong."""
+
+    def __init__(self, program: str, chosen: Chosen) -> None:
+        self.program = program
+        self.exit_code = 0
+        self.over = False
+        self._named = "noheader" not in chosen
+        self._form = next((form for form in ("parsable2", "parsable") if form in chosen), "")
+        self._associations = "associations" in chosen
+        self._fleet: Fleet | None = None
+
+    def fail(self, *lines: str) -> None:
+        """Something was not done: say why."""
+        self.exit_code = 1
+        sys.stdout.flush()
+        for line in lines:
+            common.say(line)
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet that counts now. Raises FleetError."""
+        if self._fleet is None:
+            self._fleet = listing.fleet(listing.open_to_read())
+        return self._fleet
+
+    def run(self, words: list[str]) -> None:
+        """Do what one line of words asks for."""
+        verb, rest = words[0].lower(), words[1:]
+        if verb.startswith("#"):
+            return
+        if _means(verb, "show:3", "list:3"):
+            self._show(rest)
+        elif _means(verb, "exit:4", "quit:4", "\\q:2"):
+            self.over = True
+        elif _means(verb, "associations:3"):
+            self._associations = True
+        elif _means(verb, "version:4"):
+            print(common.version(self.program))
+        elif _means(verb, "help:2"):
+            from mini_slurm.cli import help
+
+            help.show(self.program, "msacctmgr")
+        elif _means(verb, *CHANGES):
+            where = self.fleet.path or "a fleet file, and there is none"
+            self.fail(f"{self.program}: error: accounts are kept in {where}: change them there")
+        elif not _means(verb, *QUIET):
+            self.fail(f"invalid keyword: {words[0]}")
+
+    def _show(self, words: list[str]) -> None:
+        what = words[0].lower() if words else ""
+        if _means(what, "configuration:2"):
+            self._configuration()
+            return
+        if _means(what, "runawayjobs:2", "orphanjobs:1", "lostjobs:1"):
+            listing.show([f"Runaway Jobs: No runaway jobs found on cluster {self.fleet.name}"])
+            return
+        entity = next((entity for entity in ENTITIES if what and entity.names.fits(what)), None)
+        if entity is None:
+            self.fail(*NO_ENTITY)
+            return
+        try:
+            self._list(entity, words[1:])
+        except conditions.UnknownCondition as error:
+            self.fail(f" Unknown condition: {error}", " Use keyword 'set' to modify value")
+        except conditions.NotANumber as error:
+            self.fail(f"Invalid value for AssocId ({error})")
+        except UnknownField as error:
+            self.fail(f"Unknown field '{error}'")
+
+    def _list(self, entity: Entity, words: list[str]) -> None:
+        wish = conditions.Wish(words, entity.conditions, entity.bare)
+        if self._associations:
+            wish.switches.add("associations")
+        is_tree = "tree" in wish.switches
+        values = manager_records.TREE if is_tree else entity.values
+        shown = table(entity.chosen(wish), values, tree=is_tree)
+        records = manager_records.among(entity.records(self.fleet, wish), wish.names)
+        view = View(time.time(), listing.moment_format(), host())
+        listing.show(shown.text(records, view, named=self._named, form=self._form))
+
+    def _configuration(self) -> None:
+        from mini_slurm.config.paths import state_folder
+        from mini_slurm.output import config_record
+
+        moment = listing.moment_format()
+        known = config_record.Known(self.fleet, host(), state_folder(create=False), 0, "")
+        values = dict(config_record.pairs(known))
+        listing.show([f"Configuration data as of {moment(time.time())}"])
+        listing.show(f"{name:<22} = {values[name]}" for name in CONFIGURATION)
+
+
+def host() -> str:
+    """The login node's name, as Slurm shortens it."""
+    return os.uname().nodename.partition(".")[0]
+
+
+def _means(word: str, *names: str) -> bool:
+    return any(len(word) >= int(size) and name.startswith(word) for name, size in (row.split(":") for row in names))

@@ -1,0 +1,1 @@
+"""Completion of the commands in bash, zsh and fish: what could stand where the cursor is."""

@@ -1,0 +1,72 @@
+"""The accounts of a fleet as Slurm's accounting has them: a tree of accounts, and of users in them."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.model.fleet import Fleet
+
+ROOT = "root"  # the account that all others are in, and its user
+NORMAL = "normal"  # the QOS of everybody for whom the fleet file names none
+
+
+class Association:
+    """An account, or a user in an account; `left` and `right` number the tree's edges in the order of a walk."""
+
+    __slots__ = ("account", "children", "is_default", "left", "number", "parent", "qos", "right", "user")
+
+    def __init__(self, account: str, user: str = "", parent: Association | None = None) -> None:
+        self.account = account
+        self.user = user  # "": the account itself
+        self.parent = parent
+        self.is_default = False  # is the account its user's own?
+        self.qos: tuple[str, ...] = ()
+        self.children: list[Association] = []
+        self.number = self.left = self.right = 0
+        if parent is not None:
+            parent.children.append(self)
+
+    @property
+    def depth(self) -> int:
+        """How far it is from the root."""
+        return 0 if self.parent is None else self.parent.depth + 1
+
+
+def tree(fleet: Fleet) -> list[Association]:
+    """All of them, in the order in which Slurm lists them: users before accounts, each by name."""
+    root = Association(ROOT)
+    _add_user(root, ROOT, (NORMAL,), True)
+    for name, users in sorted(fleet.accounts.items()):
+        account = root if name == ROOT else Association(name, parent=root)
+        for user, may in sorted(users.items()):
+            _add_user(account, user, may.qos or (NORMAL,), may.default or _is_only(fleet, name, user))
+    found = list(_walk(root))
+    for number, one in enumerate(found, start=1):
+        one.number = number
+        one.qos = one.qos or (NORMAL,)
+    _number_edges(root, 1)
+    return found
+
+
+def _add_user(account: Association, user: str, qos: tuple[str, ...], is_default: bool) -> None:
+    one = Association(account.account, user, account)
+    one.qos, one.is_default = qos, is_default
+
+
+def _is_only(fleet: Fleet, account: str, user: str) -> bool:
+    """Where no account is said to be a user's own, the first one is."""
+    own = {name: users[user] for name, users in fleet.accounts.items() if user in users}
+    return not any(one.default for one in own.values()) and next(iter(own)) == account
+
+
+def _walk(one: Association) -> list[Association]:
+    children = sorted(one.children, key=lambda child: (not child.user, child.user or child.account))
+    return [one, *(found for child in children for found in _walk(child))]
+
+
+def _number_edges(one: Association, edge: int) -> int:
+    one.left = edge
+    for child in one.children:
+        edge = _number_edges(child, edge + 1)
+    one.right = edge + 1
+    return one.right

@@ -1,0 +1,168 @@
+"""What sacctmgr lists: the fleet's users, accounts, associations, QOS, clusters and trackable resources."""
+
+from __future__ import annotations
+
+from mini_slurm.model.associations import NORMAL, ROOT, Association, tree
+from mini_slurm.model.hostlist import compress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mini_slurm.model.fleet import Fleet
+    from mini_slurm.output.layout import Value
+
+PROTOCOL = "9728"  # the version of Slurm's protocol that 22.05 speaks
+PORT = "6817"  # slurmctld's
+TRES = (
+    (1, "cpu", ""), (2, "mem", ""), (3, "energy", ""), (4, "node", ""), (5, "billing", ""), (6, "fs", "disk"),
+    (7, "vmem", ""), (8, "pages", ""), (1001, "gres", "gpu"),
+)  # fmt: skip
+
+
+class Record:
+    """One line: its own values by header, the association whose values are shown besides, and what it is chosen by."""
+
+    __slots__ = ("association", "cells", "keys")
+
+    def __init__(
+        self, cells: Mapping[str, str], keys: Mapping[str, str], association: Association | None = None
+    ) -> None:
+        self.cells = cells
+        self.keys = {key: value.lower() for key, value in keys.items()}
+        self.association = association
+
+
+def associations(fleet: Fleet) -> list[Record]:
+    """The whole tree."""
+    return [Record({}, _keys(fleet, one), one) for one in tree(fleet)]
+
+
+def users(fleet: Fleet, *, apart: bool) -> list[Record]:
+    """Users by name; `apart` gives each of their associations a line."""
+    found = []
+    every = tree(fleet)
+    for name in sorted({one.user for one in every if one.user}):
+        own = [one for one in every if one.user == name]
+        default = next((one.account for one in own if one.is_default), own[0].account)
+        level = "Administrator" if name == ROOT else "None"
+        cells = {"User": name, "Name": name, "Def Acct": default, "Admin": level}
+        for one in own if apart else own[:1]:
+            keys = {**_keys(fleet, one), "name": name, "default": default}
+            found.append(Record(cells, keys, one if apart else None))
+    return found
+
+
+def accounts(fleet: Fleet, *, apart: bool) -> list[Record]:
+    """Accounts by name; `apart` gives each of their associations a line."""
+    found = []
+    every = tree(fleet)
+    for name in sorted({one.account for one in every}):
+        own = [one for one in every if one.account == name]
+        about = "default root account" if name == ROOT else name
+        cells = {"Account": name, "Name": name, "Descr": about, "Org": name}
+        found += [
+            Record(cells, {**_keys(fleet, one), "name": name}, one if apart else None)
+            for one in (own if apart else own[:1])
+        ]
+    return found
+
+
+def _keys(fleet: Fleet, one: Association) -> dict[str, str]:
+    return {
+        "account": one.account, "user": one.user, "cluster": fleet.name, "id": str(one.number), "partition": "",
+        "parent": _parent(one),
+    }  # fmt: skip
+
+
+def qualities(fleet: Fleet) -> list[Record]:
+    """QOS in the order of the fleet file."""
+    priorities = {name: qos.priority for name, qos in fleet.qos.items()} or {NORMAL: 0}
+    return [
+        Record(
+            {"Name": name, "Descr": name, "ID": str(number), "Priority": str(priority)},
+            {"name": name, "id": str(number)},
+        )
+        for number, (name, priority) in enumerate(priorities.items(), start=1)
+    ]
+
+
+def clusters(fleet: Fleet) -> list[Record]:
+    """The one that the fleet is."""
+    cells = {
+        "Cluster": fleet.name,
+        "Cluster Nodes": compress(list(fleet.machines)),
+        "NodeCount": str(len(fleet.machines)),
+    }
+    return [Record(cells, {"cluster": fleet.name}, tree(fleet)[0])]
+
+
+def resources() -> list[Record]:
+    """What is counted of jobs."""
+    return [
+        Record({"Type": kind, "Name": name, "ID": str(number)}, {"type": kind, "name": name, "id": str(number)})
+        for number, kind, name in TRES
+    ]
+
+
+def among(records: Iterable[Record], wanted: Mapping[str, set[str]]) -> list[Record]:
+    """Those that have one of the wanted values for each key."""
+    return [record for record in records if all(record.keys.get(key, "") in names for key, names in wanted.items())]
+
+
+def _parent(one: Association) -> str:
+    return one.parent.account if one.parent and not one.user else ""
+
+
+# --- values by header
+
+
+def _cells(*headers: str) -> dict[str, Value]:
+    return {header: _cell(header) for header in headers}
+
+
+def _cell(header: str) -> Value:
+    return lambda record, view: str(record.cells.get(header, ""))
+
+
+def _of(value: Value) -> Value:
+    """What an association says; nothing where the record has none."""
+    return lambda record, view: value(record.association, view) if record.association else ""
+
+
+def _constant(text: str) -> Value:
+    return lambda record, view: text
+
+
+ASSOCIATION: Mapping[str, Value] = {
+    "Cluster": lambda record, view: record.keys.get("cluster", "") if record.association else "",
+    "Account": _of(lambda one, view: one.account),
+    "User": _of(lambda one, view: one.user),
+    "Share": _of(_constant("1")),
+    "QOS": _of(lambda one, view: ",".join(sorted(one.qos))),
+    "ID": _of(lambda one, view: str(one.number)),
+    "ParentID": _of(lambda one, view: str(one.parent.number) if one.parent else ""),
+    "ParentName": _of(lambda one, view: _parent(one)),
+    "LFT": _of(lambda one, view: str(one.left)),
+    "RGT": _of(lambda one, view: str(one.right)),
+}
+TREE: Mapping[str, Value] = {**ASSOCIATION, "Account": _of(lambda one, view: " " * one.depth + one.account)}
+USER: Mapping[str, Value] = {**ASSOCIATION, **_cells("User", "Name", "Def Acct", "Admin")}
+ACCOUNT: Mapping[str, Value] = {**ASSOCIATION, **_cells("Account", "Name", "Descr", "Org")}
+QUALITY: Mapping[str, Value] = {
+    **_cells("Name", "Descr", "ID", "Priority"),
+    "GraceTime": _constant("00:00:00"),
+    "PreemptMode": _constant("cluster"),
+    "UsageFactor": _constant("1.000000"),
+}
+CLUSTER: Mapping[str, Value] = {
+    **ASSOCIATION,
+    **_cells("Cluster", "Cluster Nodes", "NodeCount"),
+    "Account": _constant(""),
+    "ID": _constant("0"),
+    "ControlHost": lambda record, view: view.cluster,
+    "ControlPort": _constant(PORT),
+    "RPC": _constant(PROTOCOL),
+    "PluginIDSelect": _constant("109"),
+}
+RESOURCE: Mapping[str, Value] = _cells("Type", "Name", "ID")

@@ -1,0 +1,153 @@
+"""What is stored of clusters: their jobs, submissions under way, how they answer, and calls for their login nodes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+
+from mini_slurm.model.foreign import COLUMNS, DEFAULTS, ForeignJob
+from mini_slurm.model.states import JobState
+from mini_slurm.store.queries import Where, look_up
+from mini_slurm.store.schema import UNFINISHED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+STATES = {state.name: state for state in JobState}
+SAVE = f"INSERT OR REPLACE INTO foreign_job ({','.join(COLUMNS)}) VALUES ({','.join('?' * len(COLUMNS))})"
+ORDER = "cluster, job_id, array_task_id IS NULL, array_task_id"
+
+
+# --- jobs
+
+
+def select(db: sqlite3.Connection | None, where: Where, columns: Iterable[str] = COLUMNS) -> list[ForeignJob]:
+    """The jobs on clusters that fit, with these columns, their place and their state, in the order of their numbers."""
+    names = ["state", *sorted({*columns, "cluster", "foreign_id", "job_id"} - {"state"})]
+    found = look_up(db, f"SELECT {','.join(names)} FROM foreign_job WHERE {where.sql} ORDER BY {ORDER}", *where.values)
+    jobs = []
+    for row in found:
+        job = ForeignJob.__new__(ForeignJob)
+        job.__dict__ = dict(zip(names, row, strict=True))
+        job.state = STATES[row[0]]
+        jobs.append(job)
+    return jobs
+
+
+def of_cluster(cluster: str, *pieces: str) -> Where:
+    """The condition that a job is on this cluster."""
+    where = Where(*pieces)
+    where.add("cluster = ?", cluster)
+    return where
+
+
+def save(db: sqlite3.Connection, jobs: Iterable[ForeignJob]) -> None:
+    """Write the whole rows of these jobs; call it within a transaction."""
+    for job in jobs:
+        values = {**DEFAULTS, **job.__dict__, "state": job.state.name}
+        db.execute(SAVE, [values[name] for name in COLUMNS])
+
+
+def remove(db: sqlite3.Connection, jobs: Iterable[ForeignJob]) -> None:
+    """Forget these jobs; call it within a transaction."""
+    db.executemany("DELETE FROM foreign_job WHERE cluster = ? AND foreign_id = ?",
+                   [(job.cluster, job.foreign_id) for job in jobs])  # fmt: skip
+
+
+def waiting(db: sqlite3.Connection | None) -> list[str]:
+    """The clusters with a job from here that is not over or not settled, or a submission whose answer is not known."""
+    query = f"SELECT cluster FROM foreign_job WHERE ours AND ({UNFINISHED} OR NOT settled)"
+    return [row[0] for row in look_up(db, f"{query} UNION SELECT cluster FROM submission")]
+
+
+# --- submissions under way
+
+
+def new_tag(state_id: str) -> str:
+    """A tag for one submission, which tells whose it is."""
+    return f"{state_id}.{os.urandom(6).hex()}"
+
+
+def intend(db: sqlite3.Connection, job: ForeignJob) -> None:
+    """Write down that the job with this tag is about to be submitted; call it within a transaction."""
+    values = {**job.__dict__, "state": job.state.name}
+    db.execute(
+        "INSERT INTO submission VALUES (?, ?, ?, ?)", (job.tag, job.cluster, job.submit_time, json.dumps(values))
+    )
+
+
+def intents(db: sqlite3.Connection, cluster: str) -> dict[str, ForeignJob]:
+    """The jobs by tag whose submission has not been answered."""
+    found = look_up(db, "SELECT tag, job FROM submission WHERE cluster = ?", cluster)
+    jobs = {tag: ForeignJob(**json.loads(job)) for tag, job in found}
+    for job in jobs.values():
+        job.state = STATES[str(job.state)]
+    return jobs
+
+
+def end_intent(db: sqlite3.Connection, tag: str) -> None:
+    """The answer is known, or does not matter any more; call it within a transaction."""
+    db.execute("DELETE FROM submission WHERE tag = ?", (tag,))
+
+
+# --- how a cluster answers
+
+
+class Contact:
+    """When a cluster was asked and answered last. Moments are seconds since the epoch."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.calls: list[float] = []  # the last ones
+        self.answered = 0.0
+        self.failures = 0  # since the last answer
+        self.retry = 0.0  # not to be asked before
+        self.fault = ""  # what it said instead of answering
+
+
+def contact(db: sqlite3.Connection | None, name: str) -> Contact:
+    """What is known of a cluster."""
+    found = Contact(name)
+    for row in look_up(db, "SELECT calls, answered, failures, retry, fault FROM cluster WHERE name = ?", name):
+        found.calls = json.loads(row[0])
+        found.answered, found.failures, found.retry, found.fault = row[1:]
+    return found
+
+
+def save_contact(db: sqlite3.Connection, contact: Contact) -> None:
+    """Write the whole row."""
+    values = (contact.name, json.dumps(contact.calls), contact.answered, contact.failures, contact.retry, contact.fault)
+    db.execute("INSERT OR REPLACE INTO cluster VALUES (?, ?, ?, ?, ?, ?)", values)
+
+
+# --- calls for login nodes
+
+
+def ask(db: sqlite3.Connection, cluster: str, moment: float, body: str) -> int:
+    """Store a call for the courier; its number."""
+    number = db.execute("INSERT INTO call (cluster, moment, body) VALUES (?, ?, ?)", (cluster, moment, body)).lastrowid
+    assert number is not None
+    return number
+
+
+def take_answer(db: sqlite3.Connection, number: int) -> str | None:
+    """The answer to a call, which goes with it; None while there is none."""
+    found = look_up(db, "SELECT answer FROM call WHERE number = ? AND answer IS NOT NULL", number)
+    if not found:
+        return None
+    db.execute("DELETE FROM call WHERE number = ?", (number,))
+    return str(found[0][0])
+
+
+def unanswered(db: sqlite3.Connection, since: float) -> list[tuple[int, str, str]]:
+    """Number, cluster and body of the calls that wait. Older ones, whose command has surely gone, are dropped."""
+    if look_up(db, "SELECT 1 FROM call WHERE moment < ? LIMIT 1", since):
+        db.execute("DELETE FROM call WHERE moment < ?", (since,))
+    return look_up(db, "SELECT number, cluster, body FROM call WHERE answer IS NULL ORDER BY number")
+
+
+def answer(db: sqlite3.Connection, number: int, text: str) -> None:
+    """Store what came of a call."""
+    db.execute("UPDATE call SET answer = ? WHERE number = ?", (text, number))

@@ -1,0 +1,154 @@
+"""msacctmgr and msshare as commands: what the fleet file's accounts look like to Slurm's tools."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mini_slurm.model.states import JobState
+from tests.fleet.shell import FLEET, OWN, Shell, job, prepared, running
+
+PERSON = "alice" if OWN == "root" else OWN  # root has a place of its own in accounting
+ACCOUNTS = f"""
+[qos.normal]
+[qos.high]
+priority = 100
+[accounts.science]
+users = {{ zoe = {{}}, {PERSON} = {{ qos = ["normal", "high"], default = true }} }}
+[accounts.extra]
+users = {{ {PERSON} = {{}} }}
+"""
+SHARES = "Account                    User  RawShares  NormShares    RawUsage  EffectvUsage  FairShare \n"
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    shell = prepared(tmp_path, capsys, monkeypatch)
+    (tmp_path / "fleet.toml").write_text(FLEET + ACCOUNTS)
+    return shell
+
+
+# --- sacctmgr
+
+
+@pytest.mark.parametrize(
+    ("line", "output"),
+    [
+        ("show qos format=name,priority", "normal|0\nhigh|100\n"),
+        ("list account", "extra|extra|extra\nroot|default root account|root\nscience|science|science\n"),
+        ("show acct science,EXTRA format=account", "extra\nscience\n"),
+        ("show account where name=science format=acc%30", "science\n"),
+        ("show user zoe", "zoe|science|None\n"),
+        ("list user name=root format=user,adm", "root|Administrator\n"),
+        ("show assoc account=science user=zoe format=cluster,account,user,share,qos", "mini|science|zoe|1|normal\n"),
+        ("show assoc id=1 format=account,user,parentname,lft,rgt", "root|||1|14\n"),
+        ("show cluster format=cluster,controlport,rpc", "mini|6817|9728\n"),
+        ("show tres type=gres", "gres|gpu|1001\n"),
+        ("show user nobody", ""),
+        ("show event", ""),
+        ("show wckey", ""),
+        ("show user zoe withassoc format=user,account", "zoe|science\n"),
+    ],
+)
+def test_things_are_listed(run: Shell, line: str, output: str) -> None:
+    assert run(f"sacctmgr -n -P {line}") == (0, output, "")
+
+
+def test_columns_are_padded_and_named(run: Shell) -> None:
+    assert run("sacctmgr show user zoe")[1] == (
+        "      User   Def Acct     Admin \n---------- ---------- --------- \n       zoe    science      None \n"
+    )
+    assert run("sacctmgr -p show qos high format=name")[1] == "Name|\nhigh|\n"
+
+
+def test_associations_are_a_tree(run: Shell) -> None:
+    lines = run("sacctmgr -n show assoc tree format=account,user")[1].splitlines()
+    assert [line.rstrip() for line in lines] == [
+        "root",
+        f"{' root':20} {'root':>10}",
+        " extra",
+        f"{'  extra':20} {PERSON:>10}",
+        " science",
+        f"{'  science':20} {PERSON:>10}",
+        f"{'  science':20} {'zoe':>10}",
+    ]
+
+
+def test_a_users_accounts_are_found_as_clients_look_for_them(run: Shell) -> None:
+    code, output, errors = run(f"sacctmgr -n -s list user {PERSON} format=account%20")
+    assert (code, output, errors) == (0, f"{'extra':>20} \n{'science':>20} \n", "")
+    assert run(f"sacctmgr -nP show user {PERSON} format=user,defaultaccount") == (0, f"{PERSON}|science\n", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "errors"),
+    [
+        ("frob", "invalid keyword: frob\n"),
+        ("show frob", "No valid entity in list command\nInput line must include "),
+        ("show", "No valid entity in list command\n"),
+        ("show user foo=1", " Unknown condition: foo=1\n Use keyword 'set' to modify value\n"),
+        ("show user format=foo", "Unknown field 'foo'\n"),
+        ("show assoc x", "Invalid value for AssocId (x)\n"),
+        ("add user x", "sacctmgr: error: accounts are kept in "),
+        ("-x", "sacctmgr: invalid option -- 'x'\nTry \"sacctmgr --help\" for more information\n"),
+    ],
+)
+def test_what_is_wrong_is_said(run: Shell, line: str, errors: str) -> None:
+    code, output, complaint = run(f"sacctmgr {line}")
+    assert (code, output) == (1, "")
+    assert complaint.startswith(errors)
+
+
+def test_a_conversation_goes_on_after_a_mistake(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("frob\nshow qos format=name\nquit\n"))
+    code, output, errors = run("sacctmgr -n")
+    assert (code, errors) == (1, "invalid keyword: frob\n")
+    assert output == "sacctmgr: frob\nsacctmgr: show qos format=name\n    normal \n      high \nsacctmgr: quit\n"
+
+
+def test_a_fleet_without_accounts_has_root(run: Shell, tmp_path: Path) -> None:
+    (tmp_path / "fleet.toml").write_text(FLEET)
+    assert run("sacctmgr -nP show assoc format=account,user,qos") == (0, "root||normal\nroot|root|normal\n", "")
+    assert run("sacctmgr -nP show qos format=name,priority") == (0, "normal|0\n", "")
+
+
+# --- sshare
+
+
+def test_shares_without_usage_are_all_alike(run: Shell) -> None:
+    lines = run("sshare -a")[1].splitlines(keepends=True)
+    assert lines[0] == SHARES
+    assert lines[2].split() == ["root", "0.000000", "0", "1.000000"]
+    assert {line.split()[-1] for line in lines[2:] if "  " in line and PERSON in line} == {"1.000000"}
+
+
+def test_who_used_less_than_their_share_goes_first(run: Shell) -> None:
+    now = time.time()
+    over = {"state": JobState.COMPLETED, "start_time": now - 100, "end_time": now, "alloc_cpus": 2}
+    run.fill(job(1, user="zoe", account="science", **over))
+    rows = dict(line.split("|", 1) for line in run("sshare -a -U -n -P -o user,rawusage,effectv,fair")[1].splitlines())
+    assert rows["zoe"].split("|") == ["200", "1.000000", "0.250000"] or rows["zoe"].startswith("199|")
+    assert float(rows[PERSON].rpartition("|")[2]) > 0.25
+
+
+def test_users_and_accounts_are_chosen(run: Shell) -> None:
+    assert run("sshare -n -P -u zoe -U --format Account,User") == (0, "science|zoe\n", "")
+    assert run("sshare -n -P -A extra -u zoe -o account") == (0, "extra\n", "")
+    assert run("sshare -n -P -a -A science -o account,user")[1].splitlines()[0] == "science|"
+    assert run("sshare -u 4294967294")[2] == "Invalid user id: 4294967294\n"
+
+
+def test_running_jobs_still_have_time_to_use(run: Shell) -> None:
+    run.fill(running(1, user="zoe", account="science", alloc_memory=500))
+    output = run("sshare -n -P -u zoe -U -o TRESRunMins")[1]
+    assert output.startswith(("cpu=9,mem=49", "cpu=10,mem=5000"))
+
+
+def test_columns_can_be_asked_for(run: Shell) -> None:
+    assert run("sshare -e")[1].startswith("Account           Cluster           EffectvUsage      FairShare        \n")
+    assert run("sshare -o foo") == (1, "", 'sshare: error: Invalid field requested: "foo"\n')
+    assert run("sshare -h -U -u zoe -o user%5,cluster") == (0, "  zoe       mini \n", "")
