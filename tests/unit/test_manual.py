@@ -27,9 +27,9 @@ each_command = pytest.mark.parametrize("command", COMMANDS)
 
 
 def table(command: str) -> Sequence[Option]:
-    """All options of a command but older letters for them."""
+    """All options of a command but further letters for them."""
     options: Sequence[Option] = import_module(SCRIPTS[command].partition(":")[0]).options(command)
-    return [option for option in options if option.long]
+    return pages.listed(options)
 
 
 def mentioned(page: str) -> list[str]:

@@ -62,7 +62,7 @@ class Page(NamedTuple):
 def page(command: str, program: str = "") -> Page:
     """The page of a command of ours; `program` is the name that it goes by now, which decides what it offers."""
     module = import_module(f"mini_slurm.cli.{command}")
-    table: Sequence[Option] = [option for option in module.options(program or command) if option.long]
+    table = listed(module.options(program or command))
     note = notes.NOTES.get(command, notes.Note())
     if program in SHIMS:
         shown = [_as_slurm_shows(option, note) for option in table if option.long not in note.unlisted.split()]
@@ -74,6 +74,12 @@ def page(command: str, program: str = "") -> Page:
         program or command, COMMANDS[command], module.ABOUT, module.WORDS, sections, verbs, note.examples,
         _variables(table, note), _columns(note), note.usage if program in SHIMS else "",
     )  # fmt: skip
+
+
+def listed(table: Sequence[Option]) -> list[Option]:
+    """The rows but for further letters of an option that has a long name."""
+    named = {option.field for option in table if option.long}
+    return [option for option in table if option.long or option.field not in named]
 
 
 def _variables(table: Sequence[Option], note: notes.Note) -> list[Words]:
