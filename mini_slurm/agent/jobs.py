@@ -2,12 +2,11 @@
 
 import os
 import selectors
-import signal
 import sys
 import time
 from typing import Any, Callable, Dict, List, Tuple, Type
 
-from mini_slurm.agent import claims, kit, probes, processes, script, spool
+from mini_slurm.agent import claims, kit, orders, probes, processes, script, spool
 from mini_slurm.agent.attempt import Attempt
 from mini_slurm.agent.loop import Loop
 from mini_slurm.agent.machine import Machine
@@ -18,14 +17,12 @@ from mini_slurm.agent.spares import Spares
 from mini_slurm.protocol.framing import ProtocolError
 from mini_slurm.protocol.messages import (
     Acknowledge,
-    EndAttempt,
     Forget,
     Message,
     Ping,
     Pong,
     Refused,
     Retire,
-    SignalAttempt,
     StartAttempt,
     Unknown,
 )
@@ -54,8 +51,7 @@ class Jobs:
         self._orphans: Dict[int, Tuple[int, Any]] = {}
         self._handlers: Dict[Type[Any], Callable[[Peer, Any], None]] = {
             StartAttempt: self._on_start,
-            SignalAttempt: self._on_signal,
-            EndAttempt: self._on_end,
+            **dict.fromkeys(orders.ORDERS, self._on_order),
             Acknowledge: self._on_acknowledge,
             Forget: self._on_forget,
             Ping: lambda peer, message: peer.send(Pong(message.number, *self.machine.vitals())),
@@ -134,14 +130,8 @@ class Jobs:
             why = spool.trouble(error, os.path.dirname(self.root))
             peer.send(Refused(start.attempt, False, why))
 
-    def _on_signal(self, peer: Peer, message: SignalAttempt) -> None:
-        if not 0 < message.signal < signal.NSIG:
-            raise ProtocolError(f"signal {message.signal}")
-        self._command(peer, message.attempt, "signal {} {}".format(
-            message.signal, "whole" if message.whole else "batch"))  # fmt: skip
-
-    def _on_end(self, peer: Peer, message: EndAttempt) -> None:
-        self._command(peer, message.attempt, f"end {max(0, message.kill_wait)}")
+    def _on_order(self, peer: Peer, order: orders.Order) -> None:
+        self._command(peer, order.attempt, orders.line(order))
 
     def _on_acknowledge(self, peer: Peer, message: Acknowledge) -> None:
         attempt = self.attempts.get(message.attempt)

@@ -16,10 +16,11 @@ import struct
 import sys
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, NoReturn, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, NoReturn, Optional, Set, Tuple, Union
 
 from mini_slurm.agent import limits, processes, script, spool
 from mini_slurm.agent.claims import Claim, give_back
+from mini_slurm.agent.clock import Clock
 from mini_slurm.agent.kit import DONE, NEWS, Kit
 from mini_slurm.agent.memory import EXIT_SIGNAL, MESSAGE, Watch
 from mini_slurm.agent.streams import Streams
@@ -103,7 +104,8 @@ class Stepd:
         self.place = place
         self.kit = kit
         self.plan = plan
-        self.begun = now()
+        self.clock = Clock(place.folder, plan)
+        self.begun = self.clock.begun = now()
         self.memory = Watch(plan["memory"], self.begun)
         self.began_at = time.time()
         self.spawner: Optional[Spawner] = None  # while the script is started the quick way
@@ -163,6 +165,7 @@ class Stepd:
         """See an attempt to its end that another stepd started."""
         self.adopted = True
         self.begun, self.began_at = started["begun"], started["began_at"]
+        self.clock.begun = self.begun
         self.script, self.script_start = started["script"], started["script_start"]
         self.kit.tell(NEWS)
         self._serve()
@@ -206,9 +209,8 @@ class Stepd:
         if self.streams.more():
             return 0.0
         moments = [self.kill_at, self.retry_at, None if self.is_member else self.memory.due]
-        limit = self.plan["time_limit"]
-        if limit is not None and not self.cause:
-            moments.append(self.begun + limit)
+        if not self.cause:
+            moments += [self.clock.end, self.clock.warn_at]
         if self.over or (self.kill_at is not None and now() >= self.kill_at):
             moments = [now() + self.pause, self.retry_at]
         elif self.adopted:
@@ -258,9 +260,12 @@ class Stepd:
         return mine or bool(members)
 
     def _watch_time(self) -> None:
-        limit = self.plan["time_limit"]
-        if limit is not None and not self.cause and not self.over and now() >= self.begun + limit:
-            self._terminate("TIMEOUT", self.plan["kill_wait"])
+        if not self.cause and not self.over:
+            warning = self.clock.due_warning(now())
+            if warning:
+                self._signal(warning, False)
+            if self.clock.is_over(now()):
+                self._terminate("TIMEOUT", self.plan["kill_wait"], "TIME LIMIT")
         if self.kill_at is not None and now() >= self.kill_at and not self.over:
             self._kill_rest()
 
@@ -268,13 +273,13 @@ class Stepd:
         if not self.is_member and now() >= self.memory.due:
             self.memory.look(self._members(), now())
 
-    def _terminate(self, cause: str, kill_wait: int) -> None:
+    def _terminate(self, cause: str, kill_wait: int, why: str = "") -> None:
         if self.is_member:
             self.status = 0
             return
         if not self.cause:
             self.cause = cause
-            self._announce(" DUE TO TIME LIMIT" if cause == "TIMEOUT" else "")
+            self._announce(f" DUE TO {why}" if why else "")
             members = self._members()
             processes.send(members, signal.SIGCONT)
             processes.send(members, signal.SIGTERM)
@@ -295,12 +300,28 @@ class Stepd:
         for line in os.read(self.control, 1 << 16).decode().splitlines():
             word, *rest = line.split()
             if word == "end" and not self.over:
-                self._terminate("CANCELLED", int(rest[0]))
+                self._terminate("CANCELLED", int(rest[0]), " ".join(rest[1:]))
             elif word == "signal" and not self.over:
                 self._signal(int(rest[0]), rest[1] == "whole")
+            elif word == "limit":
+                self.clock.set_limit(int(rest[0]) if rest else None)
+            elif word == "suspend" and not self.cause:
+                self._stop()
+            elif word == "resume":
+                self.clock.go_on(now())
+                processes.send(self._members(), signal.SIGCONT)
             elif word == "exited":
                 self.status = int(rest[0])
                 self._count(float(rest[1]), float(rest[2]), int(rest[3]))
+
+    def _stop(self) -> None:
+        """Suspend all processes, until none is left that was made meanwhile."""
+        self.clock.stop(now())
+        stopped: Set[int] = set()
+        while not stopped.issuperset(self._members()):
+            members = self._members()
+            processes.send(members, signal.SIGSTOP)
+            stopped.update(members)
 
     def _signal(self, number: int, whole: bool) -> None:
         if number in (signal.SIGTERM, signal.SIGKILL):

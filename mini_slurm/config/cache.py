@@ -6,7 +6,7 @@ import json
 import os
 
 from mini_slurm.config.paths import fleet_file
-from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, MachineEntry, Partition, Qos
+from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, MachineEntry, Partition, Qos, Weights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 KEY = "fleet"  # of the table `setting`
 # A newer mini_slurm may know more of a machine than the one that kept the fleet.
-FIELDS = [list(kind._fields) for kind in (Fleet, MachineEntry, Partition, Qos, Association, ClusterEntry)]
+FIELDS = [list(kind._fields) for kind in (Fleet, MachineEntry, Partition, Qos, Association, ClusterEntry, Weights)]
 
 
 def load(get: Callable[[str], str | None], put: Callable[[str, str], None], path: str | None = None) -> Fleet:
@@ -62,6 +62,7 @@ def _from_values(values: list[object]) -> Fleet:
         qos={name: Qos(*entry) for name, entry in fleet.qos.items()},
         accounts={name: _users(users) for name, users in fleet.accounts.items()},
         clusters={name: _cluster(*entry) for name, entry in fleet.clusters.items()},
+        priority=Weights(*fleet.priority),
     )
 
 

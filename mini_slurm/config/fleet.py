@@ -12,10 +12,10 @@ from typing import Any
 from mini_slurm.config import keys
 from mini_slurm.config.keys import Key
 from mini_slurm.errors import FleetError
-from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, MachineEntry, Partition, Qos
+from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, MachineEntry, Partition, Qos, Weights
 from mini_slurm.model.hostlist import compress, expand
 
-SECTIONS = ("fleet", "machines", "partitions", "qos", "accounts", "clusters")
+SECTIONS = ("fleet", "machines", "partitions", "qos", "accounts", "clusters", "priority")
 FILES = ("identity_file", "jobs_dir", "ssh_config")  # from the fleet file's folder, where they are not absolute
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 ALL = "ALL"  # as in slurm.conf: every machine
@@ -64,6 +64,7 @@ class _Reader:
         partitions = self.partitions(self.section(top, "partitions"), machines)
         qos = {name: Qos(name, **self.table(value, keys.QOS, where)) for name, where, value in self.named(top, "qos")}
         accounts = self.accounts(top, qos)
+        settings["priority"] = Weights(**self.table(top.get("priority", {}), keys.PRIORITY, "priority"))
         clusters = self.clusters(top, {name, *partitions})
         return Fleet(name, self.path, machines, partitions, qos, accounts, clusters=clusters, **settings)
 

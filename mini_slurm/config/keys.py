@@ -79,6 +79,13 @@ def gpus(value: Any) -> dict[str, int]:
     return {kind: number for kind, count in counts.items() if (number := number_from(0, 1024)(count))}
 
 
+def licenses(value: Any) -> dict[str, int]:
+    """Numbers by name."""
+    if not isinstance(value, dict) or not all(NAME.fullmatch(name) for name in value):
+        raise ValueError
+    return {name: number_from(0)(count) for name, count in value.items()}
+
+
 def words(value: Any) -> tuple[str, ...]:
     """A list of words."""
     if not isinstance(value, list) or not all(isinstance(word, str) and WORD.fullmatch(word) for word in value):
@@ -157,6 +164,17 @@ FLEET = {
     "controller_idle": Key(number_from(0), "a whole number of seconds", "300"),
     "jobs_dir": Key(text, "a folder in quotes", '"~/jobs"'),
     "ssh_config": Key(text, "a file in quotes", '"~/.ssh/config"'),
+    "licenses": Key(licenses, "numbers by name", "{ matlab = 4 }"),
+    "requeue_delay": Key(number_from(0), "a whole number of seconds", "121"),
+}
+PRIORITY = {
+    "age": Key(number_from(0), "a whole number", "1000"),
+    "fair_share": Key(number_from(0), "a whole number", "1000"),
+    "job_size": Key(number_from(0), "a whole number", "1000"),
+    "partition": Key(number_from(0), "a whole number", "1000"),
+    "qos": Key(number_from(0), "a whole number", "1000"),
+    "max_age": Key(duration, 'a time as of --time, or "UNLIMITED"', '"7-00:00:00"'),
+    "half_life": Key(duration, 'a time as of --time, or "UNLIMITED"', '"7-00:00:00"'),
 }
 MACHINE = {
     "host": Key(text, "an address, or a name that ~/.ssh/config or the network knows", '"10.0.0.4"'),
@@ -176,6 +194,7 @@ PARTITION = {
     "default": Key(yes_or_no, "true or false", "true"),
     "max_time": Key(duration, 'a time as of --time, or "UNLIMITED"', '"1-00:00:00"'),
     "default_time": Key(duration, 'a time as of --time, or "UNLIMITED"', '"1:00:00"'),
+    "priority": Key(number_from(0), "a whole number", "1"),
     "state": Key(partition_state, 'one of "UP", "DOWN", "DRAIN", "INACTIVE"', '"UP"'),
 }
 CLUSTER = {

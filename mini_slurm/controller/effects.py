@@ -14,10 +14,23 @@ from mini_slurm.controller.outputs import Outputs
 from mini_slurm.model.environment import batch_environment, fixed
 from mini_slurm.model.job import Job
 from mini_slurm.model.patterns import input_path
+from mini_slurm.model.warning import parse_warning
 from mini_slurm.protocol import messages
 from mini_slurm.protocol.messages import Message
 from mini_slurm.scheduler.cluster import Cluster, allocation
-from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Resume, Signal, Start
+from mini_slurm.scheduler.decisions import (
+    Answer,
+    Decision,
+    Drop,
+    End,
+    Forget,
+    Hold,
+    Limit,
+    Resume,
+    Signal,
+    Start,
+    Suspend,
+)
 from mini_slurm.scheduler.events import Event, OutputFailed
 from mini_slurm.store import database
 
@@ -50,17 +63,25 @@ class Hands:
                 self._send(decision.machine, self._start_message(decision.job, decision.machine))
             elif isinstance(decision, Resume):
                 self._resume(decision.job)
-            elif isinstance(decision, Signal):
-                message = messages.SignalAttempt(decision.attempt, decision.signal, decision.whole)
-                self._send(decision.machine, message)
-            elif isinstance(decision, End):
-                self._send(decision.machine, messages.EndAttempt(decision.attempt, self._cluster.fleet.kill_wait))
             elif isinstance(decision, Drop):
                 self._outputs.drop(decision.attempt)
-            elif isinstance(decision, Forget):
-                self._outputs.drop(decision.attempt)
-                self._send(decision.machine, messages.Forget(decision.attempt))
+            elif not isinstance(decision, Answer):  # that is stored already
+                if isinstance(decision, Forget):
+                    self._outputs.drop(decision.attempt)
+                self._send(decision.machine, self._order(decision))
         self._start_all(starts)
+
+    def _order(self, decision: Signal | Limit | Suspend | End | Forget) -> Message:
+        """What a machine is told about an attempt there."""
+        if isinstance(decision, Signal):
+            return messages.SignalAttempt(decision.attempt, decision.signal, decision.whole)
+        if isinstance(decision, Limit):
+            return messages.LimitAttempt(decision.attempt, decision.seconds)
+        if isinstance(decision, Suspend):
+            return messages.SuspendAttempt(decision.attempt, decision.resume)
+        if isinstance(decision, End):
+            return messages.EndAttempt(decision.attempt, self._cluster.fleet.kill_wait, decision.why)
+        return messages.Forget(decision.attempt)
 
     def persist(self, db: sqlite3.Connection) -> None:
         """What the hands must remember is how far output has come."""
@@ -129,5 +150,6 @@ class Hands:
             kill_wait=fleet.kill_wait,
             role="batch" if is_batch else "member",
             allocation=json.loads(job.allocation),
+            warning=list((is_batch and parse_warning(job.signal)) or ()),
             data=self._content(job.script) if is_batch else b"",
         )

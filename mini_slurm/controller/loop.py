@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
+from mini_slurm.controller.decoding import Decoder
 from mini_slurm.model.machine import Machine
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.scheduler.core import next_moment, step
-from mini_slurm.scheduler.decisions import Decision
-from mini_slurm.scheduler.events import CancelRequested, Event, JobSubmitted, SignalRequested
+from mini_slurm.scheduler.decisions import Answer, Decision
+from mini_slurm.scheduler.events import Event
 from mini_slurm.store import database
 
 LONGEST_SLEEP = 10.0  # seconds
@@ -87,7 +87,7 @@ class Loop:
             events, self._events = self._events, []
             requested, last = self._requests()
             decisions = self._decide(events + requested)
-            self._save(last)
+            self._save(last, decisions)
             hands.persist(self.db)
             await asyncio.to_thread(self.db.execute, "COMMIT")
         self.cluster.touched.clear()
@@ -95,18 +95,8 @@ class Loop:
 
     def _requests(self) -> tuple[list[Event], int]:
         rows = self.db.execute("SELECT number, kind, body FROM request ORDER BY number").fetchall()
-        found = (self._event(kind, json.loads(body)) for _, kind, body in rows)
-        return [event for event in found if event is not None], (rows[-1][0] if rows else 0)
-
-    def _event(self, kind: str, body: dict[str, int]) -> Event | None:
-        if kind == "submitted":
-            jobs = database.load_jobs(self.db, "job_id = ?", [body["job_id"]])
-            return JobSubmitted(jobs[0]) if jobs else None
-        if kind == "cancel":
-            return CancelRequested(body["job_id"], body["task"], bool(body.get("array")), body["uid"])
-        if kind == "signal":
-            return SignalRequested(body["job_id"], body["signal"], bool(body["whole"]), body["uid"])
-        return None
+        decoder = Decoder(self.db, self.clock())
+        return [event for row in rows for event in decoder.events(*row)], (rows[-1][0] if rows else 0)
 
     def _decide(self, events: list[Event]) -> list[Decision]:
         first = int(database.get_setting(self.db, "next_job_id") or "1")
@@ -116,8 +106,13 @@ class Loop:
             database.set_setting(self.db, "next_job_id", str(self.cluster.next_job_id))
         return decisions
 
-    def _save(self, last_request: int) -> None:
+    def _save(self, last_request: int, decisions: list[Decision]) -> None:
         database.save_jobs(self.db, self.cluster.touched.values())
+        database.save_runs(self.db, self.cluster.runs)
+        self.cluster.runs.clear()
+        for answer in decisions:
+            if isinstance(answer, Answer):
+                database.store_answer(self.db, answer.request, {"error": answer.error, "tasks": answer.tasks})
         for machine in self._machines.values():
             database.save_machine(self.db, machine)
         self._machines.clear()

@@ -9,6 +9,7 @@ import time
 
 from mini_slurm.config.cache import load
 from mini_slurm.config.paths import fleet_file, jobs_folder
+from mini_slurm.controller.decoding import recall
 from mini_slurm.controller.effects import Hands
 from mini_slurm.controller.loop import Loop
 from mini_slurm.controller.machines import MachineHand
@@ -33,7 +34,8 @@ class Session:
         fleet = self._load_fleet()
         self._known = database.load_machines(self._db)
         state_id = database.get_setting(self._db, "state_id") or ""
-        self._cluster = make_cluster(fleet, state_id, database.load_jobs(self._db), self._known)
+        jobs = database.load_jobs(self._db)
+        self._cluster = make_cluster(fleet, state_id, jobs, self._known, os.getuid())
         self._loop = Loop(self._db, self._cluster, time.time)
         self._outputs = Outputs(self._db, jobs_folder(state, fleet), self._loop.post)
         self._hands = Hands(self._db, self._cluster, self._outputs, self._loop.post)
@@ -41,6 +43,8 @@ class Session:
         self._outputs_task = asyncio.get_running_loop().create_task(self._outputs.run())
         self._busy_until = time.monotonic() + fleet.controller_idle
         self._add_machines(fleet)
+        for event in recall(self._db, jobs):
+            self._loop.post(event)
         for name in {name for job in self._cluster.jobs.values() for name in allocation(job)} - set(fleet.machines):
             self._loop.post(MachineLost(name))
         self._loop.ring()

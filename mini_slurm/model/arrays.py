@@ -70,6 +70,12 @@ def throttle_of(text: str) -> int | None:
     return int(throttle) if throttle else None
 
 
+def with_throttle(text: str, throttle: int | None) -> str:
+    """The text with another number of tasks that may run at once; None: any number."""
+    ranges = text.partition("%")[0]
+    return ranges if throttle is None else f"{ranges}%{throttle}"
+
+
 def split_first(text: str) -> tuple[int, str | None]:
     """The first task, and the text of the others; None when there are none."""
     ranges, percent, throttle = text.partition("%")

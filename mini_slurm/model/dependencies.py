@@ -46,6 +46,12 @@ class Dependencies(NamedTuple):
     each: tuple[Dependency, ...] = ()
     any_of: bool = False
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Can they never be met?"""
+        failed = [one.failed for one in self.each]
+        return all(failed) if self.any_of else any(failed)
+
 
 def read(text: str, is_array: Callable[[int], bool]) -> str | None:
     """What of a user's expression is to be kept with the job; None when it asks for nothing. Raises BadDependency.

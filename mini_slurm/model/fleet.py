@@ -32,6 +32,7 @@ class Partition(NamedTuple):
     max_time: int | None = None
     default_time: int | None = None
     state: str = "UP"  # UP, DOWN, DRAIN, INACTIVE: scontrol(1)
+    priority: int = 1  # Slurm's PriorityJobFactor, compared with those of the other partitions
 
 
 class Qos(NamedTuple):
@@ -72,6 +73,18 @@ class ClusterEntry(NamedTuple):
         return MachineEntry(self.name, host, self.port, self.user, self.identity_file, self.jump_host)
 
 
+class Weights(NamedTuple):
+    """`[priority]`: how much each factor, from 0 to 1, counts in a job's priority. Times in seconds."""
+
+    age: int = 1000
+    fair_share: int = 1000
+    job_size: int = 1000
+    partition: int = 1000
+    qos: int = 1000
+    max_age: int | None = 7 * 86400  # when the age counts whole
+    half_life: int | None = 7 * 86400  # after which half of what was used is forgotten
+
+
 class Fleet(NamedTuple):
     """The whole file. `path` is empty for the embedded default: this machine alone."""
 
@@ -90,6 +103,9 @@ class Fleet(NamedTuple):
     jobs_dir: str | None = None
     ssh_config: str | None = None  # instead of ~/.ssh/config
     clusters: Mapping[str, ClusterEntry] = {}
+    licenses: Mapping[str, int] = {}
+    requeue_delay: int = 121  # seconds from a requeue on request until the job may start again, as in Slurm
+    priority: Weights = Weights()
 
     @property
     def default_partition(self) -> Partition | None:

@@ -38,6 +38,7 @@ class Job:
     ntasks: int | None = None  # None: not said, one task
     ntasks_per_node: int | None = None
     cpus_per_task: int | None = None  # None: not said, one CPU
+    min_cpus: int | None = None  # of the whole job, as scontrol update NumCPUs= sets them; None: as the tasks need
     memory_per_node: int | None = None  # MiB; 0: all of the machine's
     memory_per_cpu: int | None = None  # MiB
     gres: str | None = None  # generic resources on each machine: "gpu:a100:2"
@@ -75,6 +76,7 @@ class Job:
     state: JobState = JobState.PENDING
     reason: str = "None"
     priority: int = 1  # 0: held
+    priority_set: int = 0  # 1: an administrator set it, it is not worked out any more
     submit_time: float = 0.0
     eligible_time: float | None = None
     start_time: float | None = None
@@ -121,8 +123,8 @@ class Job:
 
     @property
     def cpus(self) -> int:
-        """CPUs asked for: tasks times CPUs of a task."""
-        return (self.ntasks or 1) * (self.cpus_per_task or 1)
+        """CPUs asked for: tasks times CPUs of a task, or more if that was said later."""
+        return max((self.ntasks or 1) * (self.cpus_per_task or 1), self.min_cpus or 0)
 
 
 COLUMNS: tuple[str, ...] = tuple(Job.__annotations__)

@@ -20,6 +20,7 @@ class JobState(Enum):
     BOOT_FAIL = "BF"
     DEADLINE = "DL"
     OUT_OF_MEMORY = "OOM"
+    REQUEUED = "RQ"  # of a run of a job that was requeued since
     COMPLETING = "CG"
     CONFIGURING = "CF"
 
@@ -45,6 +46,7 @@ ENDS = frozenset(
         JobState.BOOT_FAIL,
         JobState.DEADLINE,
         JobState.OUT_OF_MEMORY,
+        JobState.REQUEUED,
     }
 )
 ALLOCATED = frozenset({JobState.CONFIGURING, JobState.RUNNING, JobState.SUSPENDED, JobState.COMPLETING})

@@ -61,6 +61,7 @@ class StartAttempt(NamedTuple):
     kill_wait: int  # seconds between SIGTERM and SIGKILL
     role: str  # "batch": this machine runs the script; "member": it only holds what the job gets of it
     allocation: Dict[str, List[Any]]  # machine -> CPUs, MiB, GPUs by type as text, tasks; the batch host first
+    warning: List[int]  # before the time is up: signal, seconds before, 1: to the script alone; empty: none
     data: bytes  # the script
 
 
@@ -72,11 +73,26 @@ class SignalAttempt(NamedTuple):
     whole: bool
 
 
+class LimitAttempt(NamedTuple):
+    """The attempt gets another time limit, counted from its start; None: no limit."""
+
+    attempt: str
+    time_limit: Optional[int]  # seconds
+
+
+class SuspendAttempt(NamedTuple):
+    """Stop all processes of the attempt and its clock, or let them go on."""
+
+    attempt: str
+    resume: bool
+
+
 class EndAttempt(NamedTuple):
     """End the attempt: SIGTERM, and SIGKILL after kill_wait seconds, for all its processes."""
 
     attempt: str
     kill_wait: int
+    why: str = ""  # what its output says as the reason: "JOB REQUEUE"
 
 
 class Acknowledge(NamedTuple):
@@ -164,6 +180,8 @@ Message = Union[
     Welcome,
     StartAttempt,
     SignalAttempt,
+    LimitAttempt,
+    SuspendAttempt,
     EndAttempt,
     Acknowledge,
     Forget,

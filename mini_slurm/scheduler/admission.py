@@ -69,20 +69,27 @@ def _partition(job: Job, fleet: Fleet) -> Partition:
 
 def _charge(job: Job, fleet: Fleet) -> None:
     """Which account and QOS the job counts for; a fleet without accounts takes any."""
-    association = Association()
     if fleet.accounts:
         own = {name: users[job.user] for name, users in fleet.accounts.items() if job.user in users}
         if job.account is None:
             job.account = next((name for name, one in own.items() if one.default), next(iter(own), None))
         if job.account not in own:
             raise Refused(BAD_ACCOUNT, hint=f"your accounts: {', '.join(own) or 'none'}")
-        association = own[job.account]
-    if fleet.qos:
-        allowed = association.qos or ((NORMAL,) if fleet.accounts else tuple(fleet.qos))
+    allowed = allowed_qos(fleet, job.user, job.account)
+    if allowed is not None:
         if job.qos is None:
-            job.qos = NORMAL if NORMAL in allowed else allowed[0]
+            job.qos = allowed[0]
         if job.qos not in allowed:
             raise Refused(FAILED + "Invalid qos specification", hint=f"yours are: {', '.join(allowed)}")
+
+
+def allowed_qos(fleet: Fleet, user: str, account: str | None) -> tuple[str, ...] | None:
+    """The QOS that a user may choose with this account, the usual one first; None where the fleet has none."""
+    if not fleet.qos:
+        return None
+    association = fleet.accounts.get(account or "", {}).get(user, Association())
+    allowed = association.qos or ((NORMAL,) if fleet.accounts else tuple(fleet.qos))
+    return tuple(sorted(allowed, key=lambda name: name != NORMAL))
 
 
 # --- what the fleet refuses

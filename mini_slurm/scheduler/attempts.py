@@ -9,7 +9,7 @@ from __future__ import annotations
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import LONGEST_PAUSE, Cluster, allocation, occupies
-from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Resume, Start
+from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Limit, Resume, Start, Suspend
 from mini_slurm.scheduler.demand import with_entry
 from mini_slurm.scheduler.ending import finish, leave, lose, put_back, release
 from mini_slurm.scheduler.events import (
@@ -65,10 +65,18 @@ def _meet(cluster: Cluster, job: Job, event: MachineConnected, now: float) -> li
         if job.reason != "None":
             job.reason = "None"
             cluster.touch(job)
-        return [Resume(job), *([End(event.name, name)] if must_end else [])]
+        return [Resume(job), *_orders(job, name), *([End(event.name, name)] if must_end else [])]
     if job.state is JobState.CONFIGURING and job.boot_id == event.boot_id:
         return _start_when_ready(cluster, job)
     return _settle_unknown(cluster, job, now)
+
+
+def _orders(job: Job, name: str) -> list[Decision]:
+    """What the batch host may not have heard while it could not be reached."""
+    if job.state not in (JobState.RUNNING, JobState.SUSPENDED) or job.node is None:
+        return []
+    is_suspended = job.state is JobState.SUSPENDED
+    return [Limit(job.node, name, job.time_limit), Suspend(job.node, name, resume=not is_suspended)]
 
 
 def _meet_member(cluster: Cluster, job: Job, event: MachineConnected, now: float, is_known: bool) -> list[Decision]:

@@ -54,6 +54,13 @@ class Cluster:
     touched: dict[int, Job] = field(default_factory=dict)
     # machines, besides the batch host, that have said yes to a job whose script has not been sent yet
     ready: dict[int, set[str]] = field(default_factory=dict)
+    owner: int = 0  # uid of whoever looks after the fleet
+    ended: dict[int, Job] = field(default_factory=dict)  # in this step; see dependents.py
+    spoiled: set[int] = field(default_factory=set)  # arrays of which a task did not end well
+    dependency_moment: float | None = None  # when a delay after the start of another job is over next
+    runs: list[Job] = field(default_factory=list)  # as they were when they were requeued: to be stored apart
+    priorities_due: float = 0.0  # when all priorities are worked out again
+    quiet: dict[int, float] = field(default_factory=dict)  # jobs that were just changed: until when they have no reason
 
     def touch(self, job: Job) -> None:
         """Remember that the job has to be stored."""
@@ -71,6 +78,16 @@ class Cluster:
         if state_id != self.state_id or job is None or job.node is None or self.attempt_name(job) != attempt:
             return None
         return job
+
+    def note_end(self, job: Job) -> None:
+        """The job has ended: others may wait for that."""
+        self.ended[job.job_id] = job
+        if job.array_job_id is not None and job.state is not JobState.COMPLETED:
+            self.spoiled.add(job.array_job_id)
+
+    def is_array(self, number: int) -> bool:
+        """Is this the number of an array that is known now?"""
+        return any(job.array_job_id == number for job in (*self.jobs.values(), *self.ended.values()))
 
     def on_machine(self, name: str) -> list[Job]:
         """The jobs whose present attempt is on this machine, in the order of their numbers."""
@@ -107,9 +124,9 @@ class Cluster:
                 assert min(left.cpus, *left.gpus.values(), 0) == 0, (name, left)
 
 
-def make_cluster(fleet: Fleet, state_id: str, jobs: list[Job], machines: dict[str, Machine]) -> Cluster:
+def make_cluster(fleet: Fleet, state_id: str, jobs: list[Job], machines: dict[str, Machine], owner: int = 0) -> Cluster:
     """The state after a start: the jobs that are not over, and machines that have not answered yet."""
-    cluster = Cluster(fleet, state_id)
+    cluster = Cluster(fleet, state_id, owner=owner)
     cluster.jobs = {job.job_id: job for job in jobs}
     set_fleet(cluster, fleet)
     for name, books in cluster.machines.items():

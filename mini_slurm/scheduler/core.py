@@ -7,9 +7,10 @@ from typing import Any
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler import attempts, events, requests
+from mini_slurm.scheduler import attempts, dependents, events, interventions, requests, top, updates
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.priority import refresh_priorities
 from mini_slurm.scheduler.starting import start_pending
 
 Handler = Callable[[Cluster, Any, float], list[Decision]]
@@ -18,6 +19,11 @@ HANDLERS: dict[type[Any], Handler] = {
     events.JobSubmitted: requests.on_job_submitted,
     events.CancelRequested: requests.on_cancel_requested,
     events.SignalRequested: requests.on_signal_requested,
+    events.UpdateRequested: updates.on_update_requested,
+    events.RequeueRequested: interventions.on_requeue_requested,
+    events.SuspendRequested: interventions.on_suspend_requested,
+    events.TopRequested: top.on_top_requested,
+    events.EndsRecalled: dependents.on_ends_recalled,
     events.MachineConnected: attempts.on_machine_connected,
     events.MachineDisconnected: attempts.on_machine_disconnected,
     events.MachineLost: attempts.on_machine_lost,
@@ -35,6 +41,8 @@ def step(cluster: Cluster, happened: Iterable[events.Event], now: float) -> list
     decisions: list[Decision] = []
     for event in happened:
         decisions += HANDLERS[type(event)](cluster, event, now)
+    dependents.settle_dependencies(cluster, now)
+    refresh_priorities(cluster, now)
     return decisions + start_pending(cluster, now)
 
 
@@ -42,6 +50,9 @@ def next_moment(cluster: Cluster, now: float) -> float | None:
     """When step() has something to do even if nothing happens; None: never."""
     moments = [job.begin_time for job in cluster.jobs.values() if _waits(job) and job.begin_time is not None]
     moments += [books.paused_until for books in cluster.machines.values()]
+    moments += cluster.quiet.values()
+    if cluster.dependency_moment is not None:
+        moments.append(cluster.dependency_moment)
     return min((moment for moment in moments if moment > now), default=None)
 
 

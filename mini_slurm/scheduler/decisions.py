@@ -35,11 +35,28 @@ class Signal(NamedTuple):
     whole: bool
 
 
-class End(NamedTuple):
-    """End an attempt: SIGTERM, then SIGKILL."""
+class Limit(NamedTuple):
+    """The attempt gets another time limit, counted from its start; None: no limit."""
 
     machine: str
     attempt: str
+    seconds: int | None
+
+
+class Suspend(NamedTuple):
+    """Stop every process of an attempt, or let them go on."""
+
+    machine: str
+    attempt: str
+    resume: bool
+
+
+class End(NamedTuple):
+    """End an attempt: SIGTERM, then SIGKILL. Its output says why, if it is not that somebody cancelled it."""
+
+    machine: str
+    attempt: str
+    why: str = ""
 
 
 class Forget(NamedTuple):
@@ -55,4 +72,15 @@ class Drop(NamedTuple):
     attempt: str
 
 
-Decision = Start | Hold | Resume | Signal | End | Forget | Drop
+class Answer(NamedTuple):
+    """What a command hears of its request, in Slurm's words: an error for all of it, or errors of tasks; "": done.
+
+    It is stored together with what was decided, and not performed.
+    """
+
+    request: int
+    error: str = ""
+    tasks: tuple[tuple[str, str], ...] = ()  # "12_1-3,7" and the error that all of these have in common
+
+
+Decision = Start | Hold | Resume | Signal | Limit | Suspend | End | Forget | Drop | Answer

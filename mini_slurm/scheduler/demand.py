@@ -77,8 +77,12 @@ def demand(job: Job, fleet: Fleet) -> Demand:
 
 
 def task_count(job: Job) -> int:
-    """Tasks of the whole job: as many as were asked for, else one a machine, or --ntasks-per-node."""
-    return job.ntasks or job.nodes * (job.ntasks_per_node or 1)
+    """Tasks of the whole job: as many as were asked for, else one a machine, or --ntasks-per-node.
+
+    CPUs that were asked for beyond that are placed like further tasks.
+    """
+    tasks = job.ntasks or job.nodes * (job.ntasks_per_node or 1)
+    return max(tasks, -(-(job.min_cpus or 0) // (job.cpus_per_task or 1)))
 
 
 def capacity(wanted: Demand, total: Resources, free: Resources) -> int:

@@ -11,6 +11,7 @@ REASONS = {
     JobState.TIMEOUT: "TimeLimit",
     JobState.NODE_FAIL: "NodeDown",
     JobState.OUT_OF_MEMORY: "OutOfMemory",
+    JobState.DEADLINE: "DeadLine",
 }
 
 
@@ -36,7 +37,10 @@ def leave(cluster: Cluster, job: Job, *but: str) -> list[Decision]:
 
 
 def finish(cluster: Cluster, job: Job, state: JobState, now: float) -> None:
-    """The job is over."""
+    """The job is over; or, as REQUEUED, only this run of it."""
+    if state is JobState.REQUEUED:
+        requeue(cluster, job, state, now, cluster.fleet.requeue_delay)
+        return
     release(cluster, job)
     job.state = state
     job.outcome = None
@@ -44,10 +48,13 @@ def finish(cluster: Cluster, job: Job, state: JobState, now: float) -> None:
     job.reason = _reason(job, state)
     cluster.touch(job)
     cluster.displace(job)
+    cluster.note_end(job)
     del cluster.jobs[job.job_id]
 
 
 def _reason(job: Job, state: JobState) -> str:
+    if state is JobState.CANCELLED and job.start_time is None:
+        return job.reason  # as Slurm: why it had not started
     if state is JobState.FAILED:
         return "JobLaunchFailure" if job.exit_signal else "NonZeroExitCode"
     return REASONS.get(state, "None")
@@ -67,12 +74,30 @@ def put_back(cluster: Cluster, job: Job) -> None:
     cluster.touch(job)
 
 
+def requeue(cluster: Cluster, job: Job, state: JobState, now: float, delay: float = 0.0) -> None:
+    """This run of the job has ended as `state`; the job waits again, for at least so long. It stays held if it is."""
+    run = Job(**job.__dict__)
+    run.state, run.outcome, run.end_time = state, None, now if job.end_time is None else job.end_time
+    cluster.runs.append(run)
+    reason = job.reason
+    put_back(cluster, job)
+    job.restarts += 1
+    job.suspend_time, job.suspended_seconds = None, 0.0
+    job.cancelled_by = None
+    job.max_rss, job.user_seconds, job.system_seconds = 0, 0.0, 0.0
+    job.submit_time = now
+    if delay and (job.begin_time is None or job.begin_time <= now):
+        job.begin_time = now + delay
+    job.eligible_time = max(now, job.begin_time or 0.0)
+    if job.priority == 0:
+        job.reason = reason
+
+
 def lose(cluster: Cluster, job: Job, now: float, *, again: bool = True) -> None:
     """The job's machine failed under it: it is requeued if it may run `again`, as in Slurm, or ends as NODE_FAIL."""
-    if job.outcome is not None:
+    if job.outcome is not None and (again or job.outcome != JobState.REQUEUED.name):
         finish(cluster, job, JobState[job.outcome], now)
     elif again and job.requeue and cluster.fleet.requeue:
-        put_back(cluster, job)
-        job.restarts += 1
+        requeue(cluster, job, JobState.NODE_FAIL, now)
     else:
         finish(cluster, job, JobState.NODE_FAIL, now)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
@@ -30,6 +31,59 @@ class SignalRequested(NamedTuple):
     signal: int
     whole: bool
     uid: int
+
+
+class Caller(NamedTuple):
+    """Who asks for something; whoever looks after the fleet may act as its administrator upon his own jobs too."""
+
+    uid: int
+    as_admin: bool = False
+
+
+class Request(NamedTuple):
+    """A command waits for the answer to the request of this number, about a job, an array or some of its tasks."""
+
+    number: int
+    by: Caller
+    job_id: int
+    tasks: tuple[int, ...] | None  # None: the job, or all of the array
+    past: tuple[Job, ...] = ()  # those of them that were over not long ago
+
+
+class UpdateRequested(NamedTuple):
+    """Change what was asked for; the keys of `changes` are those of scheduler/changes.py."""
+
+    request: Request
+    changes: Mapping[str, Any]
+
+
+class RequeueRequested(NamedTuple):
+    """Run jobs again, which are ended first if they run. `reason`: they are held then, for this reason."""
+
+    request: Request
+    reason: str = ""
+    only_running: bool = False
+
+
+class SuspendRequested(NamedTuple):
+    """Stop jobs where they are, or let them go on."""
+
+    request: Request
+    resume: bool
+
+
+class TopRequested(NamedTuple):
+    """These jobs are to start before all others of their user, partition, account and QOS."""
+
+    number: int
+    by: Caller
+    jobs: tuple[tuple[int, int | None], ...]  # job or array, and task
+
+
+class EndsRecalled(NamedTuple):
+    """Jobs that ended before and that others, which are submitted or updated now, depend on."""
+
+    jobs: tuple[Job, ...]
 
 
 class MachineConnected(NamedTuple):
@@ -111,6 +165,11 @@ Event = (
     JobSubmitted
     | CancelRequested
     | SignalRequested
+    | UpdateRequested
+    | RequeueRequested
+    | SuspendRequested
+    | TopRequested
+    | EndsRecalled
     | MachineConnected
     | MachineDisconnected
     | MachineLost

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.dependencies import parse
+from mini_slurm.model.hostlist import compress, expand
 from mini_slurm.model.job import Job
 from mini_slurm.scheduler.cluster import Books, Cluster
 from mini_slurm.scheduler.eligible import could_ever_run
 
-UNAVAILABLE = "ReqNodeNotAvail"
+HELD_BY_USER, HELD_BY_ADMIN = "JobHeldUser", "JobHeldAdmin"
+REQUEUED_HELD = "job requeued in held state"
+HOLDS = frozenset({HELD_BY_USER, HELD_BY_ADMIN, REQUEUED_HELD, "job requeued in special exit state"})
+NEVER = "DependencyNeverSatisfied"
+NO_NODE = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
+UNAVAILABLE = "ReqNodeNotAvail, UnavailableNodes:{}"
+RESERVED = "ReqNodeNotAvail, May be reserved for other job"
 
 
 def own_reason(job: Job, now: float) -> str | None:
     """What keeps this very job from being considered; None when nothing does."""
     if job.priority == 0:
-        return "JobHeldUser"
+        return job.reason if job.reason in HOLDS else HELD_BY_USER
+    if job.dependency is not None:
+        return NEVER if parse(job.dependency).is_hopeless else "Dependency"
     if job.begin_time is not None and job.begin_time > now:
         return "BeginTime"
     return None
@@ -32,8 +42,46 @@ def shared_reason(cluster: Cluster, job: Job, candidates: list[Books]) -> str | 
     return None
 
 
-def waiting_reason(candidates: list[Books], is_first: bool) -> str:
-    """Why a job that may start does not: nothing there answers, no room, or it must not overtake."""
-    if not any(books.is_up for books in candidates):
-        return UNAVAILABLE
-    return "Resources" if is_first else "Priority"
+class Waiting:
+    """Why the jobs of one pass that found no room wait, told one after the other in the order of the queue.
+
+    As Slurm's main scheduler has it: the first job of a partition that finds no room waits for Resources and closes the
+    partition, with its machines, to those after it; one that wants certain machines closes those only.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._closed: set[str] = set()  # partitions
+        self._taken: set[str] = set()  # machines
+
+    def reason(self, job: Job, candidates: list[Books]) -> str:
+        """Why this job waits."""
+        partition = self._cluster.fleet.partitions[job.partition]
+        if partition.name in self._closed:
+            return "Priority"
+        usable = [name for name in partition.machines if name not in self._taken and self._is_up(name)]
+        if len(usable) < job.nodes:
+            self._close(partition.name, partition.machines)
+            return NO_NODE
+        up = [books for books in candidates if self._is_up(books.entry.name)]
+        if not could_ever_run(job, up, self._cluster.fleet):
+            wanted = expand(job.required_nodes) if job.required_nodes else partition.machines
+            missing = [name for name in wanted if not self._is_up(name)]
+            return UNAVAILABLE.format(compress(missing)) if missing else RESERVED
+        if job.required_nodes and len(expand(job.required_nodes)) >= job.nodes:
+            self._taken.update(expand(job.required_nodes))
+        else:
+            self._close(partition.name, partition.machines)
+        return "Resources"
+
+    def again(self, job: Job, reason: str) -> str:
+        """Why another job waits that asks for the same as this one, which waits for that reason."""
+        return "Priority" if job.partition in self._closed else reason
+
+    def _is_up(self, name: str) -> bool:
+        books = self._cluster.machines.get(name)
+        return books is not None and books.is_up
+
+    def _close(self, partition: str, machines: tuple[str, ...]) -> None:
+        self._closed.add(partition)
+        self._taken.update(machines)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.arrays import tasks_of, without
+from mini_slurm.model.arrays import without
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision, End, Forget, Signal
 from mini_slurm.scheduler.ending import finish
 from mini_slurm.scheduler.events import CancelRequested, JobSubmitted, SignalRequested
+from mini_slurm.scheduler.priority import set_priority
 from mini_slurm.scheduler.starting import split_task
+from mini_slurm.scheduler.targets import has_task
 
 
 def on_job_submitted(cluster: Cluster, event: JobSubmitted, now: float) -> list[Decision]:
@@ -18,6 +20,7 @@ def on_job_submitted(cluster: Cluster, event: JobSubmitted, now: float) -> list[
     if job.job_id not in cluster.jobs:
         job.eligible_time = max(job.submit_time, job.begin_time or 0.0)
         cluster.jobs[job.job_id] = job
+        set_priority(cluster, job, now)
         cluster.touch(job)
     return []
 
@@ -35,15 +38,11 @@ def _meant(cluster: Cluster, event: CancelRequested) -> list[Job]:
     if event.array:
         meant = [job for job in cluster.jobs.values() if job.array_job_id == event.job_id]
     elif event.task is not None:
-        meant = [job for job in cluster.jobs.values() if job.array_job_id == event.job_id and _is(job, event.task)]
+        meant = [job for job in cluster.jobs.values() if job.array_job_id == event.job_id and has_task(job, event.task)]
         meant = [_own_record(cluster, job, event.task) for job in meant]
     else:
         meant = [job for job in cluster.jobs.values() if job.job_id == event.job_id]
     return [job for job in meant if job.uid == event.uid]
-
-
-def _is(job: Job, task: int) -> bool:
-    return job.array_task_id == task or (job.array_tasks is not None and task in tasks_of(job.array_tasks))
 
 
 def _own_record(cluster: Cluster, job: Job, task: int) -> Job:
@@ -53,11 +52,15 @@ def _own_record(cluster: Cluster, job: Job, task: int) -> Job:
 def _cancel(cluster: Cluster, job: Job, uid: int, now: float) -> list[Decision]:
     if job.state is JobState.COMPLETING and job.end_time is not None and job.reason != "None":
         return _give_up_output(cluster, job, now)
-    if job.outcome is not None:
+    if job.outcome not in (None, JobState.REQUEUED.name):
         return []
     job.cancelled_by = uid
     if job.state is JobState.PENDING:
         finish(cluster, job, JobState.CANCELLED, now)
+        return []
+    if job.outcome is not None:  # it has been told to end already
+        job.outcome = JobState.CANCELLED.name
+        cluster.touch(job)
         return []
     assert job.node is not None
     job.outcome = JobState.CANCELLED.name

@@ -11,13 +11,23 @@ from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Books, Cluster, occupies
 from mini_slurm.scheduler.decisions import Decision, Hold, Start
 from mini_slurm.scheduler.eligible import eligible_machines, sites
-from mini_slurm.scheduler.explain import own_reason, shared_reason, waiting_reason
+from mini_slurm.scheduler.explain import HOLDS, Waiting, own_reason, shared_reason
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import Reservation, after_start, pending_in_order, reserve, usable
+
+QUIET = 2.0  # seconds: as long as it takes Slurm's next pass over the queue to come
+
+
+def be_quiet(cluster: Cluster, job: Job, now: float) -> None:
+    """The job was changed: as in Slurm, its old reason counts no more, and the next pass tells the new one."""
+    if job.reason not in HOLDS:
+        job.reason = "None"
+        cluster.quiet[job.job_id] = now + QUIET
 
 
 def start_pending(cluster: Cluster, now: float) -> list[Decision]:
     """Start every pending job that may and can start now."""
+    cluster.quiet = {number: until for number, until in cluster.quiet.items() if now < until <= now + QUIET}
     round_ = Round(cluster, now)
     for job in pending_in_order(cluster):
         reason = own_reason(job, now) or round_.reasons.get(_shape(job)) or round_.start(job)
@@ -35,7 +45,7 @@ class Round:
         self.decisions: list[Decision] = []
         self.reasons: dict[tuple[object, ...], str] = {}
         self._reservation: Reservation | None = None
-        self._is_blocked = False  # is there a job that found no room?
+        self._waiting = Waiting(cluster)
 
     def start(self, job: Job) -> str | None:
         """Start the job, or as many tasks of the array as there is room for; why it, or the rest of it, waits."""
@@ -62,10 +72,10 @@ class Round:
 
     def _block(self, job: Job, candidates: list[Books]) -> str:
         """No room: the first such job gets a reservation, and others of its shape need not be tried in this pass."""
-        is_first, self._is_blocked = not self._is_blocked, True
-        self.reasons[_shape(job)] = waiting_reason(candidates, is_first=False)
+        reason = self._waiting.reason(job, candidates)
+        self.reasons[_shape(job)] = self._waiting.again(job, reason)
         self._reservation = self._reservation or reserve(job, candidates, self.cluster, self.now)
-        return waiting_reason(candidates, is_first=is_first)
+        return reason
 
 
 def _shape(job: Job) -> tuple[object, ...]:
@@ -77,6 +87,8 @@ def _shape(job: Job) -> tuple[object, ...]:
         job.ntasks,
         job.ntasks_per_node,
         job.cpus_per_task,
+        job.min_cpus,
+        job.licenses,
         job.memory_per_node,
         job.memory_per_cpu,
         job.gres,
@@ -145,7 +157,9 @@ def _start(cluster: Cluster, job: Job, taken: Allocation, now: float) -> list[De
 
 
 def set_reason(cluster: Cluster, job: Job, reason: str) -> None:
-    """Note why the job waits, if that has changed."""
+    """Note why the job waits, if that has changed; not at once where somebody has just changed the job."""
+    if job.job_id in cluster.quiet and reason not in HOLDS:
+        return
     if job.reason != reason:
         job.reason = reason
         cluster.touch(job)

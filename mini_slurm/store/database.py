@@ -24,7 +24,12 @@ from mini_slurm.store.queries import get_setting as get_setting
 from mini_slurm.store.queries import load_machines as load_machines
 from mini_slurm.store.schema import UNFINISHED, state_error, upgrade
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 FLEET_FILE = "fleet_file"  # key of the table `setting`: path of the fleet file that the jobs here were submitted with
+KEPT_ANSWERS = 1000  # that nobody took: their commands were ended while they waited
 PATIENCE = 30.0  # seconds to wait for another writer
 
 
@@ -106,6 +111,21 @@ def is_handled(db: sqlite3.Connection, numbers: list[int]) -> bool:
     """Has the controller dealt with all of these requests?"""
     (left,) = db.execute("SELECT count(*) FROM request WHERE number BETWEEN ? AND ?", _ends(numbers)).fetchone()
     return not left
+
+
+def store_answer(db: sqlite3.Connection, number: int, body: dict[str, object]) -> None:
+    """What the command that waits for it hears of a request; call it within a transaction."""
+    db.execute("INSERT OR REPLACE INTO answer VALUES (?, ?)", (number, json.dumps(body)))
+    db.execute("DELETE FROM answer WHERE number < ?", (number - KEPT_ANSWERS,))
+
+
+def take_answers(db: sqlite3.Connection, numbers: list[int]) -> list[dict[str, Any] | None]:
+    """The answers to requests that were dealt with, in their order, each only once; None where there is none."""
+    with transaction(db):
+        rows = db.execute("SELECT number, body FROM answer WHERE number BETWEEN ? AND ?", _ends(numbers)).fetchall()
+        found = {number: json.loads(body) for number, body in rows if number in numbers}
+        db.executemany("DELETE FROM answer WHERE number = ?", [(number,) for number in found])
+    return [found.get(number) for number in numbers]
 
 
 def _ends(numbers: list[int]) -> tuple[int, int]:

@@ -102,6 +102,12 @@ STEPS: tuple[str, ...] = (
         answer TEXT
     )
     """,
+    "ALTER TABLE job ADD COLUMN min_cpus INTEGER",
+    "ALTER TABLE job ADD COLUMN priority_set INTEGER",
+    # what commands hear of their requests: each takes its answer away
+    "CREATE TABLE answer (number INTEGER PRIMARY KEY, body TEXT NOT NULL)",
+    # what administrators changed of machines and partitions, beyond the fleet file
+    "CREATE TABLE override (kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, name))",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

@@ -60,6 +60,7 @@ def wanted(attempt: str, script: str = "", **changes: Any) -> StartAttempt:
         "kill_wait": 30,
         "role": "batch",
         "allocation": {},
+        "warning": [],
         "data": f"#!/bin/bash\n{script}\n".encode(),
     }
     return StartAttempt(**{**values, **changes})

@@ -17,12 +17,14 @@ from mini_slurm.protocol.messages import (
     EndAttempt,
     Ended,
     Forget,
+    LimitAttempt,
     Ping,
     Pong,
     Refused,
     Retire,
     SignalAttempt,
     Started,
+    SuspendAttempt,
     Unknown,
 )
 from tests.fleet.agent_client import Client, agent_pid, left_in, started, wanted
@@ -297,3 +299,60 @@ def test_an_agent_with_nothing_to_do_ends(make_client: Connect) -> None:
     assert agent_pid(client.spool)
     client.close()
     wait_until(lambda: not agent_pid(client.spool), "the agent's end")
+
+
+# --- time: limits that are changed, suspension, warnings
+
+
+def begin(client: Client, script: str, **changes: object) -> str:
+    """Start an attempt; its name."""
+    client.send(wanted("s1.1.0", script, **changes))
+    client.wait(Started, "s1.1.0")
+    return "s1.1.0"
+
+
+def test_a_time_limit_is_changed_while_the_script_runs(client: Client) -> None:
+    name = begin(client, "sleep 60")
+    client.send(LimitAttempt(name, 1))
+    assert client.finish(name)[0].cause == "TIMEOUT"
+
+
+def test_a_suspended_script_stands_still_with_its_children_and_so_does_its_clock(
+    client: Client, tmp_path: Path
+) -> None:
+    ticker = f"(while :; do echo $BASHPID >> {tmp_path}/ticks; sleep 0.05; done) &"
+    name = begin(client, f"echo $$ > {tmp_path}/script; {ticker} wait", time_limit=30)
+    script, child = pids(tmp_path / "script", 1)[0], pids(tmp_path / "ticks", 1)[0]
+    client.send(SuspendAttempt(name, resume=False), LimitAttempt(name, 2))
+    wait_until(lambda: {state_of(script), state_of(child)} == {"T"}, "both processes to be stopped")
+    before = (tmp_path / "ticks").read_text()
+    assert not client.receive(2.5)  # longer than the limit
+    assert (tmp_path / "ticks").read_text() == before
+    client.send(SuspendAttempt(name, resume=True))
+    ended, _, _ = client.finish(name)
+    assert (ended.cause, ended.elapsed > 4) == ("TIMEOUT", True)
+    assert len((tmp_path / "ticks").read_text()) > len(before)
+
+
+def state_of(pid: int) -> str:
+    found = processes.look(pid)
+    return found.state if found else ""
+
+
+def test_a_suspended_script_can_be_ended(client: Client) -> None:
+    name = begin(client, "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done")
+    client.wait_for_text(name, "ready")
+    client.send(SuspendAttempt(name, resume=False), EndAttempt(name, 30))
+    assert client.finish(name)[0].exit_code == 3
+
+
+def test_a_script_is_warned_once_before_its_time_is_up(client: Client) -> None:
+    loop = "while :; do sleep 0.05; done"
+    ended, out, _ = client.run(f"trap 'echo warned' USR1; {loop}", time_limit=3, warning=[signal.SIGUSR1, 1, 1])
+    assert (out, ended.cause) == ("warned\n", "TIMEOUT")
+
+
+def test_a_requeue_is_said_in_the_output(client: Client) -> None:
+    name = begin(client, "sleep 60", streams="merged")
+    client.send(EndAttempt(name, 30, "JOB REQUEUE"))
+    assert re.fullmatch(CANCELLED.format("1", " DUE TO JOB REQUEUE"), client.finish(name)[1])

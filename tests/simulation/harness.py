@@ -6,25 +6,58 @@ import heapq
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from mini_slurm.model.fleet import Fleet, MachineEntry, Partition
+from mini_slurm.model.fleet import Fleet, MachineEntry, Partition, Weights
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.cluster import make_cluster
 from mini_slurm.scheduler.core import next_moment, step
-from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Resume, Signal, Start
+from mini_slurm.scheduler.decisions import (
+    Answer,
+    Decision,
+    Drop,
+    End,
+    Forget,
+    Hold,
+    Limit,
+    Resume,
+    Signal,
+    Start,
+    Suspend,
+)
+from mini_slurm.scheduler.events import Caller
 
 STATE = "5eed"
+USER, OTHER = Caller(1000), Caller(1001)
+ADMIN = Caller(0)  # looks after the fleet
 
 
 def fleet_of(machines: dict[str, Resources], **settings: object) -> Fleet:
-    """A fleet of these machines in one partition `main`; `partitions=` replaces it."""
+    """A fleet of these machines in one partition `main`, where jobs go in the order of submission, unless replaced."""
     entries = {
         name: MachineEntry(name, name, cpus=has.cpus, memory=has.memory, gpus=has.gpus)
         for name, has in machines.items()
     }
-    fleet = Fleet("test", "", entries, {"main": Partition("main", tuple(machines), default=True)})
+    partitions = {"main": Partition("main", tuple(machines), default=True)}
+    fleet = Fleet("test", "", entries, partitions, priority=Weights(0, 0, 0, 0, 0))
     return fleet._replace(**settings)
+
+
+class Run:
+    """What a machine knows of the script of an attempt."""
+
+    def __init__(self, begun: float, run_time: float, limit: float | None, exit_code: int) -> None:
+        self.begun = begun
+        self.run_time = run_time
+        self.limit = limit
+        self.exit_code = exit_code
+        self.stopped = 0.0  # seconds that it was suspended
+        self.stopped_at: float | None = None
+
+    @property
+    def end(self) -> float:
+        """When it ends, if it is not suspended before."""
+        return self.begun + self.stopped + min(self.run_time, float("inf") if self.limit is None else self.limit)
 
 
 class Simulation:
@@ -41,6 +74,8 @@ class Simulation:
         self.running: dict[str, set[str]] = {name: set() for name in fleet.machines}  # machine -> attempts
         self.boots: dict[str, int] = dict.fromkeys(fleet.machines, 1)
         self.connected: set[str] = set()
+        self.runs: dict[str, Run] = {}
+        self.answers: list[Answer] = []
         self.starts: dict[str, int] = {}  # attempt -> how often its script was really started
         self.hosts: dict[str, str] = {}  # attempt -> where its script runs
         self._order: Iterator[int] = count()
@@ -59,12 +94,36 @@ class Simulation:
         if job.array_tasks is not None:
             job.array_job_id = number
         self.run_times[number], self.exit_codes[number] = run_time, exit_code
-        self.happen(events.JobSubmitted(job))
+        self.happen(events.EndsRecalled(tuple(self.done.values())), events.JobSubmitted(job))
         return number
 
     def cancel(self, job_id: int, task: int | None = None, *, array: bool = False, uid: int = 1000) -> None:
         """Cancel as mscancel does."""
         self.happen(events.CancelRequested(job_id, task, array, uid))
+
+    # --- what commands ask for; the answer is what they print: "" or one error, else (tasks, error) pairs
+
+    def update(self, job_id: int, task: int | None = None, *, by: Caller = USER, **changes: object) -> object:
+        """Change a job as scontrol update does."""
+        return self._ask(lambda request: events.UpdateRequested(request, changes), job_id, task, by)
+
+    def requeue(self, job_id: int, task: int | None = None, *, by: Caller = USER, reason: str = "") -> object:
+        """scontrol requeue, or requeuehold with a reason."""
+        return self._ask(lambda request: events.RequeueRequested(request, reason), job_id, task, by)
+
+    def suspend(self, job_id: int, *, by: Caller = ADMIN, resume: bool = False) -> object:
+        """scontrol suspend and resume."""
+        return self._ask(lambda request: events.SuspendRequested(request, resume), job_id, None, by)
+
+    def _ask(
+        self, event: Callable[[events.Request], events.Event], job_id: int, task: int | None, by: Caller
+    ) -> object:
+        past = tuple(job for job in self.done.values() if job_id in (job.job_id, job.array_job_id))
+        named = tuple(self.done.values())  # what the store would recall
+        request = events.Request(1, by, job_id, None if task is None else (task,), past)
+        self.happen(events.EndsRecalled(named), event(request))
+        answer = self.answers[-1]
+        return answer.error or [pair for pair in answer.tasks if pair[1]] or ""
 
     def connect(self, name: str) -> None:
         """The machine answers."""
@@ -139,6 +198,13 @@ class Simulation:
                 self.plan(self.now, lambda: self._say(machine, events.AttemptUnknown(machine, attempt)))
         elif isinstance(decision, Forget):
             self.running[decision.machine].discard(decision.attempt)
+        elif isinstance(decision, Suspend):
+            self._suspend(decision.machine, decision.attempt, decision.resume)
+        elif isinstance(decision, Limit):
+            self.runs[decision.attempt].limit = decision.seconds
+            self._plan_end(decision.machine, decision.attempt)
+        elif isinstance(decision, Answer):
+            self.answers.append(decision)
         else:
             assert isinstance(decision, Signal | Resume | Drop)
 
@@ -150,12 +216,31 @@ class Simulation:
             self.running[machine].add(attempt)
             self.starts[attempt] = self.starts.get(attempt, 0) + 1
             self.hosts[attempt] = machine
-            limit = job.time_limit if job.time_limit is not None else float("inf")
             source = job.array_job_id or job.job_id
-            run_time = self.run_times[source]
-            cause, code = ("", self.exit_codes[source]) if run_time <= limit else ("TIMEOUT", 0)
-            self.plan(self.now + min(run_time, limit), lambda: self._end(machine, attempt, code, 0, cause))
+            self.runs[attempt] = Run(self.now, self.run_times[source], job.time_limit, self.exit_codes[source])
+            self._plan_end(machine, attempt)
         self.plan(self.now, lambda: self._say(machine, events.AttemptStarted(machine, attempt, self.now, "0", "")))
+
+    def _plan_end(self, machine: str, attempt: str) -> None:
+        """The script ends when its run time or its time limit is over, unless it was suspended or the limit changed."""
+        run = self.runs[attempt]
+        if run.stopped_at is None:
+            self.plan(max(run.end, self.now), lambda: self._end_in_time(machine, attempt))
+
+    def _end_in_time(self, machine: str, attempt: str) -> None:
+        run = self.runs[attempt]
+        if run.stopped_at is None and self.now >= run.end:
+            cause, code = ("TIMEOUT", 0) if run.limit is not None and run.run_time > run.limit else ("", run.exit_code)
+            self._end(machine, attempt, code, 0, cause)
+
+    def _suspend(self, machine: str, attempt: str, resume: bool) -> None:
+        run = self.runs[attempt]
+        if resume and run.stopped_at is not None:
+            run.stopped += self.now - run.stopped_at
+            run.stopped_at = None
+            self._plan_end(machine, attempt)
+        elif not resume and run.stopped_at is None:
+            run.stopped_at = self.now
 
     def _hold(self, job: Job, machine: str) -> None:
         attempt = self.cluster.attempt_name(job)

@@ -32,6 +32,7 @@ START = StartAttempt(
     kill_wait=30,
     role="batch",
     allocation={"node1": [2, 100, "a100:1", 2]},
+    warning=[10, 60, 1],
     data=b"#!/bin/sh\necho h\xc3\xa9 \xff\n",
 )
 SENT = [START, Output("s.1.0", "out", 5, 7, bytes(range(256))), Ping(3), Acknowledge("s.1.0", "err", 2**40)]

@@ -1,0 +1,25 @@
+"""What a controller wants of an attempt that runs, as its stepd reads it from the `control` FIFO."""
+
+import signal
+from typing import Union
+
+from mini_slurm.protocol.framing import ProtocolError
+from mini_slurm.protocol.messages import EndAttempt, LimitAttempt, SignalAttempt, SuspendAttempt
+
+Order = Union[SignalAttempt, LimitAttempt, SuspendAttempt, EndAttempt]
+ORDERS = (SignalAttempt, LimitAttempt, SuspendAttempt, EndAttempt)
+
+
+def line(order: Order) -> str:
+    """The words of an order. Raises ProtocolError."""
+    if isinstance(order, SignalAttempt):
+        if not 0 < order.signal < signal.NSIG:
+            raise ProtocolError(f"signal {order.signal}")
+        return "signal {} {}".format(order.signal, "whole" if order.whole else "batch")
+    if isinstance(order, LimitAttempt):
+        return "limit" if order.time_limit is None else f"limit {max(0, order.time_limit)}"
+    if isinstance(order, SuspendAttempt):
+        return "resume" if order.resume else "suspend"
+    if not order.why.replace(" ", "").isalpha() and order.why:
+        raise ProtocolError(f"end because of {order.why!r}")
+    return f"end {max(0, order.kill_wait)} {order.why}"

@@ -1,0 +1,88 @@
+"""What `scontrol update` may change of a job: one row for each key, in the order in which Slurm looks at them."""
+
+from __future__ import annotations
+
+from mini_slurm.scheduler.changes import place, plain, rank, row, size, times
+from mini_slurm.scheduler.changes.row import Row, Update
+from mini_slurm.scheduler.targets import DENIED, Refusal
+
+FINISHED = "Job has already finished"
+NOT_YOURS = "Invalid user id"
+NO_FEDERATION = "Not a valid federated job"
+
+# A row's check sees that the whole update is possible so far, before anything is changed; what fails later leaves
+# the changes before it in place, as in Slurm.
+# fmt: off
+ROWS = (
+    Row("BurstBuffer", plain.unsupported(row.NOT_SUPPORTED), plain.unsupported(row.NOT_SUPPORTED)),
+    Row("Partition", place.set_partition, place.check_partition),
+    Row("Account", place.set_account, place.check_account),
+    Row("QOS", place.set_qos, place.check_qos),
+    Row("ReqNodeList", place.set_nodes, place.check_nodes),
+    Row("ReservationName", place.set_reservation, place.check_reservation),
+    Row("TresPerNode", size.set_gres, size.check_gres),
+    Row("TresPerJob", size.set_gpus, size.check_gres),
+    Row("TresPerTask", size.set_gpu_option("gpus-per-task"), size.check_gres),
+    Row("TresPerSocket", size.set_gpu_option("gpus-per-socket"), size.check_gres),
+    Row("CpusPerTres", size.set_gpu_option("cpus-per-gpu"), size.check_gres),
+    Row("MemPerTres", size.set_gpu_option("mem-per-gpu"), size.check_gres),
+    Row("Licenses", place.set_licenses, place.check_licenses),
+    Row("ExcNodeList", place.set_exclusions, place.check_exclusions),
+    Row("NumNodes", size.set_node_count, size.check_node_count),
+    Row("Switches", plain.option("switches")),
+    Row("AdminComment", plain.admin_option("admin-comment"), plain.check_admin),
+    Row("Comment", plain.column("comment")),
+    Row("NumCPUs", size.set_cpus),
+    Row("MinCPUsNode", size.set_least_cpus),
+    Row("CPUsPerTask", size.set_cpus_per_task),
+    Row("NumTasks", size.set_tasks),
+    Row("TimeLimit", times.set_limit),
+    Row("TimeMin", times.set_least_limit),
+    Row("EndTime", times.set_end),
+    Row("Deadline", times.set_deadline),
+    Row("DelayBoot", plain.option("delay-boot")),
+    Row("Requeue", plain.set_requeue),
+    Row("Priority", rank.set_priority),
+    Row("Nice", rank.set_nice),
+    Row("MinMemory", size.set_memory),
+    Row("MinTmpDiskNode", plain.waiting_option("tmp")),
+    Row("ReqSockets", plain.waiting_option("sockets-per-node")),
+    Row("ReqCores", plain.waiting_option("cores-per-socket")),
+    Row("ReqThreads", plain.waiting_option("threads-per-core")),
+    Row("OverSubscribe", plain.set_sharing),
+    Row("Contiguous", plain.set_contiguous),
+    Row("CoreSpec", plain.unsupported(DENIED)),
+    Row("Features", place.set_features),
+    Row("Prefer", place.set_preference),
+    Row("Clusters", plain.unsupported(NO_FEDERATION)),
+    Row("JobName", plain.column("name")),
+    Row("WorkDir", plain.waiting_column("work_dir")),
+    Row("StdOut", plain.waiting_column("std_out")),
+    Row("WCKey", plain.waiting_option("wckey")),
+    Row("TasksPerNode", size.set_tasks_per_node),
+    Row("Dependency", place.set_dependency),
+    Row("StartTime", times.set_begin),
+    Row("ResetAccrueTime", times.reset_age),
+    Row("Reboot", plain.set_reboot),
+    Row("TresBind", plain.option("gpu-bind")),
+    Row("TresFreq", plain.option("gpu-freq")),
+    Row("MailType", plain.option("mail-type")),
+    Row("MailUser", plain.option("mail-user")),
+    Row("SiteFactor", rank.set_site_factor),
+)
+# fmt: on
+
+
+def apply(update: Update) -> None:
+    """Do all that is asked for. Raises Refusal."""
+    size.set_throttle(update)
+    if update.job.outcome is not None or update.job.state.is_over:
+        raise Refusal(FINISHED)
+    if not update.is_owner:
+        raise Refusal(NOT_YOURS)
+    asked = [one for one in ROWS if one.key in update.changes]
+    for one in asked:
+        if one.check is not None:
+            one.check(update, update.changes[one.key])
+    for one in asked:
+        one.set(update, update.changes[one.key])

@@ -1,0 +1,164 @@
+"""Changes of where a job may run, of whom it is charged to, and of what it waits for."""
+
+from __future__ import annotations
+
+from mini_slurm.model import features, hostlist
+from mini_slurm.model.dependencies import BadDependency, read
+from mini_slurm.scheduler.admission import BAD_ACCOUNT, FAILED, allowed_qos
+from mini_slurm.scheduler.changes.row import NOT_SUPPORTED, Update
+from mini_slurm.scheduler.dependents import check_circle
+from mini_slurm.scheduler.licenses import BadLicenses, parse
+from mini_slurm.scheduler.targets import Refusal
+
+BAD_PARTITION = "Invalid partition name specified"
+CLOSED_PARTITION = "Required partition not available (inactive or drain)"
+BAD_QOS = "Invalid qos specification"
+BAD_NODE = "Invalid node name specified"
+BAD_FEATURE = "Invalid feature specification"
+BAD_PREFERENCE = "Invalid preferred feature specification"
+BAD_RESERVATION = "Requested reservation is invalid"
+BAD_LICENSES = "Invalid license specification"
+
+
+def check_partition(update: Update, value: str) -> None:
+    """One or several partitions that take new jobs."""
+    if value == update.job.partition:
+        return
+    update.needs_pending()
+    known = update.cluster.fleet.partitions
+    for name in value.split(","):
+        if name not in known:
+            raise Refusal(BAD_PARTITION)
+        if known[name].state in ("DRAIN", "INACTIVE"):
+            raise Refusal(CLOSED_PARTITION)
+
+
+def set_partition(update: Update, value: str) -> None:
+    """Where the job may run."""
+    update.job.partition = value
+
+
+def check_account(update: Update, value: str) -> None:
+    """An account that the job's user may charge; a fleet without accounts takes any."""
+    update.needs_pending()
+    accounts = update.cluster.fleet.accounts
+    if accounts and update.job.user not in accounts.get(value.lower(), {}):
+        raise Refusal(BAD_ACCOUNT.removeprefix(FAILED))
+
+
+def set_account(update: Update, value: str) -> None:
+    """Whom the job is charged to."""
+    update.job.account = value.lower() if update.cluster.fleet.accounts else value
+
+
+def check_qos(update: Update, value: str) -> None:
+    """A quality of service that the account allows."""
+    account = update.changes.get("Account", update.job.account)
+    allowed = allowed_qos(update.cluster.fleet, update.job.user, account)
+    if value and allowed is not None and value not in allowed:
+        raise Refusal(BAD_QOS)
+    if value != update.job.qos:
+        update.needs_pending()
+
+
+def set_qos(update: Update, value: str) -> None:
+    """The quality of service; empty: the usual one."""
+    allowed = allowed_qos(update.cluster.fleet, update.job.user, update.job.account)
+    update.job.qos = value or (allowed[0] if allowed else None)
+
+
+def _check_names(update: Update, value: str) -> None:
+    try:
+        names = hostlist.expand(value)
+    except ValueError:
+        raise Refusal(BAD_NODE) from None
+    if not update.cluster.machines.keys() >= set(names):
+        raise Refusal(BAD_NODE)
+
+
+def check_nodes(update: Update, value: str) -> None:
+    """Machines that the job is to have; what runs keeps its own."""
+    if update.is_running:
+        raise Refusal(NOT_SUPPORTED)
+    update.needs_pending()
+    _check_names(update, value)
+
+
+def set_nodes(update: Update, value: str) -> None:
+    """Empty: any."""
+    update.job.required_nodes = value or None
+
+
+def check_exclusions(update: Update, value: str) -> None:
+    """Machines that the job is not to have."""
+    if value != update.job.excluded_nodes:
+        update.needs_pending()
+        _check_names(update, value)
+
+
+def set_exclusions(update: Update, value: str) -> None:
+    """Empty: none."""
+    update.job.excluded_nodes = value or None
+
+
+def check_reservation(update: Update, value: str) -> None:
+    """A reservation that there is."""
+    if value and value != update.job.reservation:
+        raise Refusal(BAD_RESERVATION)
+
+
+def set_reservation(update: Update, value: str) -> None:
+    """Empty: none."""
+    update.job.reservation = value or None
+
+
+def check_licenses(update: Update, value: str) -> None:
+    """Licenses that the fleet has."""
+    try:
+        wanted = parse(value)
+    except BadLicenses:
+        raise Refusal(BAD_LICENSES) from None
+    total = update.cluster.fleet.licenses
+    if any(name not in total or count > total[name] for name, count in wanted.items()):
+        raise Refusal(BAD_LICENSES)
+
+
+def set_licenses(update: Update, value: str) -> None:
+    """What runs can only be freed of its licenses."""
+    if value == (update.job.licenses or ""):
+        return
+    if value and not update.is_operator:
+        update.needs_pending()
+    update.job.licenses = value or None
+
+
+def _check_features(update: Update, value: str, error: str) -> None:
+    known = {feature for entry in update.cluster.fleet.machines.values() for feature in entry.features}
+    if not features.named(value) <= known:
+        raise Refusal(error)
+
+
+def set_features(update: Update, value: str) -> None:
+    """Features that the machines must have; empty: none."""
+    if value != (update.job.features or ""):
+        update.needs_pending()
+        _check_features(update, value, BAD_FEATURE)
+        update.job.features = value or None
+
+
+def set_preference(update: Update, value: str) -> None:
+    """Features that are preferred."""
+    update.needs_pending()
+    _check_features(update, value, BAD_PREFERENCE)
+    update.option("prefer", value or None)
+
+
+def set_dependency(update: Update, value: str) -> None:
+    """What the job waits for; it is looked at with the next pass."""
+    update.needs_pending()
+    try:
+        text = read(value, update.cluster.is_array)
+        check_circle(update.cluster, update.job, text)
+    except BadDependency as error:
+        raise Refusal(str(error)) from None
+    update.job.dependency = text

@@ -1,0 +1,135 @@
+"""Changes of how much a job asks for: machines, tasks, CPUs, memory, GPUs; and of an array's throttle."""
+
+from __future__ import annotations
+
+import re
+
+from mini_slurm.model.arrays import with_throttle
+from mini_slurm.scheduler.changes.row import NOT_SUPPORTED, Setter, Update
+from mini_slurm.scheduler.targets import DENIED, Refusal
+
+BAD_CPUS = "CPU count specification invalid"
+BAD_NODES = "Node count specification invalid"
+BAD_TASKS = "Task count specification invalid"
+BAD_TRES = "Invalid Trackable RESource (TRES) specification"
+BAD_GRES = "Invalid generic resource (gres) specification"
+GRES = re.compile(r"gres:(\w+)((?::[\w.-]+)?:\d{1,9})?", re.ASCII)
+
+
+def set_throttle(update: Update) -> None:
+    """How many tasks of the array may run at once; 0: all."""
+    job = update.job
+    if "ArrayTaskThrottle" in update.changes and job.array_tasks is not None and update.is_owner:
+        job.array_tasks = with_throttle(job.array_tasks, update.changes["ArrayTaskThrottle"] or None)
+
+
+# --- machines, tasks and CPUs: a least and a largest number
+
+
+def check_node_count(update: Update, value: tuple[int, int | None]) -> None:
+    """What runs keeps its machines."""
+    if update.is_running and value[0] != update.job.nodes:
+        raise Refusal(NOT_SUPPORTED)
+
+
+def set_node_count(update: Update, value: tuple[int, int | None]) -> None:
+    """There is at least one task on each machine."""
+    if update.is_running:
+        return
+    update.needs_pending()
+    least, most = value
+    job = update.job
+    if least < 1 or (most or least) < least:
+        raise Refusal(BAD_NODES)
+    job.nodes, job.max_nodes = least, most
+    if job.ntasks is not None and job.ntasks < least:
+        job.ntasks = least
+
+
+def set_cpus(update: Update, value: tuple[int, int | None]) -> None:
+    """CPUs of the whole job, however many its tasks use."""
+    update.needs_pending()
+    if value[0] < 1 or (value[1] or value[0]) < value[0]:
+        raise Refusal(BAD_CPUS)
+    update.job.min_cpus = value[0]
+
+
+def set_least_cpus(update: Update, value: int) -> None:
+    """CPUs that each machine must have; the job then asks for as many on each."""
+    if not value:
+        return
+    update.needs_pending()
+    update.option("mincpus", str(value))
+    update.job.min_cpus = value * update.job.nodes
+
+
+def _keep_cpus(update: Update) -> None:
+    """Tasks that are changed later do not change how many CPUs Slurm shows for the job."""
+    if update.job.min_cpus is None:
+        update.job.min_cpus = max(update.job.cpus, update.job.nodes)
+
+
+def set_cpus_per_task(update: Update, value: int) -> None:
+    """CPUs of each task."""
+    update.needs_pending()
+    _keep_cpus(update)
+    update.job.cpus_per_task = value
+
+
+def set_tasks(update: Update, value: int) -> None:
+    """Number of tasks."""
+    update.needs_pending()
+    if value < 1:
+        raise Refusal(BAD_TASKS)
+    _keep_cpus(update)
+    update.job.ntasks = value
+
+
+def set_tasks_per_node(update: Update, value: int) -> None:
+    """Tasks on each machine: the administrator's to say."""
+    update.needs_pending()
+    if not update.is_operator:
+        raise Refusal(DENIED)
+    update.job.ntasks_per_node = value
+
+
+# --- memory and GPUs
+
+
+def set_memory(update: Update, value: tuple[str, int]) -> None:
+    """MiB of each `node` or of each `cpu`; 0: all of the machine's."""
+    update.needs_pending()
+    kind, amount = value
+    by_cpu = kind == "cpu" and amount > 0
+    update.job.memory_per_cpu = amount if by_cpu else None
+    update.job.memory_per_node = None if by_cpu else amount
+
+
+def check_gres(update: Update, value: str) -> None:
+    """Only GPUs are known, each written as `gres:gpu:a100:2`."""
+    update.needs_pending()
+    for part in filter(None, value.split(",")):
+        found = GRES.fullmatch(part)
+        if not found:
+            raise Refusal(BAD_TRES)
+        if found[1] != "gpu":
+            raise Refusal(BAD_GRES)
+
+
+def set_gres(update: Update, value: str) -> None:
+    """GPUs of each machine; empty: none."""
+    update.job.gres = value.replace("gres:", "") or None
+
+
+def set_gpus(update: Update, value: str) -> None:
+    """GPUs of the whole job."""
+    update.job.gpus = value.replace("gres:gpu:", "") or None
+
+
+def set_gpu_option(name: str) -> Setter:
+    """A number that is kept as an option."""
+
+    def set_option(update: Update, value: str) -> None:
+        update.option(name, value.replace("gres:gpu:", "") or None)
+
+    return set_option

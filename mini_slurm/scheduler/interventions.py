@@ -1,0 +1,85 @@
+"""What users and administrators do to jobs that run: have them run again, stop them, let them go on."""
+
+from __future__ import annotations
+
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.decisions import Decision, End, Suspend
+from mini_slurm.scheduler.ending import requeue
+from mini_slurm.scheduler.events import RequeueRequested, SuspendRequested
+from mini_slurm.scheduler.starting import be_quiet
+from mini_slurm.scheduler.targets import DENIED, Refusal, answer, is_operator, owns
+
+DISABLED = "Requested operation is presently disabled"
+PENDING = "Job is pending execution"
+DONE = "Job/step already completing or completed"
+NOT_RUNNING = "Job is not running"
+NOT_SUSPENDED = "Job is not suspended"
+RUNNING = frozenset({JobState.CONFIGURING, JobState.RUNNING, JobState.SUSPENDED})
+
+
+def on_requeue_requested(cluster: Cluster, event: RequeueRequested, now: float) -> list[Decision]:
+    """What runs is ended first, and goes back into the queue then; what has ended goes there at once."""
+    decisions: list[Decision] = []
+
+    def act(job: Job) -> None:
+        if not owns(cluster, event.request.by, job):
+            raise Refusal(DENIED)
+        if event.only_running and job.state not in RUNNING:
+            return
+        if not job.requeue:
+            raise Refusal(DISABLED)
+        if job.state is JobState.PENDING:
+            raise Refusal(PENDING)
+        decisions.extend(_end(cluster, job, now))
+        if event.reason:
+            job.priority, job.reason = 0, event.reason
+        cluster.touch(job)
+
+    said = answer(cluster, event.request, act, split=False)
+    return [*decisions, said]
+
+
+def _end(cluster: Cluster, job: Job, now: float) -> list[Decision]:
+    if job.state.is_over:
+        cluster.jobs[job.job_id] = job
+        requeue(cluster, job, job.state, now, cluster.fleet.requeue_delay)
+        be_quiet(cluster, job, now)
+        return []
+    is_ending = job.state is JobState.COMPLETING
+    job.outcome, job.state = JobState.REQUEUED.name, JobState.COMPLETING
+    return [] if is_ending else [End(job.node or "", cluster.attempt_name(job), "JOB REQUEUE")]
+
+
+def on_suspend_requested(cluster: Cluster, event: SuspendRequested, now: float) -> list[Decision]:
+    """Whoever looks after the fleet may stop jobs; they keep what they have, and their time stands still."""
+    decisions: list[Decision] = []
+
+    def act(job: Job) -> None:
+        if not is_operator(cluster, event.request.by):
+            raise Refusal(DENIED)
+        _check_state(job, event.resume)
+        if not event.resume and job.state is JobState.SUSPENDED:
+            return
+        if event.resume:
+            job.suspended_seconds += max(now - (job.suspend_time or now), 0.0)
+        job.state = JobState.RUNNING if event.resume else JobState.SUSPENDED
+        job.suspend_time = now
+        cluster.touch(job)
+        decisions.append(Suspend(job.node or "", cluster.attempt_name(job), event.resume))
+
+    said = answer(cluster, event.request, act, split=False)
+    return [*decisions, said]
+
+
+def _check_state(job: Job, resume: bool) -> None:
+    """Raises Refusal when a job in this state cannot be suspended or resumed."""
+    if job.state is JobState.PENDING:
+        raise Refusal(PENDING)
+    if job.state.is_over or job.state is JobState.COMPLETING:
+        raise Refusal(DONE)
+    if resume and job.state is not JobState.SUSPENDED:
+        raise Refusal(NOT_SUSPENDED)
+    if job.state not in (JobState.RUNNING, JobState.SUSPENDED):
+        raise Refusal(NOT_RUNNING)

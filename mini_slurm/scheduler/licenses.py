@@ -1,0 +1,45 @@
+"""Licenses: what jobs ask for with --licenses, `matlab:2,ansys`, and what of the fleet's is free."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from mini_slurm.model.job import Job
+
+ONE = re.compile(r"([\w.@-]+)(?:[:*](\d{1,9}))?", re.ASCII)
+
+
+class BadLicenses(ValueError):
+    """The text names no licenses."""
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str | None) -> Mapping[str, int]:
+    """How many of each; "" and None: none. Raises BadLicenses."""
+    wanted: dict[str, int] = {}
+    for part in re.split("[,;]", text) if text else ():
+        found = ONE.fullmatch(part)
+        if not found:
+            raise BadLicenses(text)
+        wanted[found[1]] = wanted.get(found[1], 0) + int(found[2] or 1)
+    return wanted
+
+
+class Free:
+    """What is free of the fleet's licenses while jobs are started one after the other."""
+
+    def __init__(self, total: Mapping[str, int], holders: Iterable[Job]) -> None:
+        self._free = dict(total)
+        for job in holders:
+            self.take(job)
+
+    def suffice(self, job: Job) -> bool:
+        """Are there enough of those that the job wants?"""
+        return all(self._free.get(name, 0) >= count for name, count in parse(job.licenses).items())
+
+    def take(self, job: Job) -> None:
+        """The job has started."""
+        for name, count in parse(job.licenses).items():
+            self._free[name] = self._free.get(name, 0) - count

@@ -1,0 +1,34 @@
+"""`scontrol update`, hold and release: jobs are changed, and whoever asked hears what came of it."""
+
+from __future__ import annotations
+
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
+from mini_slurm.scheduler.changes import apply
+from mini_slurm.scheduler.changes.row import Update
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.events import UpdateRequested
+from mini_slurm.scheduler.priority import set_priority
+from mini_slurm.scheduler.starting import be_quiet
+from mini_slurm.scheduler.targets import answer
+
+
+def on_update_requested(cluster: Cluster, event: UpdateRequested, now: float) -> list[Decision]:
+    """Each record that is meant is changed by itself, as far as the caller may and its state allows."""
+    decisions: list[Decision] = []
+
+    def change(job: Job) -> None:
+        update = Update(cluster, job, event.request.by, event.changes, now)
+        try:
+            apply(update)
+        finally:
+            decisions.extend(update.decisions)
+            if job.job_id in cluster.jobs:
+                set_priority(cluster, job, now)
+                if job.state is JobState.PENDING:
+                    be_quiet(cluster, job, now)
+                cluster.touch(job)
+
+    said = answer(cluster, event.request, change, split=True)
+    return [*decisions, said]

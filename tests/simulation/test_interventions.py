@@ -1,0 +1,176 @@
+"""requeue, suspend, resume and top, in virtual time."""
+
+from __future__ import annotations
+
+from mini_slurm.model.fleet import Weights
+from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler import events
+from mini_slurm.scheduler.decisions import End, Limit, Suspend
+from tests.simulation.harness import ADMIN, OTHER, STATE, USER, Simulation, fleet_of
+
+ONE = {"node1": Resources(cpus=1, memory=1000)}
+DENIED = "Access/permission denied"
+
+
+def running(**request: object) -> tuple[Simulation, int]:
+    sim = Simulation(fleet_of(ONE))
+    job = sim.submit(run_time=100, time_limit=600, **request)
+    sim.run(until=10)
+    return sim, job
+
+
+# --- requeue
+
+
+def test_a_running_job_is_ended_and_waits_two_minutes_until_it_runs_again():
+    sim, job = running()
+    assert sim.requeue(job) == ""
+    assert (sim.state(job), sim.log[-2][1]) == ("COMPLETING", End("node1", f"{STATE}.{job}.1", "JOB REQUEUE"))
+    sim.run(until=12)
+    found = sim.job(job)
+    assert (sim.state(job), found.reason, found.restarts, found.begin_time) == ("PENDING", "BeginTime", 1, 132.0)
+    (run,) = sim.cluster.runs
+    assert (run.state.name, run.start_time, run.end_time, run.attempt) == ("REQUEUED", 0.0, 11.0, 1)
+    sim.run(until=240)
+    assert (sim.state(job), found.attempt, found.start_time) == ("COMPLETED", 2, 132.0)
+
+
+def test_a_finished_job_runs_again():
+    sim, job = running()
+    sim.run(until=200)
+    assert sim.requeue(job) == ""
+    assert (sim.state(job), sim.job(job).begin_time) == ("PENDING", 321.0)
+    sim.run(until=500)
+    assert (sim.state(job), sim.job(job).end_time) == ("COMPLETED", 421.0)
+
+
+def test_a_job_can_be_requeued_held():
+    sim, job = running()
+    assert sim.requeue(job, reason="job requeued in held state") == ""
+    sim.run(until=1000)
+    assert (sim.state(job), sim.job(job).reason) == ("PENDING", "job requeued in held state")
+    assert sim.update(job, Priority=None) == ""
+    assert sim.state(job) == "CONFIGURING"
+
+
+def test_what_cannot_be_requeued():
+    sim, job = running(requeue=0)
+    waiting = sim.submit()
+    assert sim.requeue(job, by=OTHER) == DENIED
+    assert sim.requeue(job) == "Requested operation is presently disabled"
+    assert sim.requeue(waiting) == "Job is pending execution"
+    assert sim.requeue(999) == "Invalid job id specified"
+
+
+def test_a_job_that_is_being_requeued_can_be_cancelled():
+    sim, job = running()
+    sim.requeue(job)
+    sim.cancel(job)
+    sim.run(until=1000)
+    assert (sim.state(job), sum(sim.starts.values())) == ("CANCELLED", 1)
+
+
+def test_a_task_of_an_array_is_requeued_alone():
+    sim = Simulation(fleet_of({"node1": Resources(cpus=3)}))
+    array = sim.submit(array_tasks="1-3", run_time=100)
+    sim.run(until=10)
+    assert sim.requeue(array, 2) == ""
+    sim.run(until=1000)
+    assert {job.array_task_id: job.restarts for job in sim.done.values()} == {1: 0, 2: 1, 3: 0}
+
+
+def test_a_machine_that_is_lost_while_a_job_is_requeued_does_not_run_it_twice_at_once():
+    sim, job = running()
+    sim.disconnect("node1")
+    sim.requeue(job)
+    sim.happen(events.MachineLost("node1"))
+    assert (sim.state(job), sim.job(job).restarts) == ("PENDING", 1)
+    sim.connect("node1")
+    sim.run(until=1000)
+    assert (sim.state(job), max(sim.starts.values())) == ("COMPLETED", 1)
+
+
+# --- suspend and resume
+
+
+def test_a_suspended_job_keeps_its_place_and_its_clock_stands_still():
+    sim, job = running()
+    waiting = sim.submit()
+    assert sim.suspend(job) == ""
+    assert (sim.state(job), sim.log[-2][1]) == ("SUSPENDED", Suspend("node1", f"{STATE}.{job}.1", resume=False))
+    sim.run(until=510)
+    assert [sim.state(one) for one in (job, waiting)] == ["SUSPENDED", "PENDING"]
+    assert sim.suspend(job, resume=True) == ""
+    assert (sim.state(job), sim.job(job).suspended_seconds) == ("RUNNING", 500.0)
+    sim.run(until=599)
+    assert sim.state(job) == "RUNNING"
+    sim.run(until=601)
+    assert (sim.state(job), sim.job(job).end_time) == ("COMPLETED", 600.0)
+
+
+def test_only_whoever_looks_after_the_fleet_suspends():
+    sim, job = running()
+    assert sim.suspend(job, by=USER) == DENIED
+    sim.cluster.owner = USER.uid
+    assert sim.suspend(job, by=USER) == ""
+
+
+def test_what_cannot_be_suspended_or_resumed():
+    sim, job = running()
+    waiting = sim.submit()
+    assert sim.suspend(job, resume=True) == "Job is not suspended"
+    assert sim.suspend(waiting) == "Job is pending execution"
+    assert (sim.suspend(job), sim.suspend(job)) == ("", "")
+    sim.cancel(job)
+    assert sim.suspend(job) == "Job/step already completing or completed"
+    assert sim.suspend(999) == "Invalid job id specified"
+
+
+def test_a_suspended_job_can_be_requeued_and_starts_anew():
+    sim, job = running()
+    sim.suspend(job)
+    assert sim.requeue(job, by=ADMIN) == ""
+    sim.run(until=1000)
+    assert (sim.state(job), sim.job(job).suspended_seconds, sim.job(job).suspend_time) == ("COMPLETED", 0.0, None)
+
+
+def test_a_machine_hears_of_what_it_missed_when_it_answers_again():
+    sim, job = running()
+    sim.disconnect("node1")
+    sim.suspend(job)
+    sim.update(job, TimeLimit=300)
+    sim.log.clear()
+    sim.connect("node1")
+    orders = [decision for _, decision in sim.log if isinstance(decision, Limit | Suspend)]
+    assert orders == [Limit("node1", f"{STATE}.{job}.1", 300), Suspend("node1", f"{STATE}.{job}.1", resume=False)]
+
+
+# --- top
+
+
+def top(sim: Simulation, *jobs: int, by: events.Caller = ADMIN) -> str:
+    sim.happen(events.TopRequested(1, by, tuple((job, None) for job in jobs)))
+    return sim.answers[-1].error
+
+
+def test_a_job_changes_places_with_those_before_it():
+    sim = Simulation(fleet_of(ONE, priority=Weights()))
+    sim.submit(run_time=1000)
+    jobs = [sim.submit(nice=nice) for nice in (0, 10, 20)]
+    before = sum(sim.job(job).priority for job in jobs)
+    assert top(sim, jobs[2]) == ""
+    after = [sim.job(job).priority for job in jobs]
+    assert after[2] > after[0] > after[1]
+    assert sum(after) == before
+    sim.now += 400
+    sim.happen()
+    assert [sim.job(job).priority for job in jobs] == after
+
+
+def test_top_is_the_administrators_and_of_jobs_that_wait():
+    sim, job = running()
+    waiting, held = sim.submit(), sim.submit(priority=0)
+    assert top(sim, waiting, by=USER) == DENIED
+    assert top(sim, job) == "Job is no longer pending execution"
+    assert top(sim, held) == "Job is in held state, pending scheduler release"
+    assert top(sim, 999) == "Invalid job id specified"

@@ -1,0 +1,296 @@
+"""scontrol update, hold and release in the core: who may change what of which job."""
+
+from __future__ import annotations
+
+import pytest
+
+from mini_slurm.model.fleet import Association, Partition, Qos, Weights
+from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler.decisions import Limit
+from tests.simulation.harness import ADMIN, OTHER, STATE, USER, Simulation, fleet_of
+
+ONE = {"node1": Resources(cpus=1, memory=1000)}
+TWO = {**ONE, "node2": Resources(cpus=2, memory=2000)}
+DENIED = "Access/permission denied"
+NOT_PENDING = "Job is no longer pending execution"
+FINISHED = "Job has already finished"
+AS_ADMIN = USER._replace(as_admin=True)
+
+
+def waiting(**request: object) -> tuple[Simulation, int]:
+    """A job that waits for its begin time."""
+    sim = Simulation(fleet_of(TWO, licenses={"matlab": 2}, priority=Weights()))
+    return sim, sim.submit(begin_time=1000.0, time_limit=600, **request)
+
+
+def running(**request: object) -> tuple[Simulation, int]:
+    sim = Simulation(fleet_of(TWO, priority=Weights()))
+    job = sim.submit(run_time=500, time_limit=600, **request)
+    sim.run(until=100)
+    return sim, job
+
+
+# --- who may
+
+
+def test_nobody_changes_somebody_elses_job_but_an_administrator():
+    sim, job = waiting()
+    assert sim.update(job, by=OTHER, Comment="x") == "Invalid user id"
+    assert sim.update(job, by=ADMIN, Comment="x") == ""
+    assert sim.job(job).comment == "x"
+
+
+def test_unknown_and_ended_jobs_are_told_apart():
+    sim, job = waiting()
+    sim.cancel(job)
+    assert sim.update(job, TimeLimit=60) == FINISHED
+    assert sim.update(999, TimeLimit=60) == "Invalid job id specified"
+
+
+def test_whoever_looks_after_the_fleet_is_a_user_with_his_own_jobs_unless_he_says_otherwise():
+    sim = Simulation(fleet_of(ONE))
+    sim.cluster.owner = USER.uid
+    job = sim.submit(begin_time=1000.0)
+    assert sim.update(job, Nice=-5) == DENIED
+    assert sim.update(job, by=AS_ADMIN, Nice=-5) == ""
+    assert sim.update(job, Priority=0) == ""
+    assert sim.job(job).reason == "JobHeldUser"
+
+
+# --- what of a job that waits
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "value"),
+    [
+        ({"TimeLimit": 60}, "time_limit", 60),
+        ({"TimeLimit": None}, "time_limit", None),
+        ({"TimeMin": 60}, "time_min", 60),
+        ({"JobName": "two"}, "name", "two"),
+        ({"Comment": ""}, "comment", None),
+        ({"Nice": 10}, "nice", 10),
+        ({"NumNodes": (2, 2)}, "nodes", 2),
+        ({"NumTasks": 2}, "ntasks", 2),
+        ({"CPUsPerTask": 2}, "cpus_per_task", 2),
+        ({"NumCPUs": (2, None)}, "cpus", 2),
+        ({"MinMemory": ("node", 900)}, "memory_per_node", 900),
+        ({"MinMemory": ("cpu", 200)}, "memory_per_cpu", 200),
+        ({"ReqNodeList": "node2"}, "required_nodes", "node2"),
+        ({"ExcNodeList": "node1"}, "excluded_nodes", "node1"),
+        ({"TresPerNode": "gres:gpu:1"}, "gres", "gpu:1"),
+        ({"Requeue": 0}, "requeue", 0),
+        ({"WorkDir": "/tmp"}, "work_dir", "/tmp"),
+        ({"StdOut": "x.txt"}, "std_out", "x.txt"),
+        ({"Licenses": "matlab:2"}, "licenses", "matlab:2"),
+        ({"MailUser": "x@y"}, "extra", '{"mail-user": "x@y"}'),
+        ({"StartTime": 2000.0}, "begin_time", 2000.0),
+        ({"ArrayTaskThrottle": 2}, "array_tasks", None),
+    ],
+)
+def test_a_user_changes_what_a_waiting_job_asks_for(changes, column, value):
+    sim, job = waiting()
+    assert sim.update(job, **changes) == ""
+    assert getattr(sim.job(job), column) == value
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"Partition": "nope"}, "Invalid partition name specified"),
+        ({"Partition": "closed"}, "Required partition not available (inactive or drain)"),
+        ({"Account": "nope"}, "Invalid account or account/partition combination specified"),
+        ({"QOS": "nope"}, "Invalid qos specification"),
+        ({"ReqNodeList": "nope"}, "Invalid node name specified"),
+        ({"ExcNodeList": "nope["}, "Invalid node name specified"),
+        ({"Features": "nope"}, "Invalid feature specification"),
+        ({"Prefer": "nope"}, "Invalid preferred feature specification"),
+        ({"ReservationName": "nope"}, "Requested reservation is invalid"),
+        ({"Licenses": "matlab:3"}, "Invalid license specification"),
+        ({"TresPerNode": "gpu:1"}, "Invalid Trackable RESource (TRES) specification"),
+        ({"TresPerNode": "gres:tpu:1"}, "Invalid generic resource (gres) specification"),
+        ({"NumTasks": 0}, "Task count specification invalid"),
+        ({"NumNodes": (2, 1)}, "Node count specification invalid"),
+        ({"TimeMin": 660}, "Invalid time-min specification (exceeds job's time or other limits)"),
+        ({"Nice": -10}, DENIED),
+        ({"Deadline": 5000.0}, DENIED),
+        ({"OverSubscribe": 1}, DENIED),
+        ({"Contiguous": 1}, DENIED),
+        ({"TasksPerNode": 1}, DENIED),
+        ({"AdminComment": "x"}, DENIED),
+        ({"CoreSpec": "1"}, DENIED),
+        ({"Reboot": 1}, DENIED),
+        ({"SiteFactor": 1}, DENIED),
+        ({"Clusters": "x"}, "Not a valid federated job"),
+        ({"BurstBuffer": "x"}, "Requested operation not supported on this system"),
+        ({"EndTime": 5000.0}, "Job is not running"),
+        ({"Priority": 100_000}, DENIED),
+        ({"Priority": 5}, "Changes to job priority are not persistent, change nice instead"),
+    ],
+)
+def test_what_a_user_is_refused(changes, error):
+    fleet = fleet_of(
+        TWO,
+        partitions={
+            "main": Partition("main", tuple(TWO), True),
+            "closed": Partition("closed", ("node1",), state="DRAIN"),
+        },
+        qos={"normal": Qos("normal"), "high": Qos("high", 100)},
+        accounts={"science": {"alice": Association(("normal",))}},
+        licenses={"matlab": 2},
+        priority=Weights(),
+    )
+    sim = Simulation(fleet)
+    job = sim.submit(begin_time=1000.0, time_limit=600, user="alice", account="science", qos="normal", nice=0)
+    before = {**sim.job(job).__dict__, "reason": "None"}
+    assert sim.update(job, **changes) == error
+    assert sim.job(job).__dict__ == before
+
+
+def test_what_fails_is_seen_before_anything_is_changed_where_slurm_looks_first():
+    sim, job = waiting(comment="old")
+    assert sim.update(job, Comment="new", Partition="nope") == "Invalid partition name specified"
+    assert sim.job(job).comment == "old"
+    assert sim.update(job, Comment="new", Nice=-1) == DENIED
+    assert sim.job(job).comment == "new"
+
+
+def test_the_administrator_sets_a_priority_that_stays():
+    sim, job = waiting()
+    assert sim.update(job, by=ADMIN, Priority=77) == ""
+    assert sim.update(job, Nice=10) == ""
+    sim.run(until=900)
+    sim.happen()
+    assert (sim.job(job).priority, sim.job(job).nice) == (77, 0)
+    assert sim.update(job, by=ADMIN, Priority=None) == ""
+    assert sim.job(job).priority > 1000
+
+
+def test_a_time_limit_is_raised_up_to_the_partitions_while_the_job_waits():
+    sim = Simulation(fleet_of(ONE, partitions={"main": Partition("main", ("node1",), True, max_time=3600)}))
+    job = sim.submit(begin_time=1000.0, time_limit=600)
+    assert sim.update(job, TimeLimit=3600) == ""
+    assert sim.update(job, TimeLimit=3660) == DENIED
+    assert sim.update(job, by=ADMIN, TimeLimit=3660) == ""
+    assert sim.job(job).time_limit == 3660
+
+
+# --- what of a job that runs
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"TimeLimit": 3600}, DENIED),
+        ({"Partition": "other"}, NOT_PENDING),
+        ({"NumNodes": (2, None)}, "Requested operation not supported on this system"),
+        ({"StartTime": 2000.0}, NOT_PENDING),
+        ({"ReqNodeList": "node1"}, "Requested operation not supported on this system"),
+        ({"MinMemory": ("node", 1)}, NOT_PENDING),
+        ({"Dependency": "singleton"}, NOT_PENDING),
+        ({"EndTime": 50.0}, "Invalid time specified"),
+        ({"EndTime": 5000.0}, DENIED),
+    ],
+)
+def test_what_a_running_job_cannot_be_given(changes, error):
+    sim, job = running()
+    assert sim.update(job, **changes) == error
+
+
+def test_a_running_job_gets_a_shorter_limit_and_is_ended_by_it():
+    sim, job = running()
+    assert sim.update(job, TimeLimit=300) == ""
+    assert sim.log[-2][1] == Limit(sim.job(job).node or "", f"{STATE}.{job}.1", 300)
+    sim.run(until=301)
+    assert sim.state(job) == "TIMEOUT"
+
+
+def test_a_running_job_gets_a_longer_limit_from_the_administrator():
+    sim = Simulation(fleet_of(ONE))
+    job = sim.submit(run_time=500, time_limit=120)
+    sim.run(until=100)
+    assert sim.update(job, by=ADMIN, TimeLimit=600) == ""
+    sim.run(until=501)
+    assert sim.state(job) == "COMPLETED"
+
+
+def test_an_end_time_is_a_limit_to_the_second_and_shown_in_minutes():
+    sim, job = running()
+    assert sim.update(job, EndTime=sim.now + 120) == ""
+    assert sim.job(job).time_limit == 300  # Slurm rounds so
+    sim.run(until=219)
+    assert sim.state(job) == "RUNNING"
+    sim.run(until=221)
+    assert sim.state(job) == "TIMEOUT"
+
+
+def test_nice_changes_the_priority_of_a_running_job_too():
+    sim, job = running()
+    before = sim.job(job).priority
+    assert sim.update(job, Nice=3) == ""
+    assert sim.job(job).priority == before - 3
+
+
+# --- hold and release
+
+
+def test_a_user_holds_and_releases_his_job():
+    sim, job = waiting()
+    assert sim.update(job, Priority=0) == ""
+    assert (sim.job(job).priority, sim.job(job).reason) == (0, "JobHeldUser")
+    sim.run(until=2000)
+    assert sim.state(job) == "PENDING"
+    assert sim.update(job, Priority=5) == "Job is in held state, pending scheduler release"
+    assert sim.update(job, Priority=None) == ""
+    assert (sim.state(job), sim.job(job).eligible_time) == ("CONFIGURING", 2000.0)
+
+
+def test_what_the_administrator_holds_the_user_does_not_release():
+    sim, job = waiting()
+    assert sim.update(job, by=ADMIN, Priority=0) == ""
+    assert sim.job(job).reason == "JobHeldAdmin"
+    assert sim.update(job, Priority=None) == DENIED
+    assert sim.update(job, by=ADMIN, Priority=0, AsUser=True) == ""
+    assert sim.job(job).reason == "JobHeldUser"
+    assert sim.update(job, Priority=None) == ""
+
+
+def test_the_release_of_a_job_that_is_not_held_changes_nothing():
+    sim, job = waiting()
+    before = sim.job(job).priority
+    assert sim.update(job, Priority=None) == ""
+    assert (sim.job(job).priority, sim.job(job).reason) == (before, "None")
+    sim.run(until=2)
+    assert (sim.job(job).priority, sim.job(job).reason) == (before, "BeginTime")
+
+
+# --- arrays
+
+
+def test_an_array_is_changed_with_all_its_tasks_and_one_task_by_itself():
+    sim = Simulation(fleet_of({"node1": Resources(cpus=1)}))
+    array = sim.submit(array_tasks="1-4", run_time=100, time_limit=600)
+    sim.run(until=1)
+    assert sim.update(array, TimeLimit=300) == ""
+    assert {job.time_limit for job in sim.cluster.jobs.values()} == {300}
+    assert sim.update(array, 3, TimeLimit=60) == ""
+    limits = {job.array_tasks or job.array_task_id: job.time_limit for job in sim.cluster.jobs.values()}
+    assert limits == {1: 300, 3: 60, "2,4": 300}
+    assert sim.update(array, 9, TimeLimit=60) == [(f"{array}_9", "Invalid job id specified")]
+
+
+def test_tasks_with_the_same_error_are_named_together():
+    sim = Simulation(fleet_of({"node1": Resources(cpus=2)}))
+    array = sim.submit(array_tasks="1-4", run_time=100)
+    sim.run(until=1)
+    assert sim.update(array, StartTime=500.0) == [(f"{array}_1-2", NOT_PENDING)]
+    sim.run(until=150)
+    assert sim.update(array, Comment="x") == [(f"{array}_1-2", FINISHED)]
+
+
+def test_an_arrays_throttle_is_changed_while_tasks_run():
+    sim = Simulation(fleet_of({"node1": Resources(cpus=4)}))
+    array = sim.submit(array_tasks="1-4%1", run_time=100)
+    assert sim.update(array, ArrayTaskThrottle=3) == ""
+    assert len(sim.running["node1"]) == 3
+    assert sim.update(array, ArrayTaskThrottle=0) == ""
+    assert len(sim.running["node1"]) == 4
