@@ -5,7 +5,7 @@ Each of Slurm's commands reads them in its own way, with C's strtol: what cannot
 
 from __future__ import annotations
 
-from mini_slurm.model.arrays import MAX_ARRAY_SIZE
+from mini_slurm.model.arrays import MAX_ARRAY_SIZE, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,3 +149,32 @@ def _ranges(inside: str, text: str) -> frozenset[int]:
             raise ValueError(text)
         tasks.update(range(int(first), min(int(last), MAX_ARRAY_SIZE) + 1))
     return frozenset(tasks)
+
+
+# --- scontrol's acting verbs
+
+ACTED_ON = frozenset("0123456789_+-[], %:*")
+
+
+def split_acted(text: str) -> list[str] | None:
+    """The words of `12,13_4,15_[1-3]`, without their brackets; None when this is no list of jobs."""
+    if not text or not ACTED_ON.issuperset(text) or text.count("[") != text.count("]"):
+        return None
+    words, inside = [""], False
+    for letter in text:
+        inside = letter == "[" or (inside and letter != "]")
+        if letter in ", " and not inside:
+            words.append("")
+        elif letter not in "[]":
+            words[-1] += letter
+    return [word for word in words if word]
+
+
+def parse_acted(word: str) -> JobId:
+    """One of these words. Raises ValueError."""
+    number, underscore, tasks = word.partition("+")[0].partition("_")
+    if not (number.isdecimal() and len(number) <= 10 and int(number)):
+        raise ValueError(word)
+    if not underscore or tasks == "*":
+        return JobId(int(number), None, None, word)
+    return JobId(int(number), frozenset(parse(tasks)[0]), None, word)

@@ -171,3 +171,30 @@ def test_an_option_given_twice_counts_as_it_was_given_last() -> None:
     assert chosen.count("states") == 2
     assert chosen.fields == ["states", "me"]
     assert chosen.words("user") is None
+
+
+# --- scontrol's acting verbs
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("12", ["12"]),
+        ("12,13_4 15_[1-3,7]", ["12", "13_4", "15_1-3,7"]),
+        ("x", None),
+        ("", None),
+        ("12_[1", None),
+        ("name=x", None),
+    ],
+)
+def test_the_words_of_a_list_that_is_acted_on(text: str, words: list[str] | None) -> None:
+    assert job_ids.split_acted(text) == words
+
+
+def test_a_word_that_is_acted_on_names_a_job_or_tasks() -> None:
+    for word, number, tasks in (("12", 12, None), ("12_*", 12, None), ("12_1-2,7", 12, {1, 2, 7}), ("12+0", 12, None)):
+        one = job_ids.parse_acted(word)
+        assert (one.number, one.tasks) == (number, tasks)
+    for word in ("0", "_1", "12_", "12_7-1", "12_2000", "99999999999"):
+        with pytest.raises(ValueError):
+            job_ids.parse_acted(word)

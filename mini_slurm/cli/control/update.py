@@ -1,0 +1,44 @@
+"""`scontrol update`: which thing is to be changed decides which module does it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mini_slurm.cli.control.session import Session
+
+# Which word says that it is about what; the first row of which there is a word counts, as in scontrol.
+ENTITIES = (
+    ("jobid", 3, "update_job"),
+    ("jobname", 3, "update_job"),
+)
+NOTHING = (
+    "No valid entity in update command",
+    'Input line must include "NodeName", "PartitionName", "Reservation", "JobId", or "SlurmctldDebug"',
+)
+
+
+def update(session: Session, verb: str, words: list[str]) -> None:
+    """Change a job, a node or a partition."""
+    tags = _tags(words)
+    for name, shortest, module in ENTITIES:
+        if any(len(tag) >= shortest and name.startswith(tag) for tag in tags):
+            handler: Callable[[Session, list[str]], None] = import_module(f"mini_slurm.cli.control.{module}").update
+            handler(session, words)
+            return
+    for line in NOTHING:
+        session.fail(line)
+
+
+def _tags(words: list[str]) -> list[str]:
+    """What stands before the equals signs, or alternates with values where there are none."""
+    tags, rest = [], list(words)
+    while rest:
+        tag, equals, _ = rest.pop(0).partition("=")
+        tags.append(tag.lower())
+        if not equals and rest:
+            rest.pop(0)
+    return tags

@@ -1,0 +1,93 @@
+"""mscontrol's acting verbs, the whole way: command, controller, machine, and the answer back."""
+
+from __future__ import annotations
+
+from tests.fleet import jobs
+from tests.fleet.machines import Machines
+
+LATER = "--begin=now+1hour"
+
+
+def control(fleet: Machines, *words: str) -> tuple[int, str]:
+    """Exit status and errors."""
+    done = fleet.run("mscontrol", *words)
+    return done.returncode, done.stderr
+
+
+def test_a_job_is_held_changed_and_released(fleet: Machines) -> None:
+    job = jobs.wrap(fleet, "true", LATER)
+    assert control(fleet, "hold", str(job)) == (0, "")
+    assert (jobs.job(fleet, job).priority, jobs.job(fleet, job).reason) == (0, "JobHeldUser")
+    assert control(fleet, "update", f"jobid={job}", "StartTime=now", "TimeLimit=+5", "JobName=other") == (0, "")
+    assert control(fleet, "release", str(job)) == (0, "")
+    (done,) = jobs.wait_over(fleet, job)
+    assert (done.state.name, done.name) == ("COMPLETED", "other")
+    assert control(fleet, "hold", str(job)) == (
+        1, f"Job has already finished for job {job}\nslurm_suspend error: Job has already finished\n"
+    )  # fmt: skip
+
+
+NOT_DONE = (
+    ("hold 999", "Invalid job id specified for job 999\nslurm_suspend error: Invalid job id specified\n"),
+    ("release x", "Invalid job id specified for job x\nslurm_suspend error: Invalid job id specified\n"),
+    ("requeue 999", "Invalid job id specified for job 999\n"),
+    ("suspend 999", "Unexpected message received for job 999\n"),
+    ("top 999", "Invalid job id specified for job 999\n"),
+    ("update jobid=999 TimeLimit=5", "Invalid job id specified for job 999\n"),
+    ("update jobid=999 UserID=root", "No changes specified\n"),
+    ("update jobid=999 TimeLimit=x", "mscontrol: error: Invalid TimeLimit value\n"),
+    ("update jobid=999 JobState=x", "Update of this parameter is not supported: JobState=x\nRequest aborted\n"),
+    ("update jobid=999 NumNodes=2",
+     "mscontrol: error: Could not load state information for job 999: Invalid job id specified\n"),
+    ("update jobname=nope TimeLimit=5", "mscontrol: error: No jobs with name 'nope'\n"),
+    ("update TimeLimit=5", 'No valid entity in update command\nInput line must include "NodeName", '
+     '"PartitionName", "Reservation", "JobId", or "SlurmctldDebug"\n'),
+)  # fmt: skip
+
+
+def test_what_cannot_be_done_is_said_in_slurms_words(fleet: Machines) -> None:
+    jobs.wrap(fleet, "true", LATER)
+    for words, error in NOT_DONE:
+        assert control(fleet, *words.split()) == (1, error)
+
+
+def test_a_running_job_is_suspended_and_resumed(fleet: Machines) -> None:
+    job = jobs.wrap(fleet, "for i in 1 2 3 4 5 6; do sleep 0.2; echo $i; done", "--output=out.txt")
+    jobs.wait_for(fleet, job, "RUNNING")
+    assert control(fleet, "suspend", str(job)) == (0, "")
+    assert jobs.job(fleet, job).state.name == "SUSPENDED"
+    assert control(fleet, "resume", str(job)) == (0, "")
+    (done,) = jobs.wait_over(fleet, job)
+    assert (done.state.name, done.suspended_seconds > 0) == ("COMPLETED", True)
+    assert jobs.text(fleet.work / "out.txt").split() == list("123456")
+
+
+def test_a_running_job_is_requeued_and_says_so(fleet: Machines) -> None:
+    command = 'echo run ${SLURM_RESTART_COUNT:-0}; [ "$SLURM_RESTART_COUNT" ] || sleep 60'
+    job = jobs.wrap(fleet, command, "--output=out.txt", "--open-mode=append")
+    jobs.wait_for(fleet, job, "RUNNING")
+    assert control(fleet, "requeue", str(job)) == (0, "")
+    waiting = jobs.wait_for(fleet, job, "PENDING")
+    assert (waiting.reason, waiting.restarts) == ("BeginTime", 1)
+    assert control(fleet, "update", f"jobid={job}", "StartTime=now") == (0, "")
+    jobs.wait_over(fleet, job)
+    first, requeued, second = jobs.text(fleet.work / "out.txt").splitlines()
+    assert (first, second) == ("run 0", "run 1")
+    assert requeued.endswith("DUE TO JOB REQUEUE ***")
+
+
+def test_a_shorter_limit_reaches_the_machine(fleet: Machines) -> None:
+    job = jobs.wrap(fleet, "sleep 60", "--time=10")
+    jobs.wait_for(fleet, job, "RUNNING")
+    assert control(fleet, "update", f"jobid={job}", "EndTime=now+1") == (0, "")
+    assert jobs.wait_over(fleet, job)[0].state.name == "TIMEOUT"
+
+
+def test_tasks_of_an_array_are_told_apart(fleet: Machines) -> None:
+    array = jobs.wrap(fleet, "true", LATER, "--array=1-4")
+    assert control(fleet, "hold", f"{array}_[2-3]") == (0, "")
+    assert control(fleet, "update", f"jobid={array}_9", "Comment=x") == (
+        1, f"{array}_9: Invalid job id specified\n"
+    )  # fmt: skip
+    held = {job.array_task_id for job in jobs.all_jobs(fleet).values() if job.priority == 0}
+    assert held == {2, 3}
