@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mini_slurm.model.allocation import Allocation
+from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Books, Cluster, allocation, occupies
+from mini_slurm.scheduler.demand import capacity, demand
 from mini_slurm.scheduler.eligible import sites
 from mini_slurm.scheduler.placement import place
 
@@ -36,18 +38,49 @@ def pending_in_order(cluster: Cluster) -> list[Job]:
 
 def reserve(job: Job, candidates: list[Books], cluster: Cluster, now: float) -> Reservation | None:
     """Where and when the job can start at the latest, if everything that runs uses up its time limit."""
-    up = [books for books in candidates if books.is_up]
-    free = {books.entry.name: books.free for books in up}
-    running = {number: cluster.jobs[number] for books in up for number in books.jobs}
+    forecast = Forecast(job, [books for books in candidates if books.is_up], cluster.fleet)
+    running = {number: cluster.jobs[number] for name in forecast.free for number in cluster.machines[name].jobs}
     for ending in sorted(filter(occupies, running.values()), key=_expected_end):
-        for name, share in allocation(ending).items():
-            if name in free:
-                free[name] = free[name].plus(share.resources)
-        found = place(job, sites(up, lambda books: free[books.entry.name]), cluster.fleet)
+        forecast.end(ending)
+        found = forecast.place()
         if found is not None:
-            spare = {name: free[name].minus(share.resources) for name, share in found.items()}
+            spare = {name: forecast.free[name].minus(share.resources) for name, share in found.items()}
             return Reservation(max(now, _expected_end(ending)), spare)
     return None
+
+
+class Forecast:
+    """What will be free on some machines as jobs end, and whether one job can start there then."""
+
+    def __init__(self, job: Job, machines: list[Books], fleet: Fleet) -> None:
+        self.free = {books.entry.name: books.free for books in machines}
+        self._job = job
+        self._fleet = fleet
+        self._machines = {books.entry.name: books for books in machines}
+        self._wanted = demand(job, fleet)
+        # for how many tasks each has room, and all together: to place the job in earnest costs much more
+        self._room = {name: self._capacity(name) for name in self._machines}
+        self._tasks = sum(self._room.values())
+        self._usable = sum(1 for tasks in self._room.values() if tasks)
+
+    def end(self, job: Job) -> None:
+        """This job gives back what it holds."""
+        for name, share in allocation(job).items():
+            if name in self.free:
+                self.free[name] = self.free[name].plus(share.resources)
+                before, self._room[name] = self._room[name], self._capacity(name)
+                self._tasks += self._room[name] - before
+                self._usable += bool(self._room[name]) - bool(before)
+
+    def place(self) -> Allocation | None:
+        """What the job would get."""
+        if self._tasks < self._wanted.tasks or self._usable < self._wanted.least:
+            return None
+        among = sites(self._machines.values(), lambda books: self.free[books.entry.name])
+        return place(self._job, among, self._fleet)
+
+    def _capacity(self, name: str) -> int:
+        return capacity(self._wanted, self._machines[name].total, self.free[name])
 
 
 def _expected_end(job: Job) -> float:
