@@ -2,7 +2,7 @@
 
 import os
 import resource
-from typing import Any, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, List, Mapping, Sequence, Tuple
 
 PR_SET_CHILD_SUBREAPER = 36
 LIBC: Any = None  # the C library; some Pythons are made without ctypes
@@ -67,6 +67,8 @@ def changed_limits(limits: Mapping[str, Sequence[int]]) -> List[Tuple[int, Tuple
     return changed
 
 
-def pin(cpu_ids: List[int]) -> None:
-    """Keep this process and its children on these CPUs if they all exist, else on all that there are."""
-    os.sched_setaffinity(0, cpu_ids if cpu_ids and CPUS.issuperset(cpu_ids) else CPUS)
+def pin(cpu_ids: Collection[int], thread: int = 0) -> None:
+    """Keep a thread (0: this one) and its children on these CPUs if they all exist, else on all that there are."""
+    wanted = set(cpu_ids) if cpu_ids and CPUS.issuperset(cpu_ids) else CPUS
+    if wanted != os.sched_getaffinity(thread):  # to ask costs next to nothing, and to move to another CPU much
+        os.sched_setaffinity(thread, wanted)

@@ -21,6 +21,7 @@ class Worker(NamedTuple):
     pid: int
     channel: socket.socket
     since: float
+    cpus: List[int]  # those of its latest attempt
 
 
 class Pool:
@@ -37,14 +38,14 @@ class Pool:
     def assign(self, order: Dict[str, Any], claim: int, lock: int) -> int:
         """Have a stepd care for an attempt; its pid. Raises OSError."""
         while True:
-            worker = self._idle.pop() if self._idle else self._fork()
+            worker = self._pick(order["cpus"])
             try:
                 ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [claim, lock]))]
                 worker.channel.sendmsg([json.dumps(order).encode()], ancillary)
             except (BrokenPipeError, ConnectionError):  # it was killed while it was idle
                 worker.channel.close()
                 continue
-            self._busy[worker.pid] = worker
+            self._busy[worker.pid] = worker._replace(cpus=order["cpus"])
             return worker.pid
 
     def free(self, pid: int) -> None:
@@ -68,6 +69,13 @@ class Pool:
                 return True
         return False
 
+    def _pick(self, cpus: List[int]) -> Worker:
+        """The latest one that was on these CPUs, and need not move; else any, else a new one."""
+        if not self._idle:
+            return self._fork()
+        places = range(len(self._idle) - 1, -1, -1)
+        return self._idle.pop(next((place for place in places if self._idle[place].cpus == cpus), -1))
+
     def _fork(self) -> Worker:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         sys.stderr.flush()
@@ -80,7 +88,7 @@ class Pool:
             raise
         finally:
             theirs.close()
-        return Worker(pid, ours, time.monotonic())
+        return Worker(pid, ours, time.monotonic(), [])
 
     def _dismiss(self) -> None:
         limit = time.monotonic() - IDLE_LIMIT

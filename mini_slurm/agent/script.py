@@ -17,7 +17,7 @@ from mini_slurm.protocol.messages import StartAttempt
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 LAUNCH_FAILED = 53  # the signal that Slurm reports for a job whose files could not be set up
 FALLBACK_FOLDER = "/tmp"
-NUMBER = b"SLURM_TASK_PID"
+NUMBER = "SLURM_TASK_PID"
 FAILED = 70  # exit status of a process that ended by a fault of ours
 
 
@@ -26,7 +26,7 @@ class Plan(NamedTuple):
 
     start: StartAttempt
     path: str  # of the script
-    values: Dict[bytes, bytes]  # environment; PWD, if it is not fixed, and SLURM_TASK_PID come with the process
+    values: Dict[str, str]  # environment; PWD, if it is not fixed, and SLURM_TASK_PID come with the process
     limits: List[Tuple[int, Tuple[int, int]]]  # those that differ from the stepd's own
 
 
@@ -49,12 +49,9 @@ def plan(start: StartAttempt, path: str, gpus: Dict[str, str]) -> Plan:
     fixed = {name: given[name] for name in start.fixed if name in given}
     own = {**_account(), "HOSTNAME": start.node}
     values = {"PATH": DEFAULT_PATH, **given, **own, **gpus, **fixed, MARK: start.attempt}
-    encoded = {os.fsencode(name): os.fsencode(value) for name, value in values.items()}
-    if "PWD" in fixed:
-        encoded[b"PWD"] = os.fsencode(fixed["PWD"])
-    else:
-        encoded.pop(b"PWD", None)
-    return Plan(start, path, encoded, changed_limits(start.limits))
+    if "PWD" not in fixed:
+        values.pop("PWD", None)
+    return Plan(start, path, values, changed_limits(start.limits))
 
 
 class Forked:
@@ -94,8 +91,8 @@ def _become_script(plan: Plan, files: Tuple[int, int], go: int) -> NoReturn:
     folder = _enter(start)
     _open_input(start)
     values = plan.values
-    values.setdefault(b"PWD", os.fsencode(folder))
-    values[NUMBER] = b"%d" % os.getpid()
+    values.setdefault("PWD", folder)
+    values[NUMBER] = str(os.getpid())
     for name, limit in plan.limits:
         with suppress(OSError, ValueError):
             resource.setrlimit(name, limit)
@@ -129,7 +126,7 @@ def _open_input(start: StartAttempt) -> None:
         os.kill(os.getpid(), LAUNCH_FAILED)
 
 
-def _execute(start: StartAttempt, path: str, values: Dict[bytes, bytes]) -> NoReturn:
+def _execute(start: StartAttempt, path: str, values: Dict[str, str]) -> NoReturn:
     try:
         try:
             os.execve(path, [path, *start.arguments], values)

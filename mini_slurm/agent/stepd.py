@@ -229,7 +229,7 @@ class Stepd:
 
     def _reap(self) -> None:
         """Take the exit statuses of children that have ended."""
-        if self.spawner and self.spawner.pending:
+        if self.spawner and self.spawner.is_pending:
             return  # a process that did not come to run is posix_spawn's
         for pid, status, used in processes.ended_children():
             self._count(used.ru_utime, used.ru_stime, used.ru_maxrss)

@@ -129,6 +129,13 @@ def test_a_job_is_bound_to_its_cpus_and_the_next_one_to_others(client: Client) -
     client.finish("s1.1.0")
 
 
+def test_a_stepd_binds_each_of_its_jobs_anew(client: Client) -> None:
+    own = sorted(os.sched_getaffinity(0))
+    for number, cpus in enumerate((min(2, len(own)), 1, min(2, len(own))), start=1):
+        _, out, _ = client.run("python3 -c 'import os; print(*sorted(os.sched_getaffinity(0)))'", number, cpus=cpus)
+        assert out.split() == [str(cpu) for cpu in own[:cpus]]
+
+
 def test_usage_counts_all_processes_of_the_job(client: Client) -> None:
     burn = "import time; t = time.process_time()\nwhile time.process_time() < t + .3: pass"
     work = f"python3 -c 'x = bytearray(200 << 20); {burn}'"
