@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mini_slurm.agent import archive
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mini_slurm"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -18,6 +20,7 @@ LAYERS = (
     {"errors"},
     {"model"},
     {"options", "scheduler", "protocol", "output"},
+    {"steps"},
     {"config", "store", "links", "agent"},
     {"clusters", "controller", "api"},
     {"cli"},
@@ -27,7 +30,7 @@ LEVEL = {package: level for level, layer in enumerate(LAYERS) for package in lay
 NEIGHBOURS = {("links", "agent")}
 PURE = {"errors", "model", "options", "output", "scheduler", "protocol"}
 WORLD = {"os", "socket", "subprocess", "time", "asyncio", "asyncssh", "sqlite3", "threading", "pathlib", "shutil"}
-TRAVELS = {"agent", "protocol"}
+TRAVELS = sorted(PACKAGE / path for path in archive.sources())
 ASYNC = {"controller", "links", "api"}
 SHELLS = {
     "os.system",
@@ -96,15 +99,24 @@ def test_pure_modules_do_not_touch_the_world(path: Path) -> None:
     assert not outside(path) & WORLD
 
 
-@pytest.mark.parametrize("path", [*every(TRAVELS), PACKAGE / "__init__.py"], ids=identify)
-def test_what_travels_needs_the_standard_library_alone(path: Path) -> None:
-    assert outside(path) <= sys.stdlib_module_names
-    assert within(path) <= TRAVELS
+@pytest.mark.parametrize("path", TRAVELS, ids=identify)
+def test_what_travels_needs_the_standard_library_and_what_travels_alone(path: Path) -> None:
+    assert outside(path) <= sys.stdlib_module_names | {"_signal", "_socket"}
+    assert set(modules(path)) <= set(TRAVELS)
 
 
-@pytest.mark.parametrize("path", [*every(TRAVELS), PACKAGE / "__init__.py"], ids=identify)
-def test_what_travels_is_python_3_8(path: Path) -> None:
+@pytest.mark.parametrize("path", [*TRAVELS, *(PACKAGE / path for path in archive.STAYS)], ids=identify)
+def test_what_meets_a_machines_python_is_python_3_8(path: Path) -> None:
     ast.parse(path.read_text(), feature_version=(3, 8))
+
+
+def modules(path: Path) -> Iterator[Path]:
+    """The files of mini_slurm that a module imports."""
+    for name in imports(path):
+        place = ROOT.joinpath(*name.split("."))
+        for found in (place.with_suffix(".py"), place / "__init__.py"):
+            if name.startswith("mini_slurm") and found.exists():
+                yield found
 
 
 def test_only_one_module_imports_asyncssh() -> None:

@@ -7,11 +7,19 @@ import os
 import zipfile
 from typing import Iterator, Tuple
 
+from mini_slurm.options.srun import rows
 from mini_slurm.protocol.messages import VERSION
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MAIN = b"import sys\n\nfrom mini_slurm.agent.main import main\n\nsys.exit(main(sys.argv[1:]))\n"
+PARTS = ("agent", "protocol", "steps")
+# of the packages that stay: pure modules that srun on a machine needs too
+ALSO = (
+    *("__init__.py", "errors.py", "model/__init__.py", "model/export.py", "model/hostlist.py", "model/units.py"),
+    *("options/__init__.py", "options/grammar.py"),
+)
 STAYS = ("agent/archive.py", "agent/bootstrap.py")
+ROWS = "mini_slurm/steps/srun.rows"
 
 # A constant: no shell that a login may have (sh, bash, csh, fish) reads anything into it, and any Python parses it.
 COMMAND = """python3 -I -c "import sys;s=getattr(sys.stdin,'buffer',sys.stdin);exec(s.read(int(s.readline())))\""""
@@ -33,9 +41,10 @@ def build_agent() -> Tuple[str, bytes]:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(zipfile.ZipInfo("__main__.py"), MAIN)
-        for inside in _sources():
+        for inside in sources():
             with open(os.path.join(PACKAGE, inside), "rb") as file:
                 archive.writestr(zipfile.ZipInfo("mini_slurm/" + inside), file.read())
+        archive.writestr(zipfile.ZipInfo(ROWS), rows())
     data = buffer.getvalue()
     return f"agent-{hashlib.sha256(data).hexdigest()[:16]}.pyz", data
 
@@ -48,9 +57,10 @@ def greeting(name: str, size: int) -> bytes:
     return b"%d\n%s%d\n%s%s\n" % (len(CHECK), CHECK, len(source), source, wanted)
 
 
-def _sources() -> Iterator[str]:
-    yield "__init__.py"
-    for part in ("agent", "protocol"):
+def sources() -> Iterator[str]:
+    """The files that travel, as paths within the package."""
+    yield from ALSO
+    for part in PARTS:
         for folder, folders, names in os.walk(os.path.join(PACKAGE, part)):
             folders.sort()
             for name in sorted(names):

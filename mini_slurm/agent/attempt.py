@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from typing import Any, Dict, List, Optional
 
-from mini_slurm.agent import spool
+from mini_slurm.agent import probes, spool
 from mini_slurm.agent.claims import Claim
 from mini_slurm.agent.outlet import Outlet
 from mini_slurm.agent.stepd import now
@@ -15,13 +15,15 @@ class Attempt:
     """An attempt in the spool. It runs until `ended` is there."""
 
     __slots__ = (
-        "child", "claim", "commands", "ended", "ending", "folder", "forked_at", "held", "memory", "name", "outlet",
-        "pause", "queued", "started",
+        "child", "claim", "commands", "ended", "ending", "folder", "forked_at", "head", "held", "memory", "name",
+        "node", "outlet", "pause", "queued", "started",
     )  # fmt: skip
 
     def __init__(self, name: str, folder: str, plan: Dict[str, Any]) -> None:
         self.name = name
         self.folder = folder
+        self.node: str = plan.get("node", "")  # this machine, as the job knows it
+        self.head = ""  # of a part of a step: the machine where srun is
         self.memory: int = plan.get("memory", 0)
         self.outlet = Outlet(name, folder, plan["streams"])
         self.claim: Optional[Claim] = None
@@ -40,6 +42,15 @@ class Attempt:
         """Whose attempt it is: names end with `.JOB.ATTEMPT`."""
         return self.name.rsplit(".", 2)[0]
 
+    @property
+    def children(self) -> List[int]:
+        """The pids whose ends its stepd waits for."""
+        return [self.started["script"]] if self.started else []
+
+    def visible(self, gpus: List[Dict[str, Any]], vendors: List[str]) -> List[Dict[str, str]]:
+        """The variables that show it these GPUs, which its claim holds."""
+        return [probes.visible(gpus, vendors)]
+
     def read(self) -> None:
         """Take from the spool what is new. Raises ValueError for a damaged spool."""
         if self.started is None:
@@ -49,7 +60,12 @@ class Attempt:
 
     def hold(self, streams: str) -> None:
         """Keep the FIFOs open: what the script or the agent wrote to them must survive a stepd. Raises OSError."""
-        for path in (os.path.join(self.folder, "control"), *spool.fifos(self.folder, streams)):
+        self.hold_all(["control", *spool.fifos(self.folder, streams)])
+
+    def hold_all(self, names: List[str]) -> None:
+        """Open these FIFOs. Raises OSError."""
+        for name in names:
+            path = os.path.join(self.folder, name)
             self.held.append(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC))
 
     def let_go(self) -> None:
@@ -92,4 +108,5 @@ class Attempt:
             ended["user_seconds"],
             ended["system_seconds"],
             dict(self.outlet.sizes),
+            ended.get("rss", {}),
         )

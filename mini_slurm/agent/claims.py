@@ -83,7 +83,10 @@ class Claims:
             return self._write(attempt, cpus, memory, gpus)
 
     def release(self, claim: Claim) -> None:
-        """Give a claim back."""
+        """Give a claim back; one without a file holds some of another claim, which is not given back with it."""
+        if not claim.path:
+            os.close(claim.descriptor)
+            return
         self.own.pop(os.path.basename(claim.path), None)
         spare = os.path.join(self.folder, f"{os.geteuid()}{SPARE}{os.getpid()}-{next(self._numbers)}")
         give_back(claim)
@@ -236,7 +239,8 @@ def open_folder(folder: str) -> int:
 
 def give_back(claim: Claim) -> None:
     """Let others have what is claimed; the file is its agent's to use again, or the next one's to remove."""
-    fcntl.flock(claim.descriptor, fcntl.LOCK_UN)
+    if claim.path:
+        fcntl.flock(claim.descriptor, fcntl.LOCK_UN)
 
 
 def _is_held(descriptor: int) -> bool:

@@ -36,13 +36,18 @@ class Clock:
         """When the attempt is to be warned."""
         return None if self._warned or self.end is None else self.end - self._warning[1]
 
+    @property
+    def warns_script(self) -> bool:
+        """Does the warning go to the script alone? If not, it goes to the job's steps."""
+        return bool(self._warning and self._warning[2])
+
     def due_warning(self, now: float) -> int:
-        """The signal that the script is to get now, once; 0: none."""
+        """The signal that is to be sent now, once; 0: none."""
         if self.warn_at is None or now < self.warn_at:
             return 0
         self._warned = True
         self._keep()
-        return self._warning[0] if self._warning[2] else 0
+        return self._warning[0]
 
     def is_over(self, now: float) -> bool:
         """Is the time up?"""

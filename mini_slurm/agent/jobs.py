@@ -2,18 +2,24 @@
 
 import os
 import selectors
-import sys
 import time
-from typing import Any, Callable, Dict, List, Tuple, Type
+from typing import Any, Callable, Dict, List, Type
 
-from mini_slurm.agent import claims, kit, orders, probes, processes, script, spool
+from mini_slurm.agent import claims, kit, orders, processes, spool
 from mini_slurm.agent.attempt import Attempt
+from mini_slurm.agent.commands import Commands
+from mini_slurm.agent.log import log
 from mini_slurm.agent.loop import Loop
 from mini_slurm.agent.machine import Machine
-from mini_slurm.agent.pool import Pool
-from mini_slurm.agent.recovery import load
+from mini_slurm.agent.orphans import Orphans
+from mini_slurm.agent.outlet import pump
+from mini_slurm.agent.part import borrowed
+from mini_slurm.agent.parts import Parts
+from mini_slurm.agent.pool import Pool, why_ended
+from mini_slurm.agent.recovery import load_all
 from mini_slurm.agent.server import Peer, Peers
 from mini_slurm.agent.spares import Spares
+from mini_slurm.agent.steps import Steps
 from mini_slurm.protocol.framing import ProtocolError
 from mini_slurm.protocol.messages import (
     Acknowledge,
@@ -24,21 +30,22 @@ from mini_slurm.protocol.messages import (
     Refused,
     Retire,
     StartAttempt,
+    StartTasks,
     Unknown,
 )
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5  # seconds between looks at an attempt's output
 FOREIGN_PAUSE = 0.1  # seconds between looks at a stepd that is not this agent's child
 RETRY = 1.0  # seconds until a failed adoption is tried again
-ORPHANS = 1024  # ends of unknown children that are remembered, for stepds that are found dead later
 REFRESH = 6 * 3600.0  # seconds
 
 
 class Jobs:
     """All attempts, and who is to hear of them."""
 
-    def __init__(self, root: str, loop: Loop, machine: Machine) -> None:
+    def __init__(self, root: str, loop: Loop, machine: Machine, commands: Commands) -> None:
         self.root = root
+        self._commands = commands
         if not os.path.isdir(root):
             os.mkdir(root, 0o700)
         self.spares = Spares(root)
@@ -48,7 +55,9 @@ class Jobs:
         self.peers: Peers = {}
         self.claims = claims.Claims(claims.default_folder(), machine.cpus, machine.memory)
         self._by_pid: Dict[int, Attempt] = {}
-        self._orphans: Dict[int, Tuple[int, Any]] = {}
+        self._orphans = Orphans()
+        self.steps = Steps(self)
+        self.parts = Parts(self)
         self._handlers: Dict[Type[Any], Callable[[Peer, Any], None]] = {
             StartAttempt: self._on_start,
             **dict.fromkeys(orders.ORDERS, self._on_order),
@@ -56,6 +65,9 @@ class Jobs:
             Forget: self._on_forget,
             Ping: lambda peer, message: peer.send(Pong(message.number, *self.machine.vitals())),
             Retire: self._on_retire,
+            StartTasks: self._on_start,
+            **self.steps.handlers(),
+            **self.parts.handlers(),
         }
         reader, self._notify = os.pipe()
         for descriptor in (reader, self._notify):
@@ -71,29 +83,34 @@ class Jobs:
         return any(attempt.ended is None for attempt in self.attempts.values())
 
     def names(self, state_id: str) -> List[str]:
-        """The attempts of a state folder."""
-        return [name for name, attempt in self.attempts.items() if attempt.state_id == state_id]
+        """The jobs' attempts of a state folder."""
+        known = self.attempts.items()
+        return [name for name, attempt in known if attempt.state_id == state_id and not attempt.head]
 
     # --- controllers
 
     def join(self, peer: Peer) -> None:
         """A controller has been welcomed: it hears of all its attempts, and gets their output from what it has."""
         self.peers[peer.state_id] = peer
+        self.steps.join(peer.state_id)
         for name in self.names(peer.state_id):
-            attempt = self.attempts[name]
-            attempt.outlet.rewind()
-            attempt.queued = False
-            attempt.outlet.look()
-            self._tell(peer, attempt)
-            self._offer(attempt)
+            self.say_again(self.attempts[name], peer)
+
+    def say_again(self, attempt: Attempt, peer: Any) -> None:
+        """Nothing is under way any more: say what is known, and send output from what is acknowledged on."""
+        attempt.outlet.rewind()
+        attempt.queued = False
+        attempt.outlet.look()
+        self._tell(peer, attempt)
+        self.offer(attempt)
 
     def leave(self, peer: Peer) -> None:
         """A controller has gone."""
         if self.peers.get(peer.state_id) is peer:
             del self.peers[peer.state_id]
 
-    def take(self, peer: Peer, message: Message) -> None:
-        """Do what a controller says. Raises ProtocolError."""
+    def take(self, peer: Any, message: Message) -> None:
+        """Do what a controller says, or the agent of a step's first machine. Raises ProtocolError."""
         handler = self._handlers.get(type(message))
         if handler is None:
             raise ProtocolError(f"{type(message).__name__} to an agent")
@@ -102,28 +119,16 @@ class Jobs:
             raise ProtocolError(f"attempt {name!r} of {peer.state_id}")
         handler(peer, message)
 
-    def pump(self, peer: Peer) -> None:
-        """Send output, a piece of each attempt in turn, as long as the connection has room."""
-        while peer.outlets and peer.has_room:
-            attempt = peer.outlets.popleft()
-            attempt.queued = False
-            try:
-                output = attempt.outlet.next()
-            except OSError as error:
-                _log(f"output of {attempt.name}: {error}")
-                continue
-            if output:
-                peer.send(output)
-                attempt.queued = True
-                peer.outlets.append(attempt)
-
-    def _on_start(self, peer: Peer, start: StartAttempt) -> None:
+    def _on_start(self, peer: Any, start: "StartAttempt | StartTasks") -> None:
         known = self.attempts.get(start.attempt)
         if known:
             self._tell(peer, known)
             return
         try:
-            self._start(start)
+            if isinstance(start, StartTasks):
+                self.parts.start(start)
+            else:
+                self._start(start)
         except claims.Unavailable as refusal:
             peer.send(Refused(start.attempt, refusal.busy, refusal.why))
         except OSError as error:
@@ -137,11 +142,14 @@ class Jobs:
         attempt = self.attempts.get(message.attempt)
         if attempt:
             attempt.outlet.acknowledge(message.stream, message.offset)
-            self._offer(attempt)
+            self.offer(attempt)
 
     def _on_forget(self, peer: Peer, message: Forget) -> None:
         attempt = self.attempts.get(message.attempt)
         if attempt and attempt.ended is not None:
+            if not attempt.head:
+                self.steps.job_forgotten(attempt.name)
+                self.parts.forget(attempt.name)
             del self.attempts[message.attempt]
             spool.remove(attempt.folder, self.spares)
 
@@ -165,26 +173,28 @@ class Jobs:
         if attempt.ended is not None:
             peer.send(attempt.ended_message())
 
-    def _offer(self, attempt: Attempt) -> None:
-        peer = self.peers.get(attempt.state_id)
+    def offer(self, attempt: Attempt) -> None:
+        """Have the output that there is sent."""
+        peer = self.steps.listeners.of(attempt)
         if peer and not attempt.queued:
             attempt.queued = True
             peer.outlets.append(attempt)
-            self.pump(peer)
+            pump(peer)
 
     # --- stepds
 
     def _start(self, start: StartAttempt) -> None:
+        start = start._replace(environment={**start.environment, **self._commands.variables(start.environment)})
         wish = claims.Wish(start.cpus, start.memory, start.gpus, start.total_cpus, start.total_memory)
         self.claims.gpus = self.machine.gpus
         claim = self.claims.take(start.attempt, wish)
         try:
             folder = spool.create(self.root, start, self.spares)
-            attempt = Attempt(start.attempt, folder, {"streams": start.streams, "memory": start.memory})
+            attempt = Attempt(start.attempt, folder, start._asdict())
             attempt.claim = claim
             try:
                 attempt.hold(start.streams)
-                self._assign(attempt)
+                self.begin(attempt)
             except OSError:
                 attempt.let_go()
                 spool.remove(folder)
@@ -192,7 +202,11 @@ class Jobs:
         except OSError:
             self.claims.release(claim)
             raise
-        self.attempts[start.attempt] = attempt
+
+    def begin(self, attempt: Attempt) -> None:
+        """Give a new attempt to a stepd. Raises OSError."""
+        self._assign(attempt)
+        self.attempts[attempt.name] = attempt
         self._watch(attempt)
 
     def _assign(self, attempt: Attempt) -> None:
@@ -201,7 +215,7 @@ class Jobs:
         if lock is None or claim is None:
             raise BlockingIOError(11, "another stepd lives")
         picked = [gpu for gpu in self.machine.gpus if gpu["uuid"] in claim.gpus]
-        gpus = probes.visible(picked, self.machine.vendors)
+        gpus = attempt.visible(picked, self.machine.vendors)
         order = {**claim._asdict(), "folder": attempt.folder, "visible": gpus, "started": attempt.started}
         try:
             attempt.child = self.pool.assign(order, claim.descriptor, lock)
@@ -218,18 +232,21 @@ class Jobs:
             # Anew: what was started the quick way and failed was started again.
             attempt.started = started = spool.read_json(attempt.folder, "started.json")
             if attempt.claim is None and started:
-                attempt.claim = self.claims.restore(attempt.name, started["cpus"], attempt.memory, started["gpus"])
+                attempt.claim = self._claim_again(attempt, started)
             self._assign(attempt)
         except (OSError, ValueError, claims.Unavailable) as error:
-            _log(f"adoption of {attempt.name} is tried again: {error}")
+            log(f"adoption of {attempt.name} is tried again: {error}")
             self.loop.later(RETRY, lambda: self._adopt(attempt))
             return
-        _log(f"stepd of {attempt.name} was lost: another takes over")
+        log(f"stepd of {attempt.name} was lost: another takes over")
         if attempt.ending:
             attempt.command(attempt.ending)
-        if started and started["script"] in self._orphans:
-            status, used = self._orphans.pop(started["script"])
-            attempt.command(_exited(status, used))
+        for pid in attempt.children:
+            self._tell_of_orphan(attempt, pid)
+
+    def _claim_again(self, attempt: Attempt, started: Dict[str, Any]) -> claims.Claim:
+        cpus, gpus = started["cpus"], started["gpus"]
+        return borrowed(cpus, gpus) if attempt.head else self.claims.restore(attempt.name, cpus, attempt.memory, gpus)
 
     def _reap(self) -> None:
         for pid, status, used in processes.ended_children():
@@ -242,13 +259,16 @@ class Jobs:
                 self._orphan_ended(pid, status, used)
 
     def _orphan_ended(self, pid: int, status: int, used: Any) -> None:
+        self._orphans.put(pid, status, used)
         for attempt in self._by_pid.values():
-            if attempt.started and attempt.started["script"] == pid:
-                attempt.command(_exited(status, used))
+            if pid in attempt.children:
+                self._tell_of_orphan(attempt, pid)
                 return
-        self._orphans[pid] = (status, used)
-        if len(self._orphans) > ORPHANS:
-            del self._orphans[next(iter(self._orphans))]
+
+    def _tell_of_orphan(self, attempt: Attempt, pid: int) -> None:
+        line = self._orphans.take(pid)
+        if line:
+            attempt.command(line)
 
     def _stepd_ended(self, attempt: Attempt, status: int) -> None:
         self._read(attempt)
@@ -261,16 +281,11 @@ class Jobs:
             self.loop.later(RETRY if soon else 0.0, lambda: self._adopt(attempt))
 
     def _never_started(self, attempt: Attempt, status: int) -> None:
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, script.FAILED):
-            number = os.WEXITSTATUS(status)
-            error = OSError(number, os.strerror(number), attempt.folder)
-            why = spool.trouble(error, os.path.dirname(self.root))
-        else:
-            why = f"its stepd ended with status {status} before it could start the script; see agent.log"
+        why = why_ended(status, attempt.folder)
         self._release(attempt)
         spool.remove(attempt.folder)
         del self.attempts[attempt.name]
-        peer = self.peers.get(attempt.state_id)
+        peer = self.steps.listeners.of(attempt)
         if peer:
             peer.send(Refused(attempt.name, False, why))
 
@@ -278,9 +293,11 @@ class Jobs:
         self._release(attempt)
         attempt.commands.clear()
         attempt.outlet.look()
-        peer = self.peers.get(attempt.state_id)
+        if not attempt.head:
+            self.steps.job_ended(attempt.name)
+        peer = self.steps.listeners.of(attempt)
         if peer:
-            self._offer(attempt)
+            self.offer(attempt)
             peer.send(attempt.ended_message())
 
     def _release(self, attempt: Attempt) -> None:
@@ -310,7 +327,7 @@ class Jobs:
         attempt.deliver()
         if attempt.outlet.look():
             attempt.pause = FIRST_PAUSE
-            self._offer(attempt)
+            self.offer(attempt)
         else:
             attempt.pause = min(attempt.pause * 1.5, LONGEST_PAUSE)
 
@@ -348,8 +365,8 @@ class Jobs:
         try:
             attempt.read()
         except (ValueError, OSError) as error:
-            _log(f"spool of {attempt.name}: {error}")
-        peer = self.peers.get(attempt.state_id)
+            log(f"spool of {attempt.name}: {error}")
+        peer = self.steps.listeners.of(attempt)
         if attempt.started is not None and not is_known and peer:
             peer.send(attempt.started_message())
 
@@ -360,19 +377,8 @@ class Jobs:
     def recover(self) -> None:
         """Take up what former agents left in the spool."""
         self.claims.tidy()
-        for name in spool.names(self.root):
-            attempt = load(os.path.join(self.root, name), self.machine.boot_id)
-            if attempt:
-                self.attempts[name] = attempt
-                attempt.outlet.look()
-                if attempt.ended is None:
-                    self._watch(attempt)
-
-
-def _exited(status: int, used: Any) -> str:
-    return f"exited {status} {used.ru_utime} {used.ru_stime} {used.ru_maxrss}"
-
-
-def _log(text: str) -> None:
-    sys.stderr.write("{} {}\n".format(time.strftime("%Y-%m-%dT%H:%M:%S"), text))
-    sys.stderr.flush()
+        for attempt in load_all(self.root, self.machine.boot_id):
+            self.attempts[attempt.name] = attempt
+            if attempt.ended is None:
+                self._watch(attempt)
+        self.steps.recover()

@@ -4,11 +4,12 @@ import gc
 import os
 import signal
 import sys
-import time
 from typing import List, Optional
 
 from mini_slurm.agent import limits, spool
+from mini_slurm.agent.commands import Commands
 from mini_slurm.agent.jobs import Jobs
+from mini_slurm.agent.log import log
 from mini_slurm.agent.loop import Loop
 from mini_slurm.agent.machine import Machine
 from mini_slurm.agent.server import Server
@@ -45,17 +46,15 @@ def _prepare(folder: str, lock: int) -> Server:
 
     loop = Loop()
     machine = Machine(loop)
-    jobs = Jobs(os.path.join(folder, "attempts"), loop, machine)
+    commands = Commands(folder, sys.argv[0])
+    jobs = Jobs(os.path.join(folder, "attempts"), loop, machine, commands)
     server = Server(folder, lock, loop, machine, jobs, _idle_limit(os.environ.get("MINI_SLURM_AGENT_IDLE")))
     jobs.recover()
+    commands.install()
+    if not jobs.busy:
+        commands.tidy()
     return server
 
 
 def _idle_limit(text: Optional[str]) -> float:
     return float(text) if text else 600.0
-
-
-def log(text: str) -> None:
-    """A line in agent.log."""
-    sys.stderr.write("{} {}\n".format(time.strftime("%Y-%m-%dT%H:%M:%S"), text))
-    sys.stderr.flush()

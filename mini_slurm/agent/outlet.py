@@ -1,9 +1,10 @@
 """An attempt's output on its way to the submit side: what was sent, what is acknowledged, what comes next."""
 
 import os
-from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from mini_slurm.agent import spool
+from mini_slurm.agent.log import log
 from mini_slurm.agent.streams import NAMES, RECORD
 from mini_slurm.protocol.messages import Output
 
@@ -113,3 +114,19 @@ class Outlet:
             return os.pread(descriptor, count, offset)
         finally:
             os.close(descriptor)
+
+
+def pump(peer: Any) -> None:
+    """Send output, a piece of each attempt in turn, as long as the connection has room."""
+    while peer.outlets and peer.has_room:
+        attempt = peer.outlets.popleft()
+        attempt.queued = False
+        try:
+            output = attempt.outlet.next()
+        except OSError as error:
+            log(f"output of {attempt.name}: {error}")
+            continue
+        if output:
+            peer.send(output)
+            attempt.queued = True
+            peer.outlets.append(attempt)

@@ -8,8 +8,10 @@ import time
 from array import array
 from typing import Any, Dict, List, NamedTuple
 
-from mini_slurm.agent import stepd
+from mini_slurm.agent import spool
 from mini_slurm.agent.loop import Loop
+from mini_slurm.agent.script import FAILED
+from mini_slurm.agent.worker import serve
 
 SPARE = 32  # stepds that are kept while they have nothing to do
 IDLE_LIMIT = 30.0  # seconds until one of them ends
@@ -22,6 +24,15 @@ class Worker(NamedTuple):
     channel: socket.socket
     since: float
     cpus: List[int]  # those of its latest attempt
+
+
+def why_ended(status: int, folder: str) -> str:
+    """Why a stepd that was to begin an attempt in this folder has ended with this wait status."""
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, FAILED):
+        number = os.WEXITSTATUS(status)
+        error = OSError(number, os.strerror(number), folder)
+        return spool.trouble(error, os.path.dirname(os.path.dirname(folder)))
+    return f"its stepd ended with status {status} before it could start the script; see agent.log"
 
 
 class Pool:
@@ -82,7 +93,7 @@ class Pool:
         try:
             pid = os.fork()
             if not pid:
-                stepd.serve(theirs, self._notify, self._boot_id)
+                serve(theirs, self._notify, self._boot_id)
         except OSError:
             ours.close()
             raise

@@ -3,10 +3,20 @@
 import os
 import time
 import traceback
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Iterator, Optional
 
 from mini_slurm.agent import spool, stepd
 from mini_slurm.agent.attempt import Attempt
+from mini_slurm.agent.part import Part
+
+
+def load_all(root: str, boot_id: str) -> Iterator[Attempt]:
+    """The attempts in the spool."""
+    for name in spool.names(root):
+        attempt = load(os.path.join(root, name), boot_id)
+        if attempt:
+            attempt.outlet.look()
+            yield attempt
 
 
 def load(folder: str, boot_id: str) -> Optional[Attempt]:
@@ -30,7 +40,7 @@ def _load(folder: str, boot_id: str) -> Optional[Attempt]:
     if plan is None:
         spool.remove(folder)
         return None
-    attempt = Attempt(os.path.basename(folder), folder, plan)
+    attempt = (Part if "tasks" in plan else Attempt)(os.path.basename(folder), folder, plan)
     attempt.read()
     if attempt.ended is None and attempt.started is not None and attempt.started["boot_id"] != boot_id:
         booted_at = time.time() - stepd.now()
@@ -39,7 +49,7 @@ def _load(folder: str, boot_id: str) -> Optional[Attempt]:
         spool.remove(folder)
         return None
     if attempt.ended is None:
-        attempt.hold(plan["streams"])
+        attempt.hold(plan.get("streams", ""))
     elif attempt.started is not None and attempt.started["boot_id"] != boot_id:
         attempt.started = None  # its age cannot be told by this boot's clock
     return attempt

@@ -31,7 +31,7 @@ class Plan(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _account() -> Dict[str, str]:
+def account() -> Dict[str, str]:
     """Who runs here: asked once, as the answer may cost more than a job."""
     user = pwd.getpwuid(os.geteuid())
     return {
@@ -47,7 +47,7 @@ def plan(start: StartAttempt, path: str, gpus: Dict[str, str]) -> Plan:
     """The environment is what was submitted, with the machine's own HOME and the like unless the submitter insisted."""
     given = start.environment
     fixed = {name: given[name] for name in start.fixed if name in given}
-    own = {**_account(), "HOSTNAME": start.node}
+    own = {**account(), "HOSTNAME": start.node}
     values = {"PATH": DEFAULT_PATH, **given, **own, **gpus, **fixed, MARK: start.attempt}
     if "PWD" not in fixed:
         values.pop("PWD", None)
@@ -88,7 +88,7 @@ def _become_script(plan: Plan, files: Tuple[int, int], go: int) -> NoReturn:
     os.dup2(files[0], 1)
     os.dup2(files[1], 2)
     os.umask(start.umask)
-    folder = _enter(start)
+    folder = enter(start.node, start.work_dir, 2)
     _open_input(start)
     values = plan.values
     values.setdefault("PWD", folder)
@@ -101,28 +101,34 @@ def _become_script(plan: Plan, files: Tuple[int, int], go: int) -> NoReturn:
     _execute(start, plan.path, values)
 
 
-def _complain(start: StartAttempt, text: str) -> None:
-    line = f"slurmstepd-{start.node}: error: {text}\n"
+def complain(node: str, text: str) -> None:
+    """A line on the job's or the task's standard error, in Slurm's form."""
+    line = f"slurmstepd-{node}: error: {text}\n"
     os.write(2, line.encode(errors="surrogateescape"))
 
 
-def _enter(start: StartAttempt) -> str:
+def enter(node: str, folder: str, complaints: int) -> str:
+    """Go to the working directory, or where Slurm goes without it; where that is. It says so twice of a script."""
     try:
-        os.chdir(start.work_dir)
-        return start.work_dir
+        os.chdir(folder)
+        return folder
     except OSError as error:
-        words = "couldn't chdir to `{}': {}: going to {} instead"
-        for _ in range(2):  # Slurm says it twice
-            _complain(start, words.format(start.work_dir, error.strerror, FALLBACK_FOLDER))
+        for _ in range(complaints):
+            complain(node, no_folder(folder, error))
     os.chdir(FALLBACK_FOLDER)
     return FALLBACK_FOLDER
+
+
+def no_folder(folder: str, error: OSError) -> str:
+    """Slurm's words for a working directory that cannot be entered."""
+    return f"couldn't chdir to `{folder}': {error.strerror}: going to {FALLBACK_FOLDER} instead"
 
 
 def _open_input(start: StartAttempt) -> None:
     try:
         os.dup2(os.open(start.std_in or os.devnull, os.O_RDONLY), 0)
     except OSError as error:
-        _complain(start, f"Could not open stdin file {start.std_in}: {error.strerror}")
+        complain(start.node, f"Could not open stdin file {start.std_in}: {error.strerror}")
         os.kill(os.getpid(), LAUNCH_FAILED)
 
 
@@ -131,21 +137,21 @@ def _execute(start: StartAttempt, path: str, values: Dict[str, str]) -> NoReturn
         try:
             os.execve(path, [path, *start.arguments], values)
         except PermissionError:
-            interpreter = _interpreter(path)  # the spool may be mounted noexec
+            interpreter = interpreter_of(path)  # the spool may be mounted noexec
             os.execve(interpreter[0], [*interpreter, path, *start.arguments], values)
     except (OSError, ValueError) as error:
         number = getattr(error, "errno", None) or errno.EINVAL
         reason = os.strerror(number)
-        interpreter = _interpreter(path)
+        interpreter = interpreter_of(path)
         if number == errno.ENOENT and interpreter:
-            _complain(start, f"execve(): bad interpreter({interpreter[0]}): {reason}")
+            complain(start.node, f"execve(): bad interpreter({interpreter[0]}): {reason}")
         else:
-            _complain(start, f"execve(): {path}: {reason}")
+            complain(start.node, f"execve(): {path}: {reason}")
         os._exit(number)
     raise AssertionError("unreachable")
 
 
-def _interpreter(path: str) -> List[str]:
+def interpreter_of(path: str) -> List[str]:
     """The words of the script's first line, as the kernel splits it: a program and at most one argument."""
     with open(path, "rb") as file:
         line = file.readline(4096)

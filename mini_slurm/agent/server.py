@@ -1,7 +1,8 @@
 """The agent's socket: controllers connect (by way of a bootstrap's relay), messages come and go.
 
 A connection begins with a line from each side: the agent's archive, its protocol's version; then `relay`, after which
-frames follow, or `handover`, which ends this agent so that one of another version can take its place.
+frames follow, `srun`, after which those of protocol/flat.py follow, or `handover`, which ends this agent so that one of
+another version can take its place.
 """
 
 import os
@@ -10,12 +11,15 @@ import socket
 import struct
 import sys
 import time
-import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Deque, Dict, List, Optional
 
 from mini_slurm.agent import spool
+from mini_slurm.agent.clients import Client
+from mini_slurm.agent.connection import Connection
+from mini_slurm.agent.log import log
 from mini_slurm.agent.loop import Loop
+from mini_slurm.agent.outlet import pump
 from mini_slurm.protocol.framing import Decoder, ProtocolError, encode
 from mini_slurm.protocol.messages import VERSION, Hello, Message
 
@@ -24,89 +28,43 @@ if TYPE_CHECKING:
     from mini_slurm.agent.jobs import Jobs
     from mini_slurm.agent.machine import Machine
 
-READ_SIZE = 1 << 17  # bytes
-ENOUGH = 1 << 19  # bytes that wait for a slow reader, after which no output is added
-TOO_MUCH = 1 << 24  # bytes after which a reader is given up
 FIRST_LINE = 64  # bytes
 CREDENTIALS = struct.Struct("iII")
 
 
-class Peer:
+class Peer(Connection):
     """A connection to a controller."""
 
     def __init__(self, server: "Server", channel: socket.socket) -> None:
+        super().__init__(server.loop, channel)
         self.server = server
-        self.channel = channel
         self.state_id = ""
         self.outlets: Deque[Attempt] = deque()  # those that may have output to send, in turn
-        self.closed = False
         self._line: Optional[bytes] = b""  # the first line, until it is there
         self._decoder = Decoder()
-        self._blocks: Deque[memoryview] = deque()
-        self._pending = 0
-        self._flushing = False
-        self._events = selectors.EVENT_READ
-        channel.setblocking(False)
-        server.loop.add(channel, self._events, self._handle)
-        self._write(f"{os.path.basename(sys.argv[0])} {VERSION}\n".encode())
-
-    @property
-    def has_room(self) -> bool:
-        """May output be added?"""
-        return self._pending < ENOUGH and not self.closed
+        self.write(f"{os.path.basename(sys.argv[0])} {VERSION}\n".encode())
 
     def send(self, message: Message) -> None:
         """Say something, sooner or later; never waits."""
         if not self.closed:
-            self._write(encode(message))
+            self.write(encode(message))
 
-    def close(self) -> None:
-        """End the connection; what was not sent is lost."""
-        if not self.closed:
-            self.closed = True
-            self.server.loop.remove(self.channel)
-            self.channel.close()
-            self._blocks.clear()
-            self.server.drop(self)
-
-    def _write(self, data: bytes) -> None:
-        self._blocks.append(memoryview(data))
-        self._pending += len(data)
-        if self._pending > TOO_MUCH:
-            self.close()
-        elif not self._flushing:
-            self._flushing = True
-            self.server.loop.later(0.0, self._flush)
-
-    def _handle(self, events: int) -> None:
-        try:
-            if events & selectors.EVENT_WRITE:
-                self._flush()
-            if events & selectors.EVENT_READ and not self.closed:
-                self._receive()
-        except ProtocolError as error:
-            self.server.log(f"connection ended: {error}")
-            self.close()
-        except ConnectionError:
-            self.close()
-        except Exception:
-            traceback.print_exc()
-            self.close()
-
-    def _receive(self) -> None:
-        try:
-            data = self.channel.recv(READ_SIZE)
-        except BlockingIOError:
-            return
-        if not data:
-            self.close()
-            return
+    def received(self, data: bytes) -> None:
+        """Take what is complete. Raises ProtocolError."""
         if self._line is not None:
             data = self._take_line(data)
         for message in self._decoder.feed(data):
             if self.closed:
                 return
             self.server.take(self, message)
+
+    def emptied(self) -> None:
+        """Send more output."""
+        pump(self)
+
+    def dropped(self) -> None:
+        """Have no one send anything here."""
+        self.server.drop(self)
 
     def _take_line(self, data: bytes) -> bytes:
         line, end, rest = ((self._line or b"") + data).partition(b"\n")
@@ -117,40 +75,15 @@ class Peer:
             return b""
         self._line = None
         if line == b"handover":
-            self.server.log("hands over to another version")
+            log("hands over to another version")
             self.server.loop.stop()
+            return b""
+        if line == b"srun":
+            self.server.pass_on(self, rest)
             return b""
         if line != b"relay":
             raise ProtocolError(f"first line {line[:FIRST_LINE]!r}")
         return rest
-
-    def _flush(self) -> None:
-        self._flushing = False
-        try:
-            while self._blocks and not self.closed:
-                block = self._blocks[0]
-                sent = self.channel.send(block)
-                self._pending -= sent
-                if sent < len(block):
-                    self._blocks[0] = block[sent:]
-                else:
-                    self._blocks.popleft()
-        except BlockingIOError:
-            pass
-        except ConnectionError:
-            self.close()
-        if not self.closed:
-            self._wait_for()
-            if self.has_room and self.outlets:
-                self.server.jobs.pump(self)
-
-    def _wait_for(self) -> None:
-        events = selectors.EVENT_WRITE if self._blocks else 0
-        if self._pending < 2 * ENOUGH:  # who does not listen is not listened to
-            events |= selectors.EVENT_READ
-        if events != self._events:
-            self._events = events
-            self.server.loop.change(self.channel, events, self._handle)
 
 
 class Server:
@@ -195,10 +128,11 @@ class Server:
         self._peers.remove(peer)
         self.jobs.leave(peer)
 
-    def log(self, text: str) -> None:
-        """A line in agent.log."""
-        sys.stderr.write("{} {}\n".format(time.strftime("%Y-%m-%dT%H:%M:%S"), text))
-        sys.stderr.flush()
+    def pass_on(self, peer: Peer, data: bytes) -> None:
+        """This is no controller, but srun in a job."""
+        channel = peer.release()
+        self._peers.remove(peer)
+        Client(self.loop, channel, self.jobs.steps).received(data)
 
     def _accept(self) -> None:
         try:

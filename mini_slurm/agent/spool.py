@@ -37,22 +37,34 @@ def boot_id() -> str:
 
 def create(root: str, start: StartAttempt, spares: Spares) -> str:
     """An attempt's folder, with everything its stepd needs. Raises OSError; then nothing is left behind."""
-    folder = os.path.join(root, start.attempt)
-    disk = os.statvfs(root)
-    if disk.f_bavail * disk.f_frsize < ROOM:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), root)
-    if not spares.take(folder):
-        os.mkdir(folder, 0o700)
+    folder = make_folder(root, start.attempt, spares)
     try:
         _write(os.path.join(folder, "slurm_script"), start.data, 0o700)
-        for path in (os.path.join(folder, "control"), *fifos(folder, start.streams)):
-            if not os.path.lexists(path):
-                os.mkfifo(path, 0o600)
+        make_fifos(folder, ["control", *fifos(folder, start.streams)])
         write_json(folder, "start.json", {name: getattr(start, name) for name in KEPT})
     except OSError:
         remove(folder)
         raise
     return folder
+
+
+def make_folder(root: str, name: str, spares: Spares) -> str:
+    """A new, empty folder for an attempt. Raises OSError."""
+    folder = os.path.join(root, name)
+    disk = os.statvfs(root)
+    if disk.f_bavail * disk.f_frsize < ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), root)
+    if not spares.take(folder):
+        os.mkdir(folder, 0o700)
+    return folder
+
+
+def make_fifos(folder: str, names: List[str]) -> None:
+    """Those that a spare folder did not bring along. Raises OSError."""
+    for name in names:
+        path = os.path.join(folder, name)
+        if not os.path.lexists(path):
+            os.mkfifo(path, 0o600)
 
 
 def fifos(folder: str, streams: str) -> List[str]:

@@ -6,22 +6,17 @@ A second stepd may take over an attempt whose first one was lost: it finds the p
 script's exit status comes from the agent, whose child the script has become.
 """
 
-import json
 import os
 import resource
 import select
 import signal
-import socket
-import struct
-import sys
 import time
-import traceback
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, NoReturn, Optional, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 
-from mini_slurm.agent import limits, processes, script, spool
+from mini_slurm.agent import job_steps, limits, processes, script, spool
 from mini_slurm.agent.claims import Claim, give_back
 from mini_slurm.agent.clock import Clock
-from mini_slurm.agent.kit import DONE, NEWS, Kit
+from mini_slurm.agent.kit import NEWS, Kit
 from mini_slurm.agent.memory import EXIT_SIGNAL, MESSAGE, Watch
 from mini_slurm.agent.streams import Streams
 from mini_slurm.protocol.messages import StartAttempt
@@ -33,8 +28,8 @@ TICK = 60.0  # seconds; a sleep of the machine must not delay a time limit by mo
 RETRY = 0.5  # seconds between attempts to write to a full disk
 LOST = 2.0  # seconds to wait for the exit status of a script that is not this process's child
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0  # seconds between rounds of SIGKILL
-ATTEMPTS = 500  # one after the other, until a new process takes over
-FILES = struct.Struct("ii")
+STEPS_PAUSE = 0.05  # seconds between looks whether the job's steps have ended, or a script that is not our child
+LAST_WORD = 1.0  # seconds
 
 
 class Place(NamedTuple):
@@ -53,52 +48,15 @@ class Usage(NamedTuple):
     max_rss: int  # KiB
 
 
-def serve(channel: socket.socket, notify: int, boot_id: str) -> NoReturn:
-    """Be a stepd for one attempt after the other; called in a process freshly forked from the agent."""
-    status = script.FAILED
-    try:
-        kit = Kit(channel.fileno(), notify, boot_id)
-        for _ in range(ATTEMPTS):
-            text, ancillary, _, _ = channel.recvmsg(1 << 16, socket.CMSG_SPACE(8), socket.MSG_CMSG_CLOEXEC)
-            if not text:
-                break
-            order = json.loads(text)
-            claim, lock = FILES.unpack(ancillary[0][2])
-            held = Claim(order["path"], claim, order["cpus"], order["memory"], order["gpus"])
-            _attend(Place(order["folder"], held, lock), kit, order)
-            if order["started"]:
-                break
-        status = 0
-    except OSError as error:
-        traceback.print_exc()
-        status = error.errno or script.FAILED  # before started.json is there, the agent reads the reason from this
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
-
-
 def now() -> float:
     """Seconds since the machine's boot; never set back or forward."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def _attend(place: Place, kit: Kit, order: Dict[str, Any]) -> None:
-    """Care for one attempt, and leave nothing of it in this process. Raises OSError."""
-    plan = spool.read_json(place.folder, "start.json") or {}
-    watcher = Stepd(place, kit, plan)
-    if order["started"]:
-        watcher.adopt(order["started"])
-    else:
-        watcher.start(StartAttempt(data=b"", **plan), order["visible"])
-    watcher.close()
-    limits.set_title("mini_slurm stepd")
-    kit.tell(DONE)
-
-
 class Stepd:
     """One attempt, from its script's start to its last process's end."""
+
+    kind = "JOB"  # what Slurm's messages call it
 
     def __init__(self, place: Place, kit: Kit, plan: Dict[str, Any]) -> None:
         self.place = place
@@ -120,23 +78,33 @@ class Stepd:
         self.cause = ""
         self.said = False
         self.kill_at: Optional[float] = None
+        self.last_word = 0.0  # until when the job's sruns may speak, after its steps have ended
         self.pause = FIRST_PAUSE
         self.retry_at: Optional[float] = None
         limits.set_title("mini_slurm stepd [{}]".format(plan["title"]))
         self.control = os.open(os.path.join(place.folder, "control"), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self.end = spool.reserve(place.folder)
-        self.streams = Streams(plan["streams"], place.folder)
+        self.streams = self._open_streams()
         kit.poll.register(self.control, select.EPOLLIN)
         self.streams.watch(kit.poll)
 
-    def start(self, start: StartAttempt, gpus: Dict[str, str]) -> None:
+    @property
+    def title(self) -> str:
+        """Its StepId in Slurm's messages."""
+        return f"{self.plan['title']}.batch"
+
+    def _open_streams(self) -> Any:
+        return Streams(self.plan["streams"], self.place.folder)
+
+    def start(self, visible: List[Dict[str, str]]) -> None:
         """Start the script and see it to its end. Raises OSError while nothing has been started."""
         limits.pin(self.place.claim.cpus)
         if self.is_member:
             self.script_start = processes.start_now()
             self._note()
         else:
-            self.ready = script.plan(start, os.path.join(self.place.folder, "slurm_script"), gpus)
+            start = StartAttempt(data=b"", **self.plan)
+            self.ready = script.plan(start, os.path.join(self.place.folder, "slurm_script"), visible[0])
             self.spawner = self.kit.spawner
             self._launch()
         self.kit.tell(NEWS)
@@ -172,7 +140,10 @@ class Stepd:
 
     def _note(self) -> None:
         """Write down that the attempt has begun: from here on its script may run."""
-        started = {
+        spool.write_json(self.place.folder, "started.json", self._started())
+
+    def _started(self) -> Dict[str, Any]:
+        return {
             "boot_id": self.kit.boot_id,
             "begun": self.begun,
             "began_at": self.began_at,
@@ -182,7 +153,6 @@ class Stepd:
             "cpus": self.place.claim.cpus,
             "gpus": self.place.claim.gpus,
         }
-        spool.write_json(self.place.folder, "started.json", started)
 
     def _serve(self) -> None:
         wake = self.kit.wakes[0]
@@ -197,7 +167,7 @@ class Stepd:
             self._settle()
             self._watch_launch()
             self._reap()
-            if self.status is not None or self._is_lost():
+            if self._has_ended():
                 self.over = True
             self._watch_time()
             self._watch_memory()
@@ -213,9 +183,20 @@ class Stepd:
             moments += [self.clock.end, self.clock.warn_at]
         if self.over or (self.kill_at is not None and now() >= self.kill_at):
             moments = [now() + self.pause, self.retry_at]
-        elif self.adopted:
-            moments.append(now() + 0.1)
+        elif self.adopted or (self.status is not None and self.cause):
+            moments.append(now() + STEPS_PAUSE)
         return max(0.0, min([TICK, *(moment - now() for moment in moments if moment is not None)]))
+
+    def _has_ended(self) -> bool:
+        return (self.status is not None or self._is_lost()) and not self._lingers()
+
+    def _lingers(self) -> bool:
+        """Is a job that was ended to wait for its steps, and then a moment for its sruns to say how those ended?"""
+        if not self.cause or not job_steps.has_any(self.place.folder):
+            return False
+        if job_steps.are_running(self.place.folder):
+            self.last_word = now() + LAST_WORD
+        return now() < self.last_word and bool(self._members())
 
     def _settle(self) -> None:
         if self.retry_at is None or now() >= self.retry_at:
@@ -233,8 +214,12 @@ class Stepd:
             return  # a process that did not come to run is posix_spawn's
         for pid, status, used in processes.ended_children():
             self._count(used.ru_utime, used.ru_stime, used.ru_maxrss)
-            if pid == self.script:
-                self.status = status
+            self._exited(pid, status)
+
+    def _exited(self, pid: int, status: int) -> None:
+        """A child has ended, of this process or of the agent."""
+        if pid == self.script:
+            self.status = status
 
     def _is_lost(self) -> bool:
         """Has a script that is not our child ended, without a word from the agent about how?"""
@@ -262,8 +247,10 @@ class Stepd:
     def _watch_time(self) -> None:
         if not self.cause and not self.over:
             warning = self.clock.due_warning(now())
-            if warning:
+            if warning and self.clock.warns_script:
                 self._signal(warning, False)
+            elif warning:
+                job_steps.tell_all(self.place.folder, f"signal {warning} whole")
             if self.clock.is_over(now()):
                 self._terminate("TIMEOUT", self.plan["kill_wait"], "TIME LIMIT")
         if self.kill_at is not None and now() >= self.kill_at and not self.over:
@@ -274,6 +261,7 @@ class Stepd:
             self.memory.look(self._members(), now())
 
     def _terminate(self, cause: str, kill_wait: int, why: str = "") -> None:
+        job_steps.tell_all(self.place.folder, f"end {kill_wait} {why}")
         if self.is_member:
             self.status = 0
             return
@@ -290,8 +278,8 @@ class Stepd:
         if not self.said:
             self.said = True
             moment = time.strftime("%Y-%m-%dT%H:%M:%S")
-            words = "*** JOB {} ON {} CANCELLED AT {}{} ***"
-            self._say(words.format(self.plan["title"], self.plan["node"], moment, why))
+            words = "*** {} {} ON {} CANCELLED AT {}{} ***"
+            self._say(words.format(self.kind, self.plan["title"], self.plan["node"], moment, why))
 
     def _say(self, text: str) -> None:
         self.streams.say("slurmstepd-{}: error: {}\n".format(self.plan["node"], text))
@@ -306,13 +294,20 @@ class Stepd:
             elif word == "limit":
                 self.clock.set_limit(int(rest[0]) if rest else None)
             elif word == "suspend" and not self.cause:
+                job_steps.tell_all(self.place.folder, word)
                 self._stop()
             elif word == "resume":
+                job_steps.tell_all(self.place.folder, word)
                 self.clock.go_on(now())
                 processes.send(self._members(), signal.SIGCONT)
             elif word == "exited":
-                self.status = int(rest[0])
-                self._count(float(rest[1]), float(rest[2]), int(rest[3]))
+                self._count(float(rest[2]), float(rest[3]), int(rest[4]))
+                self._exited(int(rest[0]), int(rest[1]))
+            else:
+                self._obey_other(word, rest)
+
+    def _obey_other(self, word: str, rest: List[str]) -> None:
+        """What only steps are told."""
 
     def _stop(self) -> None:
         """Suspend all processes, until none is left that was made meanwhile."""
@@ -328,12 +323,14 @@ class Stepd:
             self._announce("")
         if whole:
             processes.send(self._members(), number)
+            job_steps.tell_all(self.place.folder, f"signal {number} whole")
         elif processes.is_running(self.script, self.script_start):
             processes.send([self.script], number)
 
     def _finish(self) -> None:
+        self._end_steps()
         if self.memory.kills:
-            self._say(MESSAGE.format(self.memory.kills, self.plan["title"] + ".batch"))
+            self._say(MESSAGE.format(self.memory.kills, self.title))
         while not self.streams.settle() or not self.streams.finish():
             time.sleep(RETRY)
         ended = self._ended()
@@ -344,6 +341,12 @@ class Stepd:
             except OSError:
                 time.sleep(RETRY)
         give_back(self.place.claim)
+
+    def _end_steps(self) -> None:
+        """See the job's steps on this machine to their end: until then what the job holds is in use."""
+        job_steps.tell_all(self.place.folder, f"end {self.plan['kill_wait']}")
+        while job_steps.are_running(self.place.folder):
+            time.sleep(STEPS_PAUSE)
 
     def _ended(self) -> Dict[str, Any]:
         status = self.status or 0
@@ -362,12 +365,14 @@ class Stepd:
             "system_seconds": used.system,
         }
 
-    def _count(self, user: float, system: float, max_rss: int) -> None:
-        """Book what a reaped process has used, and those that it had reaped itself."""
+    def _count(self, user: float, system: float, max_rss: int) -> int:
+        """Book what a reaped process has used, and those that it had reaped itself; its KiB, 0 if not known."""
         # Linux counts what a process held before exec: that was a copy of this stepd, and says nothing of the job.
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + 1024
         used = self.usage
-        self.usage = Usage(used.user + user, used.system + system, max(used.max_rss, max_rss if max_rss > own else 0))
+        known = max_rss if max_rss > own else 0
+        self.usage = Usage(used.user + user, used.system + system, max(used.max_rss, known))
+        return known
 
     def close(self) -> None:
         """Give back what this process holds for the attempt."""

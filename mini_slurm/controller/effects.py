@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from mini_slurm.controller.machines import MachineHand
 from mini_slurm.controller.outputs import Outputs
+from mini_slurm.controller.steps import Steps
 from mini_slurm.model.environment import batch_environment, fixed
 from mini_slurm.model.job import Job
 from mini_slurm.model.patterns import input_path
@@ -43,18 +44,25 @@ class Hands:
     """Performs decisions with the machines' channels and the output files."""
 
     def __init__(
-        self, db: sqlite3.Connection, cluster: Cluster, outputs: Outputs, post: Callable[[Event], None]
+        self,
+        db: sqlite3.Connection,
+        cluster: Cluster,
+        outputs: Outputs,
+        post: Callable[[Event], None],
+        ring: Callable[[], None],
     ) -> None:
         self._db = db
         self._cluster = cluster
         self._outputs = outputs
         self._post = post
+        self.steps = Steps(cluster, self._send, ring)
         self.machines: dict[str, MachineHand] = {}
         self._content = lru_cache(maxsize=64)(lambda digest: database.content(db, digest))
         self._variables = lru_cache(maxsize=64)(lambda digest: json.loads(self._content(digest)))
 
     def perform(self, decisions: Iterable[Decision]) -> None:
         """Act. What comes of it is posted as events."""
+        self.steps.answer()
         starts: list[Start] = []
         for decision in decisions:
             if isinstance(decision, Start):
@@ -84,8 +92,9 @@ class Hands:
         return messages.Forget(decision.attempt)
 
     def persist(self, db: sqlite3.Connection) -> None:
-        """What the hands must remember is how far output has come."""
+        """What the hands must remember: how far output has come, and what became of steps."""
         self._outputs.persist(db)
+        self.steps.persist(db)
 
     def _send(self, machine: str, message: Message) -> None:
         hand = self.machines.get(machine)

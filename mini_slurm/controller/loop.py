@@ -107,7 +107,9 @@ class Loop:
         return decisions
 
     def _save(self, last_request: int, decisions: list[Decision]) -> None:
-        database.save_jobs(self.db, self.cluster.touched.values())
+        jobs = self.cluster.touched.values()
+        database.save_jobs(self.db, jobs)
+        database.end_steps(self.db, (job for job in jobs if not job.state.holds_resources), self.clock())
         database.save_runs(self.db, self.cluster.runs)
         self.cluster.runs.clear()
         for answer in decisions:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from mini_slurm.controller import trust
 from mini_slurm.controller.outputs import Outputs
+from mini_slurm.controller.steps import Steps
 from mini_slurm.errors import Unreachable
 from mini_slurm.links.base import Channel, Link
 from mini_slurm.model.arrays import format_tasks
@@ -54,6 +55,7 @@ class MachineHand:
         state_id: str,
         board: Board,
         outputs: Outputs,
+        steps: Steps,
         clock: Callable[[], float],
         node_timeout: float,
     ) -> None:
@@ -62,6 +64,7 @@ class MachineHand:
         self._state_id = state_id
         self._board = board
         self._outputs = outputs
+        self._steps = steps
         self._clock = clock
         self._node_timeout = node_timeout
         self._silence = min(SILENCE, node_timeout / (PATIENCE + 1))
@@ -151,9 +154,10 @@ class MachineHand:
         if isinstance(message, messages.Welcome):
             self._channel = channel
             self._welcome(message)
+            self._steps.connected(self.machine.name)
         elif isinstance(message, messages.Output):
             self._outputs.take(message)
-        else:
+        elif not self._steps.take(self.machine.name, message, self._clock()):
             event = self._event(message)
             if event is not None:
                 self._board.post(event)

@@ -38,7 +38,7 @@ class Session:
         self._cluster = make_cluster(fleet, state_id, jobs, self._known, os.getuid())
         self._loop = Loop(self._db, self._cluster, time.time)
         self._outputs = Outputs(self._db, jobs_folder(state, fleet), self._loop.post)
-        self._hands = Hands(self._db, self._cluster, self._outputs, self._loop.post)
+        self._hands = Hands(self._db, self._cluster, self._outputs, self._loop.post, self._loop.ring)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._outputs_task = asyncio.get_running_loop().create_task(self._outputs.run())
         self._busy_until = time.monotonic() + fleet.controller_idle
@@ -130,6 +130,7 @@ class Session:
                 self._cluster.state_id,
                 self._loop,
                 self._outputs,
+                self._hands.steps,
                 time.time,
                 fleet.node_timeout,
             )

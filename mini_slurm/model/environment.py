@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from mini_slurm.model.allocation import parse_allocation
+from mini_slurm.model.export import wanted
 from mini_slurm.model.job import Job
 
 # The machine's own: they name things that exist where they were set, so the machine where the job runs has its own.
@@ -104,7 +105,7 @@ def _array(job: Job) -> dict[str, str]:
 
 def exported(environment: dict[str, str], export: str | None) -> dict[str, str]:
     """What of the user's environment travels with a job, by the rules of --export."""
-    names, values = _wanted(export)
+    names, values = wanted(export)
     everything = export is None or "ALL" in (name.upper() for name in names)
     sent = {
         name: value
@@ -126,18 +127,4 @@ def is_machine_own(name: str) -> bool:
 
 def fixed(export: str | None) -> list[str]:
     """The names given as NAME=value: they win even over the machine's own."""
-    return list(_wanted(export)[1])
-
-
-def _wanted(export: str | None) -> tuple[list[str], dict[str, str]]:
-    """Names, and names with values; a comma in quotes does not part, and the quotes stay."""
-    parts, quote = [""], ""
-    for letter in export or "":
-        if letter == "," and not quote:
-            parts.append("")
-            continue
-        if letter in "\"'" and quote in ("", letter):
-            quote = "" if quote else letter
-        parts[-1] += letter
-    pairs = [part.partition("=") for part in parts if part]
-    return [name for name, equals, _ in pairs if not equals], {name: value for name, equals, value in pairs if equals}
+    return list(wanted(export)[1])

@@ -5,9 +5,11 @@ Kept free of everything that costs time to import: every command reads its comma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from mini_slurm.errors import BadUsage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BAD_USAGE = 255  # exit status of sbatch, srun and salloc; the commands that only ask or cancel use 1
 

@@ -65,6 +65,69 @@ class StartAttempt(NamedTuple):
     data: bytes  # the script
 
 
+class StartTasks(NamedTuple):
+    """Start one machine's part of a step, which is an attempt of its own named `STATE.JOB.ATTEMPT-STEP`.
+
+    It runs within what the job's attempt holds on that machine. Said by the agent of the job's first machine, and
+    answered like StartAttempt.
+    """
+
+    attempt: str
+    head: str  # the machine that says so
+    title: str  # the step as Slurm's messages have it: "12.0"
+    node: str
+    cpus: List[int]  # which ones of those that the job's attempt has there, counted from 0
+    memory: int  # MiB; 0: not limited
+    gpus: List[int]
+    tasks: List[int]  # the numbers of this machine's tasks within the step
+    programs: List[List[str]]  # one for all tasks, or one for each
+    task_gpus: Dict[str, List[int]]  # task -> those of `gpus` that only it sees
+    environment: Dict[str, str]
+    own: List[str]  # names in `environment` whose values are the machine's own: HOME, USER ...
+    task_environments: List[Dict[str, str]]  # what each task has of its own
+    work_dir: str
+    umask: int
+    limits: Dict[str, Tuple[int, int]]
+    inputs: List[int]  # the tasks that read srun's standard input; the others read nothing
+    prolog: str  # programs that each task runs before and after itself; "": none
+    epilog: str
+    pty: Tuple[int, int]  # rows and columns of the terminal that the tasks get; 0, 0: none
+    time_limit: Optional[int]  # seconds
+    kill_wait: int
+
+
+class TaskInput(NamedTuple):
+    """Standard input for a task of a step, or (-1) for all of them; without data: its end."""
+
+    attempt: str
+    task: int
+    offset: int  # where in the input the data begin
+    data: bytes
+
+
+class TaskWindow(NamedTuple):
+    """The window in which a step's terminal is shown has changed its size."""
+
+    attempt: str
+    rows: int
+    columns: int
+
+
+class Resume(NamedTuple):
+    """srun has lost its connection: go on with what a part has noted from here on."""
+
+    attempt: str
+    offset: int
+
+
+class CancelStep(NamedTuple):
+    """Somebody wants a step to get this signal, or to end."""
+
+    attempt: str  # the step's name
+    signal: int
+    uid: int
+
+
 class SignalAttempt(NamedTuple):
     """Send a signal to the batch script alone, or to every process of the attempt."""
 
@@ -159,6 +222,53 @@ class Ended(NamedTuple):
     user_seconds: float
     system_seconds: float
     sizes: Dict[str, int]  # stream -> bytes written
+    rss: Dict[str, int]  # of a part of a step: task -> KiB
+
+
+class Relay(NamedTuple):
+    """A message from one machine of a job to another, which have no other way to each other: `data` is its frame.
+
+    To the controller `node` is where it is to go, from the controller where it comes from. Without data the controller
+    says that the way to that machine is a new one, on which nothing is under way.
+    """
+
+    attempt: str  # the job's
+    node: str
+    data: bytes
+
+
+class StepNews(NamedTuple):
+    """What has become of a step. Said again on each connection until StepNoted."""
+
+    attempt: str  # the step's name
+    name: str
+    state: str
+    age: float  # seconds since its start
+    end_age: float  # seconds since its end; -1: it runs
+    exit_code: int
+    exit_signal: int
+    cancelled_by: int  # uid; -1: nobody
+    nodes: List[str]
+    tasks: int
+    cpus: int
+    memory: int  # MiB
+    gpus: int
+    time_limit: int  # seconds; -1: the job's
+    distribution: str
+    submit_line: str
+    max_rss: int  # KiB
+    max_rss_node: str
+    max_rss_task: int
+    mean_rss: int  # KiB
+    user_seconds: float
+    system_seconds: float
+
+
+class StepNoted(NamedTuple):
+    """That news of a step is on disk at the submit side."""
+
+    attempt: str
+    ended: bool
 
 
 class Unknown(NamedTuple):
@@ -179,6 +289,11 @@ Message = Union[
     Hello,
     Welcome,
     StartAttempt,
+    StartTasks,
+    TaskInput,
+    TaskWindow,
+    Resume,
+    CancelStep,
     SignalAttempt,
     LimitAttempt,
     SuspendAttempt,
@@ -191,6 +306,9 @@ Message = Union[
     Refused,
     Output,
     Ended,
+    Relay,
+    StepNews,
+    StepNoted,
     Unknown,
     Pong,
 ]

@@ -18,6 +18,7 @@ from mini_slurm.model import machine as machine_model
 from mini_slurm.model import step as step_model
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
+from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
 from mini_slurm.store import queries
 from mini_slurm.store.queries import get_setting as get_setting
@@ -199,6 +200,12 @@ def save_steps(db: sqlite3.Connection, steps: Iterable[Step]) -> None:
     """Write the whole rows of these steps; call it within a transaction."""
     rows = ({**STEP_DEFAULTS, **step.__dict__, "state": step.state.name} for step in steps)
     db.executemany(SAVE_STEP, ([row[name] for name in step_model.COLUMNS] for row in rows))
+
+
+def end_steps(db: sqlite3.Connection, jobs: Iterable[Job], now: float) -> None:
+    """No step of these jobs runs any more, whether somebody has seen its end or not."""
+    rows = [(JobState.CANCELLED.name, job.end_time or now, job.job_id) for job in jobs if job.attempt]
+    db.executemany("UPDATE step SET state = ?, end_time = ? WHERE job_id = ? AND end_time IS NULL", rows)
 
 
 def job_row(job: Job) -> tuple[object, ...]:

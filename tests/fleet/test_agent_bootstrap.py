@@ -62,7 +62,8 @@ def test_the_archive_is_the_same_whenever_it_is_built() -> None:
     assert build_agent() == build_agent()
     names = zipfile.ZipFile(io.BytesIO(ARCHIVE)).namelist()
     assert "__main__.py" in names and "mini_slurm/agent/main.py" in names
-    assert all(name.split("/")[1] in ("__init__.py", "agent", "protocol") for name in names if "/" in name)
+    parts = {name.split("/")[1] for name in names if "/" in name}
+    assert parts == {"__init__.py", "agent", "errors.py", "model", "options", "protocol", "steps"}
 
 
 @pytest.mark.parametrize("shell", [shell for shell in SHELLS if shutil.which(shell)])
@@ -130,13 +131,13 @@ def test_a_spool_of_somebody_else_is_refused(make_client: Connect, tmp_path: Pat
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """The spool's place, with room for a few hundred KiB."""
+    """The spool's place, with room for little besides the agent."""
     if os.geteuid() != 0:
         pytest.skip("needs root: a small file system has to be mounted")
     place = tmp_path / "spool"
     place.mkdir(mode=0o700)
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k,mode=700", "tmpfs", place], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", place], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("this root may not mount")

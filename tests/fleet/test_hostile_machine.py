@@ -29,7 +29,7 @@ NAME = "{name}"  # stands for the attempt's
 WELCOME = ["Welcome", 1, "boot", "node1", "3.8.18", 1e9, 2, 4000, [], []]
 STARTED = ["Started", NAME, 0.5, [0], ["GPU-1"]]
 OUTPUT = ["Output", NAME, "out", 0, 0, None]
-ENDED = ["Ended", NAME, 0.5, 1.0, "", 0, 0, 100, 0.1, 0.1, {"out": 0, "err": 0}]
+ENDED = ["Ended", NAME, 0.5, 1.0, "", 0, 0, 100, 0.1, 0.1, {"out": 0, "err": 0}, {}]
 
 
 class Words:
@@ -72,12 +72,14 @@ class Side:
         self.cluster = make_cluster(FLEET, state_id, database.load_jobs(self.db), {})
         self.loop = Loop(self.db, self.cluster, time.time)
         self.outputs = Outputs(self.db, str(folder / "jobs"), self.loop.post)
-        self.hands = Hands(self.db, self.cluster, self.outputs, self.loop.post)
+        self.hands = Hands(self.db, self.cluster, self.outputs, self.loop.post, self.loop.ring)
 
     async def hear(self, chunks: Iterable[bytes]) -> None:
         """One channel from its opening to its end, and what the controller makes of it."""
         words = Words(chunks, lambda: self.loop.turn(self.hands))
-        hand = MachineHand(Machine(name="node1"), words, self.cluster.state_id, self.loop, self.outputs, time.time, 300)
+        hands, loop = self.hands, self.loop
+        machine = Machine(name="node1")
+        hand = MachineHand(machine, words, self.cluster.state_id, loop, self.outputs, hands.steps, time.time, 300)
         self.hands.machines["node1"] = hand
         await hand._converse()
         await self.loop.turn(self.hands)

@@ -48,7 +48,7 @@ def out(data: bytes, offset: int = 0, stream: str = "out", merged: int = 0) -> O
 
 
 def ended(**sizes: int) -> Ended:
-    return Ended(ATTEMPT, 0.0, 1.0, "", 0, 0, 0, 0.0, 0.0, sizes)
+    return Ended(ATTEMPT, 0.0, 1.0, "", 0, 0, 0, 0.0, 0.0, sizes, {})
 
 
 def running(scenario: Callable[[Side], object], side: Side) -> None:

@@ -119,7 +119,7 @@ def test_a_frame_that_is_too_large_is_refused_before_it_is_read() -> None:
 
 
 def test_integers_may_stand_for_seconds() -> None:
-    sent = Ended("s.1.0", 0, 1, "", 0, 9, 1024, 0, 0, {"out": 3})
+    sent = Ended("s.1.0", 0, 1, "", 0, 9, 1024, 0, 0, {"out": 3}, {})
     assert Decoder().feed(encode(sent)) == [sent]
 
 

@@ -19,7 +19,7 @@ from tests.waiting import until
 NOW, DAY = 1_000_000_000.0, 86_400.0
 NAME = "5eed.1.1"
 STARTED = Started(NAME, 30.0, [0], [])
-ENDED = Ended(NAME, 10.0, 20.0, "", 0, 0, 0, 0.0, 0.0, {"out": 0})
+ENDED = Ended(NAME, 10.0, 20.0, "", 0, 0, 0, 0.0, 0.0, {"out": 0}, {})
 
 
 def welcome(clock: float = NOW) -> Welcome:
@@ -62,7 +62,7 @@ class Fails(Line):
 
 
 class Board:
-    """Keeps the news; it is also the outputs, of which there are none."""
+    """Keeps the news; it is also the outputs and the steps, of which there are none."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -82,6 +82,12 @@ class Board:
     def ended(self, message: Ended) -> None:
         pass
 
+    def connected(self, machine: str) -> None:
+        pass
+
+    def take(self, machine: str, message: object, now: float) -> bool:
+        return False
+
     def saw(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
 
@@ -91,7 +97,7 @@ def hear(line: Line, condition: Callable[[Board], object], node_timeout: float =
     board: Any = Board()
 
     async def scenario() -> None:
-        hand = MachineHand(Machine(name="node1"), line, "5eed", board, board, lambda: NOW, node_timeout)
+        hand = MachineHand(Machine(name="node1"), line, "5eed", board, board, board, lambda: NOW, node_timeout)
         task = asyncio.create_task(hand.run())
         await until(lambda: condition(board), "news of the machine", seconds=5)
         task.cancel()

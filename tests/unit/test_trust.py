@@ -10,7 +10,7 @@ from mini_slurm.protocol.messages import Ended, Message, Output, Pong, Started, 
 
 WELCOME = Welcome(1, "boot", "node1", "3.8.18", 1e9, 2, 1000, [{"type": "a100"}], ["5eed.1.1"])
 OUTPUT = Output("5eed.1.1", "out", 0, 0, b"x")
-ENDED = Ended("5eed.1.1", 0.0, 1.0, "", 0, 0, 0, 0.0, 0.0, {"out": 1, "err": 0})
+ENDED = Ended("5eed.1.1", 0.0, 1.0, "", 0, 0, 0, 0.0, 0.0, {"out": 1, "err": 0}, {})
 STARTED = Started("5eed.1.1", 0.0, [0, 1], [])
 
 

@@ -17,7 +17,6 @@ SHIMS = {
     "scontrol": "mscontrol",
     "sacctmgr": "msacctmgr",
     "sshare": "msshare",
-    "sreport": "msreport",
 }
 
 

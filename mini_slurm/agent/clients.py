@@ -1,0 +1,40 @@
+"""srun, connected to its machine's agent."""
+
+import socket
+from typing import TYPE_CHECKING, List, Optional
+
+from mini_slurm.agent.connection import Connection
+from mini_slurm.agent.loop import Loop
+from mini_slurm.agent.step import Step
+from mini_slurm.protocol import flat
+
+if TYPE_CHECKING:
+    from mini_slurm.agent.steps import Steps
+
+
+class Client(Connection):
+    """One srun. It is there until its connection ends, and may come back on another one."""
+
+    def __init__(self, loop: Loop, channel: socket.socket, steps: "Steps") -> None:
+        super().__init__(loop, channel)
+        self.step: Optional[Step] = None
+        self._steps = steps
+        self._reader = flat.Reader()
+
+    def say(self, *fields: "bytes | str | int") -> None:
+        """Send a frame."""
+        self.write(flat.pack(*fields))
+
+    def received(self, data: bytes) -> None:
+        """Take what is complete. Raises BadFrame."""
+        for frame in self._reader.feed(data):
+            if not self.closed:
+                self.take(frame)
+
+    def take(self, frame: List[bytes]) -> None:
+        """Do what srun says. Raises BadFrame."""
+        self._steps.take(self, frame)
+
+    def dropped(self) -> None:
+        """srun has gone, or will connect again."""
+        self._steps.leave(self)

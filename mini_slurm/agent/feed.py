@@ -1,0 +1,143 @@
+"""Standard input on its way to a step's tasks: what srun sent comes through a FIFO, and goes into a pipe for each.
+
+The FIFO holds packets that are written whole or not at all: a task (or ALL), where in the input the bytes begin, the
+bytes. So another agent may take over in the midst of it, and send again what it is not sure of.
+"""
+
+import os
+import select
+import struct
+from contextlib import suppress
+from typing import Dict, List, Optional
+
+ALL = 0xFFFFFFFF
+HEAD = struct.Struct("!IQH")  # task, where the bytes begin, how many; none: the end
+PACKET = 4096  # bytes, limits.h: PIPE_BUF
+MOST = PACKET - HEAD.size
+ROOM = 1 << 18  # bytes that may wait for a task that does not read
+STEP = 1 << 16  # bytes after which srun is told of it
+OPEN = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def packets(task: int, offset: int, data: bytes) -> List[bytes]:
+    """The packets of some input; no data: of its end."""
+    pieces = [data[begin : begin + MOST] for begin in range(0, len(data), MOST)] or [b""]
+    return [HEAD.pack(task, offset + index * MOST, len(piece)) + piece for index, piece in enumerate(pieces)]
+
+
+class Feed:
+    """The input of the tasks of one machine."""
+
+    def __init__(self, folder: str) -> None:
+        self._fifo = os.open(os.path.join(folder, "in.fifo"), OPEN)
+        self._poll: Optional[select.epoll] = None
+        self._pipes: Dict[int, int] = {}  # descriptor -> task
+        self._queues: Dict[int, bytearray] = {}  # descriptor -> what waits
+        self._terminals: List[int] = []
+        self._blocked: List[int] = []
+        self._taken = 0  # bytes that came
+        self._told = 0
+        self._ended = False
+        self._listening = True
+
+    def add(self, task: int, descriptor: int, *, terminal: bool = False) -> None:
+        """Feed this task through this descriptor, which is closed at the end; a terminal is not, as it is read too."""
+        os.set_blocking(descriptor, False)
+        self._pipes[descriptor] = task
+        self._queues[descriptor] = bytearray()
+        if terminal:
+            self._terminals.append(descriptor)
+
+    def watch(self, poll: select.epoll) -> None:
+        """Have `poll` report what take() handles."""
+        self._poll = poll
+        poll.register(self._fifo, select.EPOLLIN)
+
+    def take(self, descriptor: int) -> None:
+        """Handle a report."""
+        if descriptor == self._fifo:
+            self._receive()
+        if descriptor in self._queues:
+            self._write(descriptor)
+        self._listen(all(len(queue) < ROOM for queue in self._queues.values()))
+
+    def news(self) -> Optional[int]:
+        """How much of the input has been taken, where srun should hear of it."""
+        taken = self._taken - max((len(queue) for queue in self._queues.values()), default=0)
+        if taken - self._told >= STEP or (taken > self._told and taken == self._taken):
+            self._told = taken
+            return taken
+        return None
+
+    def close(self) -> None:
+        """Give back all descriptors."""
+        for descriptor in list(self._queues):
+            self._drop(descriptor)
+        os.close(self._fifo)
+
+    def end(self) -> None:
+        """There is no more, and nobody knows what was lost: a stepd that takes over has no pipes."""
+        self._ended = True
+
+    def _receive(self) -> None:
+        for _ in range(ROOM // PACKET):
+            head = b""
+            with suppress(BlockingIOError):
+                head = os.read(self._fifo, HEAD.size)
+            if len(head) < HEAD.size:
+                return
+            task, offset, size = HEAD.unpack(head)
+            data = os.read(self._fifo, size) if size else b""
+            self._accept(task, offset, data)
+
+    def _accept(self, task: int, offset: int, data: bytes) -> None:
+        if offset > self._taken or self._ended:
+            return  # what lies between was lost with an agent, and comes again
+        new = data[self._taken - offset :]
+        self._taken += len(new)
+        self._ended = not data
+        for descriptor, owner in list(self._pipes.items()):
+            if task in (ALL, owner):
+                self._queues[descriptor] += new
+                self._write(descriptor)
+
+    def _write(self, descriptor: int) -> None:
+        queue = self._queues[descriptor]
+        try:
+            while queue:
+                del queue[: os.write(descriptor, queue)]
+        except BlockingIOError:
+            self._block(descriptor)
+            return
+        except OSError:  # nobody reads it any more
+            self._drop(descriptor)
+            return
+        self._unblock(descriptor)
+        if self._ended:
+            self._drop(descriptor)
+
+    def _block(self, descriptor: int) -> None:
+        if self._poll is not None and descriptor not in self._blocked and descriptor not in self._terminals:
+            self._poll.register(descriptor, select.EPOLLOUT)
+            self._blocked.append(descriptor)
+
+    def _unblock(self, descriptor: int) -> None:
+        if self._poll is not None and descriptor in self._blocked:
+            self._poll.unregister(descriptor)
+            self._blocked.remove(descriptor)
+
+    def _drop(self, descriptor: int) -> None:
+        self._unblock(descriptor)
+        del self._pipes[descriptor], self._queues[descriptor]
+        if descriptor not in self._terminals:
+            os.close(descriptor)
+
+    def _listen(self, wanted: bool) -> None:
+        """Whoever sends more than the tasks read has to wait."""
+        if self._poll is None or wanted == self._listening:
+            return
+        self._listening = wanted
+        if wanted:
+            self._poll.register(self._fifo, select.EPOLLIN)
+        else:
+            self._poll.unregister(self._fifo)

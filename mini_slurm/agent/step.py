@@ -1,0 +1,240 @@
+"""The steps of one job, where its first machine looks after them: who holds what, who waits, what became of them."""
+
+import os
+from typing import Any, Dict, List, Optional, Set
+
+from mini_slurm.agent import spool
+from mini_slurm.agent.stepd import now
+from mini_slurm.model.hostlist import compress
+from mini_slurm.protocol.messages import EndAttempt, Ended, Message, Resume, StartTasks, StepNews
+from mini_slurm.steps import ends
+from mini_slurm.steps.layout import Held, Node, Part
+from mini_slurm.steps.request import StepRequest
+
+PREFIX = "step-"
+COUNT = "steps.json"  # how many steps the job has had
+
+
+def has_had(folder: str) -> bool:
+    """Has the job in this folder had steps that this machine looked after?"""
+    return os.path.lexists(os.path.join(folder, COUNT))
+
+
+class Step:
+    """One step. What `record` keeps of it is on disk: the rest is known to srun, which says it again."""
+
+    def __init__(self, job: str, record: Dict[str, Any]) -> None:
+        self.job = job  # name of the job's attempt
+        self.record = record
+        self.client: Any = None  # srun's connection
+        self.running: Set[str] = set(record["parts"]) if record["state"] == "RUNNING" else set()
+        self.unfinished: Set[str] = set(self.running)  # machines whose part has not been forgotten
+        self.ends: Dict[str, Ended] = {}
+        self.starts: Dict[str, StartTasks] = {}  # what machines were told that have not answered
+        self.acked: Dict[str, int] = {}  # machine -> how much of its journal srun has written
+        self.ending: Optional[EndAttempt] = None  # what was said last to end it
+        self.is_noted = False  # has the submit side got the news?
+
+    @property
+    def name(self) -> str:
+        """The name of all its parts."""
+        return f"{self.job}-{self.record['number']}"
+
+    def parts(self) -> List[Part]:
+        """What it has on each machine, in their order."""
+        found = []
+        for node, values in self.record["parts"].items():
+            part = Part(node)
+            part.__dict__.update(values)
+            part.task_gpus = {int(task): gpus for task, gpus in part.task_gpus.items()}
+            found.append(part)
+        return found
+
+    def again(self, node: str) -> List[Message]:
+        """What a machine has to be told, where nobody knows whether it has heard it."""
+        found: List[Message] = [self.starts[node]] if node in self.starts else []
+        found.append(Resume(self.name, self.acked.get(node, 0)))
+        return found + ([self.ending] if self.ending else [])
+
+    @property
+    def nodelist(self) -> str:
+        """Its machines."""
+        return compress(list(self.record["parts"]))
+
+    @property
+    def is_over(self) -> bool:
+        """Has it ended on all machines?"""
+        return bool(self.record["state"] != "RUNNING")
+
+    def end(self, node: str, ended: Ended) -> bool:
+        """One machine's part has ended. True: it was the last one."""
+        self.ends[node] = ended
+        self.running.discard(node)
+        if self.running or self.is_over:
+            return False
+        self._conclude()
+        return True
+
+    def _conclude(self) -> None:
+        record, parts = self.record, list(self.ends.values())
+        status = 0
+        for part in parts:
+            status = ends.worse(status, part.exit_code << 8 | part.exit_signal)
+        rss = [(size, int(task), node) for node, part in self.ends.items() for task, size in part.rss.items()]
+        highest = max(rss, default=(0, 0, ""))
+        record.update(
+            state=_state(status, {part.cause for part in parts}, record["cancelled_by"]),
+            end=max((now() - part.age for part in parts), default=now()),
+            exit_code=ends.code_of(status),
+            exit_signal=ends.signal_of(status),
+            max_rss=highest[0],
+            max_rss_task=highest[1],
+            max_rss_node=highest[2],
+            mean_rss=sum(size for size, _, _ in rss) // len(rss) if rss else 0,
+            user=sum(part.user_seconds for part in parts),
+            system=sum(part.system_seconds for part in parts),
+        )
+
+    def news(self) -> StepNews:
+        """What the submit side is told."""
+        record, parts = self.record, self.record["parts"]
+        return StepNews(
+            attempt=self.name,
+            name=record["name"],
+            state=record["state"],
+            age=max(0.0, now() - record["begun"]),
+            end_age=max(0.0, now() - record["end"]) if self.is_over else -1.0,
+            exit_code=record["exit_code"],
+            exit_signal=record["exit_signal"],
+            cancelled_by=record["cancelled_by"],
+            nodes=list(parts),
+            tasks=sum(len(part["tasks"]) for part in parts.values()),
+            cpus=sum(len(part["cpus"]) for part in parts.values()),
+            memory=sum(part["memory"] for part in parts.values()),
+            gpus=sum(len(part["gpus"]) for part in parts.values()),
+            time_limit=record["time_limit"],
+            distribution=record["distribution"],
+            submit_line=record["submit_line"],
+            max_rss=record["max_rss"],
+            max_rss_node=record["max_rss_node"],
+            max_rss_task=record["max_rss_task"],
+            mean_rss=record["mean_rss"],
+            user_seconds=record["user"],
+            system_seconds=record["system"],
+        )
+
+
+def _state(status: int, causes: Set[str], cancelled_by: int) -> str:
+    """The step's state for accounting: a death by signal counts as cancelled there."""
+    for cause in ("NODE_FAIL", "TIMEOUT"):
+        if cause in causes:
+            return cause
+    if ends.signal_of(status) == ends.OUT_OF_MEMORY:
+        return "OUT_OF_MEMORY"
+    if cancelled_by >= 0 or ends.signal_of(status):
+        return "CANCELLED"
+    return "FAILED" if status else "COMPLETED"
+
+
+def new_record(number: int, token: str, request: StepRequest, parts: List[Part], distribution: str) -> Dict[str, Any]:
+    """The record of a step that begins now."""
+    return {
+        "number": number,
+        "token": token,
+        "name": request.name,
+        "state": "RUNNING",
+        "begun": now(),
+        "end": 0.0,
+        "exit_code": 0,
+        "exit_signal": 0,
+        "cancelled_by": -1,
+        "overlap": request.overlap,
+        "parts": {part.node: part.__dict__ for part in parts},
+        "time_limit": -1 if request.time_limit is None else request.time_limit,
+        "distribution": distribution.partition("=")[0].capitalize(),
+        "submit_line": request.submit_line,
+        "max_rss": 0,
+        "max_rss_node": "",
+        "max_rss_task": 0,
+        "mean_rss": 0,
+        "user": 0.0,
+        "system": 0.0,
+    }
+
+
+class JobSteps:
+    """All steps of one job."""
+
+    def __init__(self, job: str, folder: str) -> None:
+        self.job = job
+        self.folder = folder
+        self.plan = spool.read_json(folder, "start.json") or {}
+        self.steps: Dict[str, Step] = {}  # by token
+        self.waiting: List[Any] = []  # those of whom the first asked first
+        self._next = 0
+        self._load()
+
+    def _load(self) -> None:
+        for name in os.listdir(self.folder):
+            if name.startswith(PREFIX) and name.endswith(".json"):
+                record = spool.read_json(self.folder, name)
+                if record:
+                    self._next = max(self._next, record["number"] + 1)
+                    self.steps[record["token"]] = Step(self.job, record)
+        count = spool.read_json(self.folder, COUNT)
+        self._next = max(self._next, count["next"] if count else 0)
+
+    @property
+    def node(self) -> str:
+        """This machine, as the job knows it."""
+        return str(self.plan["node"])
+
+    def nodes(self) -> List[Node]:
+        """The machines of the allocation."""
+        found = []
+        for name, (cpus, memory, gpus, _) in self.plan["allocation"].items():
+            found.append(Node(name, cpus, memory, gpu_types(gpus)))
+        return found
+
+    def held(self) -> Dict[str, Held]:
+        """What running steps hold, by machine."""
+        found: Dict[str, Held] = {}
+        for step in self.steps.values():
+            if not step.is_over and not step.record["overlap"]:
+                for part in step.parts():
+                    found.setdefault(part.node, Held()).add(part)
+        return found
+
+    def add(self, token: str, request: StepRequest, parts: List[Part], distribution: str) -> Step:
+        """A step begins: its number is kept before anything of it runs. Raises OSError."""
+        number = self._next
+        spool.write_json(self.folder, COUNT, {"next": number + 1})
+        self._next = number + 1
+        step = Step(self.job, new_record(number, token, request, parts, distribution))
+        self.save(step)
+        self.steps[token] = step
+        return step
+
+    def save(self, step: Step) -> None:
+        """Bring a step's record to disk. Raises OSError."""
+        spool.write_json(self.folder, f"{PREFIX}{step.record['number']}.json", step.record)
+
+    def drop(self, step: Step) -> None:
+        """Nobody has to know of this step any more."""
+        self.steps.pop(step.record["token"], None)
+        path = os.path.join(self.folder, f"{PREFIX}{step.record['number']}.json")
+        if os.path.lexists(path):
+            os.unlink(path)
+
+    def named(self, name: str) -> Optional[Step]:
+        """The step of this name."""
+        return next((step for step in self.steps.values() if step.name == name), None)
+
+
+def gpu_types(text: str) -> List[str]:
+    """The type of each GPU out of `a100:2,v100:1` or `2`."""
+    found = []
+    for part in str(text).split(","):
+        kind, _, count = part.rpartition(":")
+        found += [kind] * int(count or 0)
+    return found

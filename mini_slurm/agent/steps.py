@@ -1,0 +1,337 @@
+"""The agent of a job's first machine looks after the job's steps: srun asks it, and machines' parts answer to it."""
+
+import signal
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type
+
+from mini_slurm.agent import launch
+from mini_slurm.agent.clients import Client
+from mini_slurm.agent.listeners import Listener, Listeners
+from mini_slurm.agent.log import log
+from mini_slurm.agent.step import JobSteps, Step, has_had
+from mini_slurm.protocol import flat
+from mini_slurm.protocol.messages import (
+    Acknowledge,
+    CancelStep,
+    EndAttempt,
+    Ended,
+    Forget,
+    Message,
+    Output,
+    Refused,
+    Relay,
+    Resume,
+    SignalAttempt,
+    StepNoted,
+    TaskInput,
+    TaskWindow,
+    Unknown,
+)
+from mini_slurm.steps import layout
+
+if TYPE_CHECKING:
+    from mini_slurm.agent.jobs import Jobs
+
+ENDING = (signal.SIGTERM, signal.SIGKILL)
+GRACE = 60.0  # seconds for srun to come back to a new agent, before its step is ended
+
+
+class Steps:
+    """All steps of all jobs whose first machine this is."""
+
+    def __init__(self, jobs: "Jobs") -> None:
+        self._jobs = jobs
+        self._of_job: Dict[str, JobSteps] = {}
+        self.listeners = Listeners(jobs)
+
+    def handlers(self) -> Dict[Type[Any], Callable[[Any, Any], None]]:
+        """What controllers say of steps."""
+        return {
+            Relay: lambda peer, message: self.listeners.relayed(message),
+            CancelStep: lambda peer, message: self._cancel(message),
+            StepNoted: lambda peer, message: self._noted(message),
+        }
+
+    # --- srun
+
+    def take(self, client: Client, frame: List[bytes]) -> None:
+        """Do what srun says. Raises BadFrame."""
+        kind = flat.text(frame[0])
+        if kind == "launch":
+            self._launch(client, launch.read(frame))
+            return
+        step = client.step
+        if step is None or step.client is not client:
+            return
+        if kind == "ack":
+            node, offset = flat.text(frame[1]), flat.number(frame[2])
+            step.acked[node] = offset
+            self._say(step, node, Acknowledge(step.name, "out", offset))
+        elif kind == "input":
+            self._feed(step, flat.number(frame[1]), flat.number(frame[2]), frame[3])
+        elif kind == "signal":
+            self._say_all(step, SignalAttempt(step.name, flat.number(frame[1]), False))
+        elif kind == "end":
+            self._end(step, flat.number(frame[1]))
+        elif kind == "window":
+            self._say_all(step, TaskWindow(step.name, flat.number(frame[1]), flat.number(frame[2])))
+        elif kind == "done":
+            self._done(step)
+
+    def leave(self, client: Client) -> None:
+        """srun has gone: nobody waits for its step any more."""
+        for job in self._of_job.values():
+            job.waiting = [waiting for waiting in job.waiting if waiting[0] is not client]
+        step = client.step
+        if step is not None and step.client is client:
+            self._abandon(step)
+
+    def _abandon(self, step: Step) -> None:
+        step.client = None
+        if not step.is_over:
+            log(f"srun of step {step.name} has gone: the step is ended")
+            self._end(step, self._of_job[step.job].plan["kill_wait"])
+        self._forget_parts(self._of_job[step.job], step)
+
+    def _launch(self, client: Client, wanted: launch.Launch) -> None:
+        job = self._find(wanted)
+        if job is None:
+            client.say("refused", "confirm", "Invalid job id specified")
+            return
+        step = job.steps.get(wanted.token)
+        if step is not None:
+            self._resume(step, client, wanted)
+        elif not self._create(job, client, wanted):
+            job.waiting.append((client, wanted))
+
+    def _create(self, job: JobSteps, client: Client, wanted: launch.Launch) -> bool:
+        """Begin a step, or have srun wait. False: it waits."""
+        attempt = self._jobs.attempts[job.job]
+        request, nodes = wanted.request, job.nodes()
+        try:
+            if attempt.ended is not None or attempt.ending:
+                raise layout.Impossible("Job/step already completing or completed")
+            parts = layout.place(request, nodes, job.held())
+        except layout.Impossible as error:
+            client.say("refused", "direct" if error.direct else "create", error.why)
+            return True
+        except layout.Busy as error:
+            if request.immediate:
+                client.say("refused", "create", str(error))
+                return True
+            client.say("wait", str(error))
+            return False
+        distribution = layout.kind(request, len(parts), sum(len(part.tasks) for part in parts))
+        step = job.add(wanted.token, request, parts, distribution)
+        self._tell_news(step)
+        self._attach(step, client, wanted)
+        return True
+
+    def _attach(self, step: Step, client: Client, wanted: launch.Launch) -> None:
+        job = self._of_job[step.job]
+        step.client, client.step = client, step
+        number = str(step.record["number"])
+        parts = step.parts()
+        layout_of = [flat.nest([part.node, ",".join(map(str, part.tasks))]) for part in parts]
+        client.say("created", number, step.record["distribution"].lower(), job.plan["kill_wait"], flat.nest(layout_of))
+        for index, part in enumerate(parts):
+            if part.node in step.running:
+                step.starts[part.node] = launch.message(step, job, wanted, index)
+                self._say(step, part.node, step.starts[part.node])
+
+    def _resume(self, step: Step, client: Client, wanted: launch.Launch) -> None:
+        """srun has come back: begin again where it had got to."""
+        if step.client is not None:
+            step.client.close()
+        self._attach(step, client, wanted)
+        for node in step.unfinished:
+            self._say(step, node, Resume(step.name, wanted.offsets.get(node, 0)))
+        for node, ended in step.ends.items():
+            self._tell_over(step, node, ended)
+
+    def _find(self, wanted: launch.Launch) -> Optional[JobSteps]:
+        """The job that srun means: its own, or one of that number."""
+        name = wanted.attempt
+        if name.split(".")[1:2] != [wanted.job_id] or name not in self._jobs.attempts:
+            name = next(
+                (
+                    other
+                    for other, attempt in self._jobs.attempts.items()
+                    if not attempt.head and other.split(".")[1] == wanted.job_id and attempt.ended is None
+                ),
+                "",
+            )
+        return self.of(name)
+
+    def of(self, name: str) -> Optional[JobSteps]:
+        """The steps of a job that this machine is the first of."""
+        attempt = self._jobs.attempts.get(name)
+        if attempt is None or attempt.head:
+            return None
+        if name not in self._of_job:
+            job = JobSteps(name, attempt.folder)
+            if next(iter(job.plan["allocation"]), job.node) != job.node:
+                return None
+            self._of_job[name] = job
+        return self._of_job[name]
+
+    def _feed(self, step: Step, task: int, offset: int, data: bytes) -> None:
+        """Standard input, for one task or (-1) for all."""
+        for part in step.parts():
+            if task < 0 or task in part.tasks:
+                self._say(step, part.node, TaskInput(step.name, task, offset, data))
+
+    def _done(self, step: Step) -> None:
+        """srun has everything."""
+        step.client = None
+        self._forget_parts(self._of_job[step.job], step)
+
+    # --- parts
+
+    def hear(self, node: str, message: Message) -> None:
+        """What a machine says of its part of a step."""
+        name = getattr(message, "attempt", "")
+        job = self.of(name.rpartition("-")[0])
+        step = job.named(name) if job else None
+        if job is None or step is None:
+            return
+        step.starts.pop(node, None)
+        if isinstance(message, Output):
+            if step.client is not None:
+                step.client.say("log", node, message.offset, message.data)
+        elif isinstance(message, Ended):
+            self._part_ended(job, step, node, message)
+        elif isinstance(message, Refused):
+            log(f"{node} does not start its part of {name}: {message.why}")
+            self._part_ended(job, step, node, _not_run(name))
+        elif isinstance(message, Unknown):
+            self._part_ended(job, step, node, _not_run(name))
+
+    def _part_ended(self, job: JobSteps, step: Step, node: str, ended: Ended) -> None:
+        if node in step.running:
+            is_last = step.end(node, ended)
+            self._tell_over(step, node, ended)
+            if is_last:
+                job.save(step)
+                self._tell_news(step)
+                self._retry(job)
+        if step.client is None:
+            self._forget_parts(job, step)
+
+    def _tell_over(self, step: Step, node: str, ended: Ended) -> None:
+        if step.client is not None:
+            step.client.say("over", node, ended.cause, ended.sizes.get("out", 0))
+
+    def _retry(self, job: JobSteps) -> None:
+        """What the step held is free: those who wait try again, in their order."""
+        waiting, job.waiting = job.waiting, []
+        job.waiting += [(client, wanted) for client, wanted in waiting if not self._create(job, client, wanted)]
+
+    def _forget_parts(self, job: JobSteps, step: Step) -> None:
+        """Nobody needs what its machines have noted any more."""
+        for node in step.unfinished - step.running:
+            step.unfinished.discard(node)
+            self._say(step, node, Forget(step.name))
+        self._drop_noted(job, step)
+
+    def _drop_noted(self, job: JobSteps, step: Step) -> None:
+        if step.is_over and step.is_noted and not step.unfinished:
+            job.drop(step)
+
+    def _say(self, step: Step, node: str, message: Message) -> None:
+        here = self._jobs.attempts[step.job].node
+        listener = self.listeners.at(step.job, node, node == here)
+        if listener.is_here:
+            self._jobs.take(listener, message)
+        else:
+            listener.send(message)
+
+    def _end(self, step: Step, kill_wait: int) -> None:
+        step.ending = EndAttempt(step.name, kill_wait)
+        self._say_all(step, step.ending)
+
+    def _say_all(self, step: Step, message: Message) -> None:
+        for node in sorted(step.running):
+            self._say(step, node, message)
+
+    def renew(self, listener: Listener) -> None:
+        """The way to another machine is a new one: say again what may have been lost."""
+        for name, attempt in self._jobs.attempts.items():
+            if attempt.head == listener.node and name.startswith(f"{listener.job}-"):
+                self._jobs.say_again(attempt, listener)
+        for step in self._all_of(listener.job):
+            if listener.node in step.running:
+                for message in step.again(listener.node):
+                    listener.send(message)
+                if step.client is not None:
+                    step.client.say("again")
+
+    # --- controllers and jobs
+
+    def join(self, state_id: str) -> None:
+        """A controller has been welcomed."""
+        for name in self._jobs.names(state_id):
+            for step in self._all_of(name):
+                self._tell_news(step)
+
+    def _all_of(self, name: str) -> List[Step]:
+        """The steps of a job; most jobs have none, and cost nothing here."""
+        job = self._of_job.get(name)
+        return list(job.steps.values()) if job else []
+
+    def _tell_news(self, step: Step) -> None:
+        peer = self._jobs.peers.get(step.job.rsplit(".", 2)[0])
+        if peer and not step.is_noted:
+            peer.send(step.news())
+
+    def _noted(self, message: StepNoted) -> None:
+        """News of a step is on disk at the submit side."""
+        job = self.of(message.attempt.rpartition("-")[0])
+        step = job.named(message.attempt) if job else None
+        if job and step and message.ended and step.is_over:
+            step.is_noted = True
+            self._drop_noted(job, step)
+
+    def _cancel(self, message: CancelStep) -> None:
+        """Somebody wants a step to get a signal."""
+        job = self.of(message.attempt.rpartition("-")[0])
+        step = job.named(message.attempt) if job else None
+        if job is None or step is None or step.is_over:
+            return
+        if message.signal in ENDING:
+            step.record["cancelled_by"] = message.uid
+            job.save(step)
+            if step.client is not None:
+                step.client.say("abort")
+        self._say_all(step, SignalAttempt(step.name, message.signal, True))
+
+    def job_ended(self, name: str) -> None:
+        """The job's script has ended, and nothing of it is left on this machine: so end its steps elsewhere."""
+        for step in self._all_of(name):
+            self._end(step, 0)
+
+    def job_forgotten(self, name: str) -> None:
+        """The submit side has all of the job: nothing of its steps need be kept."""
+        self.listeners.forget(name)
+        self._of_job.pop(name, None)
+
+    def recover(self) -> None:
+        """An agent that was lost has left these: their srun is waited for, but not for ever."""
+        for name, attempt in self._jobs.attempts.items():
+            if not attempt.head and has_had(attempt.folder):
+                self.of(name)
+        for name in list(self._of_job):
+            for step in self._all_of(name):
+                if not step.is_over:
+                    self._jobs.loop.later(GRACE, self._give_up_later(step))
+
+    def _give_up_later(self, step: Step) -> Callable[[], None]:
+        def give_up() -> None:
+            if step.client is None and step.job in self._of_job:
+                self._abandon(step)
+
+        return give_up
+
+
+def _not_run(name: str) -> Ended:
+    """The end of a part that did not begin."""
+    return Ended(name, 0.0, 0.0, "NODE_FAIL", 0, 0, 0, 0.0, 0.0, {}, {})

@@ -1,0 +1,57 @@
+"""The process that is a stepd for one attempt after the other: forked from the agent, which gives it its work."""
+
+import json
+import os
+import socket
+import struct
+import sys
+import traceback
+from typing import Any, Dict, NoReturn
+
+from mini_slurm.agent import limits, script, spool
+from mini_slurm.agent.claims import Claim
+from mini_slurm.agent.kit import DONE, Kit
+from mini_slurm.agent.stepd import Place, Stepd
+from mini_slurm.agent.tasks import TaskWatcher
+
+ATTEMPTS = 500  # one after the other, until a new process takes over
+FILES = struct.Struct("ii")
+
+
+def serve(channel: socket.socket, notify: int, boot_id: str) -> NoReturn:
+    """Be a stepd for one attempt after the other; called in a process freshly forked from the agent."""
+    status = script.FAILED
+    try:
+        kit = Kit(channel.fileno(), notify, boot_id)
+        for _ in range(ATTEMPTS):
+            text, ancillary, _, _ = channel.recvmsg(1 << 16, socket.CMSG_SPACE(8), socket.MSG_CMSG_CLOEXEC)
+            if not text:
+                break
+            order = json.loads(text)
+            claim, lock = FILES.unpack(ancillary[0][2])
+            held = Claim(order["path"], claim, order["cpus"], order["memory"], order["gpus"])
+            _attend(Place(order["folder"], held, lock), kit, order)
+            if order["started"]:
+                break
+        status = 0
+    except OSError as error:
+        traceback.print_exc()
+        status = error.errno or script.FAILED  # before started.json is there, the agent reads the reason from this
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _attend(place: Place, kit: Kit, order: Dict[str, Any]) -> None:
+    """Care for one attempt, and leave nothing of it in this process. Raises OSError."""
+    plan = spool.read_json(place.folder, "start.json") or {}
+    watcher = TaskWatcher(place, kit, plan) if "tasks" in plan else Stepd(place, kit, plan)
+    if order["started"]:
+        watcher.adopt(order["started"])
+    else:
+        watcher.start(order["visible"])
+    watcher.close()
+    limits.set_title("mini_slurm stepd")
+    kit.tell(DONE)

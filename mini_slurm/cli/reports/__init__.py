@@ -1,1 +1,0 @@
-"""msreport: what was used in a period."""

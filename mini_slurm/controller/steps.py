@@ -1,0 +1,105 @@
+"""Steps, as the hands know them: news on their way to the database, and what a job's machines tell each other."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+
+from mini_slurm.controller import trust
+from mini_slurm.model.hostlist import compress
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
+from mini_slurm.model.step import Step
+from mini_slurm.protocol.messages import Message, Relay, StepNews, StepNoted
+from mini_slurm.scheduler.cluster import Cluster, allocation
+from mini_slurm.store import database
+
+log = logging.getLogger(__name__)
+
+
+class Steps:
+    """What the controller does for steps: it notes what became of them, and carries messages."""
+
+    def __init__(self, cluster: Cluster, send: Callable[[str, Message], None], ring: Callable[[], None]) -> None:
+        self._cluster = cluster
+        self._send = send
+        self._ring = ring
+        self._news: list[Step] = []
+        self._answers: list[tuple[str, StepNoted]] = []
+
+    def take(self, machine: str, message: Message, now: float) -> bool:
+        """Is this a message about steps? Then what it says is done."""
+        if isinstance(message, StepNews):
+            self._note(machine, message, now)
+        elif isinstance(message, Relay):
+            self._relay(machine, message)
+        else:
+            return False
+        return True
+
+    def _note(self, machine: str, news: StepNews, now: float) -> None:
+        job_attempt, _, number = news.attempt.rpartition("-")
+        job = self._cluster.job_of(job_attempt)
+        if job is not None and job.node == machine and number.isascii() and number.isdigit():
+            self._news.append(_step(job, int(number), news, now))
+        self._answers.append((machine, StepNoted(news.attempt, news.end_age >= 0)))
+        self._ring()
+
+    def persist(self, db: sqlite3.Connection) -> None:
+        """Write what was noted, within the caller's transaction."""
+        news, self._news = self._news, []
+        database.save_steps(db, news)
+
+    def answer(self) -> None:
+        """What was noted is on disk."""
+        answers, self._answers = self._answers, []
+        for machine, answer in answers:
+            self._send(machine, answer)
+
+    def _relay(self, machine: str, relay: Relay) -> None:
+        """Only the machines of one job's allocation can speak to each other."""
+        job = self._cluster.job_of(relay.attempt)
+        if job is not None and relay.data and {machine, relay.node} <= set(allocation(job)):
+            self._send(relay.node, Relay(relay.attempt, machine, relay.data))
+
+    def connected(self, machine: str) -> None:
+        """There is a new channel to a machine: those that speak to it hear that what was under way is lost."""
+        for job in self._cluster.on_machine(machine):
+            others = [other for other in allocation(job) if other != machine]
+            for other in others:
+                self._send(other, Relay(self._cluster.attempt_name(job), machine, b""))
+                self._send(machine, Relay(self._cluster.attempt_name(job), other, b""))
+
+
+def _step(job: Job, number: int, news: StepNews, now: float) -> Step:
+    """The row of a step."""
+    state = JobState.__members__.get(news.state, JobState.RUNNING)
+    is_over = news.end_age >= 0
+    return Step(
+        job_id=job.job_id,
+        attempt=job.attempt,
+        number=number,
+        name=trust.text(news.name),
+        state=state if is_over else JobState.RUNNING,
+        start_time=trust.moment(now, news.age),
+        end_time=trust.moment(now, news.end_age) if is_over else None,
+        exit_code=news.exit_code,
+        exit_signal=news.exit_signal,
+        cancelled_by=None if news.cancelled_by < 0 else news.cancelled_by,
+        nodes=len(news.nodes),
+        node_list=trust.text(compress(news.nodes)),
+        ntasks=news.tasks,
+        cpus=news.cpus,
+        memory=news.memory,
+        gpus=str(news.gpus) if news.gpus else "",
+        time_limit=None if news.time_limit < 0 else news.time_limit,
+        distribution=trust.text(news.distribution),
+        submit_line=trust.text(news.submit_line),
+        max_rss=news.max_rss,
+        max_rss_node=trust.text(news.max_rss_node),
+        max_rss_task=news.max_rss_task,
+        mean_rss=news.mean_rss,
+        user_seconds=news.user_seconds,
+        system_seconds=news.system_seconds,
+    )

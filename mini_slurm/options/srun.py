@@ -1,0 +1,116 @@
+"""srun's and salloc's options: those rows of the table that they share with sbatch, and rows of their own."""
+
+from __future__ import annotations
+
+from mini_slurm.options import values
+from mini_slurm.options.table import OPTIONS, JobOption
+
+BATCH_ONLY = frozenset(
+    {
+        *("array", "batch", "export-file", "get-user-env", "gid", "ignore-pbs", "kill-on-invalid-dep", "no-requeue"),
+        *("nodefile", "parsable", "requeue", "uid", "umask", "wait", "wait-all-nodes", "wrap"),
+    }
+)
+# where it is not SBATCH_X, SLURM_X
+VARIABLES = {
+    "cpus-per-task": "SRUN_CPUS_PER_TASK",
+    "dependency": "SLURM_DEPENDENCY",
+    "error": "SLURM_STDERRMODE",
+    "export": "SLURM_EXPORT_ENV",
+    "input": "SLURM_STDINMODE",
+    "mem": "SLURM_MEM_PER_NODE",
+    "nodes": "SLURM_NNODES",
+    "ntasks": "SLURM_NTASKS",
+    "ntasks-per-node": "SLURM_NTASKS_PER_NODE",
+    "output": "SLURM_STDOUTMODE",
+    "verbose": "SLURM_DEBUG",
+}
+
+
+def _own(long: str, short: str = "", value: str = "required", env: str = "", help: str = "", **shown: str) -> JobOption:
+    """A row of srun's own; one without help is not built yet."""
+    row = JobOption(long, short, long.replace("-", "_"), values.text, value=value, env=env, help=help)
+    row.commands, row.built = ("srun",), bool(help)
+    row.metavar, row.example = shown.get("metavar", ""), shown.get("example", "")
+    return row
+
+
+# fmt: off
+OWN: tuple[JobOption, ...] = (
+    _own("bcast", value="optional", env="SLURM_BCAST"),
+    _own("bcast-exclude", env="SLURM_BCAST_EXCLUDE"),
+    _own("compress", value="optional", env="SLURM_COMPRESS"),
+    _own("cpu-bind", env="SLURM_CPU_BIND", metavar="TYPE", example="none",
+         help="Accepted; which CPUs a task gets is up to its step."),
+    _own("disable-status", "X", value="none", env="SLURM_DISABLE_STATUS",
+         help="Hand the first Ctrl-C on to the tasks."),
+    _own("epilog", env="SLURM_EPILOG"),
+    _own("exact", value="none", env="SLURM_EXACT",
+         help="Take only the CPUs that the tasks need, and leave the others to further steps."),
+    _own("het-group"),
+    _own("immediate", "I", value="optional", env="SLURM_IMMEDIATE", metavar="SECONDS", example="10",
+         help="Do not wait for resources longer than this."),
+    _own("jobid", env="SLURM_JOB_ID", metavar="JOB", example="42", help="Run within this job."),
+    _own("kill-on-bad-exit", "K", value="optional", env="SLURM_KILL_BAD_EXIT", metavar="0|1", example="1",
+         help="End all tasks when one of them fails."),
+    _own("label", "l", value="none", env="SLURM_LABELIO", help="Put the task's number before each line."),
+    _own("mpi", env="SLURM_MPI_TYPE", metavar="TYPE", example="none", help="How tasks find each other for MPI."),
+    _own("multi-prog", value="none", help="The program is a file that says what each task runs."),
+    _own("no-allocate", "Z", value="none"),
+    _own("overlap", value="none", env="SLURM_OVERLAP", help="Share the CPUs with other steps of the job."),
+    _own("preserve-env", "E", value="none"),
+    _own("prolog", env="SLURM_PROLOG"),
+    _own("pty", value="none", help="Give the tasks a terminal."),
+    _own("quit-on-interrupt", "q", value="none", env="SLURM_QUIT_ON_INTERRUPT",
+         help="End the step at the first Ctrl-C."),
+    _own("relative", "r", metavar="N", example="1", help="Begin with the machine of this number in the job, from 0."),
+    _own("resv-ports", value="optional", env="SLURM_RESV_PORTS"),
+    _own("send-libs", value="optional", env="SLURM_SEND_LIBS"),
+    _own("slurmd-debug", env="SLURMD_DEBUG"),
+    _own("task-epilog", env="SLURM_TASK_EPILOG", metavar="PROGRAM", example="/bin/true",
+         help="Run this after each task, on its machine."),
+    _own("task-prolog", env="SLURM_TASK_PROLOG", metavar="PROGRAM", example="/bin/true",
+         help="Run this before each task; lines `export NAME=VALUE` of its output count."),
+    _own("threads", "T", env="SLURM_THREADS", metavar="N", example="4", help="Accepted; nothing depends on it."),
+    _own("unbuffered", "u", value="none", env="SLURM_UNBUFFEREDIO", help="Show output at once, not in whole lines."),
+    _own("wait", "W", env="SLURM_WAIT", metavar="SECONDS", example="30",
+         help="End the other tasks so long after the first one has ended."),
+)
+# fmt: on
+
+
+def _as_sruns(option: JobOption) -> JobOption:
+    """The row with srun's variable."""
+    row = JobOption.__new__(JobOption)
+    for name in (
+        "aliases",
+        "built",
+        "commands",
+        "example",
+        "field",
+        "help",
+        "long",
+        "metavar",
+        "parse",
+        "pbs",
+        "short",
+    ):
+        setattr(row, name, getattr(option, name))
+    row.value = option.value
+    row.env = VARIABLES.get(option.long, option.env.replace("SBATCH_", "SLURM_"))
+    return row
+
+
+SHARED = tuple(_as_sruns(option) for option in OPTIONS if option.long not in BATCH_ONLY)
+SRUN: tuple[JobOption, ...] = tuple(sorted((*SHARED, *OWN), key=lambda option: option.long))
+
+
+def rows() -> str:
+    """What srun in a job knows of the table: a line each, long name, letter, kind of value, variable, further names."""
+    lines = ("\t".join((row.long, row.short, row.value, _in_job(row), *row.aliases)) for row in SRUN)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _in_job(row: JobOption) -> str:
+    """A step does not take its job's name."""
+    return "" if row.long == "job-name" else row.env

@@ -1,0 +1,369 @@
+"""srun's part of a step: asks for it, shows what its tasks write and how they end, hands on input and signals."""
+
+from __future__ import annotations
+
+import os
+from select import POLLHUP, POLLIN, POLLOUT, poll
+from time import monotonic
+
+from mini_slurm.protocol import flat
+from mini_slurm.steps import ends, records
+from mini_slurm.steps.outputs import Gone, Names, Outputs
+from mini_slurm.steps.signals import Signals
+from mini_slurm.steps.talk import NoAgent, Talk
+
+WINDOW = 1 << 18  # bytes of standard input that may be under way
+BLOCK = 1 << 16
+FIRST_PATIENCE = 5.0  # seconds without any agent, before anything has begun
+LONG_PATIENCE = 3600.0  # ... and while a step runs
+MORE = 2  # seconds that srun waits longer for a step's end than its tasks are given
+
+
+class Settings:
+    """What the command line says of how srun itself behaves."""
+
+    def __init__(self) -> None:
+        self.program = "srun"
+        self.job_id = ""
+        self.quiet = 0
+        self.verbose = 0
+        self.kill_on_bad_exit = False
+        self.wait = 0  # seconds after the first task's end until the others are ended; 0: for ever
+        self.input: int | None = None  # descriptor that is read for the tasks
+        self.input_task = -1  # the only task that gets it; -1: all do
+        self.quit_on_interrupt = False
+        self.disable_status = False
+        self.pty = False
+
+
+class NodeState:
+    """One machine's part of the step."""
+
+    def __init__(self, tasks: list[int]) -> None:
+        self.tasks = tasks
+        self.got = 0  # bytes of its notes
+        self.fed = 0  # bytes of input that its tasks have taken
+        self.size: int | None = None  # of all its notes, known at its end
+        self.reader = records.Reader()
+
+    @property
+    def is_complete(self) -> bool:
+        """Has all come that will?"""
+        return self.size is not None and self.got >= self.size
+
+
+class Front:
+    """One srun, from its request to its exit status."""
+
+    def __init__(
+        self, settings: Settings, talk: Talk, launch: list[bytes | str], names: Names, outputs: Outputs
+    ) -> None:
+        self.settings = settings
+        self._talk = talk
+        self._launch = launch  # the frame's fields, without offsets
+        self._names = names
+        self._outputs = outputs
+        self._nodes: dict[str, NodeState] = {}
+        self._running: set[int] = set()
+        self._status = 0
+        self._kill_wait = 30
+        self._is_created = False
+        self._waited = 0
+        self._refused: int | None = None
+        self._unsent: list[tuple[int, bytes]] = []  # input that may have been lost: offset, data
+        self._fed = 0  # bytes of input that the tasks have taken
+        self._read = 0  # bytes of input that were read
+        self._input_ended = False
+        self._aborting = False  # the end of the step was asked for, here or elsewhere
+        self._forced = False  # ... by way of Slurm's own messages
+        self._ending_signal = False
+        self._deadline: float | None = None
+        self._slow_at: float | None = None
+        self.signals = Signals(self)
+
+    # --- what is said
+
+    def say(self, text: str) -> None:
+        """A line of srun's own, unless --quiet."""
+        if not self.settings.quiet:
+            self._print(text)
+
+    def complain(self, text: str) -> None:
+        """A line of srun's own that says what went wrong."""
+        self._print(f"error: {text}")
+
+    def chat(self, text: str) -> None:
+        """A line for --verbose."""
+        if self.settings.verbose:
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        try:
+            os.write(2, f"{self.settings.program}: {text}\n".encode("utf-8", "surrogateescape"))
+        except OSError:
+            return  # nobody reads it
+
+    @property
+    def step_id(self) -> str:
+        """`StepId=12.0`"""
+        return f"StepId={self._names.job_id}.{self._names.step}"
+
+    @property
+    def is_created(self) -> bool:
+        """Has the step begun?"""
+        return self._is_created
+
+    @property
+    def running(self) -> list[int]:
+        """The tasks that have not ended."""
+        return sorted(self._running)
+
+    # --- the loop
+
+    def run(self) -> int:
+        """See the step to its end; the exit status."""
+        with self.signals:
+            try:
+                self._connect(FIRST_PATIENCE)
+                while self._refused is None and not self._is_over:
+                    self._turn()
+                self._outputs.finish()
+            except NoAgent as error:
+                self.complain(str(error))
+                return 1
+            except Gone:
+                self.end()
+        if self._refused is not None:
+            return self._refused
+        self._talk.say("done")
+        if self._ending_signal and not self._forced:
+            self.say(f"Force Terminated {self.step_id}")
+        return ends.exit_code(self._status)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._is_created and all(node.is_complete for node in self._nodes.values())
+
+    def _connect(self, patience: float) -> None:
+        self._talk.connect(patience)
+        offsets = {name: str(node.got) for name, node in self._nodes.items()}
+        self._talk.say(*self._launch, flat.nest_pairs(offsets))
+        self._send_input_again()
+
+    def _send_input_again(self) -> None:
+        for offset, data in self._unsent:
+            self._talk.say("input", self.settings.input_task, offset, data)
+
+    def _turn(self) -> None:
+        poller = poll()
+        poller.register(self.signals.descriptor, POLLIN)
+        poller.register(self._talk.fileno(), POLLIN | (POLLOUT if self._talk.is_behind else 0))
+        if self._may_read:
+            poller.register(self.settings.input or 0, POLLIN)
+        for descriptor, events in poller.poll(self._timeout()):
+            if descriptor == self._talk.fileno():
+                self._talk_events(events)
+            elif descriptor == self.signals.descriptor:
+                self.signals.take()
+            else:
+                self._read_input()
+        self._watch_time()
+        if not self._talk.is_open:
+            self._connect(LONG_PATIENCE)
+
+    def _talk_events(self, events: int) -> None:
+        if events & POLLOUT:
+            self._talk.flush()
+        if events & (POLLIN | POLLHUP):
+            for frame in self._talk.hear():
+                self._take(frame)
+
+    def _timeout(self) -> int | None:
+        moments = [moment for moment in (self._deadline, self._slow_at) if moment is not None]
+        return max(0, int((min(moments) - monotonic()) * 1000) + 1) if moments else None
+
+    def _watch_time(self) -> None:
+        now = monotonic()
+        if self._deadline is not None and now >= self._deadline:
+            self._deadline = None
+            self.complain("Timed out waiting for job step to complete")
+            self._talk.say("end", 0)
+        if self._slow_at is not None and now >= self._slow_at:
+            self._slow_at = None
+            self.say(f"First task exited {self.settings.wait}s ago")
+            self.status()
+            self._terminate()
+
+    # --- what the agent says
+
+    def _take(self, frame: list[bytes]) -> None:
+        kind = flat.text(frame[0])
+        if kind == "log":
+            self._log(flat.text(frame[1]), flat.number(frame[2]), frame[3])
+        elif kind == "created":
+            self._created(frame)
+        elif kind == "over":
+            self._over(flat.text(frame[1]), flat.text(frame[2]), flat.number(frame[3]))
+        elif kind == "wait":
+            word = "still" if self._waited else "temporarily"
+            self._waited += 1
+            self.say(f"Job {self._names.job_id} step creation {word} disabled, retrying ({flat.text(frame[1])})")
+        elif kind == "refused":
+            self._refuse(flat.text(frame[1]), flat.text(frame[2]))
+        elif kind == "abort":
+            self.abort()
+        elif kind == "again":
+            self._send_input_again()
+
+    def _refuse(self, kind: str, why: str) -> None:
+        self._refused = 1
+        job_id = self._names.job_id
+        if kind == "confirm":
+            self.complain(f"Unable to confirm allocation for job {job_id}: {why}")
+            self.say(f"Check SLURM_JOB_ID environment variable. Expired or invalid job {job_id}")
+        elif kind == "direct":
+            self.complain(why)
+        else:
+            self.complain(f"Unable to create step for job {job_id}: {why}")
+
+    def _created(self, frame: list[bytes]) -> None:
+        if self._is_created:
+            return  # it was, before the connection was lost
+        if self._waited:
+            self.say(f"Step created for job {self._names.job_id}")
+        self._names.step = flat.text(frame[1])
+        self._kill_wait = flat.number(frame[3])
+        layout = []
+        for entry in flat.split(frame[4]):
+            node, tasks = flat.strings(entry)
+            layout.append((node, [int(task) for task in tasks.split(",")]))
+        self._nodes = {node: NodeState(tasks) for node, tasks in layout}
+        self._running = {task for _, tasks in layout for task in tasks}
+        self._is_created = True
+        self._chat_of_layout(layout)
+        try:
+            self._outputs.open(self._names, layout)
+        except OSError as error:
+            self.complain(f"Could not open {error.filename2} file: {error.strerror}")
+            self._talk.say("end", 0)
+            self._refused = 1
+
+    def _chat_of_layout(self, layout: list[tuple[str, list[int]]]) -> None:
+        self.chat("launch/slurm: launch_p_step_launch: CpuBindType=(null type)")
+        for node, tasks in layout:
+            self.chat(f"launching {self.step_id} on host {node}, {len(tasks)} tasks: {ends.ranges(tasks)}")
+
+    def _over(self, name: str, cause: str, size: int) -> None:
+        node = self._nodes[name]
+        node.size = size
+        if cause == "NODE_FAIL":
+            self.complain(f"Node failure on {name}")
+            self._status = ends.worse(self._status, ends.KILLED)
+            self._running.difference_update(node.tasks)
+
+    def _log(self, name: str, offset: int, data: bytes) -> None:
+        node = self._nodes[name]
+        if offset > node.got:
+            return  # what lies between comes again
+        for kind, number, body in node.reader.feed(data[node.got - offset :]):
+            self._note(name, kind, number, body)
+        node.got = max(node.got, offset + len(data))
+        self._talk.say("ack", name, node.got)
+
+    def _note(self, node: str, kind: int, number: int, data: bytes) -> None:
+        if kind in (records.OUT, records.ERR):
+            self._outputs.put(kind, number, data)
+        elif kind == records.SAID:
+            self._outputs.say(number, data)
+        elif kind == records.STARTED:
+            self.chat(f"launch/slurm: _task_start: Node {node}, {number} tasks started")
+        elif kind == records.EXITED:
+            self._exited(node, number, records.tasks_of(data))
+        elif kind == records.CANCELLED:
+            self.abort()
+        elif kind == records.FED:
+            self._nodes[node].fed = int(data)
+            self._taken()
+
+    # --- how tasks end
+
+    def _exited(self, node: str, status: int, tasks: list[int]) -> None:
+        for task in tasks:
+            self._outputs.finish(task)
+        self._running.difference_update(tasks)
+        self._status = ends.worse(self._status, status)
+        self._ending_signal |= ends.signal_of(status) in (ends.TERMINATED, ends.KILLED)
+        count = f"{len(tasks)} task{'s' * (len(tasks) > 1)}"
+        what = f"Received task exit notification for {count} of {self.step_id} (status=0x{status:04x})."
+        self.chat(f"launch/slurm: _task_finish: {what}")
+        words = ends.describe(status)
+        if words:
+            self.complain(f"{node}: {ends.named(tasks)}: {words}")
+        else:
+            self.chat(f"launch/slurm: _task_finish: {node}: {ends.named(tasks)}: Completed")
+        if words and self.settings.kill_on_bad_exit and self._running:
+            self._terminate()
+        elif self.settings.wait and self._running and self._slow_at is None:
+            self._slow_at = monotonic() + self.settings.wait
+
+    def status(self) -> None:
+        """Say how the tasks are."""
+        over = sorted({task for node in self._nodes.values() for task in node.tasks} - self._running)
+        for tasks, word in ((self.running, "running"), (over, "exited")):
+            if tasks:
+                self.say(f"{self.step_id} {ends.named(tasks)}: {word}")
+
+    def _terminate(self) -> None:
+        """End the tasks that are left, because of others."""
+        if not self._aborting:
+            self._aborting = True
+            self.say(f"launch/slurm: _step_signal: Terminating {self.step_id}")
+            self._talk.say("end", self._kill_wait)
+
+    def abort(self) -> None:
+        """The step is being ended from elsewhere, or by a signal to srun."""
+        if not self._aborting:
+            self._aborting = self._forced = True
+            seconds = self._kill_wait + MORE
+            self.say(f"Job step aborted: Waiting up to {seconds} seconds for job step to finish.")
+            self._deadline = monotonic() + seconds
+
+    def end(self) -> None:
+        """Have the agent end the tasks."""
+        self._talk.say("end", self._kill_wait)
+
+    def give_up(self) -> None:
+        """There is no step yet, and none is wanted any more."""
+        self._refused = 1
+
+    def send_signal(self, number: int) -> None:
+        """Hand a signal on to the tasks."""
+        self._talk.say("signal", number)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """The window of srun's terminal has changed."""
+        self._talk.say("window", rows, columns)
+
+    # --- standard input
+
+    @property
+    def _may_read(self) -> bool:
+        under_way = self._read - self._fed
+        return self._is_created and self.settings.input is not None and not self._input_ended and under_way < WINDOW
+
+    def _read_input(self) -> None:
+        try:
+            data = os.read(self.settings.input or 0, BLOCK)
+        except OSError:
+            data = b""
+        self._input_ended = not data
+        self._unsent.append((self._read, data))
+        self._talk.say("input", self.settings.input_task, self._read, data)
+        self._read += len(data)
+
+    def _taken(self) -> None:
+        """Some machine's tasks have taken more; the slowest counts, and those that run no more do not."""
+        task = self.settings.input_task
+        nodes = [node for node in self._nodes.values() if node.size is None and (task < 0 or task in node.tasks)]
+        self._fed = max(self._fed, min((node.fed for node in nodes), default=self._read))
+        self._unsent = [(offset, data) for offset, data in self._unsent if not data or offset + len(data) > self._fed]

@@ -1,0 +1,161 @@
+"""From srun's options to the request that an agent gets: what is the same in a job, in salloc and on the login node."""
+
+from __future__ import annotations
+
+import os
+
+from mini_slurm.errors import BadUsage, Refused
+from mini_slurm.model.export import wanted as export_of
+from mini_slurm.protocol import flat
+from mini_slurm.steps import multi_prog, request
+from mini_slurm.steps.front import Settings
+from mini_slurm.steps.outputs import Outputs
+from mini_slurm.steps.request import StepRequest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# setrlimit's names of what Slurm hands on to tasks
+LIMITS = ("CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS")
+# variables that make a mark in the tasks' environment, by the option that sets them
+MARKS = {
+    "label": ("SLURM_LABELIO", "1"),
+    "unbuffered": ("SLURM_UNBUFFEREDIO", "1"),
+    "overcommit": ("SLURM_OVERCOMMIT", "1"),
+}
+OWN = frozenset({"ENVIRONMENT", "SLURM_TASK_PID", "SLURM_STEP_GPUS", "SLURM_SRUN_COMM_HOST"})
+NONE, ALL = "none", "all"
+NOT_FOUND = "No command given to execute."
+
+
+class Plan:
+    """Everything that an srun does, worked out before anything is asked for."""
+
+    def __init__(self, settings: Settings, wanted: StepRequest, outputs: Outputs, fields: list[bytes | str]) -> None:
+        self.settings = settings
+        self.wanted = wanted
+        self.outputs = outputs
+        self.fields = fields  # of the request that goes to the agent
+
+
+def read(program: str, given: dict[str, str], words: list[str], environment: Mapping[str, str], own: list[str]) -> Plan:
+    """The plan of these options, by their long names. `own`: variables that each machine has values of its own for.
+
+    Raises MiniSlurmError.
+    """
+    settings = Settings()
+    settings.program = program
+    settings.quiet = int("quiet" in given)
+    settings.verbose = int("verbose" in given)
+    warnings: list[str] = []
+    wanted = request.read(given, warnings)
+    if not settings.quiet:
+        for warning in warnings:
+            os.write(2, f"{program}: {warning}\n".encode())
+    programs = _programs(program, given, words, wanted)
+    wanted.submit_line = given.get("submit-line", "")
+    wanted.name = given.get("job-name") or os.path.basename(words[0])
+    _behave(settings, given)
+    inputs = _input(settings, given.get("input", ALL))
+    outputs = Outputs(
+        given.get("output", ""),
+        given.get("error", ""),
+        label="label" in given,
+        unbuffered="unbuffered" in given or "pty" in given,
+        append=given.get("open-mode", "").startswith("a"),
+    )
+    fields = _fields(given, wanted, programs, inputs, environment, own)
+    return Plan(settings, wanted, outputs, fields)
+
+
+def _programs(program: str, given: dict[str, str], words: list[str], wanted: StepRequest) -> list[list[str]]:
+    if not words:
+        raise BadUsage(f"{program}: fatal: {NOT_FOUND}", exit_code=1)
+    if "multi-prog" not in given:
+        return [words]
+    wanted.ntasks = wanted.ntasks or (wanted.least_nodes or 1) * (wanted.tasks_per_node or 1)
+    return multi_prog.read(words[0], wanted.ntasks)
+
+
+def _behave(settings: Settings, given: dict[str, str]) -> None:
+    settings.kill_on_bad_exit = "kill-on-bad-exit" in given and given["kill-on-bad-exit"] != "0"
+    settings.wait = request.number("wait", given["wait"], 0) if given.get("wait") else 0
+    settings.quit_on_interrupt = "quit-on-interrupt" in given
+    settings.disable_status = "disable-status" in given
+    settings.pty = "pty" in given
+
+
+def _input(settings: Settings, mode: str) -> str:
+    """Open what the tasks read; which of them do. Raises Refused."""
+    if mode == NONE:
+        return NONE
+    settings.input = 0
+    if mode.isdigit():
+        settings.input_task = int(mode)
+        return mode
+    if mode != ALL:
+        try:
+            settings.input = os.open(mode, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise Refused(f"Could not open stdin file: {error.strerror}") from None
+    return ALL
+
+
+def _fields(
+    given: dict[str, str],
+    wanted: StepRequest,
+    programs: list[list[str]],
+    inputs: str,
+    environment: Mapping[str, str],
+    own: list[str],
+) -> list[bytes | str]:
+    size = os.get_terminal_size(0) if "pty" in given and os.isatty(0) else os.terminal_size((0, 0))
+    pty = f"{size.lines} {size.columns}" if "pty" not in given or size.lines else "24 80"
+    umask = os.umask(0)
+    os.umask(umask)
+    marks = [MARKS[name] for name in given if name in MARKS]
+    return [
+        flat.nest_pairs(request.to_texts(wanted)),
+        flat.nest([flat.nest(words) for words in programs]),
+        flat.nest_pairs(exported(environment, given.get("export"))),
+        flat.nest(own),
+        given.get("chdir") or _folder(environment),
+        str(umask),
+        flat.nest_pairs(_limits()),
+        inputs,
+        given.get("task-prolog", ""),
+        given.get("task-epilog", ""),
+        pty,
+        flat.nest_pairs({**dict(marks), "SLURM_UMASK": f"{umask:04o}"}),
+    ]
+
+
+def _folder(environment: Mapping[str, str]) -> str:
+    """Where srun is, by the path that its user knows it by."""
+    here = os.getcwd()
+    known = environment.get("PWD", "")
+    if known.startswith("/") and os.path.exists(known) and os.path.samefile(known, here):
+        return known
+    return here
+
+
+def _limits() -> dict[str, str]:
+    import resource
+
+    found = {}
+    for name in LIMITS:
+        soft, hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
+        found[name] = f"{soft} {hard}"
+    return found
+
+
+def exported(environment: Mapping[str, str], export: str | None) -> dict[str, str]:
+    """What of srun's environment its tasks get: all, or SLURM_* and what is named."""
+    variables = {name: value for name, value in environment.items() if name not in OWN}
+    if export is None:
+        return variables
+    names, values = export_of(export)
+    if ALL not in (name.lower() for name in names):
+        variables = {name: value for name, value in variables.items() if name.startswith("SLURM_") or name in names}
+    return {**variables, **values}

@@ -1,0 +1,154 @@
+"""Where the tasks' output goes: srun's own standard output and error, or files; in whole lines, with labels."""
+
+from __future__ import annotations
+
+import os
+
+from mini_slurm.steps.records import ERR, OUT
+
+LONGEST = 1 << 16  # bytes of a line that is waited for
+FLAGS = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
+WIDEST = 10  # digits
+
+
+class Gone(Exception):
+    """Nobody reads the output any more."""
+
+
+class Names:
+    """What the symbols in a file's name stand for, but for those of a task."""
+
+    def __init__(self, job_id: str, step: str, array_job: str, array_task: str, user: str, job_name: str) -> None:
+        self.job_id = job_id
+        self.step = step
+        self.array_job = array_job
+        self.array_task = array_task
+        self.user = user
+        self.job_name = job_name
+
+
+def fill(pattern: str, names: Names, task: int, node: str, index: int) -> str:
+    """A file's name for one task; `index`: the number of its machine. A backslash turns all symbols off."""
+    if "\\" in pattern:
+        return pattern.replace("\\", "")
+    found = ""
+    rest = pattern
+    while rest:
+        before, percent, rest = rest.partition("%")
+        found += before
+        if not percent:
+            break
+        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+        symbol, rest = rest[len(digits) : len(digits) + 1], rest[len(digits) + 1 :]
+        found += _symbol(symbol, digits, names, task, node, index)
+    return found
+
+
+def _symbol(symbol: str, digits: str, names: Names, task: int, node: str, index: int) -> str:
+    numbers = {
+        "A": names.array_job,
+        "a": names.array_task,
+        "j": names.job_id,
+        "n": str(index),
+        "t": str(task),
+    }
+    if symbol in numbers:
+        return numbers[symbol].rjust(min(int(digits or 0), WIDEST), "0")
+    texts = {
+        "%": "%",
+        "J": f"{names.job_id}.{names.step}",
+        "N": node.partition(".")[0],
+        "s": names.step,
+        "u": names.user,
+        "x": names.job_name,
+    }
+    return texts.get(symbol, f"%{digits}{symbol}")
+
+
+class Outputs:
+    """Both streams of all tasks."""
+
+    def __init__(self, out: str, err: str, *, label: bool, unbuffered: bool, append: bool) -> None:
+        self._patterns = {OUT: out, ERR: err or (out if is_file(out) else "")}
+        self._label = label
+        self._unbuffered = unbuffered
+        self._append = append
+        self._width = 1
+        self._targets: dict[tuple[int, int], int] = {}  # stream, task -> descriptor; -1: nowhere
+        self._lines: dict[tuple[int, int], bytearray] = {}  # what has no end yet
+
+    def open(self, names: Names, layout: list[tuple[str, list[int]]]) -> None:
+        """Open the files for these tasks. Raises OSError, whose filename2 says which stream it was."""
+        tasks = [(task, node, index) for index, (node, tasks) in enumerate(layout) for task in tasks]
+        self._width = len(str(max(len(tasks) - 1, 0)))
+        opened: dict[str, int] = {}
+        for stream in (OUT, ERR):
+            pattern = self._patterns[stream]
+            for task, node, index in tasks:
+                if is_file(pattern):
+                    path = fill(pattern, names, task, node, index)
+                    if path not in opened:
+                        opened[path] = self._open(path, stream)
+                    self._targets[stream, task] = opened[path]
+                else:
+                    self._targets[stream, task] = _standard(pattern, stream, task)
+
+    def _open(self, path: str, stream: int) -> int:
+        try:
+            return os.open(path, FLAGS | (os.O_APPEND if self._append else os.O_TRUNC), 0o666)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, path, None, "stderr" if stream else "stdout") from None
+
+    def put(self, stream: int, task: int, data: bytes) -> None:
+        """Bytes of a task: its whole lines go out. Raises Gone."""
+        target = self._targets.get((stream, task), -1)
+        if target < 0:
+            return
+        if self._unbuffered and not self._label:
+            _write(target, data)
+            return
+        line = self._lines.setdefault((stream, task), bytearray())
+        line += data
+        end = line.rfind(b"\n") + 1
+        if self._unbuffered or len(line) - end > LONGEST:
+            end = len(line)
+        if end:
+            self._send(target, task, bytes(line[:end]))
+            del line[:end]
+
+    def finish(self, task: int | None = None) -> None:
+        """A task has ended, or all have: what has no end of line goes out too. Raises Gone."""
+        for (stream, owner), line in list(self._lines.items()):
+            if task in (None, owner) and line:
+                self._send(self._targets[stream, owner], owner, bytes(line))
+                line.clear()
+
+    def _send(self, target: int, task: int, data: bytes) -> None:
+        if self._label:
+            label = f"{task:>{self._width}}: ".encode()
+            data = b"".join(label + line.rstrip(b"\n") + b"\n" for line in data.splitlines(keepends=True))
+        _write(target, data)
+
+    def say(self, task: int, data: bytes) -> None:
+        """A line of a machine's own."""
+        self.put(ERR, task, data)
+
+
+def is_file(pattern: str) -> bool:
+    """Does an --output or --error name a file, and not a choice of tasks?"""
+    return pattern not in ("", "all", "none") and not pattern.isdigit()
+
+
+def _standard(pattern: str, stream: int, task: int) -> int:
+    if pattern == "none" or (pattern.isdigit() and int(pattern) != task):
+        return -1
+    return 2 if stream == ERR else 1
+
+
+def _write(target: int, data: bytes) -> None:
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(target, view) :]
+    except BrokenPipeError:
+        raise Gone from None

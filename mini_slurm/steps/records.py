@@ -1,0 +1,53 @@
+"""What a machine notes of a step, one record after the other in one file: its tasks' output, their ends, its own words.
+
+Whoever reads the file from its beginning, or goes on where it had stopped, knows all that happened there, in order.
+A record: its kind, a number, the length of its data (unsigned, network order), and the data.
+"""
+
+from __future__ import annotations
+
+OUT, ERR = 0, 1  # number: the task. Bytes that it wrote
+SAID = 2  # a line of the watcher's own, which belongs to standard error. number: the task that it is shown as
+STARTED = 3  # number: how many tasks run now
+EXITED = 4  # number: wait status. data: the tasks, as "0,1,7"
+FED = 5  # data: how much of standard input was taken, in bytes; what a lost connection carried is sent again from there
+CANCELLED = 6  # the step is being ended from elsewhere. number: 1 for its time limit
+HEAD = 9  # bytes before the data
+
+
+def record(kind: int, number: int, data: bytes) -> bytes:
+    """A record as bytes."""
+    return bytes((kind,)) + number.to_bytes(4, "big") + len(data).to_bytes(4, "big") + data
+
+
+def exited(status: int, tasks: list[int]) -> bytes:
+    """The record of tasks that ended alike."""
+    return record(EXITED, status, ",".join(map(str, tasks)).encode())
+
+
+def tasks_of(data: bytes) -> list[int]:
+    """The tasks in the data of EXITED."""
+    return [int(number) for number in data.split(b",")]
+
+
+class Reader:
+    """Bytes in, records out; remembers one that has not ended yet."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[int, int, bytes]]:
+        """The records that are complete now: kind, number, data."""
+        self._rest += data
+        found = []
+        begin = 0
+        while len(self._rest) - begin >= HEAD:
+            size = int.from_bytes(self._rest[begin + 5 : begin + HEAD], "big")
+            end = begin + HEAD + size
+            if end > len(self._rest):
+                break
+            number = int.from_bytes(self._rest[begin + 1 : begin + 5], "big")
+            found.append((self._rest[begin], number, bytes(self._rest[begin + HEAD : end])))
+            begin = end
+        del self._rest[:begin]
+        return found

@@ -1,0 +1,260 @@
+"""What an srun asks for its step: the texts of its options read, whichever table or variable they came from. Pure."""
+
+from __future__ import annotations
+
+from mini_slurm.errors import BadOption, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Reader = Callable[["StepRequest", str], None]
+
+DISTRIBUTIONS = frozenset({"block", "cyclic", "arbitrary"})
+
+
+class StepRequest:
+    """One step, as asked for. Its attributes go over the wire as text: see `to_texts`."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.ntasks: int | None = None
+        self.least_nodes: int | None = None
+        self.most_nodes: int | None = None
+        self.tasks_per_node: int | None = None
+        self.cpus_per_task: int | None = None
+        self.nodelist: list[str] = []
+        self.excluded: list[str] = []
+        self.relative: int | None = None
+        self.exact = False
+        self.overlap = False
+        self.overcommit = False
+        self.distribution = ""  # "", "block", "cyclic", "plane=N" or "arbitrary"
+        self.memory_per_node: int | None = None  # MiB; 0: all of it
+        self.memory_per_cpu: int | None = None  # MiB
+        self.gpus: int | None = None  # of the whole step
+        self.gpus_per_node: int | None = None
+        self.gpus_per_task: int | None = None
+        self.gpu_type = ""
+        self.time_limit: int | None = None  # seconds
+        self.immediate = False
+        self.submit_line = ""
+
+
+# How each attribute is written on the wire, and read from it; those that are not named are numbers.
+KINDS = {
+    "name": "text",
+    "distribution": "text",
+    "gpu_type": "text",
+    "submit_line": "text",
+    "nodelist": "list",
+    "excluded": "list",
+    "exact": "flag",
+    "overlap": "flag",
+    "overcommit": "flag",
+    "immediate": "flag",
+}
+
+
+def to_texts(request: StepRequest) -> dict[str, str]:
+    """The request as texts, those that say something."""
+    blank = StepRequest()
+    found = {}
+    for name, value in request.__dict__.items():
+        if value != getattr(blank, name):
+            kind = KINDS.get(name, "number")
+            found[name] = ",".join(value) if kind == "list" else str(value if kind == "text" else int(value))
+    return found
+
+
+def from_texts(texts: dict[str, str]) -> StepRequest:
+    """What `to_texts` wrote; unknown names are passed over. Raises ValueError."""
+    request = StepRequest()
+    for name, text in texts.items():
+        kind = KINDS.get(name, "number")
+        if name not in request.__dict__:
+            continue
+        value: object = text if kind == "text" else text.split(",") if kind == "list" else int(text)
+        setattr(request, name, bool(value) if kind == "flag" else value)
+    return request
+
+
+def read(given: dict[str, str], warn: list[str]) -> StepRequest:
+    """The request of these options, by their long names. Warnings are added to `warn`. Raises MiniSlurmError."""
+    request = StepRequest()
+    for option, text in given.items():
+        reader = READERS.get(option)
+        if reader is not None:
+            reader(request, text)
+    if "exclusive" in given or "cpus-per-task" in given:
+        request.exact = True
+    _settle_tasks(request, warn)
+    return request
+
+
+def _settle_tasks(request: StepRequest, warn: list[str]) -> None:
+    """Bring tasks and machines together, as srun does before it asks for a step."""
+    least = request.least_nodes
+    if request.ntasks is None and request.tasks_per_node and least:
+        request.ntasks = least * request.tasks_per_node
+    if request.ntasks is None and request.distribution == "arbitrary" and request.nodelist:
+        request.ntasks = len(request.nodelist)
+    if request.ntasks is not None and least is not None and request.ntasks < least:
+        warn.append(
+            f"Warning: can't run {request.ntasks} processes on {least} nodes, setting nnodes to {request.ntasks}"
+        )
+        request.least_nodes = request.most_nodes = request.ntasks
+
+
+def number(option: str, text: str, least: int = 1) -> int:
+    """A number from `least` on. Raises Refused."""
+    digits = text.strip()
+    if digits.startswith("+"):
+        digits = digits[1:]
+    if not (digits.isascii() and digits.isdigit()) or not least <= int(digits) < 2**31:
+        raise Refused(f'Invalid numeric value "{text}" for --{option}.')
+    return int(digits)
+
+
+def _number(option: str, attribute: str, least: int = 1) -> Reader:
+    def reader(request: StepRequest, text: str) -> None:
+        setattr(request, attribute, number(option, text, least))
+
+    return reader
+
+
+def _flag(attribute: str) -> Reader:
+    def reader(request: StepRequest, text: str) -> None:
+        setattr(request, attribute, True)
+
+    return reader
+
+
+def _nodes(request: StepRequest, text: str) -> None:
+    low, dash, high = text.partition("-")
+    if not all(part.isascii() and part.isdigit() for part in (low, high or low)) or (dash and not high):
+        raise BadOption(f'"{text}" is not a valid node count')
+    request.least_nodes, request.most_nodes = int(low), int(high or low)
+    if request.most_nodes < request.least_nodes:
+        raise BadOption(f"Maximum node count {high} is less than minimum node count {low}")
+
+
+def _nodelist(request: StepRequest, text: str) -> None:
+    request.nodelist = names(text)
+
+
+def _excluded(request: StepRequest, text: str) -> None:
+    request.excluded = names(text)
+
+
+def names(text: str) -> list[str]:
+    """The machines of a hostlist. Raises Refused."""
+    from mini_slurm.model.hostlist import expand
+
+    try:
+        return expand(text)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+
+
+def _distribution(request: StepRequest, text: str) -> None:
+    """`block`, `cyclic:block`, `plane=2`, `*`: how tasks lie on sockets and cores changes nothing here."""
+    first = text.partition(",")[0].partition(":")[0].lower()
+    if first in ("", "*"):
+        return
+    if first.partition("=")[0] == "plane":
+        size = first.partition("=")[2]
+        if not size.isdigit() or not int(size):
+            raise BadOption("Invalid --distribution specification")
+        request.distribution = first
+    elif first in DISTRIBUTIONS:
+        request.distribution = first
+    else:
+        raise BadOption("Invalid --distribution specification")
+
+
+def memory(option: str, text: str) -> int:
+    """MiB. Raises BadOption."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    from mini_slurm.model.units import parse_memory
+
+    try:
+        return parse_memory(text)
+    except ValueError:
+        raise BadOption(f"Invalid --{option} specification") from None
+
+
+def _memory(request: StepRequest, text: str) -> None:
+    request.memory_per_node = memory("mem", text)
+
+
+def _memory_per_cpu(request: StepRequest, text: str) -> None:
+    request.memory_per_cpu = memory("mem-per-cpu", text)
+
+
+def _time(request: StepRequest, text: str) -> None:
+    from mini_slurm.model.units import parse_time_limit
+
+    try:
+        request.time_limit = parse_time_limit(text)
+    except ValueError:
+        raise BadOption("Invalid --time specification") from None
+
+
+def _gpu_count(request: StepRequest, option: str, text: str) -> int:
+    """`2`, `a100:2`, `gpu:a100:2`."""
+    count = 0
+    for part in text.split(","):
+        kind, _, digits = part.rpartition(":")
+        if kind.startswith("gpu"):
+            kind = kind[4:]
+        if not digits.isdigit():
+            raise BadOption(f"Invalid --{option} specification")
+        request.gpu_type = kind or request.gpu_type
+        count += int(digits)
+    return count
+
+
+def _gpus(option: str, attribute: str) -> Reader:
+    def reader(request: StepRequest, text: str) -> None:
+        setattr(request, attribute, _gpu_count(request, option, text))
+
+    return reader
+
+
+def _gres(request: StepRequest, text: str) -> None:
+    """`gpu:2`, `gpu`, `gpu:a100:1`, `none`."""
+    if text.lower() == "none":
+        request.gpus_per_node = 0
+        return
+    for part in text.split(","):
+        name, _, rest = part.partition(":")
+        if name != "gpu":
+            raise Refused("Invalid generic resource (gres) specification")
+        request.gpus_per_node = _gpu_count(request, "gres", rest or "1")
+
+
+# fmt: off
+READERS: dict[str, Reader] = {
+    "cpus-per-task": _number("cpus-per-task", "cpus_per_task"),
+    "distribution": _distribution,
+    "exact": _flag("exact"),
+    "exclude": _excluded,
+    "gpus": _gpus("gpus", "gpus"),
+    "gpus-per-node": _gpus("gpus-per-node", "gpus_per_node"),
+    "gpus-per-task": _gpus("gpus-per-task", "gpus_per_task"),
+    "gres": _gres,
+    "immediate": _flag("immediate"),
+    "mem": _memory,
+    "mem-per-cpu": _memory_per_cpu,
+    "nodelist": _nodelist,
+    "nodes": _nodes,
+    "ntasks": _number("ntasks", "ntasks"),
+    "ntasks-per-node": _number("ntasks-per-node", "tasks_per_node"),
+    "overcommit": _flag("overcommit"),
+    "overlap": _flag("overlap"),
+    "relative": _number("relative", "relative", 0),
+    "time": _time,
+}
+# fmt: on

@@ -1,0 +1,118 @@
+"""srun in a job, on the machine where its script runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mini_slurm.errors import BadUsage, MiniSlurmError, visible
+from mini_slurm.options.grammar import Option, parse
+from mini_slurm.protocol import flat
+from mini_slurm.steps import launch
+from mini_slurm.steps.front import Front
+from mini_slurm.steps.outputs import Names
+from mini_slurm.steps.talk import Talk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MARK, AGENT = "MINI_SLURM_ATTEMPT", "MINI_SLURM_AGENT"  # the job's attempt, or the step of it; the agent's spool
+SOCKET, GREETING = "agent.sock", b"srun\n"
+ROWS = "srun.rows"  # beside this module: the options' names, out of the one table of options
+MEMORY = ("mem", "mem-per-cpu")  # what is said of one wins over a variable that says the other
+MPI_TYPES = """MPI plugin types are...
+\tnone
+"""
+
+
+def main(program: str, arguments: list[str]) -> int:
+    """Run a step of the job that this is a process of; the exit status."""
+    try:
+        return _srun(program, arguments)
+    except MiniSlurmError as error:
+        for text in error.lines:
+            line = visible(text)
+            os.write(2, f"{line if isinstance(error, BadUsage) else f'{program}: error: {line}'}\n".encode())
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _srun(program: str, arguments: list[str]) -> int:
+    table, variables = rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), ROWS))
+    environment = own_environment()
+    given, words = options(program, arguments, table, variables, environment)
+    for name, answer in (("version", _version), ("usage", _help), ("help", _help)):
+        if name in given:
+            return answer(table)
+    if given.get("mpi") == "list":
+        sys.stdout.write(MPI_TYPES)
+        return 0
+    given["submit-line"] = " ".join([program, *arguments])
+    plan = launch.read(program, given, words, environment, [])
+    job_id = given.get("jobid", "")
+    names = Names(
+        job_id,
+        "",
+        environment.get("SLURM_ARRAY_JOB_ID", job_id),
+        environment.get("SLURM_ARRAY_TASK_ID", "4294967294"),
+        environment.get("USER", ""),
+        given.get("job-name") or environment.get("SLURM_JOB_NAME", ""),
+    )
+    attempt = environment.get(MARK, "").partition("-")[0]
+    token = os.urandom(8).hex()
+    talk = Talk(environment.get(AGENT, ""), SOCKET, GREETING)
+    return Front(plan.settings, talk, ["launch", token, attempt, job_id, *plan.fields], names, plan.outputs).run()
+
+
+def own_environment() -> dict[str, str]:
+    """What srun was started with: Python may have set LC_CTYPE in os.environ since."""
+    with open("/proc/self/environ", "rb") as file:
+        words = file.read().split(b"\0")
+    return dict(flat.text(word).partition("=")[::2] for word in words if b"=" in word)
+
+
+def rows(path: str) -> tuple[list[Option], dict[str, str]]:
+    """The options' rows that came with the agent, and the variables that set them too."""
+    table, variables = [], {}
+    with open(path) as file:
+        for line in file:
+            long, short, value, variable, *aliases = line.rstrip("\n").split("\t")
+            table.append(Option(field=long, long=long, short=short, value=value, aliases=tuple(aliases)))
+            if variable:
+                variables[variable] = long
+    return table, variables
+
+
+def options(
+    program: str,
+    arguments: list[str],
+    table: list[Option],
+    variables: Mapping[str, str],
+    environment: Mapping[str, str],
+) -> tuple[dict[str, str], list[str]]:
+    """The text of each option that was given, by its long name, and the words after them. Raises BadUsage."""
+    settings, words = parse(program, arguments, table, permute=False)
+    switches = {option.long for option in table if option.value == "none"}
+    given = {long: environment[variable] for variable, long in variables.items() if variable in environment}
+    given = {long: text for long, text in given.items() if long not in switches or text.lower() not in ("0", "no")}
+    said = {setting.option.long: setting.text or "" for setting in settings}
+    for one, other in (MEMORY, reversed(MEMORY)):
+        if one in said and other not in said:
+            given.pop(other, None)
+    return {**given, **said}, words
+
+
+def _version(table: list[Option]) -> int:
+    sys.stdout.write("slurm-wlm 22.05.8\n")
+    return 0
+
+
+def _help(table: list[Option]) -> int:
+    """What there is; the words for it are on the login node."""
+    sys.stdout.write("Usage: srun [OPTIONS(0)...] executable(0) [args(0)...]\n\n")
+    for option in table:
+        short = f"-{option.short}, " if option.short else "    "
+        sys.stdout.write(f"  {short}--{option.long}{'=...' * (option.value == 'required')}\n")
+    return 0

@@ -1,0 +1,342 @@
+"""srun in a job, with a real agent: what its tasks get, what it prints, how it ends, and what it survives."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mini_slurm.agent import processes, spool
+from mini_slurm.protocol.messages import CancelStep, EndAttempt, StepNews, StepNoted
+from tests.fleet.agent_client import Client, agent_pid, kill_and_wait, left_in, started, wanted
+from tests.waiting import wait_until
+
+STAGE = "s1.{}.0"
+
+
+def submit(client: Client, script: str, number: int = 1, cpus: int = 2, **changes: object) -> str:
+    """Start a job of this machine; its attempt's name."""
+    name = STAGE.format(number)
+    environment = {"PATH": "/usr/bin:/bin", "SLURM_JOB_ID": str(number), "SLURM_JOB_NAME": "job", "USER": "me"}
+    given = {"cpus": cpus, "allocation": {"node1": [cpus, 0, "", cpus]}, "environment": environment, "streams": "split"}
+    client.send(wanted(name, script, **{**given, **changes}))
+    return name
+
+
+def run(client: Client, script: str, number: int = 1, cpus: int = 2, **changes: object) -> tuple[int, str, str]:
+    """A job's exit code and output."""
+    ended, out, err = client.finish(submit(client, script, number, cpus, **changes))
+    return ended.exit_code, out, err
+
+
+def news(client: Client, step: str = "0", job: int = 1) -> StepNews:
+    """The last word on a step; it is acknowledged."""
+    name = f"{STAGE.format(job)}-{step}"
+    while True:
+        heard = client.wait(StepNews, name)
+        if heard.end_age >= 0:
+            client.send(StepNoted(name, True))
+            return heard
+
+
+def test_a_step_runs_and_its_output_is_the_jobs(client: Client) -> None:
+    assert run(client, "srun echo hello; srun sh -c 'echo bad >&2'; echo rc $?") == (0, "hello\nrc 0\n", "bad\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("srun -n2 sh -c 'exit $((SLURM_PROCID * 3))'", 3, "srun: error: node1: task 1: Exited with exit code 3\n"),
+        ("srun -n2 sh -c 'exit 9'", 9, "srun: error: node1: tasks 0-1: Exited with exit code 9\n"),
+        (
+            "srun sh -c 'kill -TERM $$'",
+            143,
+            "srun: error: node1: task 0: Terminated\nsrun: Force Terminated StepId=1.0\n",
+        ),
+        ("srun sh -c 'ulimit -c 0; kill -SEGV $$'", 139, "srun: error: node1: task 0: Segmentation fault\n"),
+        (
+            "srun nosuchcommand",
+            2,
+            "slurmstepd-node1: error: execve(): nosuchcommand: No such file or directory\n"
+            "srun: error: node1: task 0: Exited with exit code 2\n",
+        ),
+        (
+            "srun /tmp",
+            13,
+            "slurmstepd-node1: error: execve(): /tmp: Permission denied\n"
+            "srun: error: node1: task 0: Exited with exit code 13\n",
+        ),
+        ("srun", 1, "srun: fatal: No command given to execute.\n"),
+        ("srun -n abc true", 1, 'srun: error: Invalid numeric value "abc" for --ntasks.\n'),
+        ("srun --foo true", 255, "srun: unrecognized option '--foo'\nTry \"srun --help\" for more information\n"),
+        ("srun -i nofile cat", 1, "srun: error: Could not open stdin file: No such file or directory\n"),
+        ("srun -o nodir/x hostname", 1, "srun: error: Could not open stdout file: No such file or directory\n"),
+        (
+            "srun -n3 true",
+            1,
+            "srun: error: Unable to create step for job 1: More processors requested than permitted\n",
+        ),
+        (
+            "srun -w node2 true",
+            1,
+            "srun: error: Unable to create step for job 1: Requested node configuration is not available\n",
+        ),
+        (
+            "srun --jobid=77 true",
+            1,
+            "srun: error: Unable to confirm allocation for job 77: Invalid job id specified\n"
+            "srun: Check SLURM_JOB_ID environment variable. Expired or invalid job 77\n",
+        ),
+    ],
+)
+def test_srun_ends_and_speaks_as_slurms_does(client: Client, command: str, code: int, said: str) -> None:
+    assert run(client, f"{command}; exit $?") == (code, "", said)
+
+
+def test_one_failed_task_ends_the_others_where_that_is_asked_for(client: Client) -> None:
+    script = "srun -K -n2 sh -c '[ $SLURM_PROCID = 0 ] && exit 5; sleep 60; echo not reached'; exit $?"
+    code, out, err = run(client, script)
+    said = [line for line in err.splitlines() if "***" not in line]
+    assert (code, out) == (143, "")
+    assert said == [
+        "srun: error: node1: task 0: Exited with exit code 5",
+        "srun: launch/slurm: _step_signal: Terminating StepId=1.0",
+        "srun: error: node1: task 1: Terminated",
+        "srun: Force Terminated StepId=1.0",
+    ]
+    assert "slurmstepd-node1: error: *** STEP 1.0 ON node1 CANCELLED AT " in err
+
+
+def test_the_others_are_ended_some_time_after_the_first(client: Client) -> None:
+    code, _, err = run(client, "srun -W1 -n2 sh -c '[ $SLURM_PROCID = 0 ] || sleep 60'; exit $?")
+    assert code == 143
+    assert err.startswith(
+        "srun: First task exited 1s ago\nsrun: StepId=1.0 task 1: running\nsrun: StepId=1.0 task 0: exited\n"
+    )
+
+
+def test_tasks_know_who_they_are(client: Client) -> None:
+    names = "PROCID LOCALID NODEID STEPID NTASKS STEP_NUM_TASKS STEP_NODELIST GTIDS STEP_TASKS_PER_NODE LABELIO UMASK"
+    words = " ".join(f"$SLURM_{name}" for name in names.split())
+    script = f"umask 027; srun -l -n2 sh -c 'echo {words}' | sort"
+    assert run(client, script)[1] == "0: 0 0 0 0 2 2 node1 0,1 2 1 0027\n1: 1 1 0 0 2 2 node1 0,1 2 1 0027\n"
+
+
+def test_a_step_keeps_folder_limits_and_environment_of_its_srun(client: Client, tmp_path: Path) -> None:
+    script = f"cd {shlex.quote(str(tmp_path))}; ulimit -n 99; export A='a  b'; srun sh -c 'pwd; ulimit -n; echo \"$A\"'"
+    assert run(client, script) == (0, f"{tmp_path}\n99\na  b\n", "")
+
+
+def test_chosen_variables_alone_travel(client: Client) -> None:
+    script = "export A=1 B=2; srun --export=B,C=3 /bin/sh -c 'echo \"<$A$B$C>\" $SLURM_JOB_ID'"
+    assert run(client, script)[1] == "<23> 1\n"
+
+
+def test_a_missing_folder_is_replaced(client: Client) -> None:
+    code, out, err = run(client, "srun --chdir=/nonexistent pwd")
+    line = (
+        "slurmstepd-node1: error: couldn't chdir to `/nonexistent': No such file or directory: going to /tmp instead\n"
+    )
+    assert (code, out, err) == (0, "/tmp\n", line * 2)
+
+
+def test_standard_input_goes_to_all_or_one_or_none(client: Client) -> None:
+    script = """
+    printf 'a\\nb\\n' | srun -n2 -l cat | sort
+    printf 'x\\n' | srun -n2 -i 1 -l cat
+    printf 'x\\n' | srun -n2 -i none cat
+    printf '1\\n2\\n' | while read x; do srun echo $x; done
+    srun readlink /proc/self/fd/0 | cut -c1-5
+    """
+    assert run(client, script)[1] == "0: a\n0: b\n1: a\n1: b\n1: x\n1\npipe:\n"
+
+
+def test_much_standard_input_arrives_whole(client: Client) -> None:
+    script = (
+        "head -c 20000000 /dev/urandom > in; md5sum < in; srun md5sum < in; srun -n2 -l sh -c 'sleep .3; wc -c' < in"
+    )
+    out = run(client, f"cd $(mktemp -d); {script}")[1].splitlines()
+    assert out[0] == out[1]
+    assert sorted(out[2:]) == ["0: 20000000", "1: 20000000"]
+
+
+def test_much_output_arrives_whole_and_in_lines(client: Client) -> None:
+    script = "srun -n2 sh -c 'seq 200000' | sort -n | uniq -c | awk '$1 != 2' | wc -l"
+    assert run(client, script)[1] == "0\n"
+
+
+def test_files_of_tasks(client: Client) -> None:
+    script = (
+        "cd $(mktemp -d); srun -n2 -o 'o-%t-%J.txt' hostname; srun -e err sh -c 'echo out; echo e >&2'; ls; cat err"
+    )
+    assert run(client, script)[1] == "out\nerr\no-0-1.0.txt\no-1-1.0.txt\ne\n"
+
+
+def test_programs_by_task(client: Client) -> None:
+    script = "cd $(mktemp -d); printf '0 echo zero\\n* echo rest %%t %%o\\n' > mp; srun -n2 -l --multi-prog mp | sort"
+    assert run(client, script)[1] == "0: zero\n1: rest 1 1\n"
+
+
+def test_prolog_and_epilog_of_tasks(client: Client) -> None:
+    script = """
+    cd $(mktemp -d)
+    printf '#!/bin/sh\\necho export FROM=prolog\\necho print printed\\n' > pro; chmod +x pro
+    printf '#!/bin/sh\\necho after $SLURM_PROCID\\n' > epi; chmod +x epi
+    srun --task-prolog=$PWD/pro --task-epilog=$PWD/epi sh -c 'echo $FROM'
+    srun --task-prolog=pro true
+    """
+    code, out, err = run(client, script)
+    assert (code, out) == (1, "printed\nprolog\nafter 0\n")
+    assert "task_prolog is not fully qualified pathname (pro)" in err
+
+
+def test_exact_steps_run_side_by_side_and_others_wait(client: Client) -> None:
+    script = """
+    step='touch began$SLURM_STEP_ID; until [ -e go ]; do sleep .05; done; echo $SLURM_STEP_ID'
+    for i in 0 1; do srun -n1 --exact sh -c "$step" & until [ -e began$i ]; do sleep .05; done; done
+    srun -n1 --exact sh -c "$step" 2> err & until [ -s err ]; do sleep .05; done
+    touch go
+    wait
+    cat err >&2
+    """
+    code, out, err = run(client, f"cd $(mktemp -d); {script}")
+    assert (code, sorted(out.split())) == (0, ["0", "1", "2"])
+    assert err == (
+        "srun: Job 1 step creation temporarily disabled, retrying (Requested nodes are busy)\n"
+        "srun: Step created for job 1\n"
+    )
+
+
+def test_a_step_waits_for_one_that_has_everything(client: Client) -> None:
+    script = (
+        "srun -n1 sleep 1 & while [ -z \"$(pgrep -f '^sleep 1$')\" ]; do sleep .05; done; srun -n1 echo second; wait"
+    )
+    _, out, err = run(client, script)
+    assert (out, err.count("temporarily disabled")) == ("second\n", 1)
+
+
+def test_a_step_may_overlap(client: Client) -> None:
+    assert run(client, "srun sleep 1 & sleep .5; srun --overlap echo $SLURM_JOB_ID; wait") == (0, "1\n", "")
+
+
+def test_a_step_within_a_step(client: Client) -> None:
+    assert run(client, "srun -n1 srun -n1 --overlap sh -c 'echo $SLURM_STEP_ID'") == (0, "1\n", "")
+
+
+# --- what becomes of it
+
+
+def test_the_submit_side_hears_what_became_of_steps(client: Client) -> None:
+    name = submit(client, "srun -n2 --exact sh -c 'exit 4'; srun -J named -n1 sleep 0; srun sh -c 'kill $$'")
+    heard = [news(client, step) for step in "012"]
+    assert [(one.name, one.state, one.exit_code, one.exit_signal, one.tasks, one.cpus) for one in heard] == [
+        ("sh", "FAILED", 4, 0, 2, 2),
+        ("named", "COMPLETED", 0, 0, 1, 2),
+        ("sh", "CANCELLED", 0, 15, 1, 2),
+    ]
+    assert heard[0].submit_line == "srun -n2 --exact sh -c exit 4"
+    client.finish(name)
+    wait_until(lambda: left_in(client.spool / "attempts") == [], "an empty spool")
+
+
+def test_a_step_is_cancelled(client: Client) -> None:
+    name = submit(client, "srun sh -c 'echo runs; sleep 60'; echo rc $?; sleep .1")
+    client.wait_for_text(name, "runs")
+    client.send(CancelStep(f"{name}-0", 9, 1001))
+    found = news(client)
+    assert (found.state, found.exit_signal, found.cancelled_by) == ("CANCELLED", 9, 1001)
+    _, out, err = client.finish(name)
+    assert out == "runs\nrc 137\n"
+    said = [line for line in err.splitlines() if "***" not in line]
+    assert said == [
+        "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.",
+        "srun: error: node1: task 0: Killed",
+    ]
+
+
+def test_the_end_of_the_job_is_the_end_of_its_steps(client: Client) -> None:
+    name = submit(
+        client, "cd $(mktemp -d); srun sh -c 'touch began; sleep 60' & until [ -e began ]; do sleep .05; done"
+    )
+    assert news(client).state == "CANCELLED"
+    ended, _, _ = client.finish(name)
+    assert ended.exit_code == 0
+    wait_until(lambda: left_in(client.spool / "attempts") == [], "an empty spool")
+
+
+def test_a_cancelled_job_ends_its_steps_with_a_word(client: Client) -> None:
+    name = submit(client, "srun -l sh -c 'echo runs; sleep 60'")
+    client.wait_for_text(name, "0: runs")
+    client.send(EndAttempt(name, 30))
+    ended, _, err = client.finish(name)
+    assert ended.cause == "CANCELLED"
+    assert "0: slurmstepd-node1: error: *** STEP 1.0 ON node1 CANCELLED AT " in err
+    assert "slurmstepd-node1: error: *** JOB 1 ON node1 CANCELLED AT " in err
+
+
+def test_a_step_has_its_own_time_limit(client: Client) -> None:
+    name = submit(client, "srun -t 1 sleep 300; echo rc $?", kill_wait=1)
+    step = f"{name}-0"
+    started(client.spool, step)
+    assert spool.read_json(str(client.spool / "attempts" / step), "start.json")["time_limit"] == 60  # type: ignore[index]
+    client.send(EndAttempt(name, 0))
+    client.finish(name)
+
+
+# --- faults
+
+
+def test_the_loss_of_srun_ends_its_step(client: Client) -> None:
+    name = submit(client, "srun sleep 60 & wait $!; echo rc $?")
+    started(client.spool, f"{name}-0")
+    (task,) = spool.read_json(str(client.spool / "attempts" / f"{name}-0"), "started.json")["tasks"]  # type: ignore[index]
+    mark = f"MINI_SLURM_ATTEMPT={name}\0".encode()
+    (srun,) = [one.pid for one in processes.everything() if _is_srun(one.pid, mark)]
+    os.kill(srun, 9)
+    assert news(client).state == "CANCELLED"
+    assert not processes.look(task)
+    assert "rc 137" in client.finish(name)[1]
+
+
+def _is_srun(pid: int, mark: bytes) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return any(word.endswith(b"/bin/srun") for word in words) and mark in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+
+
+TICKS = "srun -n2 -l sh -c 'for i in $(seq 40); do echo $i; sleep .1; done; exit 3'; echo rc $?"
+ALL_TICKS = [f"{task}: {tick}" for task in (0, 1) for tick in range(1, 41)]
+
+
+def test_the_loss_of_the_agent_costs_a_step_nothing(make_client: Callable[..., Client]) -> None:
+    first = make_client()
+    name = submit(first, TICKS)
+    first.wait_for_text(name, "1: 5")
+    kill_and_wait(agent_pid(first.spool))
+    second = make_client()
+    assert news(second).state == "FAILED"
+    code, out, err = second.finish(name)
+    lines = out.splitlines()
+    assert (code.exit_code, lines[-1]) == (0, "rc 3")
+    assert sorted(lines[:-1], key=_by_task) == ALL_TICKS
+    assert err == "srun: error: node1: tasks 0-1: Exited with exit code 3\n"
+
+
+def test_the_loss_of_the_stepd_costs_a_step_nothing(client: Client) -> None:
+    name = submit(client, TICKS)
+    client.wait_for_text(name, "1: 5")
+    kill_and_wait(started(client.spool, f"{name}-0")["stepd"])
+    assert news(client).state == "FAILED"
+    _, out, _ = client.finish(name)
+    assert sorted(out.splitlines()[:-1], key=_by_task) == ALL_TICKS
+    assert out.endswith("rc 3\n")
+
+
+def _by_task(line: str) -> tuple[int, int]:
+    task, tick = line.split(": ")
+    return int(task), int(tick)

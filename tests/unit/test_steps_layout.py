@@ -1,0 +1,158 @@
+"""Which of a job's machines and CPUs a step gets, and which task goes where."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mini_slurm.steps.layout import Busy, Held, Impossible, Node, Part, place
+from mini_slurm.steps.request import StepRequest, from_texts, read, to_texts
+
+
+def request(text: str = "") -> StepRequest:
+    """What `srun OPTIONS` asks for: `ntasks=2 exact`."""
+    given = dict((word.partition("=")[::2]) for word in text.split())
+    return read(given, [])
+
+
+def nodes(*cpus: int, memory: int = 0, gpus: int = 0) -> list[Node]:
+    return [Node(f"node{index}", count, memory, [""] * gpus) for index, count in enumerate(cpus, start=1)]
+
+
+def tasks(text: str, machines: list[Node], held: dict[str, Held] | None = None) -> dict[str, list[int]]:
+    return {part.node: part.tasks for part in place(request(text), machines, held or {})}
+
+
+def holding(parts: list[Part]) -> dict[str, Held]:
+    found: dict[str, Held] = {}
+    for part in parts:
+        found.setdefault(part.node, Held()).add(part)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus", "expected"),
+    [
+        ("", (1,), [[0]]),
+        ("", (2, 2), [[0], [1]]),
+        ("ntasks=3", (2, 1), [[0, 1], [2]]),
+        ("ntasks=3 distribution=cyclic", (2, 2), [[0, 2], [1]]),
+        ("ntasks=4 nodes=2", (4, 4), [[0, 1, 2], [3]]),
+        ("ntasks=4 nodes=2 distribution=plane=2", (4, 4), [[0, 1], [2, 3]]),
+        ("ntasks=4 nodes=2 distribution=plane=1", (4, 4), [[0, 2], [1, 3]]),
+        ("ntasks=6 ntasks-per-node=3", (4, 4), [[0, 1, 2], [3, 4, 5]]),
+        ("nodes=2 ntasks-per-node=2", (4, 4), [[0, 1], [2, 3]]),
+        ("ntasks=1 nodes=1 relative=1", (1, 1, 1), [[], [0], []]),
+        ("ntasks=1 nodelist=node2", (1, 1), [[], [0]]),
+        ("ntasks=1 exclude=node1", (1, 1), [[], [0]]),
+        ("ntasks=3 nodelist=node2,node1,node2 distribution=arbitrary", (2, 2), [[1], [0, 2]]),
+        ("ntasks=5 overcommit", (1,), [[0, 1, 2, 3, 4]]),
+    ],
+)
+def test_tasks_go_where_slurm_puts_them(text: str, cpus: tuple[int, ...], expected: list[list[int]]) -> None:
+    machines = nodes(*cpus)
+    found = tasks(text, machines)
+    assert [found.get(node.name, []) for node in machines] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("ntasks=3", "More processors requested than permitted"),
+        ("ntasks=2 cpus-per-task=2", "More processors requested than permitted"),
+        ("nodelist=node9", "Requested node configuration is not available"),
+        ("nodes=2 ntasks=2", "Only allocated 1 nodes asked for 2"),
+        ("relative=1", "Requested node configuration is not available"),
+        ("gpus-per-task=1", "Requested node configuration is not available"),
+    ],
+)
+def test_what_the_job_has_not_is_refused(text: str, why: str) -> None:
+    with pytest.raises(Impossible) as caught:
+        place(request(text), nodes(2), {})
+    assert caught.value.why == why
+
+
+def test_a_step_has_all_cpus_unless_it_says_exact() -> None:
+    assert [part.cpus for part in place(request("ntasks=1"), nodes(4), {})] == [[0, 1, 2, 3]]
+    assert [part.cpus for part in place(request("ntasks=1 exact"), nodes(4), {})] == [[0]]
+    assert [part.cpus for part in place(request("ntasks=1 cpus-per-task=2"), nodes(4), {})] == [[0, 1]]
+
+
+def test_exact_steps_share_the_cpus_and_wait_when_all_are_held() -> None:
+    machines = nodes(2)
+    first = place(request("ntasks=1 exclusive"), machines, {})
+    second = place(request("ntasks=1 exclusive"), machines, holding(first))
+    assert [part.cpus for part in first + second] == [[0], [1]]
+    with pytest.raises(Busy):
+        place(request("ntasks=1 exclusive"), machines, holding(first + second))
+
+
+def test_a_step_waits_for_one_that_has_all_cpus_unless_it_overlaps() -> None:
+    machines = nodes(2)
+    held = holding(place(request("ntasks=1"), machines, {}))
+    with pytest.raises(Busy):
+        place(request("ntasks=1"), machines, held)
+    assert place(request("ntasks=1 overlap"), machines, held)[0].tasks == [0]
+
+
+def test_a_step_takes_another_machine_when_the_first_is_held() -> None:
+    machines = nodes(1, 1)
+    held = holding(place(request("ntasks=1 nodes=1"), machines, {}))
+    assert tasks("ntasks=1 nodes=1", machines, held) == {"node2": [0]}
+
+
+def test_memory_is_held_as_cpus_are() -> None:
+    machines = nodes(4, memory=1000)
+    first = place(request("ntasks=1 exact mem=600"), machines, {})
+    assert first[0].memory == 600
+    with pytest.raises(Busy):
+        place(request("ntasks=1 exact mem=600"), machines, holding(first))
+    assert place(request("ntasks=1 exact mem-per-cpu=300"), machines, holding(first))[0].memory == 300
+
+
+def test_gpus_of_each_task_are_its_own() -> None:
+    machines = nodes(2, gpus=2)
+    part = place(request("ntasks=2 gpus-per-task=1"), machines, {})[0]
+    assert (part.gpus, part.task_gpus) == ([0, 1], {0: [0], 1: [1]})
+    part = place(request("ntasks=2 gpus=2"), machines, {})[0]
+    assert (part.gpus, part.task_gpus) == ([0, 1], {})
+    assert place(request("ntasks=1 gres=none"), machines, {})[0].gpus == []
+
+
+def test_too_few_tasks_for_the_machines_is_warned_of() -> None:
+    warnings: list[str] = []
+    found = read({"ntasks": "1", "nodes": "2"}, warnings)
+    assert warnings == ["Warning: can't run 1 processes on 2 nodes, setting nnodes to 1"]
+    assert (found.least_nodes, found.most_nodes) == (1, 1)
+
+
+@given(
+    st.lists(st.integers(1, 8), min_size=1, max_size=5),
+    st.integers(1, 30),
+    st.sampled_from(["block", "cyclic", "plane=2", ""]),
+    st.booleans(),
+)
+def test_every_task_goes_to_one_machine_that_has_room(cpus: list[int], count: int, how: str, exact: bool) -> None:
+    wanted = request(f"ntasks={count} distribution={how}" + " exact" * exact)
+    machines = nodes(*cpus)
+    try:
+        parts = place(wanted, machines, {})
+    except Impossible:
+        assert count > sum(cpus)
+        return
+    assert sorted(task for part in parts for task in part.tasks) == list(range(count))
+    assert all(len(part.tasks) <= node.cpus for part in parts for node in machines if node.name == part.node)
+    assert all(len(set(part.cpus)) == len(part.cpus) for part in parts)
+
+
+@given(
+    st.integers(1, 99),
+    st.lists(st.sampled_from(["node1", "node2"]), max_size=2),
+    st.booleans(),
+    st.text("a b", max_size=5),
+)
+def test_a_request_survives_its_way_to_the_agent(ntasks: int, names: list[str], exact: bool, line: str) -> None:
+    sent = StepRequest()
+    sent.ntasks, sent.nodelist, sent.exact, sent.submit_line = ntasks, names, exact, line
+    assert from_texts(to_texts(sent)).__dict__ == sent.__dict__
