@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mini_slurm.model.fleet import Fleet
 
 ISO = "%Y-%m-%dT%H:%M:%S"
+NO_USER = 2**32 - 1  # the first number that no user has
 EXIT_CODE = 1  # of a command line that does not parse
 
 
@@ -126,7 +127,7 @@ def user_number(name: str) -> int | None:
     import pwd
 
     if name.isascii() and name.isdigit():
-        return int(name)
+        return int(name) if len(name) <= len(str(NO_USER)) and int(name) < NO_USER else None
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:

@@ -88,7 +88,7 @@ def describe(program: str, values: Values, source: Script, arguments: list[str])
     folder = working_folder()
     job.name = str(values.of.get("name", source.name))
     job.command, job.arguments = source.path, json.dumps(arguments)
-    job.work_dir = os.path.join(folder, job.work_dir) if "work_dir" in values.of else folder
+    job.work_dir = os.path.join(folder, job.work_dir) if values.of.get("work_dir") else folder
     job.uid, job.gid = os.getuid(), os.getgid()
     job.user, job.group_name = _names(job.uid, job.gid)
     job.umask = os.umask(0o077)
