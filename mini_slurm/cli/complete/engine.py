@@ -104,7 +104,8 @@ def _option(command: str, table: Sequence[Option], word: str, look: Look) -> Ans
 def _names(table: Sequence[Option]) -> Iterator[Candidate]:
     for option in table:
         required = option.value == "required"
-        yield Candidate(f"--{option.long}" + "=" * required, option.help, required)
+        if option.long:
+            yield Candidate(f"--{option.long}" + "=" * required, option.help, required)
     for option in table:
         if option.short:
             yield Candidate(f"-{option.short}", option.help)
