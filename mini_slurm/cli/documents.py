@@ -27,6 +27,20 @@ def show_jobs(chosen: Chosen) -> int:
     return write(chosen, documents.PLUGIN, "jobs", [job_document.record(job, view) for job in jobs])
 
 
+def show_nodes(chosen: Chosen) -> int:
+    """sinfo's: all machines."""
+    from mini_slurm.cli.msinfo import all_nodes
+    from mini_slurm.output import node_document
+
+    db = listing.open_to_read()
+    view, fleet, last_ends = listing.view(chosen), listing.fleet(db), queries.last_ends(db)
+    records = []
+    for name, node in all_nodes(fleet, db).items():
+        homes = [partition.name for partition in fleet.partitions.values() if name in partition.machines]
+        records.append(node_document.record(node, homes, last_ends, view))
+    return write(chosen, documents.PLUGIN, "nodes", records)
+
+
 def write(chosen: Chosen, plugin: tuple[str, str], name: str, records: list[dict[str, object]]) -> int:
     """Print the document in the notation that was asked for last; the exit status."""
     whole = documents.document(plugin, name, records)

@@ -15,6 +15,7 @@ from mini_slurm.options.grammar import Option, parse
 from mini_slurm.options.job_ids import leading_number
 from mini_slurm.options.listings import Chosen
 from mini_slurm.output.layout import View
+from mini_slurm.output.values import CONTROLLER
 from mini_slurm.store import queries
 
 TYPE_CHECKING = False
@@ -86,6 +87,7 @@ def view(chosen: Chosen) -> View:
     """What the fields of a listing need to know now."""
     found = View(time.time(), moment_format(), unit=(chosen.text("units") or "").upper())
     found.convert = "noconvert" not in chosen
+    found.user_name = user_name
     length = os.environ.get("SLURM_BITSTR_LEN", "")
     if length.isdecimal():
         found.shown_tasks = int(length)
@@ -132,6 +134,16 @@ def user_number(name: str) -> int | None:
         return pwd.getpwnam(name).pw_uid
     except KeyError:
         return None
+
+
+def user_name(uid: int) -> str | None:
+    """A user's login name; None when there is no such user. The controller has the name of Slurm's."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return "slurm" if uid == CONTROLLER else None
 
 
 def fleet(db: sqlite3.Connection | None) -> Fleet:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import sys
 import time
 
 from mini_slurm.cli import common, listing, node_request
-from mini_slurm.config import cache
 from mini_slurm.options import sinfo
-from mini_slurm.output import nodes
+from mini_slurm.output import node_lines
+from mini_slurm.output.nodes import node_list
 from mini_slurm.store import queries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
+
+    from mini_slurm.cli.node_request import Request
     from mini_slurm.model.fleet import Fleet
     from mini_slurm.model.machine import Machine
     from mini_slurm.options.grammar import Option
-    from mini_slurm.options.listings import Chosen
+    from mini_slurm.output.layout import View
+    from mini_slurm.output.nodes import Node
 
 ABOUT = "Show partitions and nodes."
 WORDS = ""
-VARIABLES = {"partition": "SINFO_PARTITION", "sort": "SINFO_SORT"}
 FIRST_CONTACT = 5.0  # seconds to wait for machines that were never asked before
 PAUSE = 0.05  # seconds between two looks at the database
 
@@ -43,28 +44,59 @@ def msinfo(program: str, arguments: list[str]) -> int:
     if read is None:
         return 0
     chosen = read[0]
-    for field, variable in VARIABLES.items():
-        chosen.default(field, os.environ.get(variable))
     seconds = listing.interval(program, chosen, "Error: invalid entry for --iterate={}")
-    return listing.repeat(seconds, lambda: _show(program, chosen))
+    request = node_request.Request(program, chosen)
+    if "verbose" in chosen:
+        from mini_slurm.cli.verbose import sinfo_options
+
+        listing.show(sinfo_options(request))
+    if "json" in chosen or "yaml" in chosen:
+        from mini_slurm.cli import documents
+
+        return documents.show_nodes(chosen)
+    return listing.repeat(seconds, lambda: _show(program, request))
 
 
-def _show(program: str, chosen: Chosen) -> int:
-    db = listing.open_to_read()
-    fleet = cache.load(lambda key: queries.get_setting(db, key), lambda key, value: None)
+def _show(program: str, request: Request) -> int:
+    chosen, view = request.chosen, listing.view(request.chosen)
+    headed = "noheader" not in chosen
+    lines = []
+    if headed and any(field in chosen for field in ("long", "iterate", "verbose")):
+        lines.append(time.ctime(view.now))
     if "reservation" in chosen:
-        print("No reservations in the system")
+        listing.show([*lines, "No reservations in the system"])
         return 0
+    db = listing.open_to_read()
+    fleet = listing.fleet(db)
     listing.check_cluster(program, chosen, fleet.name)
-    view = listing.view(chosen)
-    known = _machines(fleet, db)
-    every = nodes.node_list(fleet, known, queries.holders(db))
-    lines = node_request.lines(program, chosen, fleet, every, view)
     if "clusters" in chosen:
-        lines.insert(0, f"CLUSTER: {fleet.name}")
-    listing.show(lines)
+        view.cluster = fleet.name
+        lines += [f"CLUSTER: {fleet.name}"] * headed
+    listing.show([*lines, *_table(request, fleet, all_nodes(fleet, db), view, headed)])
     sys.stdout.flush()
     return 0
+
+
+def _table(request: Request, fleet: Fleet, nodes: dict[str, Node], view: View, headed: bool) -> list[str]:
+    fields = request.layout.fields
+    found = node_lines.lines(
+        request.partitions(fleet.partitions.values()),
+        {name: node for name, node in nodes.items() if request.shows(node)},
+        fields,
+        view,
+        apart=request.by_node,
+        exact="exact" in request.chosen,
+        by_reason=request.by_reason,
+    )
+    node_lines.sort(found, fields, request.sort)
+    layout = request.fitted(found)
+    return [*([layout.header()] if headed else []), *layout.lines(found, view)]
+
+
+def all_nodes(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, Node]:
+    """Every machine with all that is known of it, by name."""
+    known = _machines(fleet, db)
+    return node_list(fleet, known, queries.node_overrides(db), queries.holders(db))
 
 
 def _machines(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, Machine]:

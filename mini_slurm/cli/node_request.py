@@ -1,102 +1,144 @@
-"""What msinfo is asked for: its options as a layout, and the lines that come of it."""
+"""What msinfo is asked for: its options and variables as columns, conditions and an order."""
 
 from __future__ import annotations
 
 import os
-import time
 
-from mini_slurm.cli import common, listing
+from mini_slurm.cli import common
 from mini_slurm.errors import BadUsage
-from mini_slurm.output import node_fields, nodes
-from mini_slurm.output.layout import Layout, View, by_letters, by_names
+from mini_slurm.model import node_state
+from mini_slurm.model.hostlist import expand
+from mini_slurm.output import node_fields, node_lines
+from mini_slurm.output.layout import Layout, by_letters, by_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
-    from mini_slurm.model.fleet import Fleet, Partition
+    from mini_slurm.model.fleet import Partition
     from mini_slurm.options.listings import Chosen
+    from mini_slurm.output.nodes import Node
 
-NOT_TO_BE_HAD = frozenset({"down", "unknown"})
-
-
-def lines(program: str, chosen: Chosen, fleet: Fleet, every: Mapping[str, nodes.Node], view: View) -> list[str]:
-    """Everything that is shown. Raises BadUsage."""
-    partitions = _partitions(chosen, fleet)
-    layout = _layout(program, chosen, partitions, every)
-    by_node = "Node" in chosen
-    groups = nodes.group(
-        partitions, _chosen_nodes(program, chosen, every), layout, view, apart=by_node, exact="exact" in chosen
-    )
-    if "list_reasons" in chosen:
-        groups = [line for line in groups if line.nodes and line.nodes[0].reason]
-    try:
-        nodes.sort(groups, [*fleet.partitions.values()], by_node, chosen.text("sort"))
-    except ValueError as error:
-        raise BadUsage(f"{program}: error: Invalid sort specification: {error}", exit_code=1) from None
-    shown = []
-    if "noheader" not in chosen:
-        if "long" in chosen or "iterate" in chosen:
-            shown.append(time.ctime(view.now))
-        shown.append(layout.header())
-    return [*shown, *layout.lines(groups, view)]
+VARIABLES = {"clusters": "SLURM_CLUSTERS", "partition": "SINFO_PARTITION", "sort": "SINFO_SORT"}
+REASON_STATES = "down,fail,drain"  # those that -R shows
 
 
-def _partitions(chosen: Chosen, fleet: Fleet) -> list[Partition]:
-    wanted = chosen.words("partition")
-    return [partition for name, partition in fleet.partitions.items() if wanted is None or name in wanted]
+class Request:
+    """Everything that one call asks for."""
+
+    def __init__(self, program: str, chosen: Chosen) -> None:
+        self._program = program
+        self.chosen = chosen
+        self._read_variables()
+        self.format, self._by_name, self.has_own_widths = self._format()
+        self.layout = self._layout()
+        self._names = self._nodes()
+        self.states = chosen.text("states", REASON_STATES if self.by_reason else None)
+        self._wanted = self._read_states()
+        order = node_lines.ORDER_BY_NODE if self.by_node else node_lines.DEFAULT_ORDER
+        self.sort = chosen.text("sort", order) or ""
+
+    @property
+    def by_node(self) -> bool:
+        """Has each node a line of its own?"""
+        return "Node" in self.chosen
+
+    @property
+    def by_reason(self) -> bool:
+        """Are reasons asked for, whatever the partition?"""
+        return "list_reasons" in self.chosen
+
+    def partitions(self, known: Iterable[Partition]) -> list[Partition]:
+        """Those that are asked for."""
+        wanted = self.chosen.words("partition")
+        return [one for one in known if wanted is None or one.name in wanted]
+
+    def shows(self, node: Node) -> bool:
+        """Is this node asked for?"""
+        state = node_lines.listed_state(node)
+        answers = not state & node_state.NO_RESPOND
+        if self._names is not None and node.name not in self._names:
+            return False
+        if ("dead" in self.chosen and answers) or ("responding" in self.chosen and not answers):
+            return False
+        return self._wanted is None or self._wanted.has(state, node.alloc_cpus > 0)
+
+    def fitted(self, lines: list[node_lines.Line]) -> Layout:
+        """The columns, where they are the usual ones with those of names as wide as the longest name."""
+        if self.has_own_widths:
+            return self.layout
+        partition, nodes = node_fields.widest_names(lines)
+        return self._parsed(self.format.replace("{P}", str(partition)).replace("{N}", str(nodes)))[0]
+
+    def _read_variables(self) -> None:
+        chosen, environment = self.chosen, os.environ
+        if "SINFO_ALL" in environment and "SINFO_PARTITION" in environment:
+            raise self._refused(_conflict("SINFO_ALL and SINFO_PARTITION"))
+        if "long" in chosen and ("format" in chosen or "long_format" in chosen):
+            raise BadUsage(
+                f"{self._program}: fatal: Options -o(--format) and -l(--long) are mutually exclusive."
+                " Please remove one and retry.",
+                exit_code=1,
+            )
+        if "all" in chosen and "partition" in chosen:
+            raise self._refused(_conflict("-a and -p"))
+        for field, variable in VARIABLES.items():
+            if field != "partition" or "all" not in chosen:
+                chosen.default(field, environment.get(variable))
+
+    def _format(self) -> tuple[str, bool, bool]:
+        """The format, whether it names its columns, and whether it gives their widths itself."""
+        chosen = self.chosen
+        given = [field for field in chosen.fields if field in ("format", "long_format")]
+        if given:
+            return chosen.text(given[-1]) or "", "long_format" in given, True
+        long = "long" in chosen
+        if "summarize" in chosen:
+            return node_fields.SUMMARY, True, False
+        if self.by_node:
+            return node_fields.BY_NODE_LONG if long else node_fields.BY_NODE, True, False
+        if self.by_reason:
+            return node_fields.REASONS_LONG if long else node_fields.REASONS, True, False
+        variable = os.environ.get("SINFO_FORMAT")
+        if variable is not None:
+            return variable, False, True
+        return node_fields.LONG if long else node_fields.DEFAULT, True, False
+
+    def _layout(self) -> Layout:
+        """The columns; unknown ones are reported."""
+        layout, unknown = self._parsed(self.format.replace("{P}", "9").replace("{N}", "9"))
+        for word in unknown:
+            if self._by_name:
+                common.say(f"{self._program}: error: Invalid job format specification: {word}")
+            else:
+                common.say(f"Invalid node format specification: {word}")
+        return layout
+
+    def _parsed(self, text: str) -> tuple[Layout, list[str]]:
+        if self._by_name:
+            return by_names(text, node_fields.NODE_FIELDS, node_fields.ALIASES, node_fields.EVERY)
+        return by_letters(text, node_fields.NODE_FIELDS, node_fields.EVERY)
+
+    def _nodes(self) -> frozenset[str] | None:
+        text = self.chosen.text("nodes")
+        if text is None:
+            return None
+        try:
+            return frozenset(expand(text))
+        except ValueError:
+            raise self._refused(f"'{text}' invalid entry for --nodes") from None
+
+    def _read_states(self) -> node_state.Wanted | None:
+        if self.states is None:
+            return None
+        try:
+            return node_state.Wanted(self.states)
+        except ValueError as error:
+            raise self._refused(f'Bad state string: "{error}"', f"valid states: {node_state.VALID}") from None
+
+    def _refused(self, *complaints: str) -> BadUsage:
+        return BadUsage(*(f"{self._program}: error: {complaint}" for complaint in complaints), exit_code=1)
 
 
-def _layout(program: str, chosen: Chosen, partitions: list[Partition], every: Mapping[str, nodes.Node]) -> Layout:
-    """The columns that were asked for; unknown ones are reported. Names widen the columns that begin a line."""
-    chosen.default("format", os.environ.get("SINFO_FORMAT") if "long_format" not in chosen else None)
-    names = chosen.text("long_format")
-    if names is not None:
-        layout, unknown = by_names(names, node_fields.NODE_FIELDS)
-    else:
-        default = _default(chosen)
-        widest = max((len(partition.name) + partition.default for partition in partitions), default=0)
-        default = default.replace("{P}", str(max(9, widest)))
-        default = default.replace("{N}", str(max(9, *map(len, every), 0)))
-        layout, unknown = by_letters(chosen.text("format", default) or "", node_fields.NODE_FIELDS)
-    for word in unknown:
-        common.say(f"Invalid node format specification: {word}")
-    return layout
-
-
-def _default(chosen: Chosen) -> str:
-    long = "long" in chosen
-    if "summarize" in chosen:
-        return node_fields.SUMMARY
-    if "Node" in chosen:
-        return node_fields.BY_NODE_LONG if long else node_fields.BY_NODE
-    if "list_reasons" in chosen:
-        return node_fields.REASONS_LONG if long else node_fields.REASONS
-    return node_fields.LONG if long else node_fields.DEFAULT
-
-
-def _chosen_nodes(program: str, chosen: Chosen, every: Mapping[str, nodes.Node]) -> dict[str, nodes.Node]:
-    found = dict(every)
-    if "nodes" in chosen:
-        names = frozenset(listing.names(chosen.text("nodes") or ""))
-        found = {name: node for name, node in found.items() if name in names}
-    words = chosen.words("states")
-    if words is not None:
-        states = _states(program, words)
-        found = {name: node for name, node in found.items() if node.state in states}
-    if "dead" in chosen:
-        found = {name: node for name, node in found.items() if node.state in NOT_TO_BE_HAD}
-    if "responding" in chosen:
-        found = {name: node for name, node in found.items() if node.state not in NOT_TO_BE_HAD}
-    return found
-
-
-def _states(program: str, words: list[str]) -> set[str]:
-    try:
-        return nodes.wanted_states(words)
-    except ValueError as error:
-        raise BadUsage(
-            f'{program}: error: Bad state string: "{error}"',
-            f"{program}: error: valid states: {nodes.VALID}",
-            exit_code=1,
-        ) from None
+def _conflict(names: str) -> str:
+    return f"Conflicting options, {names}, specified. Please choose one or the other."

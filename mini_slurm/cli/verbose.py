@@ -8,6 +8,7 @@ from mini_slurm.output.values import NULL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mini_slurm.cli import node_request
     from mini_slurm.cli.queue_request import Request
     from mini_slurm.options.listings import Chosen
 
@@ -46,3 +47,68 @@ def squeue_options(request: Request) -> list[str]:
         "verbose     ": str(chosen.count("verbose")),
     }
     return [RULE, *(f"{name}= {value}" for name, value in values.items()), RULE, "", ""]
+
+
+# how `sinfo -v` writes what tells lines apart, and the columns that do
+FLAGS = {
+    "alloc_mem_flag  = ": "AllocMem",
+    "avail_flag      = ": "Available",
+    "comment_flag    = ": "Comment",
+    "cpus_flag       = ": "CPUs CPUsState",
+    "default_time_flag =": "DefaultTime",
+    "disk_flag       = ": "Disk",
+    "extra_flag      = ": "Extra",
+    "features_flag   = ": "Features",
+    "features_flag_act = ": "features_act",
+    "groups_flag     = ": "Groups",
+    "gres_flag       = ": "Gres",
+    "gres_used_flag  = ": "GresUsed",
+    "job_size_flag   = ": "Size",
+    "max_time_flag   = ": "Time",
+    "memory_flag     = ": "Memory",
+    "partition_flag  = ": "Partition PartitionName",
+    "port_flag       = ": "Port",
+    "priority_job_factor_flag   = ": "PriorityJobFactor",
+    "priority_tier_flag   = ": "PriorityTier",
+    "reason_flag     = ": "Reason",
+    "reason_timestamp_flag = ": "TimeStamp",
+    "reason_user_flag = ": "User UserLong",
+    "reservation_flag = ": "",
+    "root_flag       = ": "Root",
+    "oversubscribe_flag      = ": "OverSubscribe",
+    "state_flag      = ": "StateCompact StateLong",
+    "statecomplete_flag = ": "StateComplete",
+    "weight_flag     = ": "Weight",
+}
+
+
+def sinfo_options(request: node_request.Request) -> list[str]:
+    """The lines of sinfo."""
+    chosen = request.chosen
+    words = ("dead", "nodes", "partition", "responding")
+    is_filtering = request.states is not None or any(word in chosen for word in words)
+    by_default = not request.has_own_widths
+    values = {
+        "dead       ": _is(chosen, "dead"),
+        "exact      ": str(int("exact" in chosen)),
+        "filtering  ": "true" if is_filtering else "false",
+        "format     ": request.format.replace("{P}", "9").replace("{N}", "0"),
+        "iterate    ": chosen.text("iterate") or "0",
+        "long       ": _is(chosen, "long"),
+        "no_header  ": _is(chosen, "noheader"),
+        "node_field ": "true" if by_default and request.by_node else "false",
+        "node_format": _is(chosen, "Node"),
+        "nodes      ": chosen.text("nodes") or "n/a",
+        "part_field ": "true" if "{P}" in request.format else "false",
+        "partition  ": chosen.text("partition") or "n/a",
+        "responding ": _is(chosen, "responding"),
+        "states     ": request.states or NULL,
+        "sort       ": chosen.text("sort") or NULL,
+        "summarize  ": _is(chosen, "summarize"),
+        "verbose    ": str(chosen.count("verbose")),
+    }
+    is_all = "true" if "all" in chosen or "partition" in chosen else "false"
+    names = {field.name for field in request.layout.fields}
+    flags = [f"{flag}{'true' if names & {*columns.split()} else 'false'}" for flag, columns in FLAGS.items()]
+    head = [RULE, *(f"{name} = {value}" for name, value in values.items()), RULE]
+    return [*head, f"all_flag        = {is_all}", *flags, RULE, ""]

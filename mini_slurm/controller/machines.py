@@ -234,7 +234,7 @@ class MachineHand:
         why = f"{error.lines[0]} ({error.hint})" if error.hint else error.lines[0]
         if why != self.machine.reason:
             log.warning("%s", why)
-            state = "DOWN" if self.machine.state != "UP" or self._is_lost else "UP"
+            state = "DOWN" if self.machine.state not in ("UP", "SILENT") or self._is_lost else "SILENT"
             self._note_state(state, why)
 
     def _note_silence(self) -> None:

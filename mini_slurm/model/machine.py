@@ -7,7 +7,7 @@ class Machine:
     """One machine; the annotated attributes are the columns of the table `machine`."""
 
     name: str
-    state: str = "UNKNOWN"  # UNKNOWN: not reached yet, UP, DOWN: not reached any more
+    state: str = "UNKNOWN"  # UNKNOWN: not reached yet, UP, SILENT: not reached now, DOWN: nor expected any more
     reason: str = ""  # why it is DOWN, or why it could not be reached the last time
     reason_time: float = 0.0  # seconds since the epoch
     cpus: int = 0  # 0: not known yet

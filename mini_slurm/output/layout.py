@@ -21,7 +21,17 @@ NO_ALIASES: Mapping[str, str] = {}
 class View:
     """What a listing knows besides its records."""
 
-    __slots__ = ("associations", "cluster", "convert", "default_memory", "moment", "now", "shown_tasks", "unit")
+    __slots__ = (
+        "associations",
+        "cluster",
+        "convert",
+        "default_memory",
+        "moment",
+        "now",
+        "shown_tasks",
+        "unit",
+        "user_name",
+    )
 
     def __init__(self, now: float, moment: Callable[[float], str], cluster: str = "", *, unit: str = "") -> None:
         self.now = now  # seconds since the epoch
@@ -31,13 +41,14 @@ class View:
         self.convert = True  # False: --noconvert
         self.shown_tasks = 64  # characters of an array's waiting tasks, 0: all; $SLURM_BITSTR_LEN
         self.associations: Mapping[tuple[str | None, str], int] = {}  # (account, user) -> its number
+        self.user_name: Callable[[int], str | None] = str  # uid -> login name, None where there is none
         self.default_memory: int | None = None  # MiB for each CPU, where a job asks for no memory
 
 
 class Field:
     """One column that a listing can have."""
 
-    __slots__ = ("columns", "cut", "cut_header", "group", "header", "letter", "name", "value", "width")
+    __slots__ = ("columns", "cut", "cut_header", "group", "header", "letter", "mark", "name", "value", "width")
 
     def __init__(
         self,
@@ -51,6 +62,7 @@ class Field:
         cut: bool = True,
         cut_header: bool = True,
         group: str = "",
+        mark: str = "",
     ) -> None:
         self.name = name  # of -O and --format
         self.letter = letter  # of -o; "" when it has none
@@ -61,6 +73,7 @@ class Field:
         self.cut = cut  # False: a longer value stands out of a column that is justified to the right
         self.cut_header = cut_header  # False: so does the header
         self.group = group  # sinfo: nodes that differ in it are not one line, "always" or (-e) "exact"
+        self.mark = mark  # what a value that is cut still ends with, if it did before
 
     def uncut(self) -> Field:
         """The same, but a longer value stands out."""
@@ -89,6 +102,19 @@ class Cell:
         cut = f".{self.width}" if is_cut or not self.right else ""
         return f"%{'' if self.right else '-'}{self.width}{cut}s{after}"
 
+    def value(self) -> Value:
+        """The function that makes the text."""
+        assert self.field is not None
+        make, mark, width = self.field.value, self.field.mark, self.width
+        if not mark or not width:
+            return make
+
+        def marked(record: object, view: View) -> str:
+            text = make(record, view)
+            return text[: width - 1] + mark if len(text) > width and text.endswith(mark) else text
+
+        return marked
+
 
 class Layout:
     """Cells in their order: a header, and a line for each record."""
@@ -110,7 +136,7 @@ class Layout:
 
     def lines(self, records: Iterable[object], view: View) -> Iterator[str]:
         """One line for each record; what a terminal would obey is shown instead."""
-        template, values = self._template, [field.value for field in self.fields]
+        template, values = self._template, [cell.value() for cell in self.cells if cell.field is not None]
         for record in records:
             row = [value(record, view) for value in values]
             if not "".join(row).isprintable():
@@ -121,16 +147,17 @@ class Layout:
 # --- squeue and sinfo
 
 EVERY = "|".join(f"%{letter}" for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+ALL = "all"
 
 
-def by_letters(text: str, table: Iterable[Field]) -> tuple[Layout, list[str]]:
+def by_letters(text: str, table: Iterable[Field], all_letters: str = EVERY) -> tuple[Layout, list[str]]:
     """Read `%[.][width]letter` with text between; also the letters that no field has: their text is shown as it is.
 
-    `%all` is every letter that there is.
+    `%all` is `all_letters`, where the letters that no field has count for nothing.
     """
     letters = {field.letter: field for field in table if field.letter}
-    every = text.lower() == "%all"
-    text = EVERY if every else text
+    every = text.lower() == f"%{ALL}"
+    text = all_letters if every else text
     cells: list[Cell] = []
     unknown: list[str] = []
     if not text.startswith("%"):
@@ -147,13 +174,21 @@ def by_letters(text: str, table: Iterable[Field]) -> tuple[Layout, list[str]]:
     return Layout(cells), unknown
 
 
-def by_names(text: str, table: Iterable[Field], aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Layout, list[str]]:
-    """Read `name[:[.][width][text]],...`; also the names that no field has: of these only the text stays."""
+def by_names(
+    text: str, table: Sequence[Field], aliases: Mapping[str, str] = NO_ALIASES, all_letters: str = ""
+) -> tuple[Layout, list[str]]:
+    """Read `name[:[.][width][text]],...`; also the names that no field has: of these only the text stays.
+
+    The name `all` is `all_letters`, where these are given.
+    """
     names = {field.name.lower(): field for field in table if field.name}
     cells: list[Cell] = []
     unknown: list[str] = []
     for token in filter(None, text.split(",")):
         name, colon, size = token.partition(":")
+        if all_letters and name.lower() == ALL:
+            cells += by_letters(f"%{ALL}", table, all_letters)[0].cells
+            continue
         field = names.get(aliases.get(name.lower(), name.lower()))
         right, width, suffix = _size(size) if colon else (False, 20, "")
         if suffix.startswith("-") and suffix[1:2].isdigit():  # a negative width: none, and a blank

@@ -2,188 +2,200 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase, ascii_uppercase
+
+from mini_slurm.model import node_state
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.units import format_duration
+from mini_slurm.output import nodes
 from mini_slurm.output.layout import Field, View
-from mini_slurm.output.nodes import Group, Node
-from mini_slurm.output.values import NULL, SLURM_VERSION, gpus
+from mini_slurm.output.node_lines import ALWAYS, EXACT, NOBODY, PARTITION, Line, listed_state, reason_user
+from mini_slurm.output.values import NOT_KNOWN, NULL, SLURM_VERSION, count, gpus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mini_slurm.output.layout import Value
+    from mini_slurm.output.nodes import Node
 
-DEFAULT = "%{P}P %.5a %.10l %.6D %.6t %N"
-LONG = "%{P}P %.5a %.10l %.10s %.4r %.8h %.10g %.6D %.11T %N"
-SUMMARY = "%{P}P %.5a %.10l %.16F %N"
-BY_NODE = "%{N}N %.6D %.{P}P %6t"
-BY_NODE_LONG = "%{N}N %.6D %.{P}P %.11T %4c %.8z %.6m %.8d %.6w %.8f %20E"
-REASONS = "%20E %9u %19H %N"
-REASONS_LONG = "%20E %12U %19H %6t %N"
+# as -O takes them; {P} and {N} are as wide as the longest name of a partition and of the nodes in a line
+DEFAULT = "partition:{P} ,available:.5 ,time:.10 ,nodes:.6 ,statecompact:.6 ,nodelist:0"
+LONG = (
+    "partition:{P} ,available:.5 ,time:.10 ,size:.10 ,root:.4 ,oversubscribe:.8 ,groups:.10 ,nodes:.6 ,statelong:.11 "
+    ",nodelist:0"
+)
+SUMMARY = "partition:{P} ,available:.5 ,time:.10 ,nodeaiot:.16 ,nodelist:0"
+BY_NODE = "nodelist:{N} ,nodes:.6 ,partition:.{P} ,statecompact:6"
+BY_NODE_LONG = (
+    "nodelist:{N} ,nodes:.6 ,partition:.{P} ,statelong:.11 ,cpus:4 ,socketcorethread:.8 ,memory:.6 ,disk:.8 ,weight:.6 "
+    ",features:.8 ,reason:20"
+)
+REASONS = "reason:20 ,user:9 ,timestamp:19 ,nodelist:0"
+REASONS_LONG = "reason:20 ,userlong:12 ,timestamp:19 ,statecompact:6 ,nodelist:0"
 
 UNKNOWN = "Unknown"
-ALWAYS, EXACT = "always", "exact"  # when nodes that differ in a field are not one line
+NOT_GIVEN = "n/a"
+
+
+def widest_names(lines: list[Line]) -> tuple[int, int]:
+    """How wide the columns {P} and {N} are."""
+    partitions = [len(_partition(line)) for line in lines]
+    names = [len(_names(line)) for line in lines]
+    return max([9, *partitions]), max([9, *names])
 
 
 def _constant(text: str) -> Value:
     return lambda line, view: text
 
 
-def _partition(line: Group, view: View) -> str:
+def _partition(line: Line) -> str:
     return line.partition.name + "*" * line.partition.default
 
 
-def _available(line: Group, view: View) -> str:
-    return {"DRAIN": "drain", "INACTIVE": "inact"}.get(line.partition.state, line.partition.state.lower())
+def _available(line: Line) -> str:
+    return line.partition.state.lower()
 
 
-def _max_time(line: Group, view: View) -> str:
-    limit = line.partition.max_time
-    return "infinite" if limit is None else format_duration(limit)
+def _time(limit: int | None, none: str) -> str:
+    return none if limit is None else format_duration(limit)
 
 
-def _default_time(line: Group, view: View) -> str:
-    limit = line.partition.default_time
-    return "n/a" if limit is None else format_duration(limit)
+def _state(write: Callable[[int], str]) -> Value:
+    return lambda line, view: write(listed_state(line.first)).lower() if line.first else NOT_GIVEN
 
 
-def _state(line: Group) -> str:
-    return line.nodes[0].compact if line.nodes else "n/a"
-
-
-def _long_state(line: Group, view: View) -> str:
-    return line.nodes[0].long if line.nodes else "n/a"
-
-
-def _full_state(line: Group, view: View) -> str:
-    return line.nodes[0].long.replace("*", "+not_responding") if line.nodes else "n/a"
-
-
-def _names(line: Group, view: View) -> str:
+def _names(line: Line) -> str:
     return compress([node.name for node in line.nodes])
+
+
+def _addresses(line: Line) -> str:
+    return compress([node.entry.host for node in line.nodes])
 
 
 def _first(value: Callable[[Node], str], none: str = "") -> Value:
     """What all nodes of a line have in common."""
-    return lambda line, view: value(line.nodes[0]) if line.nodes else none
+    return lambda line, view: value(line.first) if line.first else none
 
 
-def _least(value: Callable[[Node], int]) -> Value:
-    """The least amount, with a plus where some node has more."""
+def _amounts(line: Line, value: Callable[[Node], float | None]) -> tuple[float, float]:
+    """The least and the largest; what a machine has not told counts as the most."""
+    found = [float("inf") if amount is None else amount for amount in map(value, line.nodes)] or [0]
+    return min(found), max(found)
 
-    def show(line: Group, view: View) -> str:
-        amounts = [value(node) for node in line.nodes] or [0]
-        return f"{min(amounts)}{'+' if max(amounts) > min(amounts) else ''}"
+
+def _least(value: Callable[[Node], int], *, short: bool = False) -> Value:
+    """The least amount, with a plus where some node has more; `short`: 1024 is 1K."""
+
+    def show(line: Line, view: View) -> str:
+        least, most = map(int, _amounts(line, value))
+        shown = count(least, view.convert) if short else str(least)
+        return shown + "+" * (least < most)
 
     return show
 
 
 def _span(value: Callable[[Node], float | None], form: str) -> Value:
-    """From the least to the largest amount, where a machine has said any."""
+    """From the least to the largest amount."""
 
-    def show(line: Group, view: View) -> str:
-        amounts = sorted(amount for amount in map(value, line.nodes) if amount is not None)
-        if not amounts:
-            return "N/A"
-        least, most = format(amounts[0], form), format(amounts[-1], form)
+    def show(line: Line, view: View) -> str:
+        least, most = (
+            NOT_KNOWN if amount == float("inf") else format(amount, form) for amount in _amounts(line, value)
+        )
         return least if least == most else f"{least}-{most}"
 
     return show
 
 
-def _layout(line: Group, view: View) -> str:
-    return f"{_least(lambda node: node.cpus)(line, view)}:1:1"
+_CPUS = _least(lambda node: node.cpus, short=True)
 
 
 def _sums(counts: list[tuple[int, int, int, int]], parts: int) -> str:
     return "/".join(str(sum(column)) for column in [*zip(*counts, strict=True)][:parts] or [(0,)] * parts)
 
 
-def _cpu_counts(line: Group, view: View) -> str:
-    return _sums([node.cpu_counts for node in line.nodes], 4)
+def _node_counts(line: Line, parts: int) -> str:
+    return _sums([node.node_counts for node in line.nodes], parts)
 
 
-def _node_counts(line: Group, view: View) -> str:
-    return _sums([node.node_counts for node in line.nodes], 4)
+def _since(line: Line, view: View) -> str:
+    return view.moment(line.first.reason_time) if line.first and line.first.reason_time else UNKNOWN
 
 
-def _features(node: Node) -> str:
-    return ",".join(node.entry.features) or NULL
+def _user(*, with_number: bool) -> Value:
+    def show(line: Line, view: View) -> str:
+        uid = reason_user(line)
+        if uid == NOBODY:
+            return UNKNOWN
+        name = view.user_name(uid)
+        if name is None:
+            return f"Unk({uid})"
+        return f"{name}({uid})" if with_number else name
+
+    return show
 
 
-def _gres(node: Node) -> str:
-    return gpus(node.gpus) or NULL
-
-
-def _gres_used(node: Node) -> str:
-    return f"gpu:{node.alloc_gpus}" if node.gpus else "gpu:0"
-
-
-def _since(line: Group, view: View) -> str:
-    when = line.nodes[0].reason_time if line.nodes else 0
-    return view.moment(when) if when else UNKNOWN
-
-
-def _reason_user(text: str) -> Value:
-    """Reasons are the controller's: they bear the name that Slurm's own controller has."""
-    return _first(lambda node: text if node.reason else UNKNOWN, UNKNOWN)
-
-
-def _row(name: str, letter: str, header: str, value: Value, group: str = "") -> Field:
-    return Field(name, letter, header, "", value, group=group)
+def _row(
+    name: str, letter: str, header: str, value: Value, group: str = "", *, cut_header: bool = True, mark: str = ""
+) -> Field:
+    return Field(name, letter, header, "", value, group=group, cut_header=cut_header, mark=mark)
 
 
 # fmt: off
 NODE_FIELDS = (
-    _row("Available", "a", "AVAIL", _available, ALWAYS),
-    _row("NodeAI", "A", "NODES(A/I)", lambda line, view: _sums([node.node_counts for node in line.nodes], 2)),
-    _row("features_act", "b", "ACTIVE_FEATURES", _first(_features), ALWAYS),
+    _row("Available", "a", "AVAIL", lambda line, view: _available(line), PARTITION),
+    _row("NodeAI", "A", "NODES(A/I)", lambda line, view: _node_counts(line, 2)),
+    _row("features_act", "b", "ACTIVE_FEATURES", _first(lambda node: ",".join(node.active_features) or NULL, NULL),
+         ALWAYS),
     _row("MaxCPUsPerNode", "B", "MAX_CPUS_PER_NODE", _constant("UNLIMITED")),
-    _row("CPUs", "c", "CPUS", _least(lambda node: node.cpus), EXACT),
-    _row("CPUsState", "C", "CPUS(A/I/O/T)", _cpu_counts),
+    _row("CPUs", "c", "CPUS", _CPUS, EXACT),
+    _row("CPUsState", "C", "CPUS(A/I/O/T)", lambda line, view: _sums([node.cpu_counts for node in line.nodes], 4)),
     _row("Disk", "d", "TMP_DISK", _constant("0")),
     _row("Nodes", "D", "NODES", lambda line, view: str(len(line.nodes))),
     _row("FreeMem", "e", "FREE_MEM", _span(lambda node: node.known.free_memory, "d"), EXACT),
     _row("Reason", "E", "REASON", _first(lambda node: node.reason or "none", "none"), ALWAYS),
-    _row("Features", "f", "AVAIL_FEATURES", _first(_features), ALWAYS),
-    _row("NodeAIOT", "F", "NODES(A/I/O/T)", _node_counts),
+    _row("Features", "f", "AVAIL_FEATURES", _first(lambda node: ",".join(node.features) or NULL, NULL), ALWAYS),
+    _row("NodeAIOT", "F", "NODES(A/I/O/T)", lambda line, view: _node_counts(line, 4)),
     _row("Groups", "g", "GROUPS", _constant("all")),
-    _row("Gres", "G", "GRES", _first(_gres, NULL), ALWAYS),
+    _row("Gres", "G", "GRES", _first(lambda node: gpus(node.gpus) or NULL, NULL), ALWAYS),
     _row("OverSubscribe", "h", "OVERSUBSCRIBE", _constant("NO")),
     _row("TimeStamp", "H", "TIMESTAMP", _since, ALWAYS),
     _row("PriorityJobFactor", "I", "PRIO_JOB_FACTOR", _constant("1")),
-    _row("Time", "l", "TIMELIMIT", _max_time, ALWAYS),
-    _row("Defaulttime", "L", "DEFAULTTIME", _default_time, ALWAYS),
+    _row("Time", "l", "TIMELIMIT", lambda line, view: _time(line.partition.max_time, "infinite"), PARTITION),
+    _row("DefaultTime", "L", "DEFAULTTIME", lambda line, view: _time(line.partition.default_time, NOT_GIVEN),
+         PARTITION),
     _row("Memory", "m", "MEMORY", _least(lambda node: node.memory), EXACT),
     _row("PreemptMode", "M", "PREEMPT_MODE", _constant("OFF")),
-    _row("NodeHost", "n", "HOSTNAMES", _names, ALWAYS),
-    _row("NodeList", "N", "NODELIST", _names),
-    _row("NodeAddr", "o", "NODE_ADDR", _first(lambda node: node.entry.host), ALWAYS),
+    _row("NodeHost", "n", "HOSTNAMES", lambda line, view: _names(line), ALWAYS, cut_header=False),
+    _row("NodeList", "N", "NODELIST", lambda line, view: _names(line), cut_header=False),
+    _row("NodeAddr", "o", "NODE_ADDR", lambda line, view: _addresses(line), ALWAYS, cut_header=False),
     _row("CPUsLoad", "O", "CPU_LOAD", _span(lambda node: node.known.load, ".2f"), EXACT),
     _row("PriorityTier", "p", "PRIO_TIER", _constant("1")),
-    _row("Partition", "P", "PARTITION", _partition, ALWAYS),
+    _row("Partition", "P", "PARTITION", lambda line, view: _partition(line), PARTITION, mark="*"),
     _row("Root", "r", "ROOT", _constant("no")),
-    _row("PartitionName", "R", "PARTITION", lambda line, view: line.partition.name, ALWAYS),
+    _row("PartitionName", "R", "PARTITION", lambda line, view: line.partition.name, PARTITION),
     _row("Size", "s", "JOB_SIZE", _constant("1-infinite")),
     _row("AllocNodes", "S", "ALLOCNODES", _constant("all")),
-    _row("StateCompact", "t", "STATE", lambda line, view: _state(line), ALWAYS),
-    _row("StateLong", "T", "STATE", _long_state, ALWAYS),
-    _row("User", "u", "USER", _reason_user("slurm"), ALWAYS),
-    _row("UserLong", "U", "USER", _reason_user("slurm(64030)"), ALWAYS),
-    _row("Version", "v", "VERSION", _constant(SLURM_VERSION)),
-    _row("Cluster", "V", "CLUSTER", _constant("N/A")),
-    _row("Weight", "w", "WEIGHT", _least(lambda node: node.entry.weight), EXACT),
-    _row("Sockets", "X", "SOCKETS", _least(lambda node: node.cpus), EXACT),
-    _row("Cores", "Y", "CORES", _constant("1")),
-    _row("SocketCoreThread", "z", "S:C:T", _layout, EXACT),
-    _row("Threads", "Z", "THREADS", _constant("1")),
+    _row("StateCompact", "t", "STATE", _state(lambda state: node_state.written(state)[1]), ALWAYS),
+    _row("StateLong", "T", "STATE", _state(lambda state: node_state.written(state)[0]), ALWAYS),
+    _row("User", "u", "USER", _user(with_number=False), ALWAYS),
+    _row("UserLong", "U", "USER", _user(with_number=True), ALWAYS),
+    _row("Version", "v", "VERSION", _first(lambda node: SLURM_VERSION, NOT_KNOWN)),
+    _row("Cluster", "V", "CLUSTER", lambda line, view: view.cluster or NOT_KNOWN),
+    _row("Weight", "w", "WEIGHT", _least(lambda node: node.weight), EXACT),
+    _row("Sockets", "X", "SOCKETS", _CPUS, EXACT),
+    _row("Cores", "Y", "CORES", _first(lambda node: "1", "0")),
+    _row("SocketCoreThread", "z", "S:C:T",
+         lambda line, view: f"{_CPUS(line, view)}:1:1" if line.nodes else "0:0:0", EXACT),
+    _row("Threads", "Z", "THREADS", _first(lambda node: "1", "0")),
     # -O alone
-    _row("AllocMem", "", "ALLOCMEM", _least(lambda node: node.alloc_memory)),
-    _row("Comment", "", "COMMENT", _constant(NULL)),
-    _row("Extra", "", "EXTRA", _constant(NULL)),
-    _row("GresUsed", "", "GRES_USED", _first(_gres_used), ALWAYS),
-    _row("Port", "", "PORT", _first(lambda node: str(node.entry.port or 22)), ALWAYS),
-    _row("StateComplete", "", "STATECOMPLETE", _full_state, ALWAYS),
+    _row("AllocMem", "", "ALLOCMEM", _first(lambda node: str(node.alloc_memory), "0"), ALWAYS),
+    _row("Comment", "", "COMMENT", _first(lambda node: node.comment or NULL, NULL), ALWAYS),
+    _row("Extra", "", "EXTRA", _first(lambda node: node.extra or NULL, NULL), ALWAYS),
+    _row("GresUsed", "", "GRES_USED", _first(nodes.gres_used, NULL), ALWAYS),
+    _row("Port", "", "PORT", _first(lambda node: str(node.entry.port or 22), "0"), EXACT),
+    _row("StateComplete", "", "STATECOMPLETE", _state(node_state.complete), ALWAYS),
 )
 # fmt: on
+ALIASES = {"share": "oversubscribe"}
+EVERY = "|".join([*(f"%{letter}" for letter in ascii_lowercase), *(f"%{letter} " for letter in ascii_uppercase)])

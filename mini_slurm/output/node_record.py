@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from mini_slurm.model import node_state
+from mini_slurm.output import nodes
 from mini_slurm.output.records import filled
-from mini_slurm.output.values import NULL, SLURM_VERSION, gpus, size
+from mini_slurm.output.values import NULL, SLURM_VERSION, gpus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,13 +13,6 @@ if TYPE_CHECKING:
 
     from mini_slurm.output.nodes import Node
     from mini_slurm.output.records import RecordView, Value
-
-# sinfo's state -> the whole of it
-STATES = {
-    "unknown": "UNKNOWN+NOT_RESPONDING",
-    "down": "DOWN+NOT_RESPONDING",
-    "completing": "IDLE+COMPLETING",
-}
 
 
 def lines(node: Node, partitions: Sequence[str], view: RecordView) -> list[str]:
@@ -32,10 +27,6 @@ def _constant(text: str) -> Value:
     return lambda node, view: text
 
 
-def _state(node: Node) -> str:
-    return STATES.get(node.state, node.state.upper())
-
-
 def _moment(moment: float, view: RecordView) -> str:
     return view.moment(moment) if moment else "None"
 
@@ -45,25 +36,11 @@ def _last_busy(node: Node, view: RecordView) -> str:
     return view.when(max(view.last_ends.get(node.name, 0.0), node.known.agent_time))
 
 
-def _features(node: Node, view: RecordView) -> str:
-    return ",".join(node.entry.features) or NULL
-
-
-def _configured(node: Node) -> str:
-    parts = [f"cpu={node.cpus}", f"mem={size(node.memory)}", f"billing={node.cpus}"]
-    count = sum(node.gpus.values())
-    return ",".join([*parts, f"gres/gpu={count}"] if count else parts)
-
-
-def _allocated(node: Node) -> str:
-    if not node.alloc_cpus:
-        return ""
-    parts = [f"cpu={node.alloc_cpus}", f"mem={size(node.alloc_memory)}"]
-    return ",".join([*parts, f"gres/gpu={node.alloc_gpus}"] if node.alloc_gpus else parts)
-
-
 def _reason(node: Node, view: RecordView) -> str | None:
-    return f"{node.reason} [slurm@{view.when(node.reason_time)}]" if node.reason else None
+    if not node.reason:
+        return None
+    who = None if node.reason_uid is None else view.user_name(node.reason_uid)
+    return f"{node.reason} [{who or node.reason_uid}@{view.when(node.reason_time)}]"
 
 
 # fmt: off
@@ -75,8 +52,8 @@ HEAD = (
      ("CPUEfctv", lambda node, view: str(node.cpus)),
      ("CPUTot", lambda node, view: str(node.cpus)),
      ("CPULoad", lambda node, view: "N/A" if node.known.load is None else f"{node.known.load:.2f}")),
-    (("AvailableFeatures", _features),),
-    (("ActiveFeatures", _features),),
+    (("AvailableFeatures", lambda node, view: ",".join(node.features) or NULL),),
+    (("ActiveFeatures", lambda node, view: ",".join(node.active_features) or NULL),),
     (("Gres", lambda node, view: gpus(node.gpus) or NULL),),
     (("NodeAddr", lambda node, view: node.entry.host),
      ("NodeHostName", lambda node, view: node.name),
@@ -88,10 +65,10 @@ HEAD = (
      ("FreeMem", lambda node, view: "N/A" if node.known.free_memory is None else str(node.known.free_memory)),
      ("Sockets", lambda node, view: str(node.cpus)),
      ("Boards", _constant("1"))),
-    (("State", lambda node, view: _state(node)),
+    (("State", lambda node, view: node_state.complete(node.state)),
      ("ThreadsPerCore", _constant("1")),
      ("TmpDisk", _constant("0")),
-     ("Weight", lambda node, view: str(node.entry.weight)),
+     ("Weight", lambda node, view: str(node.weight)),
      ("Owner", _constant("N/A")),
      ("MCS_label", _constant("N/A"))),
 )
@@ -99,11 +76,13 @@ TAIL = (
     (("BootTime", lambda node, view: _moment(node.known.boot_time, view)),
      ("SlurmdStartTime", lambda node, view: _moment(node.known.agent_time, view))),
     (("LastBusyTime", _last_busy),),
-    (("CfgTRES", lambda node, view: _configured(node)),),
-    (("AllocTRES", lambda node, view: _allocated(node)),),
+    (("CfgTRES", lambda node, view: nodes.configured(node)),),
+    (("AllocTRES", lambda node, view: nodes.allocated(node)),),
     (("CapWatts", _constant("n/a")),),
     (("CurrentWatts", _constant("0")), ("AveWatts", _constant("0"))),
     (("ExtSensorsJoules", _constant("n/s")), ("ExtSensorsWatts", _constant("0")), ("ExtSensorsTemp", _constant("n/s"))),
     (("Reason", _reason),),
+    (("Comment", lambda node, view: node.comment or None),),
+    (("Extra", lambda node, view: node.extra or None),),
 )
 # fmt: on

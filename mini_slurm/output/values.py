@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 UNITS = "MGTPEZ"
 NULL = "(null)"
 NOT_KNOWN = "N/A"
+CONTROLLER = 64030  # uid of Slurm's own user, whose reasons the controller's are
 SLURM_VERSION = "22.05.8"  # the release whose interface this is
 
 
@@ -36,6 +37,15 @@ def size(amount: int, first: str = "M", wanted: str = "", convert: bool = True) 
         amount //= 1024
         place += 1
     return f"{amount}{scale[place]}"
+
+
+def count(amount: int, convert: bool = True) -> str:
+    """A number of things, in thousands of 1024 where that keeps it whole."""
+    place = 0
+    while convert and amount and amount % 1024 == 0 and place < len(UNITS):
+        amount //= 1024
+        place += 1
+    return f"{amount}{('', 'K', *UNITS)[place]}"
 
 
 def gpus(amounts: Mapping[str, int]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -43,6 +44,12 @@ def test_without_a_state_folder_listings_are_headers_and_nothing_is_made(run: Sh
         ("squeue -S %j", 1, "squeue: error: Invalid sort specification: %\n"),
         ("squeue extraarg", 1, "squeue: error: Unrecognized option: extraarg\n"),
         ("sinfo -t foo", 1, 'sinfo: error: Bad state string: "foo"\nsinfo: error: valid states: unknown,down,'),
+        ("sinfo -n node[1", 1, "sinfo: error: 'node[1' invalid entry for --nodes\n"),
+        ("sinfo -i x", 1, "sinfo: error: Error: invalid entry for --iterate=x\n"),
+        ("sinfo -a -p gpu", 1, "sinfo: error: Conflicting options, -a and -p, specified. Please choose one or the"),
+        ("sinfo -l -o %n", 1, "sinfo: fatal: Options -o(--format) and -l(--long) are mutually exclusive."),
+        ("sinfo -o %_", 0, "Invalid node format specification: _\n"),
+        ("sinfo -O foo", 0, "sinfo: error: Invalid job format specification: foo\n"),
         ("sacct -X --foo", 1, "sacct: unrecognized option '--foo'\n"),
         ("sacct -j abc", 1, "sacct: fatal: Bad job/step specified: abc\n"),
         ("sacct -j 5_[1-2]", 1, "sacct: fatal: Bad job array element specified: 5\n"),
@@ -109,6 +116,25 @@ def test_a_first_msinfo_waits_for_the_machines(run: Shell) -> None:
     assert run("sinfo")[1] == (
         "PARTITION AVAIL  TIMELIMIT  NODES  STATE NODELIST\ncompute*     up 1-00:00:00      2   idle node[1-2]\n"
     )
+
+
+def test_sinfo_variables_stand_for_options(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.fill(machines=tuple(Machine(name=name, state="UP", cpus=2) for name in ("node1", "node2")))
+    monkeypatch.setenv("SINFO_FORMAT", "%N %t")
+    assert run("sinfo")[1] == "NODELIST STATE\nnode[1-2] idle\n"
+    monkeypatch.setenv("SINFO_PARTITION", "nope")
+    assert run("sinfo -h")[1] == ""
+    monkeypatch.setenv("SINFO_ALL", "1")
+    assert run("sinfo")[2].startswith("sinfo: error: Conflicting options, SINFO_ALL and SINFO_PARTITION, specified.")
+
+
+def test_nodes_are_told_in_a_document(run: Shell) -> None:
+    run.fill(machines=(Machine(name="node1", state="UP", cpus=2, memory=4000), Machine(name="node2", state="DOWN")))
+    found = json.loads(run("sinfo --json")[1])
+    first, second = found["nodes"]
+    assert (first["name"], first["state"], first["state_flags"], first["cpus"]) == ("node1", "idle", [], 2)
+    assert (second["state"], second["state_flags"]) == ("down", ["NOT_RESPONDING"])
+    assert first["partitions"] == ["compute"]
 
 
 def test_msinfo_does_not_wait_for_ever(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from mini_slurm.model import node_state
 from mini_slurm.model.fleet import Fleet, MachineEntry, Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
+from mini_slurm.model.overrides import NodeOverride
 from mini_slurm.model.states import JobState
-from mini_slurm.output import node_fields, nodes
-from mini_slurm.output.layout import View, by_letters
+from mini_slurm.output import node_fields, node_lines, nodes
+from mini_slurm.output.layout import View, by_letters, by_names
+from mini_slurm.output.values import CONTROLLER
 
 DAY = 86400
 VIEW = View(0.0, lambda moment: f"T{moment:.0f}")
+VIEW.user_name = {0: "root", CONTROLLER: "slurm"}.get
 NAMES = ("node1", "node2", "node3", "node4")
 FLEET = Fleet(
     "mini",
@@ -35,6 +39,10 @@ IDLE = {
 }
 
 
+def compact(node: nodes.Node) -> str:
+    return node_state.written(node.state)[1].lower()
+
+
 def running(node: str, cpus: int, state: JobState = JobState.RUNNING) -> Job:
     return Job(job_id=1, node=node, alloc_cpus=cpus, alloc_memory=500 * cpus, state=state)
 
@@ -43,19 +51,23 @@ def table(
     text: str,
     machines: dict[str, Machine] | None = None,
     jobs: list[Job] | None = None,
+    orders: dict[str, NodeOverride] | None = None,
     *,
     apart: bool = False,
     exact: bool = False,
-    only: frozenset[str] | None = None,
+    by_reason: bool = False,
+    only: str = " ".join(NAMES),
+    order: str = "",
 ) -> list[str]:
-    layout, unknown = by_letters(text.replace("{P}", "9").replace("{N}", "9"), node_fields.NODE_FIELDS)
+    every = nodes.node_list(FLEET, IDLE if machines is None else machines, orders or {}, jobs or [])
+    read, known = (by_letters if "%" in text else by_names), node_fields.NODE_FIELDS
+    layout, unknown = read(text.replace("{P}", "9").replace("{N}", "9"), known)
     assert not unknown
-    every = nodes.node_list(FLEET, IDLE if machines is None else machines, jobs or [])
-    chosen = {name: node for name, node in every.items() if only is None or name in only}
+    chosen = {name: every[name] for name in only.split()}
     partitions = [*FLEET.partitions.values()]
-    groups = nodes.group(partitions, chosen, layout, VIEW, apart=apart, exact=exact)
-    nodes.sort(groups, partitions, apart, None)
-    return [layout.header(), *layout.lines(groups, VIEW)]
+    found = node_lines.lines(partitions, chosen, layout.fields, VIEW, apart=apart, exact=exact, by_reason=by_reason)
+    node_lines.sort(found, layout.fields, order or (node_lines.ORDER_BY_NODE if apart else node_lines.DEFAULT_ORDER))
+    return [layout.header(), *layout.lines(found, VIEW)]
 
 
 def test_the_default_listing_of_an_idle_fleet_is_slurms() -> None:
@@ -115,7 +127,7 @@ def test_a_node_counts_once_where_partitions_are_not_shown() -> None:
 
 
 def test_a_partition_without_chosen_nodes_is_not_available() -> None:
-    assert table(node_fields.DEFAULT, only=frozenset({"node4"}))[1:] == [
+    assert table(node_fields.DEFAULT, only="node4")[1:] == [
         "compute*     up 1-00:00:00      1   idle node4",
         "gpu          up 1-00:00:00      1   idle node4",
         "debug        up      30:00      0    n/a ",
@@ -136,7 +148,8 @@ def test_load_and_free_memory_are_spans() -> None:
         "node1": Machine(name="node1", state="UP", load=0.5, free_memory=100),
         "node2": Machine(name="node2", state="UP", load=1.25, free_memory=100),
     }
-    assert table("%R|%O|%e", machines)[1] == "compute|0.50-1.25|100"
+    assert table("%R|%O|%e", machines, only="node1 node2")[1] == "compute|0.50-1.25|100"
+    assert table("%R|%O|%e", machines)[1] == "compute|0.50-N/A|100-N/A"
     assert table("%R|%O|%e")[1] == "compute|N/A|N/A"
 
 
@@ -161,14 +174,14 @@ def test_features_and_gres_keep_nodes_apart() -> None:
 )
 def test_states_come_of_the_machine_and_its_jobs(machine: Machine | None, jobs: list[Job], state: str) -> None:
     known = {} if machine is None else {"node1": machine}
-    assert nodes.node_list(FLEET, known, jobs)["node1"].compact == state
+    assert compact(nodes.node_list(FLEET, known, {}, jobs)["node1"]) == state
 
 
 def test_a_job_of_several_machines_holds_its_share_of_each() -> None:
     wide = running("node1", 3)
     wide.allocation = '{"node1":[2,1000,"",2],"node4":[1,500,"1",1]}'
-    found = nodes.node_list(FLEET, IDLE, [wide])
-    assert [(found[name].alloc_cpus, found[name].compact) for name in ("node1", "node2", "node4")] == [
+    found = nodes.node_list(FLEET, IDLE, {}, [wide])
+    assert [(found[name].alloc_cpus, compact(found[name])) for name in ("node1", "node2", "node4")] == [
         (2, "alloc"),
         (0, "idle"),
         (1, "mix"),
@@ -178,19 +191,70 @@ def test_a_job_of_several_machines_holds_its_share_of_each() -> None:
 
 def test_a_reason_is_shown_for_a_lost_node() -> None:
     machines = {**IDLE, "node2": Machine(name="node2", state="DOWN", cpus=2, reason="Not responding", reason_time=7.0)}
-    assert table(node_fields.REASONS, machines, only=frozenset({"node2"}))[1] == (
+    assert table(node_fields.REASONS, machines, only="node2")[1] == (
         "Not responding       slurm     T7                  node2"
     )
 
 
+MIX = {
+    "node1": NodeOverride(state="DOWN", reason="bad disk", reason_time=7.0, reason_uid=0),
+    "node2": NodeOverride(flags=("DRAIN",), reason="fix fan", reason_time=7.0, reason_uid=0),
+}
+
+
+def test_nodes_that_an_administrator_took_away() -> None:
+    jobs = [running("node3", 2), running("node4", 4)]
+    assert table(node_fields.DEFAULT, None, jobs, MIX)[1:] == [
+        "compute*     up 1-00:00:00      1  drain node2",
+        "compute*     up 1-00:00:00      1    mix node3",
+        "compute*     up 1-00:00:00      1  alloc node4",
+        "compute*     up 1-00:00:00      1   down node1",
+        "gpu          up 1-00:00:00      1  alloc node4",
+        "debug        up      30:00      1   down node1",
+    ]
+    assert table("%C", None, jobs, MIX)[1:] == ["6/2/4/12"]
+
+
+def test_a_drained_node_with_jobs_drains() -> None:
+    orders = {"node3": NodeOverride(flags=("DRAIN",))}
+    text = "statecompact:|,statelong:|,statecomplete:|"
+    assert table(text, None, [running("node3", 2)], orders, only="node3")[1:] == ["drng|draining|allocated+drain|"]
+    assert table(text, None, [], orders, only="node3")[1:] == ["drain|drained|idle+drain|"]
+
+
+def test_reasons_are_listed_whatever_the_partition() -> None:
+    assert table(node_fields.REASONS_LONG, None, [], MIX, by_reason=True, only="node1 node2")[1:] == [
+        "fix fan              root(0)      T7                  drain  node2",
+        "bad disk             root(0)      T7                  down   node1",
+    ]
+
+
+@pytest.mark.parametrize(("width", "shown"), [(5, "comp*"), (8, "compute*"), (7, "comput*"), (0, "compute*")])
+def test_the_star_of_the_default_partition_is_not_cut_off(width: int, shown: str) -> None:
+    assert table(f"%{width or ''}P", only="node1")[1] == shown
+
+
 @pytest.mark.parametrize(
-    ("words", "states"),
-    [(["idle", "MIX"], {"idle", "mixed"}), (["alloc"], {"allocated"}), (["drain"], {"drain"}), (["down*"], {"down"})],
+    ("order", "names"),
+    [
+        ("-N", ["node4", "node3", "node2", "node1"]),
+        ("c,-N", ["node2", "node1", "node4", "node3"]),
+        ("-n", ["node1", "node2", "node3", "node4"]),
+        ("?-N", ["node4", "node3", "node2", "node1"]),
+        ("u,N", ["node1", "node2", "node3", "node4"]),
+        ("-t", ["node2", "node3", "node4", "node1"]),
+    ],
 )
-def test_state_words_are_understood(words: list[str], states: set[str]) -> None:
-    assert nodes.wanted_states(words) == states
+def test_lines_are_sorted_by_letters(order: str, names: list[str]) -> None:
+    found = table("%N %t %u", None, [], MIX, exact=True, apart=True, order=order)[1:]
+    assert [*dict.fromkeys(line.split()[0] for line in found)] == names
 
 
-def test_an_unknown_state_word_is_refused() -> None:
-    with pytest.raises(ValueError, match="foo"):
-        nodes.wanted_states(["idle", "foo"])
+def test_features_and_weights_may_be_changed() -> None:
+    orders = {"node1": NodeOverride(features=("a", "b"), active_features=("a",), weight=7, comment="hi")}
+    assert table("features:|,features_act:|,weight:|,comment:|", None, [], orders, only="node1")[1:] == ["a,b|a|7|hi|"]
+
+
+def test_a_suspended_job_gives_its_cpus_back() -> None:
+    found = nodes.node_list(FLEET, IDLE, {}, [running("node3", 4, JobState.SUSPENDED)])["node3"]
+    assert (compact(found), found.alloc_cpus, found.alloc_memory) == ("idle", 0, 2000)

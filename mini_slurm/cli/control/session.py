@@ -71,7 +71,9 @@ class Session:
 
     def view(self) -> RecordView:
         """What records need to know now."""
-        return RecordView(time.time(), listing.moment_format(), details=self.details)
+        view = RecordView(time.time(), listing.moment_format(), details=self.details)
+        view.user_name = listing.user_name
+        return view
 
     def tell(self, line: str) -> None:
         """Say what was not found: on standard output, as scontrol does, unless --quiet forbids it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mini_slurm.cli import cancel_request, msinfo, queue_request
+from mini_slurm.cli import cancel_request, node_request, queue_request
 from mini_slurm.options import squeue
 from mini_slurm.output import accounting_fields, job_fields, job_names, node_fields, step_fields
 from mini_slurm.output.layout import Field
@@ -96,7 +96,7 @@ NOTES: dict[str, Note] = {
             ("msinfo -R", "Why nodes are down or drained."),
         ),
         spelled={"cluster": "clusters"},
-        variables={**msinfo.VARIABLES, "format": "SINFO_FORMAT", **_LISTINGS},
+        variables={**node_request.VARIABLES, "format": "SINFO_FORMAT", **_LISTINGS},
         columns={"Columns of -o and -O": node_fields.NODE_FIELDS},
     ),
     "mscancel": Note(
