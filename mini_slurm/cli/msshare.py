@@ -10,7 +10,7 @@ from mini_slurm.errors import BadUsage
 from mini_slurm.model import fair_share
 from mini_slurm.model.associations import Association, tree
 from mini_slurm.options import sshare
-from mini_slurm.output import share_fields
+from mini_slurm.output import share_fields, tres
 from mini_slurm.output.share_fields import Record
 from mini_slurm.store import queries
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ABOUT = "Show what accounts and users may use, and what they have used."
 WORDS = ""
 COLUMNS = ("job_id", "account", "user", "start_time", "end_time", "alloc_cpus")
-RUNNING = (*COLUMNS, "time_limit", "alloc_memory", "nodes", "alloc_gpus")
+RUNNING = (*COLUMNS, "time_limit", "alloc_memory", "nodes", "node", "node_list", "alloc_gpus")
 
 
 def main() -> int:
@@ -136,14 +136,8 @@ def _add_rest(records: dict[Association, Record], running: list[Job], now: float
 
 
 def _add(rest: dict[str, float], job: Job, now: float) -> None:
-    from mini_slurm.model.resources import parse_gpus
-
     if job.time_limit is None or job.start_time is None:
         return
     left = max(job.time_limit - (now - job.start_time), 0.0)
-    amounts = {
-        "cpu": job.alloc_cpus, "mem": job.alloc_memory, "node": job.nodes, "billing": job.alloc_cpus,
-        "gres/gpu": sum(parse_gpus(job.alloc_gpus).values()),
-    }  # fmt: skip
-    for name, amount in amounts.items():
+    for name, amount in tres.held(job).items():
         rest[name] = rest.get(name, 0.0) + amount * left

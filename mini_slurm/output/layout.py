@@ -215,18 +215,18 @@ class Table:
     """sacct's form of a layout: cut values end in `+`, and a line of dashes follows the header."""
 
     def __init__(self, fields: Sequence[tuple[Field, int]]) -> None:
+        self.cells = fields
         self.fields = [field for field, _ in fields]
-        self._widths = [width for _, width in fields]
 
     def header(self) -> list[str]:
         """The line of names and the one of dashes."""
-        names = "".join(_pad(field.header[: abs(width)], width) + " " for field, width in self._cells())
-        return [names, "".join("-" * abs(width) + " " for width in self._widths)]
+        names = "".join(_pad(field.header[: abs(width)], width) + " " for field, width in self.cells)
+        return [names, "".join("-" * abs(width) + " " for _, width in self.cells)]
 
     def lines(self, records: Iterable[object], view: View) -> Iterator[str]:
         """One line for each record, each value padded or cut to its width, and a blank after each."""
         for record in records:
-            yield "".join(_fit(visible(field.value(record, view)), width) + " " for field, width in self._cells())
+            yield "".join(_fit(visible(field.value(record, view)), width) + " " for field, width in self.cells)
 
     def joined(self, records: Iterable[object], view: View, delimiter: str, last: bool) -> Iterator[str]:
         """One line for each record, values as they are; with `last` the delimiter also ends the line."""
@@ -241,9 +241,6 @@ class Table:
         last = form == "parsable"
         names = "|".join(field.header for field in self.fields) + "|" * last
         return [*([names] if named else []), *self.joined(records, view, "|", last)]
-
-    def _cells(self) -> Iterator[tuple[Field, int]]:
-        return zip(self.fields, self._widths, strict=True)
 
 
 def by_prefixes(text: str, table: Sequence[Field]) -> tuple[Table, str | None]:

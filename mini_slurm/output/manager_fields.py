@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.abbreviations import Names
 from mini_slurm.output.layout import Field, Table, column_width
 
 TYPE_CHECKING = False
@@ -20,16 +21,12 @@ class UnknownField(ValueError):
 class Row:
     """One column; its names are written `Name:SHORTEST` with blanks between."""
 
-    __slots__ = ("_names", "header", "width")
+    __slots__ = ("header", "names", "width")
 
     def __init__(self, names: str, header: str, width: int) -> None:
-        self._names = [name.lower().split(":") for name in names.split()]
+        self.names = Names(names)
         self.header = header
         self.width = width
-
-    def fits(self, word: str) -> bool:
-        """Does the word mean this column?"""
-        return any(len(word) >= int(shortest) and name.startswith(word) for name, shortest in self._names)
 
 
 # fmt: off
@@ -153,7 +150,7 @@ def table(words: list[str], values: Mapping[str, Value], *, tree: bool = False) 
     chosen = []
     for word in words:
         name, _, size = word.partition("%")
-        row = next((row for row in ROWS if row.fits(name.lower())), None)
+        row = next((row for row in ROWS if row.names.fits(name)), None)
         if row is None:
             raise UnknownField(name)
         width = TREE_WIDTH if tree and row.header == "Account" else row.width

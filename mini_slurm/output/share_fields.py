@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from mini_slurm.output.layout import Field, Table, column_width
+from mini_slurm.output.tres import RESOURCES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 BEGIN, LONG_BEGIN = "Account,User", "RawShares,NormShares,RawUsage"
 DEFAULT = f"{BEGIN},{LONG_BEGIN},EffectvUsage,FairShare"
 LONG = f"{BEGIN},{LONG_BEGIN},NormUsage,EffectvUsage,FairShare,LevelFS,GrpTRESMins,TRESRunMins"
-TRES = ("cpu", "mem", "energy", "node", "billing", "fs/disk", "vmem", "pages", "gres/gpu")
 
 
 class Record:
@@ -71,7 +71,7 @@ def _user(value: Value) -> Value:
 
 
 def _mins(record: Record) -> str:
-    return ",".join(f"{name}={int(record.rest.get(name, 0.0) // 60)}" for name in TRES)
+    return ",".join(f"{name}={int(record.rest.get(name, 0.0) // 60)}" for name in RESOURCES)
 
 
 def _row(name: str, width: int, value: Value) -> Field:

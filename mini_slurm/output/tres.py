@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mini_slurm.model.job import Job
     from mini_slurm.model.step import Step
 
+RESOURCES = ("cpu", "mem", "energy", "node", "billing", "fs/disk", "vmem", "pages", "gres/gpu")  # in Slurm's order
 SHARING = {0: "OK", 1: "NO", 2: "USER", 3: "MCS"}
 
 
@@ -63,6 +64,14 @@ def allocated(job: Job) -> str | None:
     if not job.alloc_cpus:
         return None
     return _written(job.alloc_cpus, job.alloc_memory, nodes(job), _count(job.alloc_gpus))
+
+
+def held(job: Job) -> dict[str, int]:
+    """What a job that was started holds or held of each resource; memory in MiB."""
+    return {
+        "cpu": job.alloc_cpus, "mem": job.alloc_memory, "node": nodes(job), "billing": job.alloc_cpus,
+        "gres/gpu": _count(job.alloc_gpus),
+    }  # fmt: skip
 
 
 def of_step(step: Step) -> str:

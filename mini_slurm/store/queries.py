@@ -178,6 +178,12 @@ def holders(db: sqlite3.Connection | None) -> list[Job]:
     return select_jobs(db, ("node", "allocation", "alloc_cpus", "alloc_memory", "alloc_gpus"), where)
 
 
+def first_submission(db: sqlite3.Connection | None) -> float | None:
+    """When the oldest job was submitted; None where there never was one."""
+    rows = look_up(db, "SELECT min(submit_time) FROM job")
+    return rows[0][0] if rows else None
+
+
 def last_ends(db: sqlite3.Connection | None) -> dict[str, float]:
     """When the last batch script ended on each machine that ran one."""
     return dict(look_up(db, "SELECT node, max(end_time) FROM job WHERE end_time IS NOT NULL GROUP BY node"))

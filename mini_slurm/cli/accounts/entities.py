@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from mini_slurm.cli.accounts.conditions import FORMAT, Named
+from mini_slurm.cli.conditions import Condition, conditions
+from mini_slurm.model.abbreviations import Names
 from mini_slurm.output import manager_records as records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mini_slurm.cli.accounts.conditions import Wish
+    from mini_slurm.cli.conditions import Wish
     from mini_slurm.model.fleet import Fleet
     from mini_slurm.output.layout import Value
 
@@ -20,6 +21,12 @@ ASSOCIATION_COLUMNS = (
     "Share,Priority,GrpJ,GrpTRES,GrpS,GrpWall,GrpTRESMins,MaxJ,MaxTRES,MaxTRESPerN,MaxS,MaxW,MaxTRESMins,QOS,"
     "DefaultQOS,GrpTRESRunMins"
 )
+SWITCHES = (
+    Condition("WithAssoc:5", "associations"), Condition("WithCoordinators:5", ""), Condition("WithDeleted:5", ""),
+    Condition("WithRawQOSLevel:5", ""), Condition("WithSubAccounts:5", ""), Condition("WithFed:5", "federation"),
+    Condition("WOPLimits:4", "plain"), Condition("WOPInfo:4", ""), Condition("WOLimits:3", "plain"),
+    Condition("OnlyDefaults:2", ""), Condition("Tree:4", "tree"), Condition("where:5", ""), Condition("set:3", ""),
+)  # fmt: skip
 GROUP_LIMITS = "GrpJ,GrpN,GrpCPUs,GrpMEM,GrpS,GrpWall,GrpCPUMins"
 LIMITS = "MaxJ,MaxN,MaxCPUs,MaxS,MaxW,MaxCPUMins,QOS,DefaultQOS"
 
@@ -30,13 +37,12 @@ class Entity:
     __slots__ = ("bare", "columns", "conditions", "more", "names", "records", "values")
 
     def __init__(
-        self, names: str, columns: str, conditions: str = "", *, bare: str = "name",
+        self, names: str, columns: str, known: str = "", *, bare: str = "name",
         more: Mapping[str, str] | None = None, records: Records | None = None, values: Mapping[str, Value] = NONE,
     ) -> None:  # fmt: skip
-        self.names = Named(names, "")
+        self.names = Names(names)
         self.columns = columns
-        self.conditions: Sequence[Named] = [Named(*row.split("=")) for row in conditions.split(";") if row]
-        self.conditions = [*self.conditions, Named("Format:1", FORMAT)]
+        self.conditions: Sequence[Condition] = conditions(known)
         self.bare = bare  # what a word without equals sign names
         self.more = more or {}
         self.records = records or _nothing

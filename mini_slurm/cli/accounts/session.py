@@ -7,8 +7,9 @@ import sys
 import time
 
 from mini_slurm.cli import common, listing
-from mini_slurm.cli.accounts import conditions
-from mini_slurm.cli.accounts.entities import ENTITIES
+from mini_slurm.cli.accounts.entities import ENTITIES, SWITCHES
+from mini_slurm.cli.conditions import Wish
+from mini_slurm.model.abbreviations import means
 from mini_slurm.output import manager_records
 from mini_slurm.output.layout import View
 from mini_slurm.output.manager_fields import UnknownField, table
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from mini_slurm.model.fleet import Fleet
     from mini_slurm.options.listings import Chosen
 
-CHANGES = ("add:3", "create:3", "archive:3", "clear:3", "modify:1", "update:1", "delete:3", "remove:3", "load:2",
-           "dump:3", "rollup:2", "shutdown:4", "reconfigure:4")  # fmt: skip
-QUIET = ("oneliner:1", "quiet:4", "verbose:4", "readonly:4")
+CHANGES = (
+    "add:3 create:3 archive:3 clear:3 modify:1 update:1 delete:3 remove:3 load:2 dump:3 rollup:2 shutdown:4"
+    " reconfigure:4"
+)
+QUIET = "oneliner:1 quiet:4 verbose:4 readonly:4"
 NO_ENTITY = (
     "No valid entity in list command",
     'Input line must include "Account", "Association", "Cluster", "Configuration",',
@@ -63,33 +66,33 @@ class Session:
 
     def run(self, words: list[str]) -> None:
         """Do what one line of words asks for."""
-        verb, rest = words[0].lower(), words[1:]
+        verb, rest = words[0], words[1:]
         if verb.startswith("#"):
             return
-        if _means(verb, "show:3", "list:3"):
+        if means(verb, "show:3 list:3"):
             self._show(rest)
-        elif _means(verb, "exit:4", "quit:4", "\\q:2"):
+        elif means(verb, "exit:4 quit:4 \\q:2"):
             self.over = True
-        elif _means(verb, "associations:3"):
+        elif means(verb, "associations:3"):
             self._associations = True
-        elif _means(verb, "version:4"):
+        elif means(verb, "version:4"):
             print(common.version(self.program))
-        elif _means(verb, "help:2"):
+        elif means(verb, "help:2"):
             from mini_slurm.cli import help
 
             help.show(self.program, "msacctmgr")
-        elif _means(verb, *CHANGES):
+        elif means(verb, CHANGES):
             where = self.fleet.path or "a fleet file, and there is none"
             self.fail(f"{self.program}: error: accounts are kept in {where}: change them there")
-        elif not _means(verb, *QUIET):
+        elif not means(verb, QUIET):
             self.fail(f"invalid keyword: {words[0]}")
 
     def _show(self, words: list[str]) -> None:
-        what = words[0].lower() if words else ""
-        if _means(what, "configuration:2"):
+        what = words[0] if words else ""
+        if means(what, "configuration:2"):
             self._configuration()
             return
-        if _means(what, "runawayjobs:2", "orphanjobs:1", "lostjobs:1"):
+        if means(what, "runawayjobs:2 orphanjobs:1 lostjobs:1"):
             listing.show([f"Runaway Jobs: No runaway jobs found on cluster {self.fleet.name}"])
             return
         entity = next((entity for entity in ENTITIES if what and entity.names.fits(what)), None)
@@ -98,15 +101,17 @@ class Session:
             return
         try:
             self._list(entity, words[1:])
-        except conditions.UnknownCondition as error:
-            self.fail(f" Unknown condition: {error}", " Use keyword 'set' to modify value")
-        except conditions.NotANumber as error:
-            self.fail(f"Invalid value for AssocId ({error})")
         except UnknownField as error:
             self.fail(f"Unknown field '{error}'")
 
     def _list(self, entity: Entity, words: list[str]) -> None:
-        wish = conditions.Wish(words, entity.conditions, entity.bare)
+        wish = Wish(words, entity.conditions, SWITCHES, entity.bare)
+        if wish.unknown:
+            self.fail(f" Unknown condition: {wish.unknown[0]}", " Use keyword 'set' to modify value")
+            return
+        if not all(number.isdecimal() for number in wish.names.get("id", ())):
+            self.fail(f"Invalid value for AssocId ({wish.texts['id']})")
+            return
         if self._associations:
             wish.switches.add("associations")
         is_tree = "tree" in wish.switches
@@ -130,7 +135,3 @@ class Session:
 def host() -> str:
     """The login node's name, as Slurm shortens it."""
     return os.uname().nodename.partition(".")[0]
-
-
-def _means(word: str, *names: str) -> bool:
-    return any(len(word) >= int(size) and name.startswith(word) for name, size in (row.split(":") for row in names))

@@ -136,6 +136,14 @@ NOTES: dict[str, Note] = {
             ("msshare -a -A science", "All users of an account."),
         ),
     ),
+    "msreport": Note(
+        examples=(
+            ("msreport cluster utilization start=2026-11-01 end=now", "What the machines did this month."),
+            ("msreport user top start=now-7days end=now topcount=3", "Who used most in the last week."),
+            ("msreport -t hours -nP cluster AccountUtilizationByUser", "Yesterday's hours by account, for a script."),
+        ),
+        unlisted="usage",
+    ),
     "mscontrol": Note(
         examples=(("mscontrol show job 42", "All about a job."),),
         unlisted="usage",

@@ -1,0 +1,1 @@
+"""msreport: what was used in a period."""
