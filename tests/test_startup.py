@@ -36,6 +36,7 @@ ORDINARY = {
     "mscontrol": (["show", "job"], 0),
     "msacctmgr": (["show", "user"], 0),
     "msshare": ([], 0),
+    "msprio": ([], 0),
     "msreport": (["cluster", "utilization"], 0),
 }
 

@@ -69,7 +69,12 @@ def total(job: Job, fleet: Fleet, parts: Factors) -> int:
         + parts.partition * weights.partition
         + parts.qos * weights.qos
     )
-    return max(int(found - job.nice + int(json.loads(job.extra).get("site-factor", "0"))), 1)
+    return max(int(found - job.nice + site(job)), 1)
+
+
+def site(job: Job) -> int:
+    """What an administrator has added to the priority."""
+    return int(json.loads(job.extra).get("site-factor", "0"))
 
 
 def set_priority(cluster: Cluster, job: Job, now: float) -> None:

@@ -17,6 +17,7 @@ SHIMS = {
     "scontrol": "mscontrol",
     "sacctmgr": "msacctmgr",
     "sshare": "msshare",
+    "sprio": "msprio",
     "sreport": "msreport",
 }
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mini_slurm.cli import cancel_request, node_request, queue_request
 from mini_slurm.options import squeue
-from mini_slurm.output import accounting_fields, job_fields, job_names, node_fields, step_fields
+from mini_slurm.output import accounting_fields, job_fields, job_names, node_fields, priority_fields, step_fields
 from mini_slurm.output.layout import Field
 
 HELP = "help usage version verbose quiet fleet"
@@ -135,6 +135,15 @@ NOTES: dict[str, Note] = {
             ("msshare", "My shares and what I have used."),
             ("msshare -a -A science", "All users of an account."),
         ),
+    ),
+    "msprio": Note(
+        examples=(
+            ("msprio -l", "All parts of the priorities of all jobs that wait."),
+            ("msprio -w", "How much each part counts: [priority] in the fleet file."),
+            ("msprio -S -Y -o '%i %Y %A'", "The jobs that are first in line, first."),
+        ),
+        variables={"format": "SPRIO_FORMAT"},
+        columns={"Letters of -o": priority_fields.FIELDS},
     ),
     "msreport": Note(
         examples=(
