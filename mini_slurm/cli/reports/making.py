@@ -9,6 +9,7 @@ from mini_slurm.cli import common, listing
 from mini_slurm.cli.conditions import Wish
 from mini_slurm.cli.reports.kinds import JOB, RESERVATION, SIZES_BY_ACCOUNT, UTILIZATION
 from mini_slurm.errors import BadUsage
+from mini_slurm.model import node_state
 from mini_slurm.model.moments import BadMoment, parse_moment
 from mini_slurm.output import ledger, nodes, report_fields, reports, size_report
 from mini_slurm.output.layout import View
@@ -149,16 +150,20 @@ class Making:
         """The books from the first job on, at the earliest."""
         first = queries.first_submission(self._db)
         begin = self._begin if first is None else max(self._begin, _hour(first))
-        views = nodes.node_list(self._fleet, queries.load_machines(self._db), [])
+        views = self._nodes()
         amounts = [_amounts(node) for node in views.values()]
         capacity = {name: int(amount) for name, amount in ledger.total(amounts).items()}
         books = Ledger(begin, begin if first is None else min(self._end, until), capacity)
         for job in self._jobs():
             books.enter(job)
         for node in views.values():
-            if node.state == "down" and node.reason_time:
+            if node.state & node_state.BASE == node_state.DOWN and node.reason_time:
                 books.enter_down(_amounts(node), node.reason_time)
         return books
+
+    def _nodes(self) -> dict[str, nodes.Node]:
+        orders = queries.node_overrides(self._db)
+        return nodes.node_list(self._fleet, queries.load_machines(self._db), orders, [])
 
     def _jobs(self) -> list[Job]:
         """Those that waited or ran in the period, the earlier runs of those that were requeued too."""
