@@ -12,7 +12,7 @@ from mini_slurm.agent.script import DEFAULT_PATH
 
 PREFIX = "commands-"
 MESSAGES = "mini_slurm/protocol/messages.py"
-COMMANDS = ("srun",)
+COMMANDS = ("scontrol", "srun")
 AGENT = "MINI_SLURM_AGENT"  # tells srun where its agent is
 SCRIPT = """#!{python} -IS
 import sys

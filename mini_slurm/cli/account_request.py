@@ -7,22 +7,24 @@ import time
 
 from mini_slurm.cli import listing
 from mini_slurm.errors import BadUsage
+from mini_slurm.model.job import Job
 from mini_slurm.model.moments import BadMoment, parse_moment
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import parse_duration
 from mini_slurm.options import job_ids, listings
 from mini_slurm.output.accounting_fields import Line
-from mini_slurm.store.queries import Where, content
+from mini_slurm.store.queries import Where, content, select_steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from mini_slurm.model.job import Job
+    from mini_slurm.model.step import Step
     from mini_slurm.options.job_ids import JobId
     from mini_slurm.options.listings import Chosen
 
+MANY = 500  # jobs; for more of them all steps are read
 # in accounting a job that only has its output to be stored is over
 STATE = "CASE WHEN state = 'COMPLETING' AND outcome IS NOT NULL THEN outcome ELSE state END"
 # a job that was held until it was cancelled never took part
@@ -157,18 +159,51 @@ def _add_sizes(found: Where, chosen: Chosen) -> None:
 # --- lines
 
 
-def lines(jobs: Sequence[Job], chosen: Chosen, named: Sequence[JobId] | None) -> Iterator[Line]:
-    """The lines of these jobs in sacct's order: each job, then its batch step if it started."""
+def lines(
+    jobs: Sequence[Job], chosen: Chosen, named: Sequence[JobId] | None, steps: Mapping[int, Sequence[Step]]
+) -> Iterator[Line]:
+    """The lines of these jobs in sacct's order: each job, its batch step if it started, and the steps of srun."""
     for job in sorted(jobs, key=_place(jobs)):
         names = [name for name in named or [] if _names_job(name, job)]
         if named is not None and not names:
             continue
         line = Line(job)
+        line.derived = max((step.exit_code for step in steps.get(job.job_id, ())), default=0)
         if not names or any(name.step is None for name in names):
             yield line
-        steps = not names or any(name.step in (None, job_ids.BATCH) for name in names)
-        if "allocations" not in chosen and steps and line.started is not None:
-            yield Line(job, "batch")
+        if "allocations" not in chosen and line.started is not None:
+            yield from _steps(job, {name.step for name in names} or {None}, steps.get(job.job_id, ()))
+
+
+def _steps(job: Job, wanted: set[int | None], steps: Sequence[Step]) -> Iterator[Line]:
+    if wanted & {None, job_ids.BATCH}:
+        yield Line(_on_first_machine(job), "batch")
+    for step in steps:
+        if wanted & {None, step.number}:
+            yield Line(job, str(step.number), step)
+
+
+def _on_first_machine(job: Job) -> Job:
+    """What the batch script has of the job: its share of one machine."""
+    if job.allocation.count("[") < 2:
+        return job
+    from mini_slurm.model.allocation import parse_allocation
+    from mini_slurm.model.resources import format_gpus
+
+    share = next(iter(parse_allocation(job.allocation).values())).resources
+    own = {"alloc_cpus": share.cpus, "alloc_memory": share.memory, "alloc_gpus": format_gpus(share.gpus)}
+    return Job(**{**job.__dict__, **own})
+
+
+def steps_of(db: sqlite3.Connection | None, jobs: Sequence[Job]) -> dict[int, list[Step]]:
+    """The steps that srun started, by job."""
+    where = Where()
+    if len(jobs) < MANY:
+        where.among("job_id", [job.job_id for job in jobs])
+    found: dict[int, list[Step]] = {}
+    for step in select_steps(db, where):
+        found.setdefault(step.job_id, []).append(step)
+    return found
 
 
 def _names_job(name: JobId, job: Job) -> bool:

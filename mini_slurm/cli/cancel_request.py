@@ -11,7 +11,7 @@ from mini_slurm.model.arrays import tasks_of
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.options import job_ids, listings
-from mini_slurm.store.queries import Where, exists, select_jobs
+from mini_slurm.store.queries import Where, exists, select_jobs, select_steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ CANNOT = 228  # exit status for a job that cannot be sent a signal now, as Slurm
 
 
 class Target:
-    """A job record, or one waiting task of an array record."""
+    """A job record, one waiting task of an array record, or a step."""
 
-    def __init__(self, job: Job, task: int | None = None, array: bool = False) -> None:
+    def __init__(self, job: Job, task: int | None = None, array: bool = False, step: int | None = None) -> None:
         self.job = job
         self.task = task
+        self.step = step
         self.array = array  # the whole array
 
     @property
@@ -52,6 +53,13 @@ class Target:
         """The request that ends it."""
         number = self.job.array_job_id if self.array or self.task is not None else self.job.job_id
         return {"job_id": number, "task": self.task, "array": self.array, "uid": os.getuid()}
+
+
+def running_steps(job: Job, db: sqlite3.Connection) -> list[int]:
+    """The numbers of a job's steps that run."""
+    where = Where("end_time IS NULL")
+    where.among("job_id", [job.job_id])
+    return [step.number for step in select_steps(db, where)]
 
 
 def signal_number(text: str) -> int:
@@ -99,9 +107,10 @@ def targets(program: str, chosen: Chosen, ids: list[JobId], db: sqlite3.Connecti
     found: list[Target] = []
     filtered = any(field in chosen for field in FILTERS)
     for one in ids:
-        if one.step is not None:
-            continue  # a fleet's jobs have no steps besides the batch script yet
         meant = _meant(one, jobs, filtered)
+        if one.step is not None:
+            found += [Target(target.job, step=one.step) for target in meant if one.step >= 0]
+            continue
         found += meant
         if "verbose" in chosen and "quiet" not in chosen:
             _tell(program, one, meant, db)

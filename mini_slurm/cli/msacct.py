@@ -65,7 +65,7 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
         where.add("0")
     columns = {column for field in table.fields for column in field.columns.split()} | {*fields.ALWAYS.split()}
     jobs = queries.select_jobs(db, columns | ({"script"} if "batch_script" in chosen else set()), where)
-    lines = [*account_request.lines(jobs, chosen, named)]
+    lines = [*account_request.lines(jobs, chosen, named, account_request.steps_of(db, jobs))]
     if "truncate" in chosen:
         for line in lines:
             line.cut(span.since, span.until)

@@ -50,15 +50,22 @@ def mscancel(program: str, arguments: list[str]) -> int:
     targets = cancel_request.targets(program, chosen, ids, db)
     if "interactive" in chosen:
         targets = [target for target in targets if cancel_request.agreed(target)]
+    steps = [_to_step(target, number, target.step) for target in targets if target.step is not None]
+    targets = [target for target in targets if target.step is None]
+    code = _ask(program, state, db, "signal", steps)
     if number == signal.SIGKILL and "batch" not in chosen:
-        return _ask(program, state, db, "cancel", [target.cancel() for target in targets])
-    return _signal(program, chosen, number, targets, state, db)
+        return _ask(program, state, db, "cancel", [target.cancel() for target in targets]) or code
+    return _signal(program, chosen, number, targets, state, db) or code
+
+
+def _to_step(target: Target, number: int, step: int) -> dict[str, object]:
+    return {"job_id": target.job.job_id, "signal": number, "whole": True, "uid": os.getuid(), "step": step}
 
 
 def _signal(
     program: str, chosen: Chosen, number: int, targets: list[Target], state: str, db: sqlite3.Connection
 ) -> int:
-    """A signal goes to the batch script with -b, to all processes with -f, else to the steps, and there are none."""
+    """A signal goes to the batch script with -b, to all processes with -f, else to the steps that run."""
     code = 0
     bodies: list[dict[str, object]] = []
     for target in targets:
@@ -69,6 +76,9 @@ def _signal(
         elif "batch" in chosen or "full" in chosen:
             whole = "batch" not in chosen
             bodies.append({"job_id": target.job.job_id, "signal": number, "whole": whole, "uid": os.getuid()})
+        else:
+            running = cancel_request.running_steps(target.job, db)
+            bodies += [_to_step(target, number, step) for step in running]
     return _ask(program, state, db, "signal", bodies) or code
 
 

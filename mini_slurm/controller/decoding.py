@@ -43,8 +43,9 @@ class Decoder:
         return [events.CancelRequested(body["job_id"], body["task"], bool(body.get("array")), body["uid"])]
 
     def signal(self, number: int, body: Body) -> list[Event]:
-        """Send a signal to a job."""
-        return [events.SignalRequested(body["job_id"], body["signal"], bool(body["whole"]), body["uid"])]
+        """Send a signal to a job, or to one of its steps."""
+        step = body.get("step")
+        return [events.SignalRequested(body["job_id"], body["signal"], bool(body["whole"]), body["uid"], step)]
 
     def update(self, number: int, body: Body) -> list[Event]:
         """Change what was asked for; one that is released may wait for jobs that ended while it was held."""

@@ -81,6 +81,8 @@ class Hands:
 
     def _order(self, decision: Signal | Limit | Suspend | End | Forget) -> Message:
         """What a machine is told about an attempt there."""
+        if isinstance(decision, Signal) and decision.step is not None:
+            return messages.CancelStep(f"{decision.attempt}-{decision.step}", decision.signal, decision.uid)
         if isinstance(decision, Signal):
             return messages.SignalAttempt(decision.attempt, decision.signal, decision.whole)
         if isinstance(decision, Limit):

@@ -1,7 +1,8 @@
-"""The columns of sacct: one row of a table each. A record is a job, or the batch step of one."""
+"""The columns of sacct: one row of a table each. A record is a job, the batch step of one, or a step of srun's."""
 
 from __future__ import annotations
 
+from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output.layout import Field, View
@@ -11,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mini_slurm.model.job import Job
+    from mini_slurm.model.step import Step
     from mini_slurm.output.layout import Value
 
 DEFAULT = "jobid,jobname,partition,account,alloccpus,state,exitcode"
@@ -26,21 +27,28 @@ LONG = (
     "tresusageouttot"
 )
 UNKNOWN = "Unknown"
+# what a step has of its own, by the names that a job has for it
+SHARED = (
+    *("name", "state", "start_time", "end_time", "suspended_seconds", "exit_code", "exit_signal", "cancelled_by"),
+    *("nodes", "max_rss", "user_seconds", "system_seconds"),
+)
 WITHOUT_CODE = frozenset({JobState.CANCELLED, JobState.TIMEOUT})  # the job's own exit code stays 0:0 then
 
 
 class Line:
-    """One line of sacct: a job, or with `step` the batch step that every started job has."""
+    """One line of sacct: a job, its batch step, or with `row` a step that srun started."""
 
-    __slots__ = ("ended", "job", "started", "state", "step")
+    __slots__ = ("derived", "ended", "job", "row", "started", "state", "step")
 
-    def __init__(self, job: Job, step: str = "") -> None:
-        self.job = job
+    def __init__(self, job: Job, step: str = "", row: Step | None = None) -> None:
+        self.job = job if row is None else _as_job(job, row)
         self.step = step
-        self.state = state_of(job)
+        self.row = row
+        self.derived = 0  # the highest exit code of a job's steps
+        self.state = state_of(self.job)
         waits = self.state is JobState.PENDING
-        self.started = None if waits else job.start_time
-        self.ended = job.end_time if self.state.is_over else None
+        self.started = None if waits else self.job.start_time
+        self.ended = self.job.end_time if self.state.is_over else None
 
     def cut(self, since: float, until: float) -> None:
         """Show only what lies in this span of time."""
@@ -62,6 +70,13 @@ class Line:
         return max(int(self.ended or now) - int(self.started), 0)
 
 
+def _as_job(job: Job, row: Step) -> Job:
+    """The step, with its job's values where it has none of its own."""
+    own = {name: getattr(row, name) for name in SHARED}
+    held = {"node": row.node_list, "alloc_cpus": row.cpus, "alloc_memory": row.memory, "alloc_gpus": row.gpus}
+    return Job(**{**job.__dict__, **own, **held, "outcome": None})
+
+
 def state_of(job: Job) -> JobState:
     """Accounting knows no COMPLETING and no CONFIGURING: the end is known, or the job runs."""
     if job.state is JobState.COMPLETING:
@@ -72,7 +87,7 @@ def state_of(job: Job) -> JobState:
 
 
 def _state(line: Line, view: View) -> str:
-    if line.step:
+    if line.step and line.row is None:
         return _step_state(line)
     if line.state is JobState.CANCELLED and line.job.cancelled_by is not None:
         return f"CANCELLED by {line.job.cancelled_by}"
@@ -122,7 +137,12 @@ def _resources(line: Line, memory: int, gpus: int) -> str:
         parts.append(f"gres/gpu={gpus}")
     if memory:
         parts.append(f"mem={size(memory)}")
-    return ",".join([*parts, "node=1"])
+    return ",".join([*parts, f"node={_machines(line)}"])
+
+
+def _machines(line: Line) -> int:
+    """How many machines it has: a batch script has one."""
+    return line.row.nodes if line.row else 1 if line.step else line.job.nodes
 
 
 def _allocated(line: Line, view: View) -> str:
@@ -160,7 +180,8 @@ def _limit(line: Line, view: View) -> str:
 
 
 def _node(line: Line) -> str:
-    return (line.job.node or "None assigned") if line.started else "None assigned"
+    nodes = line.job.node if line.step else line.job.node_list or line.job.node
+    return (nodes or "None assigned") if line.started else "None assigned"
 
 
 def _flags(line: Line, view: View) -> str:
@@ -171,7 +192,18 @@ def _raw_id(line: Line, view: View) -> str:
     return f"{line.job.job_id}.{line.step}" if line.step else str(line.job.job_id)
 
 
+def _mean_resident(line: Line, view: View) -> str:
+    mean = line.row.mean_rss if line.row else line.job.max_rss
+    return size(mean, "K", view.unit, view.convert) if line.step and mean else ""
+
+
+def _resident_task(line: Line, view: View) -> str:
+    return str(line.row.max_rss_task if line.row else 0) if line.job.max_rss else ""
+
+
 def _resident_node(line: Line, view: View) -> str:
+    if line.row:
+        return line.row.max_rss_node if line.row.max_rss else ""
     return line.job.node or "" if line.job.max_rss else ""
 
 
@@ -213,7 +245,7 @@ _energy = _step(lambda line, view: "energy=0" if line.ended else "")
 
 ALWAYS = (
     "job_id array_job_id array_task_id array_tasks state outcome start_time end_time submit_time eligible_time reason"
-    " cancelled_by"
+    " cancelled_by allocation"
 )
 _CPUS = "alloc_cpus ntasks cpus_per_task nodes"
 _MEMORY = _CPUS + " memory_per_node memory_per_cpu"
@@ -224,7 +256,7 @@ ACCOUNTING_FIELDS = (
     _row("Account", 10, "account", lambda line, view: line.job.account or ""),
     _row("AdminComment", 15, "", _each()),
     _row("AllocCPUS", 10, _CPUS, lambda line, view: str(_cpus(line))),
-    _row("AllocNodes", 10, "", lambda line, view: "1" if line.started else "0"),
+    _row("AllocNodes", 10, "nodes", lambda line, view: str(_machines(line)) if line.started else "0"),
     _row("AllocTRES", 10, _MEMORY + " alloc_memory alloc_gpus", _allocated),
     _row("AssocID", 7, "", _each("0", "0")),
     _row("AveCPU", 10, "", _each()),
@@ -232,7 +264,7 @@ ACCOUNTING_FIELDS = (
     _row("AveDiskRead", 14, "", _each()),
     _row("AveDiskWrite", 14, "", _each()),
     _row("AvePages", 10, "", _each()),
-    _row("AveRSS", 10, "max_rss", _resident),
+    _row("AveRSS", 10, "max_rss", _mean_resident),
     _row("AveVMSize", 10, "", _each()),
     _row("BlockID", 16, "", _each()),
     _row("Cluster", 10, "", lambda line, view: view.cluster),
@@ -244,7 +276,7 @@ ACCOUNTING_FIELDS = (
     _row("CPUTime", 10, _CPUS, lambda line, view: format_elapsed(line.elapsed(view.now) * _cpus(line))),
     _row("CPUTimeRAW", 10, _CPUS, lambda line, view: str(line.elapsed(view.now) * _cpus(line))),
     _row("DBIndex", -10, "", lambda line, view: str(line.job.job_id)),
-    _row("DerivedExitCode", 15, "", _each("0:0", "")),
+    _row("DerivedExitCode", 15, "", _job(lambda line, view: f"{line.derived}:0")),
     _row("Elapsed", 10, "", lambda line, view: format_elapsed(line.elapsed(view.now))),
     _row("ElapsedRaw", 10, "", lambda line, view: str(line.elapsed(view.now))),
     _row("Eligible", 19, "", _begin),
@@ -255,8 +287,8 @@ ACCOUNTING_FIELDS = (
     _row("Group", 9, "group_name", _job(lambda line, view: line.job.group_name)),
     _row("JobID", -12, "", lambda line, view: line.number(view)),
     _row("JobIDRaw", -12, "", _raw_id),
-    _row("JobName", 10, "name", lambda line, view: line.step or line.job.name),
-    _row("Layout", 9, "", _each("", UNKNOWN)),
+    _row("JobName", 10, "name", lambda line, view: line.job.name if line.row else line.step or line.job.name),
+    _row("Layout", 9, "", _step(lambda line, view: line.row.distribution if line.row else UNKNOWN)),
     _row("MaxDiskRead", 12, "", _each()),
     _row("MaxDiskReadNode", 15, "", _each()),
     _row("MaxDiskReadTask", 15, "", _each()),
@@ -268,7 +300,7 @@ ACCOUNTING_FIELDS = (
     _row("MaxPagesTask", 14, "", _each()),
     _row("MaxRSS", 10, "max_rss", _resident),
     _row("MaxRSSNode", 10, "max_rss node", _step(_resident_node)),
-    _row("MaxRSSTask", 10, "max_rss", _step(lambda line, view: "0" if line.job.max_rss else "")),
+    _row("MaxRSSTask", 10, "max_rss", _step(_resident_task)),
     _row("MaxVMSize", 10, "", _each()),
     _row("MaxVMSizeNode", 14, "", _each()),
     _row("MaxVMSizeTask", 14, "", _each()),
@@ -277,9 +309,9 @@ ACCOUNTING_FIELDS = (
     _row("MinCPUNode", 10, "", _each()),
     _row("MinCPUTask", 10, "", _each()),
     _row("NCPUS", 10, _CPUS, lambda line, view: str(_cpus(line))),
-    _row("NNodes", 8, "nodes", lambda line, view: "1" if line.step else str(line.job.nodes)),
-    _row("NodeList", 15, "node", lambda line, view: _node(line)),
-    _row("NTasks", 8, "", _each("", "1")),
+    _row("NNodes", 8, "nodes", lambda line, view: str(_machines(line))),
+    _row("NodeList", 15, "node node_list", lambda line, view: _node(line)),
+    _row("NTasks", 8, "", _step(lambda line, view: str(line.row.ntasks if line.row else 1))),
     _row("Partition", 10, "partition", _job(lambda line, view: line.job.partition)),
     _row("Priority", 10, "priority", _job(lambda line, view: str(line.job.priority))),
     _row("QOS", 10, "qos", _job(lambda line, view: line.job.qos or "")),

@@ -33,6 +33,8 @@ class Signal(NamedTuple):
     attempt: str
     signal: int
     whole: bool
+    step: int | None = None  # of one of its steps, for this user
+    uid: int = 0
 
 
 class Limit(NamedTuple):

@@ -25,12 +25,13 @@ class CancelRequested(NamedTuple):
 
 
 class SignalRequested(NamedTuple):
-    """Send a signal to a running job: to its batch script alone, or to all its processes."""
+    """Send a signal to a running job: to its batch script alone, to all its processes, or to one of its steps."""
 
     job_id: int
     signal: int
     whole: bool
     uid: int
+    step: int | None = None
 
 
 class Caller(NamedTuple):

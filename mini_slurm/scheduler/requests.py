@@ -81,4 +81,4 @@ def on_signal_requested(cluster: Cluster, event: SignalRequested, now: float) ->
     job = cluster.jobs.get(event.job_id)
     if job is None or job.uid != event.uid or job.state is not JobState.RUNNING or job.node is None:
         return []
-    return [Signal(job.node, cluster.attempt_name(job), event.signal, event.whole)]
+    return [Signal(job.node, cluster.attempt_name(job), event.signal, event.whole, event.step, event.uid)]

@@ -226,6 +226,19 @@ def test_a_step_within_a_step(client: Client) -> None:
     assert run(client, "srun -n1 srun -n1 --overlap sh -c 'echo $SLURM_STEP_ID'") == (0, "1\n", "")
 
 
+def test_scripts_ask_scontrol_for_names(client: Client) -> None:
+    script = """
+    export SLURM_NODELIST='node[1-2]'
+    scontrol show hostnames; scontrol show hostname 'a[08-10]' | tail -1; scontrol show hostlist b2,b1,b3
+    scontrol show hostnames 'n[3-1]' || echo rc $?
+    PATH=${PATH%%:*}:/bin; scontrol show job 1; echo rc $?
+    """
+    _, out, err = run(client, script)
+    assert out.split("\n") == ["node1", "node2", "a10", "b[2,1,3]", "rc 1", ""]
+    assert "Invalid hostlist: n[3-1]\n" in err
+    assert err.endswith("scontrol: error: on a machine of a job there is only `show hostnames` and `show hostlist`\n")
+
+
 # --- what becomes of it
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
+from mini_slurm.model.step import Step
 from mini_slurm.output import accounting_fields as fields
 from mini_slurm.output.layout import View, by_prefixes
 
@@ -138,3 +139,24 @@ def test_a_field_reads_no_column_that_it_does_not_name(field: fields.Field) -> N
 
     for step in ("", "batch"):
         assert isinstance(field.value(fields.Line(Strict(), step), VIEW), str)
+
+
+def test_a_step_has_its_own_values_and_its_jobs_account() -> None:
+    row = Step(
+        job_id=149, attempt=1, number=0, name="echo", state=JobState.CANCELLED, cancelled_by=1001, exit_signal=9,
+        start_time=NOW - 15, end_time=NOW - 10, nodes=2, node_list="node[1-2]", ntasks=3, cpus=4, memory=2000,
+        max_rss=900, max_rss_node="node2", max_rss_task=2, mean_rss=700, distribution="Block",
+    )  # fmt: skip
+    text = "jobid,jobname,account,alloccpus,state,exitcode,elapsed,nnodes,nodelist,ntasks,layout,alloctres"
+    table, _ = by_prefixes(f"{text},maxrss,maxrssnode,maxrsstask,averss", fields.ACCOUNTING_FIELDS)
+    assert [*table.joined([fields.Line(job("ok"), "0", row)], VIEW, "|", False)] == [
+        "149.0|echo|science|4|CANCELLED by 1001|0:9|00:00:05|2|node[1-2]|3|Block|cpu=4,mem=2000M,node=2"
+        "|900K|node2|2|700K"
+    ]
+
+
+def test_a_job_shows_the_highest_exit_code_of_its_steps() -> None:
+    line = fields.Line(job("ok"))
+    line.derived = 6
+    table, _ = by_prefixes("exitcode,derivedexitcode", fields.ACCOUNTING_FIELDS)
+    assert [*table.joined([line], VIEW, "|", False)] == ["0:0|6:0"]

@@ -1,0 +1,93 @@
+"""scontrol in a job, on the machine of its script: hostlists; all else is another scontrol's, if there is one."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGEST = 1 << 20  # bytes of a file of names
+
+
+def main(program: str, arguments: list[str]) -> int:
+    """`scontrol show hostnames [LIST]`, `show hostlist NAMES`; the exit status."""
+    if len(arguments) >= 2 and "show".startswith(arguments[0]) and len(arguments[0]) > 1:
+        answer = _answer_of(arguments[1])
+        if answer is not None and len(arguments) <= 3:
+            return answer(program, arguments[2:])
+    return _hand_on(program, arguments)
+
+
+def _answer_of(what: str) -> Callable[[str, list[str]], int] | None:
+    answers = {"hostnames": _hostnames, "hostlist": _hostlist, "hostlistsorted": _sorted}
+    shortened = [name for name in answers if name.startswith(what)]
+    if what in answers or len(shortened) == 1:
+        return answers[what if what in answers else shortened[0]]
+    return None
+
+
+def _hostnames(program: str, words: list[str]) -> int:
+    text = words[0] if words else os.environ.get("SLURM_NODELIST")
+    if text is None:
+        sys.stderr.write(f"{program}: error: host list is empty\n")
+        return 0
+    sys.stdout.write("".join(f"{name}\n" for name in _read(program, text) or ()))
+    return 0
+
+
+def _hostlist(program: str, words: list[str]) -> int:
+    return _encode(program, words, in_order=False)
+
+
+def _sorted(program: str, words: list[str]) -> int:
+    return _encode(program, words, in_order=True)
+
+
+def _encode(program: str, words: list[str], *, in_order: bool) -> int:
+    from mini_slurm.model import loose_hostlist
+    from mini_slurm.model.hostlist import compress
+
+    if not words:
+        sys.stderr.write("invalid encode argument\n")
+        return 1
+    names = _read(program, _from_file(words[0]) if words[0].startswith("/") else words[0])
+    if names is None:
+        return 1
+    sys.stdout.write(compress(loose_hostlist.in_order(names) if in_order else names) + "\n")
+    return 0
+
+
+def _from_file(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return ",".join(file.read(LARGEST).split())
+    except OSError as error:
+        sys.stderr.write(f"Can't open {path}: {error.strerror}\n")
+        return ""
+
+
+def _read(program: str, text: str) -> list[str] | None:
+    from mini_slurm.model import loose_hostlist
+
+    try:
+        return loose_hostlist.expand(text)
+    except loose_hostlist.BadRange as error:
+        sys.stderr.write(f"{program}: error: _parse_single_range: {error}\n")
+    except ValueError:
+        pass
+    sys.stderr.write(f"Invalid hostlist: {text}\n")
+    return None
+
+
+def _hand_on(program: str, arguments: list[str]) -> int:
+    """Become the next scontrol on PATH: the job may run on the login node."""
+    own = os.path.dirname(os.path.realpath(sys.argv[0]))
+    for folder in os.environ.get("PATH", "").split(":"):
+        path = os.path.join(folder, program)
+        if folder and os.path.realpath(folder) != own and os.access(path, os.X_OK) and not os.path.isdir(path):
+            os.execv(path, [path, *arguments])
+    sys.stderr.write(f"{program}: error: on a machine of a job there is only `show hostnames` and `show hostlist`\n")
+    return 1
