@@ -96,7 +96,7 @@ def _table(request: Request, fleet: Fleet, nodes: dict[str, Node], view: View, h
 def all_nodes(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, Node]:
     """Every machine with all that is known of it, by name."""
     known = _machines(fleet, db)
-    return node_list(fleet, known, queries.node_overrides(db), queries.holders(db))
+    return node_list(fleet, known, queries.holders(db))
 
 
 def _machines(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, Machine]:

@@ -97,7 +97,7 @@ def _ranks(
     program: str, chosen: Chosen, db: sqlite3.Connection | None, fleet: Fleet, weights: Mapping[str, int]
 ) -> list[Rank]:
     """The jobs that could start as soon as there is room for them, each in each of its partitions. Raises BadUsage."""
-    views = nodes.node_list(fleet, queries.load_machines(db), {}, [])
+    views = nodes.node_list(fleet, queries.load_machines(db), [])
     cpus = sum(node.cpus for node in views.values())
     now = listing.view(chosen).now
     where = queries.Where("state = 'PENDING'", "priority > 0", "dependency IS NULL")

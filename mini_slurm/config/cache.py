@@ -7,17 +7,30 @@ import os
 
 from mini_slurm.config.paths import fleet_file
 from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, MachineEntry, Partition, Qos, Weights
+from mini_slurm.model.overrides import NO_OVERRIDE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 KEY = "fleet"  # of the table `setting`
+OVERRIDES = "overrides"  # what administrators changed, in the same table
 # A newer mini_slurm may know more of a machine than the one that kept the fleet.
 FIELDS = [list(kind._fields) for kind in (Fleet, MachineEntry, Partition, Qos, Association, ClusterEntry, Weights)]
 
 
-def load(get: Callable[[str], str | None], put: Callable[[str, str], None], path: str | None = None) -> Fleet:
+def load(get: Callable[[str], str | None], put: Callable[[str, str], None]) -> Fleet:
+    """The fleet that counts, with what administrators changed of it. Raises FleetError."""
+    fleet = load_file(get, put)
+    changed = get(OVERRIDES)
+    if not changed:
+        return fleet
+    from mini_slurm.model.changed_fleet import apply, from_text
+
+    return apply(fleet, from_text(changed))
+
+
+def load_file(get: Callable[[str], str | None], put: Callable[[str, str], None], path: str | None = None) -> Fleet:
     """The fleet of this file, else of the one that counts; "" is the embedded default. Raises FleetError.
 
     `get` and `put` reach the table `setting`: the file is read only when it is another one than, or was changed since,
@@ -68,7 +81,7 @@ def _from_values(values: list[object]) -> Fleet:
 
 def _machine(*values: object) -> MachineEntry:
     entry = MachineEntry(*values)  # type: ignore[arg-type]
-    return entry._replace(features=tuple(entry.features))
+    return entry._replace(features=tuple(entry.features), override=NO_OVERRIDE)
 
 
 def _partition(*values: object) -> Partition:

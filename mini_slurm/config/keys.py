@@ -194,7 +194,10 @@ PARTITION = {
     "default": Key(yes_or_no, "true or false", "true"),
     "max_time": Key(duration, 'a time as of --time, or "UNLIMITED"', '"1-00:00:00"'),
     "default_time": Key(duration, 'a time as of --time, or "UNLIMITED"', '"1:00:00"'),
+    "max_nodes": Key(number_from(1), "a whole number, 1 or more", "16"),
+    "min_nodes": Key(number_from(0), "a whole number", "1"),
     "priority": Key(number_from(0), "a whole number", "1"),
+    "tier": Key(number_from(0), "a whole number", "1"),
     "state": Key(partition_state, 'one of "UP", "DOWN", "DRAIN", "INACTIVE"', '"UP"'),
 }
 CLUSTER = {

@@ -66,15 +66,27 @@ class Decoder:
     def top(self, number: int, body: Body) -> list[Event]:
         """Jobs that are to go first."""
         jobs = tuple((job, task) for job, task in body["jobs"])
-        return [events.TopRequested(number, Caller(body["uid"], bool(body["admin"])), jobs)]
+        return [events.TopRequested(number, _caller(body), jobs)]
+
+    def nodes(self, number: int, body: Body) -> list[Event]:
+        """Change machines."""
+        return [events.NodesUpdateRequested(number, _caller(body), tuple(body["names"]), body["changes"])]
+
+    def partition(self, number: int, body: Body) -> list[Event]:
+        """Change a partition, or make one."""
+        create = bool(body["create"])
+        return [events.PartitionUpdateRequested(number, _caller(body), body["name"], body["changes"], create)]
+
+    def no_partition(self, number: int, body: Body) -> list[Event]:
+        """Take a partition away."""
+        return [events.PartitionDeleteRequested(number, _caller(body), body["name"])]
 
     def _request(self, number: int, body: Body) -> Request:
         """Who asks about which jobs. Those that ended long ago are known no more, as in Slurm."""
         where = f"(job_id = ?1 OR array_job_id = ?1) AND NOT {UNFINISHED} AND end_time > ?2"
         past = database.load_jobs(self._db, where, [body["job_id"], self._now - MIN_JOB_AGE])
         tasks = body["tasks"]
-        by = Caller(body["uid"], bool(body.get("admin")))
-        return Request(number, by, body["job_id"], None if tasks is None else tuple(tasks), tuple(past))
+        return Request(number, _caller(body), body["job_id"], None if tasks is None else tuple(tasks), tuple(past))
 
 
 DECODERS: dict[str, Callable[[Decoder, int, Body], list[Event]]] = {
@@ -85,7 +97,14 @@ DECODERS: dict[str, Callable[[Decoder, int, Body], list[Event]]] = {
     "requeue": Decoder.requeue,
     "suspend": Decoder.suspend,
     "top": Decoder.top,
+    "nodes": Decoder.nodes,
+    "partition": Decoder.partition,
+    "no partition": Decoder.no_partition,
 }
+
+
+def _caller(body: Body) -> Caller:
+    return Caller(body["uid"], bool(body.get("admin")))
 
 
 def recall(db: sqlite3.Connection, jobs: Iterable[Job]) -> list[Event]:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
+from mini_slurm.config.cache import OVERRIDES
 from mini_slurm.controller.decoding import Decoder
+from mini_slurm.model.changed_fleet import to_text
 from mini_slurm.model.machine import Machine
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.scheduler.core import next_moment, step
@@ -91,6 +93,7 @@ class Loop:
             hands.persist(self.db)
             await asyncio.to_thread(self.db.execute, "COMMIT")
         self.cluster.touched.clear()
+        self.cluster.is_overridden = False
         hands.perform(decisions)
 
     def _requests(self) -> tuple[list[Event], int]:
@@ -112,6 +115,8 @@ class Loop:
         database.end_steps(self.db, (job for job in jobs if not job.state.holds_resources), self.clock())
         database.save_runs(self.db, self.cluster.runs)
         self.cluster.runs.clear()
+        if self.cluster.is_overridden:
+            database.set_setting(self.db, OVERRIDES, to_text(self.cluster.overrides))
         for answer in decisions:
             if isinstance(answer, Answer):
                 database.store_answer(self.db, answer.request, {"error": answer.error, "tasks": answer.tasks})

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 
-from mini_slurm.config.cache import load
+from mini_slurm.config.cache import OVERRIDES, load_file
 from mini_slurm.config.paths import fleet_file, jobs_folder
 from mini_slurm.controller.decoding import recall
 from mini_slurm.controller.effects import Hands
@@ -16,6 +16,7 @@ from mini_slurm.controller.machines import MachineHand
 from mini_slurm.controller.outputs import Outputs
 from mini_slurm.errors import FleetError
 from mini_slurm.links import make_link
+from mini_slurm.model.changed_fleet import from_text
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.machine import Machine
 from mini_slurm.scheduler.cluster import allocation, make_cluster, set_fleet
@@ -35,7 +36,8 @@ class Session:
         self._known = database.load_machines(self._db)
         state_id = database.get_setting(self._db, "state_id") or ""
         jobs = database.load_jobs(self._db)
-        self._cluster = make_cluster(fleet, state_id, jobs, self._known, os.getuid())
+        overrides = from_text(database.get_setting(self._db, OVERRIDES))
+        self._cluster = make_cluster(fleet, state_id, jobs, self._known, os.getuid(), overrides)
         self._loop = Loop(self._db, self._cluster, time.time)
         self._outputs = Outputs(self._db, jobs_folder(state, fleet), self._loop.post)
         self._hands = Hands(self._db, self._cluster, self._outputs, self._loop.post, self._loop.ring)
@@ -50,7 +52,7 @@ class Session:
         self._loop.ring()
 
     def _load_fleet(self) -> Fleet:
-        return load(
+        return load_file(
             lambda key: database.get_setting(self._db, key),
             lambda key, value: database.set_setting(self._db, key, value),
             self._fleet_path(),
@@ -106,12 +108,9 @@ class Session:
         except FleetError as error:
             log.error("the changed fleet file is not used: %s", error)
             return
-        gone = set(self._cluster.machines) - set(fleet.machines)
-        changed = {
-            name
-            for name, entry in fleet.machines.items()
-            if name in self._cluster.machines and self._cluster.machines[name].entry != entry
-        }
+        before = self._cluster.file.machines
+        gone = set(before) - set(fleet.machines)
+        changed = {name for name, entry in fleet.machines.items() if name in before and before[name] != entry}
         set_fleet(self._cluster, fleet)
         for name in gone | changed:
             self._tasks.pop(name).cancel()

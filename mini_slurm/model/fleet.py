@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from mini_slurm.model.overrides import NO_OVERRIDE, NodeOverride
+
 
 class MachineEntry(NamedTuple):
     """One machine of `[machines.NAME]`. None: not said, the machine is asked."""
@@ -21,6 +23,7 @@ class MachineEntry(NamedTuple):
     gpus: Mapping[str, int] | None = None  # type ("" when the file gives a plain number) -> how many
     features: tuple[str, ...] = ()
     weight: int = 1
+    override: NodeOverride = NO_OVERRIDE  # what administrators changed, see changed_fleet.py
 
 
 class Partition(NamedTuple):
@@ -32,7 +35,10 @@ class Partition(NamedTuple):
     max_time: int | None = None
     default_time: int | None = None
     state: str = "UP"  # UP, DOWN, DRAIN, INACTIVE: scontrol(1)
+    max_nodes: int | None = None  # of a job
+    min_nodes: int = 0
     priority: int = 1  # Slurm's PriorityJobFactor, compared with those of the other partitions
+    tier: int = 1  # Slurm's PriorityTier: jobs in partitions of a higher one go before all others
 
 
 class Qos(NamedTuple):

@@ -1,4 +1,4 @@
-"""What administrators changed beyond the fleet file: the values of the table `override`, as JSON."""
+"""What administrators changed of a node beyond what the fleet file says of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 class NodeOverride(NamedTuple):
     """Of one node. None: as the fleet file has it."""
 
-    state: str = ""  # DOWN or FUTURE, whatever the machine is; "": as it is
+    state: str = ""  # DOWN, whatever the machine is; "": as it is
     flags: tuple[str, ...] = ()  # DRAIN, FAIL
     reason: str = ""
     reason_time: float = 0.0  # seconds since the epoch
@@ -18,6 +18,11 @@ class NodeOverride(NamedTuple):
     weight: int | None = None
     comment: str = ""
     extra: str = ""
+
+    @property
+    def is_closed(self) -> bool:
+        """Is nothing to be started there?"""
+        return bool(self.state or self.flags)
 
 
 NO_OVERRIDE = NodeOverride()

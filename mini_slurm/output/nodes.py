@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.model import node_state
 from mini_slurm.model.fleet import Fleet, MachineEntry
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.overrides import NO_OVERRIDE, NodeOverride
+from mini_slurm.model.overrides import NodeOverride
 from mini_slurm.model.resources import Resources, parse_gpus
 from mini_slurm.model.states import JobState
 from mini_slurm.output.values import CONTROLLER, size
@@ -24,16 +24,17 @@ FLAGS = {"DRAIN": node_state.DRAIN, "FAIL": node_state.FAIL}
 class Node:
     """One machine of the fleet with what is known of it."""
 
-    def __init__(self, entry: MachineEntry, machine: Machine | None, order: NodeOverride, held: Held) -> None:
+    def __init__(self, entry: MachineEntry, machine: Machine | None, held: Held) -> None:
         self.name = entry.name
         self.entry = entry
+        order = entry.override
         self.known = known = machine or Machine(name=entry.name)
         self.cpus = entry.cpus or known.cpus
         self.memory = entry.memory or known.memory
         self.gpus = parse_gpus(known.gpus) if entry.gpus is None else entry.gpus
         self.features = entry.features if order.features is None else order.features
-        self.active_features = self.features if order.active_features is None else order.active_features
-        self.weight = entry.weight if order.weight is None else order.weight
+        self.active_features = entry.features
+        self.weight = entry.weight
         self.comment, self.extra = order.comment, order.extra
         # a job that is being ended has given back what it held, and one that is suspended its CPUs
         keeping = [(job, share) for job, share in held if job.state is not JobState.COMPLETING]
@@ -71,7 +72,7 @@ def _state(machine: Machine, order: NodeOverride, jobs: Sequence[Job]) -> int:
     if any(job.state is JobState.COMPLETING for job in jobs):
         flags |= node_state.COMPLETING
     if order.state:
-        return flags | (node_state.FUTURE if order.state == "FUTURE" else node_state.DOWN)
+        return flags | node_state.DOWN
     if machine.state not in ("UP", "SILENT"):
         return flags | (node_state.DOWN if machine.state == "DOWN" else node_state.UNKNOWN)
     works = any(job.state not in (JobState.COMPLETING, JobState.SUSPENDED) for job in jobs)
@@ -87,18 +88,13 @@ def _reason(machine: Machine, order: NodeOverride) -> tuple[str, float, int | No
     return "", 0.0, None
 
 
-def node_list(
-    fleet: Fleet, machines: Mapping[str, Machine], orders: Mapping[str, NodeOverride], jobs: Iterable[Job]
-) -> dict[str, Node]:
+def node_list(fleet: Fleet, machines: Mapping[str, Machine], jobs: Iterable[Job]) -> dict[str, Node]:
     """Every machine of the fleet, by name."""
     held: dict[str, list[tuple[Job, Resources]]] = {}
     for job in jobs:
         for name, share in _shares(job):
             held.setdefault(name, []).append((job, share))
-    return {
-        name: Node(entry, machines.get(name), orders.get(name, NO_OVERRIDE), held.get(name, []))
-        for name, entry in fleet.machines.items()
-    }
+    return {name: Node(entry, machines.get(name), held.get(name, [])) for name, entry in fleet.machines.items()}
 
 
 def _shares(job: Job) -> Iterable[tuple[str, Resources]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mini_slurm.model.allocation import Allocation, parse_allocation
+from mini_slurm.model.changed_fleet import NONE, Overrides, apply
 from mini_slurm.model.fleet import Fleet, MachineEntry
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
@@ -37,9 +38,14 @@ class Books:
         return now < self.paused_until <= now + LONGEST_PAUSE
 
     @property
+    def is_open(self) -> bool:
+        """Does it answer, and has no administrator closed it?"""
+        return self.is_up and not self.entry.override.is_closed
+
+    @property
     def is_usable(self) -> bool:
         """Can something be started there now?"""
-        return self.is_up and not self.unwanted
+        return self.is_open and not self.unwanted
 
 
 @dataclass
@@ -47,6 +53,7 @@ class Cluster:
     """Everything the core decides upon. `touched` holds the jobs that changed since the caller last took them."""
 
     fleet: Fleet
+    file: Fleet  # as its file has it: `fleet` has what administrators changed, too
     state_id: str
     next_job_id: int = 1
     machines: dict[str, Books] = field(default_factory=dict)
@@ -55,6 +62,8 @@ class Cluster:
     # machines, besides the batch host, that have said yes to a job whose script has not been sent yet
     ready: dict[int, set[str]] = field(default_factory=dict)
     owner: int = 0  # uid of whoever looks after the fleet
+    overrides: Overrides = NONE
+    is_overridden: bool = False  # the overrides have to be stored
     ended: dict[int, Job] = field(default_factory=dict)  # in this step; see dependents.py
     spoiled: set[int] = field(default_factory=set)  # arrays of which a task did not end well
     dependency_moment: float | None = None  # when a delay after the start of another job is over next
@@ -124,9 +133,16 @@ class Cluster:
                 assert min(left.cpus, *left.gpus.values(), 0) == 0, (name, left)
 
 
-def make_cluster(fleet: Fleet, state_id: str, jobs: list[Job], machines: dict[str, Machine], owner: int = 0) -> Cluster:
+def make_cluster(
+    fleet: Fleet,
+    state_id: str,
+    jobs: list[Job],
+    machines: dict[str, Machine],
+    owner: int = 0,
+    overrides: Overrides = NONE,
+) -> Cluster:
     """The state after a start: the jobs that are not over, and machines that have not answered yet."""
-    cluster = Cluster(fleet, state_id, owner=owner)
+    cluster = Cluster(fleet, fleet, state_id, owner=owner, overrides=overrides)
     cluster.jobs = {job.job_id: job for job in jobs}
     set_fleet(cluster, fleet)
     for name, books in cluster.machines.items():
@@ -137,14 +153,21 @@ def make_cluster(fleet: Fleet, state_id: str, jobs: list[Job], machines: dict[st
 
 
 def set_fleet(cluster: Cluster, fleet: Fleet) -> None:
-    """Take a changed fleet file: what is known of machines that stay is kept."""
-    cluster.fleet = fleet
+    """Take a changed fleet file, or changes beyond it: what is known of machines that stay is kept."""
+    cluster.file = fleet
+    cluster.fleet = apply(fleet, cluster.overrides)
     kept = cluster.machines
-    cluster.machines = {name: kept.get(name) or Books(entry) for name, entry in fleet.machines.items()}
-    for position, (name, entry) in enumerate(fleet.machines.items()):
+    cluster.machines = {name: kept.get(name) or Books(entry) for name, entry in cluster.fleet.machines.items()}
+    for position, (name, entry) in enumerate(cluster.fleet.machines.items()):
         cluster.machines[name].entry, cluster.machines[name].position = entry, position
     for job in cluster.jobs.values():
         cluster.place(job)
+
+
+def override(cluster: Cluster, overrides: Overrides) -> None:
+    """Take what administrators changed."""
+    cluster.overrides, cluster.is_overridden = overrides, True
+    set_fleet(cluster, cluster.file)
 
 
 def occupies(job: Job) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler import attempts, dependents, events, interventions, requests, top, updates
+from mini_slurm.scheduler import attempts, dependents, events, interventions, nodes, partitions, requests, top, updates
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.priority import refresh_priorities
@@ -23,6 +23,9 @@ HANDLERS: dict[type[Any], Handler] = {
     events.RequeueRequested: interventions.on_requeue_requested,
     events.SuspendRequested: interventions.on_suspend_requested,
     events.TopRequested: top.on_top_requested,
+    events.NodesUpdateRequested: nodes.on_nodes_update_requested,
+    events.PartitionUpdateRequested: partitions.on_partition_update_requested,
+    events.PartitionDeleteRequested: partitions.on_partition_delete_requested,
     events.EndsRecalled: dependents.on_ends_recalled,
     events.MachineConnected: attempts.on_machine_connected,
     events.MachineDisconnected: attempts.on_machine_disconnected,

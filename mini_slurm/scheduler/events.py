@@ -81,6 +81,33 @@ class TopRequested(NamedTuple):
     jobs: tuple[tuple[int, int | None], ...]  # job or array, and task
 
 
+class NodesUpdateRequested(NamedTuple):
+    """Change what is known of machines; the keys of `changes` are those of scheduler/nodes.py."""
+
+    number: int
+    by: Caller
+    names: tuple[str, ...]
+    changes: Mapping[str, Any]
+
+
+class PartitionUpdateRequested(NamedTuple):
+    """Change a partition, or make one; the keys of `changes` are the attributes of model.fleet.Partition."""
+
+    number: int
+    by: Caller
+    name: str
+    changes: Mapping[str, Any]
+    create: bool = False
+
+
+class PartitionDeleteRequested(NamedTuple):
+    """Take a partition away in which there are no jobs."""
+
+    number: int
+    by: Caller
+    name: str
+
+
 class EndsRecalled(NamedTuple):
     """Jobs that ended before and that others, which are submitted or updated now, depend on."""
 
@@ -170,6 +197,9 @@ Event = (
     | RequeueRequested
     | SuspendRequested
     | TopRequested
+    | NodesUpdateRequested
+    | PartitionUpdateRequested
+    | PartitionDeleteRequested
     | EndsRecalled
     | MachineConnected
     | MachineDisconnected

@@ -37,6 +37,8 @@ def shared_reason(cluster: Cluster, job: Job, candidates: list[Books]) -> str | 
         return "PartitionDown" if partition.state == "DOWN" else "PartitionInactive"
     if partition.max_time is not None and (job.time_limit is None or job.time_limit > partition.max_time):
         return "PartitionTimeLimit"
+    if job.nodes > (partition.max_nodes or job.nodes) or (job.max_nodes or job.nodes) < partition.min_nodes:
+        return "PartitionNodeLimit"
     if not could_ever_run(job, candidates, cluster.fleet):
         return "PartitionConfig" if candidates else "BadConstraints"
     return None
@@ -59,14 +61,14 @@ class Waiting:
         partition = self._cluster.fleet.partitions[job.partition]
         if partition.name in self._closed:
             return "Priority"
-        usable = [name for name in partition.machines if name not in self._taken and self._is_up(name)]
+        usable = [name for name in partition.machines if name not in self._taken and self._is_open(name)]
         if len(usable) < job.nodes:
             self._close(partition.name, partition.machines)
             return NO_NODE
-        up = [books for books in candidates if self._is_up(books.entry.name)]
+        up = [books for books in candidates if self._is_open(books.entry.name)]
         if not could_ever_run(job, up, self._cluster.fleet):
             wanted = expand(job.required_nodes) if job.required_nodes else partition.machines
-            missing = [name for name in wanted if not self._is_up(name)]
+            missing = [name for name in wanted if not self._is_open(name)]
             return UNAVAILABLE.format(compress(missing)) if missing else RESERVED
         if job.required_nodes and len(expand(job.required_nodes)) >= job.nodes:
             self._taken.update(expand(job.required_nodes))
@@ -78,9 +80,9 @@ class Waiting:
         """Why another job waits that asks for the same as this one, which waits for that reason."""
         return "Priority" if job.partition in self._closed else reason
 
-    def _is_up(self, name: str) -> bool:
+    def _is_open(self, name: str) -> bool:
         books = self._cluster.machines.get(name)
-        return books is not None and books.is_up
+        return books is not None and books.is_open
 
     def _close(self, partition: str, machines: tuple[str, ...]) -> None:
         self._closed.add(partition)

@@ -31,14 +31,15 @@ class Reservation(NamedTuple):
 
 
 def pending_in_order(cluster: Cluster) -> list[Job]:
-    """Pending jobs, the highest priority first, then in the order of their submission."""
+    """Pending jobs: those in partitions of the highest tier, of the highest priority, submitted first."""
     pending = [job for job in cluster.jobs.values() if job.state is JobState.PENDING]
-    return sorted(pending, key=lambda job: (-job.priority, job.job_id))
+    tiers = {name: partition.tier for name, partition in cluster.fleet.partitions.items()}
+    return sorted(pending, key=lambda job: (-tiers.get(job.partition, 0), -job.priority, job.job_id))
 
 
 def reserve(job: Job, candidates: list[Books], cluster: Cluster, now: float) -> Reservation | None:
     """Where and when the job can start at the latest, if everything that runs uses up its time limit."""
-    forecast = Forecast(job, [books for books in candidates if books.is_up], cluster.fleet)
+    forecast = Forecast(job, [books for books in candidates if books.is_open], cluster.fleet)
     running = {number: cluster.jobs[number] for name in forecast.free for number in cluster.machines[name].jobs}
     for ending in sorted(filter(occupies, running.values()), key=_expected_end):
         forecast.end(ending)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from typing import Any
 
-    from mini_slurm.model.overrides import NodeOverride
     from mini_slurm.model.step import Step
 
 PATIENCE = 30.0  # seconds to wait for a writer
@@ -158,18 +157,6 @@ def load_machines(db: sqlite3.Connection | None) -> dict[str, Machine]:
     """Every machine that was ever contacted, by name."""
     rows = look_up(db, f"SELECT {','.join(MACHINE_COLUMNS)} FROM machine")
     return {row[0]: Machine(**dict(zip(MACHINE_COLUMNS, row, strict=True))) for row in rows}
-
-
-def node_overrides(db: sqlite3.Connection | None) -> dict[str, NodeOverride]:
-    """What administrators changed of nodes, by name."""
-    rows = look_up(db, "SELECT name, body FROM override WHERE kind = 'node'")
-    if not rows:
-        return {}
-    import json
-
-    from mini_slurm.model.overrides import NodeOverride
-
-    return {name: NodeOverride(**json.loads(body)) for name, body in rows}
 
 
 def holders(db: sqlite3.Connection | None) -> list[Job]:

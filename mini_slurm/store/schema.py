@@ -52,7 +52,7 @@ STEPS: tuple[str, ...] = (
         PRIMARY KEY (attempt, stream)
     ) WITHOUT ROWID
     """,
-    # state_id, next_job_id, and the fleet as it was last read
+    # state_id, next_job_id, the fleet as it was last read, and what administrators changed beyond it
     "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "INSERT INTO setting VALUES ('next_job_id', '1'), ('state_id', lower(hex(randomblob(4))))",
     """
@@ -106,8 +106,6 @@ STEPS: tuple[str, ...] = (
     "ALTER TABLE job ADD COLUMN priority_set INTEGER",
     # what commands hear of their requests: each takes its answer away
     "CREATE TABLE answer (number INTEGER PRIMARY KEY, body TEXT NOT NULL)",
-    # what administrators changed of machines and partitions, beyond the fleet file
-    "CREATE TABLE override (kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, name))",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

@@ -125,6 +125,22 @@ class Simulation:
         answer = self.answers[-1]
         return answer.error or [pair for pair in answer.tasks if pair[1]] or ""
 
+    def change_nodes(self, *names: str, by: Caller = ADMIN, **changes: object) -> str:
+        """scontrol update nodename=...; the error."""
+        wish = {"Uid": by.uid, **changes}
+        self.happen(events.NodesUpdateRequested(1, by, names, wish))
+        return self.answers[-1].error
+
+    def change_partition(self, name: str, *, by: Caller = ADMIN, create: bool = False, **changes: object) -> str:
+        """scontrol update partitionname=... and create; the error."""
+        self.happen(events.PartitionUpdateRequested(1, by, name, changes, create))
+        return self.answers[-1].error
+
+    def delete_partition(self, name: str, *, by: Caller = ADMIN) -> str:
+        """scontrol delete partitionname=...; the error."""
+        self.happen(events.PartitionDeleteRequested(1, by, name))
+        return self.answers[-1].error
+
     def connect(self, name: str) -> None:
         """The machine answers."""
         self.connected.add(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mini_slurm.model import node_state
+from mini_slurm.model.changed_fleet import Overrides, apply
 from mini_slurm.model.fleet import Fleet, MachineEntry, Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
@@ -59,7 +60,7 @@ def table(
     only: str = " ".join(NAMES),
     order: str = "",
 ) -> list[str]:
-    every = nodes.node_list(FLEET, IDLE if machines is None else machines, orders or {}, jobs or [])
+    every = nodes.node_list(apply(FLEET, Overrides(orders or {})), IDLE if machines is None else machines, jobs or [])
     read, known = (by_letters if "%" in text else by_names), node_fields.NODE_FIELDS
     layout, unknown = read(text.replace("{P}", "9").replace("{N}", "9"), known)
     assert not unknown
@@ -174,13 +175,13 @@ def test_features_and_gres_keep_nodes_apart() -> None:
 )
 def test_states_come_of_the_machine_and_its_jobs(machine: Machine | None, jobs: list[Job], state: str) -> None:
     known = {} if machine is None else {"node1": machine}
-    assert compact(nodes.node_list(FLEET, known, {}, jobs)["node1"]) == state
+    assert compact(nodes.node_list(FLEET, known, jobs)["node1"]) == state
 
 
 def test_a_job_of_several_machines_holds_its_share_of_each() -> None:
     wide = running("node1", 3)
     wide.allocation = '{"node1":[2,1000,"",2],"node4":[1,500,"1",1]}'
-    found = nodes.node_list(FLEET, IDLE, {}, [wide])
+    found = nodes.node_list(FLEET, IDLE, [wide])
     assert [(found[name].alloc_cpus, compact(found[name])) for name in ("node1", "node2", "node4")] == [
         (2, "alloc"),
         (0, "idle"),
@@ -256,5 +257,5 @@ def test_features_and_weights_may_be_changed() -> None:
 
 
 def test_a_suspended_job_gives_its_cpus_back() -> None:
-    found = nodes.node_list(FLEET, IDLE, {}, [running("node3", 4, JobState.SUSPENDED)])["node3"]
+    found = nodes.node_list(FLEET, IDLE, [running("node3", 4, JobState.SUSPENDED)])["node3"]
     assert (compact(found), found.alloc_cpus, found.alloc_memory) == ("idle", 0, 2000)

@@ -55,6 +55,12 @@ def ask(session: Session, kind: str, bodies: list[dict[str, Any]]) -> list[dict[
         db.close()
 
 
+def ask_one(session: Session, kind: str, body: dict[str, Any]) -> str:
+    """The error of one request in Slurm's words, "" where it was done. Raises StateError."""
+    (answer,) = ask(session, kind, [{**caller(session), **body}])
+    return "" if answer is None else str(answer["error"])
+
+
 def ask_of_jobs(
     session: Session, kind: str, words: Iterable[str], body: dict[str, object], unknown: str = NO_SUCH_JOB
 ) -> list[str]:

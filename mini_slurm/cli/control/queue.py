@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.cli.control.asking import NO_SUCH_JOB, ask, ask_of_jobs, caller, without_prefix
+from mini_slurm.cli.control.asking import NO_SUCH_JOB, ask_of_jobs, ask_one, without_prefix
 from mini_slurm.model.states import JobState
 from mini_slurm.options.job_ids import split_acted
 from mini_slurm.store import queries
@@ -102,8 +102,7 @@ def top(session: Session, verb: str, words: list[str]) -> None:
     jobs = [_one(part) for part in text.split(",")]
     error = NO_SUCH_JOB
     if None not in jobs:
-        (answer,) = ask(session, "top", [{**caller(session), "jobs": jobs}])
-        error = str((answer or {"error": ""})["error"])
+        error = ask_one(session, "top", {"jobs": jobs})
     if error:
         session.fail(f"{error} for job {text}")
 

@@ -47,5 +47,4 @@ def partition(session: Session, verb: str, words: list[str]) -> None:
 
 
 def _nodes(session: Session) -> dict[str, nodes.Node]:
-    db = session.db
-    return nodes.node_list(session.fleet, queries.load_machines(db), queries.node_overrides(db), queries.holders(db))
+    return nodes.node_list(session.fleet, queries.load_machines(session.db), queries.holders(session.db))

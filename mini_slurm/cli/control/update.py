@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 ENTITIES = (
     ("jobid", 3, "update_job"),
     ("jobname", 3, "update_job"),
+    ("nodename", 3, "update_node"),
+    ("partitionname", 3, "update_partition"),
 )
 NOTHING = (
     "No valid entity in update command",

@@ -162,8 +162,7 @@ class Making:
         return books
 
     def _nodes(self) -> dict[str, nodes.Node]:
-        orders = queries.node_overrides(self._db)
-        return nodes.node_list(self._fleet, queries.load_machines(self._db), orders, [])
+        return nodes.node_list(self._fleet, queries.load_machines(self._db), [])
 
     def _jobs(self) -> list[Job]:
         """Those that waited or ran in the period, the earlier runs of those that were requeued too."""

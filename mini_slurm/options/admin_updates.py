@@ -1,0 +1,162 @@
+"""What `scontrol update` and `create` call the things that they change of machines and partitions: one row for each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mini_slurm.model.units import parse_time_limit
+from mini_slurm.options.job_updates import LARGEST, Tag, Words
+
+WEIGHT = re.compile(r"(-?)(\d+|0[xX][0-9a-fA-F]+)([kK]?)", re.ASCII)
+NO_NUMBER = ("UNLIMITED", "INFINITE")
+HEAVIEST = 0xFFFFFFF0
+NODE_STATES = (
+    ("NORESP", 3), ("CANCEL_REBOOT", 3), ("DRAIN", 3), ("FAIL", 3), ("FUTURE", 3), ("RESUME", 3),
+    ("POWER_DOWN_ASAP", 12), ("POWER_DOWN_FORCE", 12), ("POWER_DOWN", 7), ("POWER_UP", 7), ("UNDRAIN", 3),
+    ("UNKNOWN", 3), ("DOWN", 3), ("IDLE", 3), ("ALLOCATED", 3), ("ERROR", 3), ("MIXED", 3),
+)  # fmt: skip
+NEED_REASON = frozenset({"DOWN", "DRAIN", "FAIL"})
+PARTITION_STATES = (("INACTIVE", 1), ("DOWN", 1), ("UP", 1), ("DRAIN", 1))
+YES_OR_NO = (("NO", 1), ("YES", 1))
+
+
+class BadWord(ValueError):
+    """A value that does not parse: what is to be said, {} for the whole word. `plain`: without the command's name."""
+
+    def __init__(self, *lines: str, plain: bool = False) -> None:
+        super().__init__(*lines)
+        self.lines = lines
+        self.plain = plain
+
+
+def _choose(value: str, names: Sequence[tuple[str, int]]) -> str | None:
+    """The first name that the value is the beginning of, and long enough a one."""
+    return next((name for name, least in names if len(value) >= least and name.startswith(value.upper())), None)
+
+
+def _text(words: Words, value: str) -> str:
+    return value
+
+
+def _listed(words: Words, value: str) -> list[str]:
+    return [part for part in value.split(",") if part]
+
+
+def _reason(words: Words, value: str) -> str:
+    """Quotes that came through the shell are not part of it."""
+    return value.removeprefix('"').removesuffix('"')
+
+
+def _node_state(words: Words, value: str) -> str:
+    found = _choose(value, NODE_STATES)
+    if found is None:
+        raise BadWord(
+            "Invalid input: {}",
+            "Request aborted",
+            "Valid states are: NoResp DRAIN FAIL FUTURE RESUME POWER_DOWN POWER_UP UNDRAIN",
+            "Not all states are valid given a node's prior state",
+            plain=True,
+        )
+    return found
+
+
+def _weight(words: Words, value: str) -> int:
+    if value.upper() in NO_NUMBER:
+        return HEAVIEST
+    found = WEIGHT.fullmatch(value)
+    if found is None:
+        raise BadWord(f"Weight value ({value}) is not a valid number")
+    if found[1]:
+        raise BadWord(f"Weight value ({value}) is less than zero")
+    weight = int(found[2], 0 if found[2][:2].lower() == "0x" else 10) * (1024 if found[3] else 1)
+    if weight > HEAVIEST:
+        raise BadWord(f"Weight value ({value}) is greater than {HEAVIEST}")
+    return weight
+
+
+def _limit(words: Words, value: str) -> int | None:
+    try:
+        return parse_time_limit(value)
+    except ValueError:
+        raise BadWord("Invalid input {}") from None
+
+
+def _count(name: str, *, endless: bool = False, bits: int = 32) -> Callable[[Words, str], int | None]:
+    def read(words: Words, value: str) -> int | None:
+        if endless and value.upper() in NO_NUMBER:
+            return None
+        if not (value.isascii() and value.isdigit() and int(value) <= LARGEST[bits]):
+            raise BadWord(f"Invalid {name} value: {value}")
+        return int(value)
+
+    return read
+
+
+def _one_of(names: Sequence[tuple[str, int]], advice: str) -> Callable[[Words, str], str]:
+    def read(words: Words, value: str) -> str:
+        found = _choose(value, names)
+        if found is None:
+            raise BadWord("Invalid input: {}", advice)
+        return found
+
+    return read
+
+
+def _default(words: Words, value: str) -> bool:
+    return _one_of(YES_OR_NO, "Acceptable Default values are YES and NO")(words, value) == "YES"
+
+
+# fmt: off
+NODE_TAGS = (
+    Tag("NodeName", 1, "Names", _text),
+    Tag("ActiveFeatures", 3, "ActiveFeatures", _listed),
+    Tag("Extra", 1, "Extra", _text),
+    Tag("Features", 1, "Features", _listed),
+    Tag("AvailableFeatures", 3, "Features", _listed),
+    Tag("Weight", 1, "Weight", _weight),
+    Tag("Comment", 2, "Comment", _text),
+    Tag("Reason", 1, "Reason", _reason),
+    Tag("State", 1, "State", _node_state),
+)
+PARTITION_TAGS = (
+    Tag("PartitionName", 2, "name", _text),
+    Tag("MaxTime", 4, "max_time", _limit),
+    Tag("DefaultTime", 8, "default_time", _limit),
+    Tag("MaxNodes", 4, "max_nodes", _count("MaxNodes", endless=True)),
+    Tag("MinNodes", 2, "min_nodes", _count("MinNodes")),
+    Tag("Default", 7, "default", _default),
+    Tag("Priority", 3, "priority", _count("Priority", bits=16)),
+    Tag("PriorityJobFactor", 3, "priority", _count("PriorityJobFactor", bits=16)),
+    Tag("PriorityTier", 3, "tier", _count("PriorityTier", bits=16)),
+    Tag("State", 2, "state", _one_of(PARTITION_STATES, "Acceptable State values are UP, DOWN, DRAIN and INACTIVE")),
+    Tag("Nodes", 1, "machines", _text),
+)
+# fmt: on
+
+
+def read(tags: Sequence[Tag], words: Sequence[str]) -> dict[str, Any]:
+    """What the words say. Raises BadWord: also for a word without a value, and for what there is no row for."""
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise BadWord(f"Invalid input: {word}  Request aborted")
+        tag = next((tag for tag in tags if tag.fits(name)), None)
+        if tag is None:
+            raise BadWord(f"Update of this parameter is not supported: {word}", "Request aborted", plain=True)
+        try:
+            found[tag.key] = tag.read(NO_WORDS, value)
+        except BadWord as error:
+            raise BadWord(*(line.replace("{}", word) for line in error.lines), plain=error.plain) from None
+        if tag.name == "Priority":
+            found["tier"] = found["priority"]
+    return found
+
+
+def _no_moment(text: str) -> float:
+    raise AssertionError("nothing here reads moments")
+
+
+NO_WORDS = Words(_no_moment)
