@@ -106,8 +106,16 @@ SRUN: tuple[JobOption, ...] = tuple(sorted((*SHARED, *OWN), key=lambda option: o
 
 
 def rows() -> str:
-    """What srun in a job knows of the table: a line each, long name, letter, kind of value, variable, further names."""
-    lines = ("\t".join((row.long, row.short, row.value, _in_job(row), *row.aliases)) for row in SRUN)
+    """What srun in a job knows of the table: a line each.
+
+    Long name, letter, kind of value, variable, whether srun refuses it, further names. What describes a job and is not
+    built there is no matter of a step, and is passed over.
+    """
+    refused = {row.long for row in OWN if not row.built}
+    lines = (
+        "\t".join((row.long, row.short, row.value, _in_job(row), "no" * (row.long in refused), *row.aliases))
+        for row in SRUN
+    )
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_slurm.errors import BadUsage, MiniSlurmError, visible
+from mini_slurm.errors import BadUsage, MiniSlurmError, Refused, visible
 from mini_slurm.options.grammar import Option, parse
 from mini_slurm.protocol import flat
 from mini_slurm.steps import launch
@@ -40,9 +40,11 @@ def main(program: str, arguments: list[str]) -> int:
 
 
 def _srun(program: str, arguments: list[str]) -> int:
-    table, variables = rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), ROWS))
+    table, variables, refused = rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), ROWS))
     environment = own_environment()
     given, words = options(program, arguments, table, variables, environment)
+    for name in refused.intersection(given):
+        raise Refused(f"--{name} is not supported yet")
     for name, answer in (("version", _version), ("usage", _help), ("help", _help)):
         if name in given:
             return answer(table)
@@ -60,6 +62,8 @@ def _srun(program: str, arguments: list[str]) -> int:
         environment.get("USER", ""),
         given.get("job-name") or environment.get("SLURM_JOB_NAME", ""),
     )
+    if not environment.get(AGENT):
+        raise Refused("this is no process of a job: there is no agent to ask for a step")
     attempt = environment.get(MARK, "").partition("-")[0]
     token = os.urandom(8).hex()
     talk = Talk(environment.get(AGENT, ""), SOCKET, GREETING)
@@ -73,16 +77,18 @@ def own_environment() -> dict[str, str]:
     return dict(flat.text(word).partition("=")[::2] for word in words if b"=" in word)
 
 
-def rows(path: str) -> tuple[list[Option], dict[str, str]]:
-    """The options' rows that came with the agent, and the variables that set them too."""
-    table, variables = [], {}
+def rows(path: str) -> tuple[list[Option], dict[str, str], set[str]]:
+    """The options' rows that came with the agent, the variables that set them too, and those that are refused."""
+    table, variables, refused = [], {}, set()
     with open(path) as file:
         for line in file:
-            long, short, value, variable, *aliases = line.rstrip("\n").split("\t")
+            long, short, value, variable, is_refused, *aliases = line.rstrip("\n").split("\t")
             table.append(Option(field=long, long=long, short=short, value=value, aliases=tuple(aliases)))
             if variable:
                 variables[variable] = long
-    return table, variables
+            if is_refused:
+                refused.add(long)
+    return table, variables, refused
 
 
 def options(

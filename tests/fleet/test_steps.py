@@ -72,6 +72,12 @@ def test_a_step_runs_and_its_output_is_the_jobs(client: Client) -> None:
         ("srun", 1, "srun: fatal: No command given to execute.\n"),
         ("srun -n abc true", 1, 'srun: error: Invalid numeric value "abc" for --ntasks.\n'),
         ("srun --foo true", 255, "srun: unrecognized option '--foo'\nTry \"srun --help\" for more information\n"),
+        ("srun --bcast=/tmp/x true", 1, "srun: error: --bcast is not supported yet\n"),
+        (
+            "env -u MINI_SLURM_AGENT srun true",
+            1,
+            "srun: error: this is no process of a job: there is no agent to ask for a step\n",
+        ),
         ("srun -i nofile cat", 1, "srun: error: Could not open stdin file: No such file or directory\n"),
         ("srun -o nodir/x hostname", 1, "srun: error: Could not open stdout file: No such file or directory\n"),
         (
@@ -237,6 +243,13 @@ def test_scripts_ask_scontrol_for_names(client: Client) -> None:
     assert out.split("\n") == ["node1", "node2", "a10", "b[2,1,3]", "rc 1", ""]
     assert "Invalid hostlist: n[3-1]\n" in err
     assert err.endswith("scontrol: error: on a machine of a job there is only `show hostnames` and `show hostlist`\n")
+
+
+def test_tasks_may_have_a_terminal(client: Client) -> None:
+    _, out, err = run(client, "srun --pty sh -c 'tty; stty size; exit 3'; echo rc $?")
+    terminal, size, code = out.splitlines()
+    assert (terminal[:9], size, code) == ("/dev/pts/", "24 80", "rc 3")
+    assert err == "srun: error: node1: task 0: Exited with exit code 3\n"
 
 
 # --- what becomes of it
