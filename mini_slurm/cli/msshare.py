@@ -118,7 +118,7 @@ def _records(fleet: Fleet, db: sqlite3.Connection | None, view: View) -> list[Re
     usage: dict[tuple[str, str], float] = {}
     for job in queries.select_jobs(db, COLUMNS, queries.Where("start_time IS NOT NULL")):
         key = (job.account or "", job.user)
-        usage[key] = usage.get(key, 0.0) + fair_share.used(job, view.now)
+        usage[key] = usage.get(key, 0.0) + fair_share.used(job, view.now, fleet.priority.half_life)
     found = fair_share.shares(associations, usage)
     records = {one: Record(one, share) for one, share in found.items()}
     _add_rest(records, queries.select_jobs(db, RUNNING, queries.Where("state = 'RUNNING'")), view.now)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from mini_slurm.model.job import Job
 
-HALF_LIFE = 7 * 86400.0  # seconds
-
 
 class Share:
     """What an association may use and has used."""
@@ -35,7 +33,7 @@ class Share:
 Shares = dict[Association, Share]
 
 
-def used(job: Job, now: float, half_life: float | None = HALF_LIFE) -> float:
+def used(job: Job, now: float, half_life: float | None) -> float:
     """CPU seconds of a job, as far as they still count. None: nothing is ever forgotten."""
     if job.start_time is None or not job.alloc_cpus:
         return 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.arrays import MAX_ARRAY_SIZE
+from mini_slurm.model.units import format_elapsed
 from mini_slurm.output.values import NULL, SLURM_VERSION
 
 TYPE_CHECKING = False
@@ -135,7 +136,20 @@ PrEpPlugins = prep/script
 PriorityParameters
 PrioritySiteFactorParameters
 PrioritySiteFactorPlugin
-PriorityType
+PriorityDecayHalfLife
+PriorityCalcPeriod = 00:05:00
+PriorityFavorSmall = No
+PriorityFlags
+PriorityMaxAge
+PriorityUsageResetPeriod = NONE
+PriorityType = priority/multifactor
+PriorityWeightAge
+PriorityWeightAssoc = 0
+PriorityWeightFairShare
+PriorityWeightJobSize
+PriorityWeightPartition
+PriorityWeightQOS
+PriorityWeightTRES
 PrivateData = none
 ProctrackType = proctrack/linuxproc
 Prolog
@@ -225,6 +239,14 @@ def _accounts(known: Known) -> str:
     return "slurmdbd" if known.fleet.accounts else "none"
 
 
+def _licenses(known: Known) -> str:
+    return ",".join(f"{name}:{count}" for name, count in known.fleet.licenses.items())
+
+
+def _period(seconds: int | None) -> str:
+    return "UNLIMITED" if seconds is None else format_elapsed(seconds)
+
+
 DEPENDS: dict[str, Callable[[Known], str]] = {
     "AccountingStorageEnforce": lambda known: "associations,limits,qos" if known.fleet.accounts else "none",
     "AccountingStorageType": lambda known: f"accounting_storage/{_accounts(known)}",
@@ -236,7 +258,15 @@ DEPENDS: dict[str, Callable[[Known], str]] = {
     "MaxArraySize": lambda known: str(MAX_ARRAY_SIZE),
     "MaxNodeCount": lambda known: str(len(known.fleet.machines)),
     "NEXT_JOB_ID": lambda known: str(known.next_job_id),
-    "PriorityType": lambda known: "priority/multifactor" if known.fleet.accounts else "priority/basic",
+    "Licenses": lambda known: _licenses(known) or NULL,
+    "PriorityDecayHalfLife": lambda known: format_elapsed(known.fleet.priority.half_life or 0),
+    "PriorityFlags": lambda known: "",
+    "PriorityMaxAge": lambda known: _period(known.fleet.priority.max_age),
+    "PriorityWeightAge": lambda known: str(known.fleet.priority.age),
+    "PriorityWeightFairShare": lambda known: str(known.fleet.priority.fair_share),
+    "PriorityWeightJobSize": lambda known: str(known.fleet.priority.job_size),
+    "PriorityWeightPartition": lambda known: str(known.fleet.priority.partition),
+    "PriorityWeightQOS": lambda known: str(known.fleet.priority.qos),
     "SlurmctldHost[0]": lambda known: known.host,
     "SlurmctldLogFile": lambda known: f"{known.state}/controller.log",
     "SlurmdTimeout": lambda known: f"{known.fleet.node_timeout} sec",

@@ -37,9 +37,13 @@ class Free:
 
     def suffice(self, job: Job) -> bool:
         """Are there enough of those that the job wants?"""
-        return all(self._free.get(name, 0) >= count for name, count in parse(job.licenses).items())
+        return all(self.count(name) >= count for name, count in parse(job.licenses).items())
+
+    def count(self, name: str) -> int:
+        """How many of this one are free; below 0 where the fleet file has fewer now than jobs hold."""
+        return self._free.get(name, 0)
 
     def take(self, job: Job) -> None:
         """The job has started."""
         for name, count in parse(job.licenses).items():
-            self._free[name] = self._free.get(name, 0) - count
+            self._free[name] = self.count(name) - count

@@ -165,6 +165,11 @@ def holders(db: sqlite3.Connection | None) -> list[Job]:
     return select_jobs(db, ("node", "allocation", "alloc_cpus", "alloc_memory", "alloc_gpus"), where)
 
 
+def license_holders(db: sqlite3.Connection | None) -> list[Job]:
+    """The jobs that hold licenses."""
+    return select_jobs(db, ("licenses",), Where(UNFINISHED, "state != 'PENDING'", "licenses IS NOT NULL"))
+
+
 def first_submission(db: sqlite3.Connection | None) -> float | None:
     """When the oldest job was submitted; None where there never was one."""
     rows = look_up(db, "SELECT min(submit_time) FROM job")

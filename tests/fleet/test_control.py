@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_slurm.cli.control import processes, waiting
+from mini_slurm.cli.control import processes, system, waiting
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
@@ -219,10 +219,14 @@ def test_steps_are_the_batch_scripts_and_those_of_srun(run: Shell) -> None:
     assert words(run("scontrol show step 7.1")[1])["Name"] == "a"
 
 
-def test_the_configuration_has_what_clients_look_for(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mini_slurm.cli.control import system
-
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A controller seems to be there already."""
     monkeypatch.setattr(system.autostart, "ring", lambda state: True)
+
+
+@pytest.mark.usefixtures("answered")
+def test_the_configuration_has_what_clients_look_for(run: Shell) -> None:
     code, output, errors = run("scontrol show config")
     values = dict(line.split(" = ", 1) for line in output.splitlines() if " = " in line)
     values = {name.strip(): value for name, value in values.items()}
@@ -231,6 +235,33 @@ def test_the_configuration_has_what_clients_look_for(run: Shell, monkeypatch: py
     assert values["MaxArraySize"] == "1001"
     assert (values["ClusterName"], values["SLURM_VERSION"]) == ("mini", "22.05.8")
     assert output.splitlines()[-1].endswith(" is UP")
+
+
+@pytest.mark.usefixtures("answered")
+def test_licenses_of_the_fleet_file_are_told_with_how_many_are_held(run: Shell, tmp_path: Path) -> None:
+    text = (tmp_path / "fleet.toml").read_text()
+    (tmp_path / "fleet.toml").write_text(text.replace("[fleet]", "[fleet]\nlicenses = { matlab = 4, ansys = 1 }"))
+    run.fill(running(91, licenses="matlab:3"), job(92, licenses="matlab"))
+    shown = (
+        "LicenseName=ansys\n    Total=1 Used=0 Free=1 Reserved=0 Remote=no\n"
+        "LicenseName=matlab\n    Total=4 Used=3 Free=1 Reserved=0 Remote=no\n"
+    )
+    assert run("scontrol show licenses") == (0, shown, "")
+    assert run("scontrol -o show lic matlab")[1] == "LicenseName=matlab Total=4 Used=3 Free=1 Reserved=0 Remote=no\n"
+    assert "\nLicenses                = matlab:4,ansys:1\n" in run("scontrol show config")[1]
+
+
+@pytest.mark.usefixtures("answered")
+def test_what_priorities_are_made_of_is_in_the_configuration(run: Shell, tmp_path: Path) -> None:
+    with (tmp_path / "fleet.toml").open("a") as file:
+        file.write('priority = 3\n[priority]\nage = 5\nhalf_life = "1-00:00:00"\nmax_age = "UNLIMITED"\n')
+    lines = run("scontrol show config")[1].splitlines()
+    assert "PriorityDecayHalfLife   = 1-00:00:00" in lines
+    assert "PriorityFlags           = " in lines
+    assert "PriorityMaxAge          = UNLIMITED" in lines
+    assert "PriorityWeightAge       = 5" in lines
+    assert "PriorityWeightQOS       = 1000" in lines
+    assert " PriorityJobFactor=3 " in run("scontrol -o show partition compute")[1]
 
 
 def test_ping_starts_the_controller_that_is_not_there(run: Shell) -> None:

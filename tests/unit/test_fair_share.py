@@ -94,5 +94,5 @@ def test_half_a_life_ago_counts_half() -> None:
 
 
 def test_a_job_that_never_ran_used_nothing() -> None:
-    assert used(Job(job_id=1, alloc_cpus=4), 10.0) == 0.0
-    assert used(Job(job_id=1, start_time=20.0, alloc_cpus=4), 10.0) == 0.0
+    assert used(Job(job_id=1, alloc_cpus=4), 10.0, DAY) == 0.0
+    assert used(Job(job_id=1, start_time=20.0, alloc_cpus=4), 10.0, DAY) == 0.0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mini_slurm.cli.control.session import Session
 
 PATIENCE = 10.0  # seconds for a controller to come up
+_INDENT = "\n    "
 PAUSE = 0.02  # seconds between two looks
 
 
@@ -61,8 +62,18 @@ def _since(state: str, moment: Callable[[float], str]) -> str:
 
 
 def licenses(session: Session, verb: str, words: list[str]) -> None:
-    """A fleet has no licenses."""
-    listing.show(["No licenses configured in Slurm."])
+    """The licenses of the fleet file, and how many of them jobs hold."""
+    if not session.fleet.licenses:
+        listing.show(["No licenses configured in Slurm."])
+        return
+    from mini_slurm.scheduler.licenses import Free
+
+    free = Free(session.fleet.licenses, queries.license_holders(session.db))
+    for name, total in sorted(session.fleet.licenses.items()):
+        if not words or name == words[0]:
+            left = free.count(name)
+            counts = f"Total={total} Used={total - left} Free={max(left, 0)} Reserved=0 Remote=no"
+            listing.show([f"LicenseName={name}{' ' if session.oneliner else _INDENT}{counts}"])
 
 
 def reservations(session: Session, verb: str, words: list[str]) -> None:
