@@ -9,6 +9,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler import attempts, dependents, events, interventions, nodes, partitions, requests, top, updates
 from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.deadlines import last_moment
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.priority import refresh_priorities
 from mini_slurm.scheduler.starting import start_pending
@@ -52,6 +53,7 @@ def step(cluster: Cluster, happened: Iterable[events.Event], now: float) -> list
 def next_moment(cluster: Cluster, now: float) -> float | None:
     """When step() has something to do even if nothing happens; None: never."""
     moments = [job.begin_time for job in cluster.jobs.values() if _waits(job) and job.begin_time is not None]
+    moments += filter(None, [last_moment(job) for job in cluster.jobs.values() if job.deadline is not None])
     moments += [books.paused_until for books in cluster.machines.values()]
     moments += cluster.quiet.values()
     if cluster.dependency_moment is not None:

@@ -21,6 +21,7 @@ from mini_slurm.scheduler.eligible import sites
 from mini_slurm.scheduler.placement import place
 
 NEVER = float("inf")
+MINUTE = 60  # seconds
 
 
 class Reservation(NamedTuple):
@@ -90,7 +91,7 @@ def _expected_end(job: Job) -> float:
 
 def after_start(job: Job, taken: Allocation, reservation: Reservation | None, now: float) -> Reservation | None:
     """The reservation when the job has started there: what still runs at its begin takes of what it leaves free."""
-    if reservation is None or _ends_before(job, reservation, now):
+    if reservation is None or _ends_before(job.time_limit, reservation, now):
         return reservation
     spare = {
         name: left.minus(taken[name].resources) if name in taken else left for name, left in reservation.spare.items()
@@ -98,12 +99,21 @@ def after_start(job: Job, taken: Allocation, reservation: Reservation | None, no
     return reservation._replace(spare=spare)
 
 
-def _ends_before(job: Job, reservation: Reservation, now: float) -> bool:
-    return job.time_limit is not None and now + job.time_limit <= reservation.begin
+def _ends_before(limit: int | None, reservation: Reservation, now: float) -> bool:
+    return limit is not None and now + limit <= reservation.begin
 
 
-def usable(job: Job, books: Books, reservation: Reservation | None, now: float) -> Resources:
-    """What the job may take of a machine now so that the reservation stays untouched."""
-    if reservation is None or books.entry.name not in reservation.spare or _ends_before(job, reservation, now):
+def shortened(job: Job, reservation: Reservation | None, now: float) -> int | None:
+    """The longest time limit, of at least --time-min, with which the job would end before the reservation begins."""
+    if job.time_min is None or reservation is None or reservation.begin == NEVER:
+        return None
+    left = int(reservation.begin - now) // MINUTE * MINUTE
+    is_shorter = job.time_limit is None or left < job.time_limit
+    return left if is_shorter and left >= job.time_min else None
+
+
+def usable(limit: int | None, books: Books, reservation: Reservation | None, now: float) -> Resources:
+    """What a job with this time limit may take of a machine now so that the reservation stays untouched."""
+    if reservation is None or books.entry.name not in reservation.spare or _ends_before(limit, reservation, now):
         return books.free
     return books.free.at_most(reservation.spare[books.entry.name])

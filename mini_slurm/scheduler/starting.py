@@ -8,12 +8,14 @@ from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import format_gpus
 from mini_slurm.model.states import JobState
+from mini_slurm.scheduler import licenses
 from mini_slurm.scheduler.cluster import Books, Cluster, occupies
+from mini_slurm.scheduler.deadlines import is_late, limit_until, miss
 from mini_slurm.scheduler.decisions import Decision, Hold, Start
 from mini_slurm.scheduler.eligible import eligible_machines, sites
 from mini_slurm.scheduler.explain import HOLDS, Waiting, own_reason, shared_reason
 from mini_slurm.scheduler.placement import place
-from mini_slurm.scheduler.policy import Reservation, after_start, pending_in_order, reserve, usable
+from mini_slurm.scheduler.policy import Reservation, after_start, pending_in_order, reserve, shortened, usable
 
 QUIET = 2.0  # seconds: as long as it takes Slurm's next pass over the queue to come
 
@@ -30,7 +32,11 @@ def start_pending(cluster: Cluster, now: float) -> list[Decision]:
     cluster.quiet = {number: until for number, until in cluster.quiet.items() if now < until <= now + QUIET}
     round_ = Round(cluster, now)
     for job in pending_in_order(cluster):
-        reason = own_reason(job, now) or round_.reasons.get(_shape(job)) or round_.start(job)
+        reason = own_reason(job, now)
+        if reason is None and is_late(job, now):
+            miss(cluster, job, now)
+            continue
+        reason = reason or round_.reasons.get(_shape(job)) or round_.start(job)
         if reason is not None:
             set_reason(cluster, job, reason)
     return round_.decisions
@@ -46,6 +52,7 @@ class Round:
         self.reasons: dict[tuple[object, ...], str] = {}
         self._reservation: Reservation | None = None
         self._waiting = Waiting(cluster)
+        self._licenses = licenses.Free(cluster.fleet.licenses, _holders(cluster))
 
     def start(self, job: Job) -> str | None:
         """Start the job, or as many tasks of the array as there is room for; why it, or the rest of it, waits."""
@@ -55,19 +62,31 @@ class Round:
             self.reasons[_shape(job)] = reason
             return reason
         while not _is_throttled(self.cluster, job):
-            taken = self._place(job, candidates)
+            if not self._licenses.suffice(job):
+                self.reasons[_shape(job)] = "Licenses"
+                return "Licenses"
+            limit = limit_until(job, self.now)
+            taken = self._place(job, candidates, limit)
+            if taken is None:
+                limit = shortened(job, self._reservation, self.now)
+                taken = None if limit is None else self._place(job, candidates, limit)
             if taken is None:
                 return self._block(job, candidates)
             is_last = job.array_tasks is None or split_first(job.array_tasks)[1] is None
-            self.decisions += _start(self.cluster, _next_task(self.cluster, job), taken, self.now)
-            self._reservation = after_start(job, taken, self._reservation, self.now)
+            self._start(_next_task(self.cluster, job), taken, limit)
             if is_last:
                 return None
         return "JobArrayTaskLimit"
 
-    def _place(self, job: Job, candidates: list[Books]) -> Allocation | None:
+    def _start(self, job: Job, taken: Allocation, limit: int | None) -> None:
+        job.time_limit = limit
+        self._licenses.take(job)
+        self.decisions += _start(self.cluster, job, taken, self.now)
+        self._reservation = after_start(job, taken, self._reservation, self.now)
+
+    def _place(self, job: Job, candidates: list[Books], limit: int | None) -> Allocation | None:
         usable_now = [books for books in candidates if books.is_usable and not books.is_paused(self.now)]
-        among = sites(usable_now, lambda books: usable(job, books, self._reservation, self.now))
+        among = sites(usable_now, lambda books: usable(limit, books, self._reservation, self.now))
         return place(job, among, self.cluster.fleet)
 
     def _block(self, job: Job, candidates: list[Books]) -> str:
@@ -76,6 +95,11 @@ class Round:
         self.reasons[_shape(job)] = self._waiting.again(job, reason)
         self._reservation = self._reservation or reserve(job, candidates, self.cluster, self.now)
         return reason
+
+
+def _holders(cluster: Cluster) -> list[Job]:
+    """The jobs that hold licenses."""
+    return [job for job in cluster.jobs.values() if job.licenses and occupies(job)]
 
 
 def _shape(job: Job) -> tuple[object, ...]:
@@ -98,6 +122,8 @@ def _shape(job: Job) -> tuple[object, ...]:
         job.excluded_nodes,
         job.exclusive,
         job.time_limit,
+        job.time_min,
+        job.deadline,
     )
 
 
