@@ -7,24 +7,25 @@ import time
 
 from mini_slurm.cli import listing
 from mini_slurm.errors import BadUsage
-from mini_slurm.model.job import Job
 from mini_slurm.model.moments import BadMoment, parse_moment
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import parse_duration
 from mini_slurm.options import job_ids, listings
-from mini_slurm.output.accounting_fields import Line
+from mini_slurm.output.accounting_lines import Line, batch_step, settled
 from mini_slurm.store.queries import Where, content, select_steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from mini_slurm.model.job import Job
     from mini_slurm.model.step import Step
     from mini_slurm.options.job_ids import JobId
     from mini_slurm.options.listings import Chosen
 
 MANY = 500  # jobs; for more of them all steps are read
+NO_TASK = 2**32 - 2  # the place of what is no task of an array
 # in accounting a job that only has its output to be stored is over
 STATE = "CASE WHEN state = 'COMPLETING' AND outcome IS NOT NULL THEN outcome ELSE state END"
 # a job that was held until it was cancelled never took part
@@ -42,6 +43,10 @@ class Span:
             moment = listing.moment_format()
             why = f"Start time ({moment(self.since)}) requested is after end time ({moment(self.until)})."
             raise BadUsage(f"{program}: error: {why}", exit_code=1)
+
+    def meets(self, step: Step) -> bool:
+        """Did the step run in the span?"""
+        return int(step.start_time) <= self.until and (step.end_time is None or step.end_time >= self.since)
 
     @property
     def after(self) -> float:
@@ -160,50 +165,34 @@ def _add_sizes(found: Where, chosen: Chosen) -> None:
 
 
 def lines(
-    jobs: Sequence[Job], chosen: Chosen, named: Sequence[JobId] | None, steps: Mapping[int, Sequence[Step]]
+    jobs: Sequence[Job], steps: Sequence[Step], chosen: Chosen, named: Sequence[JobId] | None, span: Span
 ) -> Iterator[Line]:
-    """The lines of these jobs in sacct's order: each job, its batch step if it started, and the steps of srun."""
-    for job in sorted(jobs, key=_place(jobs)):
+    """The lines of these jobs in sacct's order: each job, then its batch step if it started, then srun's."""
+    theirs: dict[tuple[int, int], list[Step]] = {}
+    for step in steps:
+        theirs.setdefault((step.job_id, step.attempt), []).append(step)
+    for job in sorted(jobs, key=_place):
         names = [name for name in named or [] if _names_job(name, job)]
         if named is not None and not names:
             continue
-        line = Line(job)
-        line.derived = max((step.exit_code for step in steps.get(job.job_id, ())), default=0)
-        if not names or any(name.step is None for name in names):
+        own = [settled(step, job) for step in theirs.get((job.job_id, job.attempt), [])]
+        line = Line(job, steps=own)
+        wanted = None if not names or any(name.step is None for name in names) else {name.step for name in names}
+        if wanted is None:
             yield line
-        if "allocations" not in chosen and line.started is not None:
-            yield from _steps(job, {name.step for name in names} or {None}, steps.get(job.job_id, ()))
+        if "allocations" in chosen or line.started is None:
+            continue
+        for step in [*([batch_step(job)] if job.is_batch else []), *own]:
+            if (wanted is None or step.number in wanted) and span.meets(step):
+                yield Line(job, step)
 
 
-def _steps(job: Job, wanted: set[int | None], steps: Sequence[Step]) -> Iterator[Line]:
-    if wanted & {None, job_ids.BATCH}:
-        yield Line(_on_first_machine(job), "batch")
-    for step in steps:
-        if wanted & {None, step.number}:
-            yield Line(job, str(step.number), step)
-
-
-def _on_first_machine(job: Job) -> Job:
-    """What the batch script has of the job: its share of one machine."""
-    if job.allocation.count("[") < 2:
-        return job
-    from mini_slurm.model.allocation import parse_allocation
-    from mini_slurm.model.resources import format_gpus
-
-    share = next(iter(parse_allocation(job.allocation).values())).resources
-    own = {"alloc_cpus": share.cpus, "alloc_memory": share.memory, "alloc_gpus": format_gpus(share.gpus)}
-    return Job(**{**job.__dict__, **own})
-
-
-def steps_of(db: sqlite3.Connection | None, jobs: Sequence[Job]) -> dict[int, list[Step]]:
-    """The steps that srun started, by job."""
+def steps_of(db: sqlite3.Connection | None, jobs: Sequence[Job]) -> list[Step]:
+    """The steps that srun started in these jobs."""
     where = Where()
     if len(jobs) < MANY:
         where.among("job_id", [job.job_id for job in jobs])
-    found: dict[int, list[Step]] = {}
-    for step in select_steps(db, where):
-        found.setdefault(step.job_id, []).append(step)
-    return found
+    return select_steps(db, where)
 
 
 def _names_job(name: JobId, job: Job) -> bool:
@@ -212,19 +201,10 @@ def _names_job(name: JobId, job: Job) -> bool:
     return name.tasks is None or job.array_task_id in name.tasks
 
 
-def _place(jobs: Sequence[Job]) -> Callable[[Job], tuple[int, int]]:
-    """Jobs come as their numbers do; what bears its array's own number comes after the tasks that were split off."""
-    last: dict[int, int] = {}
-    for job in jobs:
-        if job.array_job_id is not None:
-            last[job.array_job_id] = max(last.get(job.array_job_id, 0), job.job_id)
-
-    def place(job: Job) -> tuple[int, int]:
-        if job.job_id == job.array_job_id:
-            return (last[job.job_id], 1)
-        return (job.job_id, 0)
-
-    return place
+def _place(job: Job) -> tuple[int, int, int, int]:
+    """As Slurm's accounting sorts: by the second of submission, then arrays and their tasks by their numbers."""
+    task = job.array_task_id if job.array_task_id is not None else NO_TASK
+    return int(job.submit_time), job.array_job_id or 0, task, job.job_id
 
 
 def show_scripts(db: sqlite3.Connection | None, lines: Sequence[Line]) -> int:

@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.options.grammar import Option
     from mini_slurm.options.listings import Chosen
+    from mini_slurm.output.accounting_lines import Line
 
 ABOUT = "Show the accounting of jobs."
 WORDS = ""
@@ -59,13 +60,14 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
     span = account_request.Span(program, chosen, view.now)
     where = account_request.where(program, chosen, span, named)
     db = listing.open_to_read()
-    if "clusters" in chosen or any(field.name == "Cluster" for field in table.fields):
-        view.cluster = listing.cluster_name(db)
+    if "clusters" in chosen or any(field.name in ("AssocID", "Cluster") for field in table.fields):
+        fleet = listing.fleet(db)
+        view.cluster, view.associations = fleet.name, fleet.association_numbers()
     if view.cluster not in (chosen.words("clusters") or [view.cluster]):
         where.add("0")
     columns = {column for field in table.fields for column in field.columns.split()} | {*fields.ALWAYS.split()}
     jobs = queries.select_jobs(db, columns | ({"script"} if "batch_script" in chosen else set()), where)
-    lines = [*account_request.lines(jobs, chosen, named, account_request.steps_of(db, jobs))]
+    lines = [*account_request.lines(jobs, account_request.steps_of(db, jobs), chosen, named, span)]
     if "truncate" in chosen:
         for line in lines:
             line.cut(span.since, span.until)
@@ -75,7 +77,7 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
     return 0
 
 
-def _text(chosen: Chosen, table: Table, lines: list[fields.Line], view: View) -> list[str]:
+def _text(chosen: Chosen, table: Table, lines: list[Line], view: View) -> list[str]:
     named = "noheader" not in chosen
     if "parsable" in chosen or "parsable2" in chosen:
         delimiter, last = chosen.text("delimiter") or "|", "parsable2" not in chosen

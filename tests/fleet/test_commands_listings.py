@@ -102,7 +102,7 @@ def test_variables_stand_for_options(run: Shell, monkeypatch: pytest.MonkeyPatch
 
 
 def test_accounting_shows_a_job_and_its_batch_step(run: Shell) -> None:
-    run.fill(running(1), job(2))
+    run.fill(running(1, script="x"), job(2))
     assert run("sacct -a -P -n -o jobid,state")[1] == "1|RUNNING\n1.batch|RUNNING\n2|PENDING\n"
     assert run("sacct -a -X -P -n -s R -o jobid")[1] == "1\n"
     assert run("sacct -P -n -j 1.batch -o jobid")[1] == "1.batch\n"

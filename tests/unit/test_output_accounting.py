@@ -8,9 +8,11 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
 from mini_slurm.output import accounting_fields as fields
+from mini_slurm.output.accounting_lines import Line, batch_step, settled
 from mini_slurm.output.layout import View, by_prefixes
 
 NOW = 1_000_000.0
+FIELDS = fields.ACCOUNTING_FIELDS
 VIEW = View(NOW, lambda moment: f"T{moment - NOW:+.0f}", "mini")
 
 
@@ -24,18 +26,22 @@ def job(name: str, state: JobState = JobState.COMPLETED, **values: object) -> Jo
     return Job(**{**common, **values})
 
 
+def batch(one: Job) -> Line:
+    return Line(one, batch_step(one))
+
+
 def show(one: Job, text: str = fields.DEFAULT) -> list[str]:
     table, unknown = by_prefixes(text, fields.ACCOUNTING_FIELDS)
     assert unknown is None
-    lines = [fields.Line(one)]
+    lines = [Line(one)]
     if lines[0].started is not None:
-        lines.append(fields.Line(one, "batch"))
+        lines.append(batch(one))
     return [*table.joined(lines, VIEW, "|", False)]
 
 
 def test_the_default_table_is_slurms() -> None:
     table, _ = by_prefixes(fields.DEFAULT, fields.ACCOUNTING_FIELDS)
-    lines = [fields.Line(job("ok")), fields.Line(job("ok"), "batch")]
+    lines = [Line(job("ok")), batch(job("ok"))]
     assert [*table.header(), *table.lines(lines, VIEW)] == [
         "JobID           JobName  Partition    Account  AllocCPUS      State ExitCode ",
         "------------ ---------- ---------- ---------- ---------- ---------- -------- ",
@@ -108,11 +114,11 @@ def test_values_of_job_and_step(name: str, values: list[str]) -> None:
 def test_sizes_follow_the_unit_that_is_asked_for() -> None:
     table, _ = by_prefixes("maxrss", fields.ACCOUNTING_FIELDS)
     view = View(NOW, str, unit="M")
-    assert [*table.joined([fields.Line(job("x", max_rss=107376), "batch")], view, "|", False)] == ["104.86M"]
+    assert [*table.joined([batch(job("x", max_rss=107376))], view, "|", False)] == ["104.86M"]
 
 
 def test_a_line_can_be_cut_to_a_span_of_time() -> None:
-    line = fields.Line(job("x", start_time=NOW - 100, end_time=NOW - 10))
+    line = Line(job("x", start_time=NOW - 100, end_time=NOW - 10))
     line.cut(NOW - 50, NOW - 20)
     assert line.elapsed(NOW) == 30
 
@@ -137,8 +143,36 @@ def test_a_field_reads_no_column_that_it_does_not_name(field: fields.Field) -> N
             assert column in named
             return getattr(whole, column)
 
-    for step in ("", "batch"):
-        assert isinstance(field.value(fields.Line(Strict(), step), VIEW), str)
+    for step in (None, batch_step(whole), Step(job_id=149, attempt=0, number=0)):
+        assert isinstance(field.value(Line(Strict(), step), VIEW), str)  # type: ignore[arg-type]
+
+
+def test_sruns_steps_have_values_of_their_own() -> None:
+    first = Step(
+        job_id=149, attempt=0, number=0, name="echo", state=JobState.FAILED, start_time=NOW - 19, end_time=NOW - 18,
+        exit_code=130, node_list="node[3-4]", nodes=2, ntasks=4, cpus=4, memory=2000, submit_line="srun -n4 echo hi",
+        user_seconds=0.002,
+    )  # fmt: skip
+    one = job("ok", user_seconds=0.001)
+    table, _ = by_prefixes("jobid,jobname,state,exitcode,ntasks,nodelist,alloctres,submitline,layout", FIELDS)
+    assert [*table.joined([Line(one, first)], VIEW, "|", False)] == [
+        "149.0|echo|FAILED|2:0|4|node[3-4]|cpu=4,mem=2000M,node=2|srun -n4 echo hi|Cyclic"
+    ]
+    table, _ = by_prefixes("usercpu,derivedexitcode", FIELDS)
+    assert [*table.joined([Line(one, steps=[first])], VIEW, "|", False)] == ["00:00.003|130:0"]
+
+
+def test_a_step_that_nothing_was_heard_of_ends_with_its_job() -> None:
+    lost = Step(job_id=149, attempt=0, number=0, start_time=NOW - 19)
+    ended = settled(lost, job("x", JobState.NODE_FAIL))
+    assert (ended.state, ended.end_time) == (JobState.NODE_FAIL, NOW - 18)
+    assert settled(lost, job("x", JobState.RUNNING)) is lost
+
+
+def test_the_batch_step_has_its_machines_share() -> None:
+    wide = job("two", node="node1", node_list="node[1-2]", alloc_cpus=4, alloc_memory=2000,
+               allocation='{"node1":[3,1500,"",3],"node2":[1,500,"",1]}')  # fmt: skip
+    assert show(wide, "alloccpus,nnodes,nodelist") == ["4|2|node[1-2]", "3|1|node1"]
 
 
 def test_a_step_has_its_own_values_and_its_jobs_account() -> None:
@@ -148,15 +182,8 @@ def test_a_step_has_its_own_values_and_its_jobs_account() -> None:
         max_rss=900, max_rss_node="node2", max_rss_task=2, mean_rss=700, distribution="Block",
     )  # fmt: skip
     text = "jobid,jobname,account,alloccpus,state,exitcode,elapsed,nnodes,nodelist,ntasks,layout,alloctres"
-    table, _ = by_prefixes(f"{text},maxrss,maxrssnode,maxrsstask,averss", fields.ACCOUNTING_FIELDS)
-    assert [*table.joined([fields.Line(job("ok"), "0", row)], VIEW, "|", False)] == [
+    table, _ = by_prefixes(f"{text},maxrss,maxrssnode,maxrsstask,averss", FIELDS)
+    assert [*table.joined([Line(job("ok"), row)], VIEW, "|", False)] == [
         "149.0|echo|science|4|CANCELLED by 1001|0:9|00:00:05|2|node[1-2]|3|Block|cpu=4,mem=2000M,node=2"
         "|900K|node2|2|700K"
     ]
-
-
-def test_a_job_shows_the_highest_exit_code_of_its_steps() -> None:
-    line = fields.Line(job("ok"))
-    line.derived = 6
-    table, _ = by_prefixes("exitcode,derivedexitcode", fields.ACCOUNTING_FIELDS)
-    assert [*table.joined([line], VIEW, "|", False)] == ["0:0|6:0"]

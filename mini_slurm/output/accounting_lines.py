@@ -1,0 +1,159 @@
+"""The lines of sacct: jobs and their steps. The batch script is a step of its job, too."""
+
+from __future__ import annotations
+
+from mini_slurm.model.states import JobState
+from mini_slurm.model.step import Step
+from mini_slurm.output import tres
+from mini_slurm.output.values import waiting_tasks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mini_slurm.model.job import Job
+    from mini_slurm.output.layout import View
+
+BATCH = -5  # the batch step's number, as Slurm's accounting has it
+WITHOUT_CODE = frozenset({JobState.CANCELLED, JobState.TIMEOUT})  # the job's own exit code stays 0:0 then
+
+
+class Line:
+    """One line: a job with its steps, or with `step` one of these."""
+
+    __slots__ = ("ended", "job", "started", "state", "step", "steps")
+
+    def __init__(self, job: Job, step: Step | None = None, steps: Sequence[Step] = ()) -> None:
+        self.job = job
+        self.step = step
+        self.steps = steps  # of srun
+        self.state = state_of(job) if step is None else step.state
+        self.started: float | None
+        if step is not None:
+            self.started, self.ended = step.start_time, step.end_time
+            return
+        self.started = None if self.state is JobState.PENDING else job.start_time
+        self.ended = job.end_time if self.state.is_over else None
+
+    def cut(self, since: float, until: float) -> None:
+        """Show only what lies in this span of time."""
+        self.started = self.started and max(self.started, since)
+        self.ended = min(self.ended or until, until) if self.started else self.ended
+
+    @property
+    def step_name(self) -> str:
+        """What the step is called after the dot; "" for a job."""
+        if self.step is None:
+            return ""
+        return "batch" if self.step.number == BATCH else str(self.step.number)
+
+    def number(self, view: View) -> str:
+        """The job's number as users know it, with the step's name."""
+        job = self.job
+        if job.array_tasks is not None:
+            return f"{job.array_job_id}_[{waiting_tasks(job.array_tasks, view.shown_tasks)}]"
+        shown = str(job.job_id) if job.array_task_id is None else f"{job.array_job_id}_{job.array_task_id}"
+        return f"{shown}.{self.step_name}" if self.step else shown
+
+    def elapsed(self, now: float) -> int:
+        """Whole seconds that it has run."""
+        if self.started is None:
+            return 0
+        return max(int(self.ended or now) - int(self.started) - int(self.suspended), 0)
+
+    @property
+    def suspended(self) -> float:
+        """Seconds for which it was suspended."""
+        return self.job.suspended_seconds if self.step is None else self.step.suspended_seconds
+
+    @property
+    def cpus(self) -> int:
+        """CPUs that it has or had, or asks for."""
+        return tres.cpus(self.job) if self.step is None else self.step.cpus
+
+    @property
+    def nodes(self) -> int:
+        """Machines that it has or had, or asks for."""
+        return tres.nodes(self.job) if self.step is None else self.step.nodes
+
+    @property
+    def node_list(self) -> str:
+        """Where it is or was."""
+        return tres.node_list(self.job) if self.step is None else self.step.node_list
+
+    @property
+    def user_seconds(self) -> float:
+        """Processor time of its own instructions: a job has that of all its steps."""
+        if self.step is not None:
+            return self.step.user_seconds
+        return self.job.user_seconds + sum(step.user_seconds for step in self.steps)
+
+    @property
+    def system_seconds(self) -> float:
+        """Processor time of the kernel for it."""
+        if self.step is not None:
+            return self.step.system_seconds
+        return self.job.system_seconds + sum(step.system_seconds for step in self.steps)
+
+    @property
+    def exit(self) -> tuple[int, int]:
+        """Its exit code and the signal that ended it."""
+        if self.step is not None:
+            return self.step.exit_code, self.step.exit_signal
+        if not self.state.is_over or self.state in WITHOUT_CODE:
+            return 0, 0
+        return self.job.exit_code, self.job.exit_signal
+
+    @property
+    def worst_exit(self) -> tuple[int, int]:
+        """The exit of the step of srun that ended worst."""
+        ends = [(step.exit_code << 8 | step.exit_signal, step) for step in self.steps if step.end_time is not None]
+        worst = max(ends, key=lambda end: end[0])[1] if ends else None
+        return (0, 0) if worst is None else (worst.exit_code, worst.exit_signal)
+
+
+def state_of(job: Job) -> JobState:
+    """Accounting knows no COMPLETING and no CONFIGURING: the end is known, or the job runs."""
+    if job.state is JobState.COMPLETING:
+        return JobState[job.outcome] if job.outcome else JobState.RUNNING
+    if job.state is JobState.CONFIGURING:
+        return JobState.PENDING if job.start_time is None else JobState.RUNNING
+    return job.state
+
+
+def settled(step: Step, job: Job) -> Step:
+    """A step that nothing was heard of when its job ended has ended with it."""
+    state = state_of(job)
+    if step.end_time is not None or not state.is_over:
+        return step
+    return Step(**{**step.__dict__, "state": state, "end_time": job.end_time})
+
+
+def batch_step(job: Job) -> Step:
+    """The batch script of a job that has started."""
+    cpus, memory, gpus = job.alloc_cpus, job.alloc_memory, job.alloc_gpus
+    if job.allocation != "{}" and job.node:
+        from mini_slurm.model.allocation import parse_allocation
+        from mini_slurm.model.resources import format_gpus
+
+        share = parse_allocation(job.allocation).get(job.node)
+        if share is not None:
+            held = share.resources
+            cpus, memory, gpus = held.cpus, held.memory, format_gpus(held.gpus)
+    state = state_of(job)
+    return Step(
+        job_id=job.job_id, attempt=job.attempt, number=BATCH, name="batch", state=_batch_state(job, state),
+        start_time=job.start_time, end_time=job.end_time if state.is_over else None,
+        suspended_seconds=job.suspended_seconds, exit_code=job.exit_code if state.is_over else 0,
+        exit_signal=job.exit_signal if state.is_over else 0, node_list=job.node or "", cpus=cpus, memory=memory,
+        gpus=gpus, distribution="Unknown", max_rss=job.max_rss, mean_rss=job.max_rss, max_rss_node=job.node or "",
+        user_seconds=job.user_seconds, system_seconds=job.system_seconds,
+    )  # fmt: skip
+
+
+def _batch_state(job: Job, state: JobState) -> JobState:
+    if not state.is_over or state is JobState.OUT_OF_MEMORY:
+        return state
+    if state is JobState.NODE_FAIL or job.exit_signal:
+        return JobState.CANCELLED
+    return JobState.FAILED if job.exit_code else JobState.COMPLETED
