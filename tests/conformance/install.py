@@ -64,14 +64,30 @@ def _python_for(login: str, folder: Path) -> Path:
     """The folder of a Python like this one that an account can run; a copy of this one where there is none."""
     base = Path(sysconfig.get_config_var("BINDIR"))
     for candidate in (base, Path("/usr/bin"), Path("/usr/local/bin")):
-        program = candidate / f"python{_VERSION}"
-        words = ["runuser", "-u", login, "--", program, "-I", "-c", "import ssl, sqlite3, venv"]
-        if program.exists() and subprocess.run(words, capture_output=True, cwd="/").returncode == 0:
+        if (candidate / f"python{_VERSION}").exists() and not _complaint(login, candidate):
             return candidate
     left_out = shutil.ignore_patterns("test", "tests", "site-packages", "__pycache__", "*.a")
     shutil.copytree(sys.base_prefix, folder / "python", symlinks=True, ignore=left_out)
     _open_for_all(folder / "python")
+    _find_library_beside(folder / "python" / "bin" / f"python{_VERSION}")
+    complaint = _complaint(login, folder / "python" / "bin")
+    assert not complaint, (
+        f"install python{_VERSION} in /usr/bin or /usr/local/bin, as other accounts cannot run {base}'s:\n{complaint}"
+    )
     return folder / "python" / "bin"
+
+
+def _complaint(login: str, folder: Path) -> str:
+    """What an account is told when it runs the Python of this folder; empty when that works."""
+    words = ["runuser", "-u", login, "--", folder / f"python{_VERSION}", "-I", "-c", "import ssl, sqlite3, venv"]
+    return subprocess.run(words, capture_output=True, text=True, cwd="/").stderr
+
+
+def _find_library_beside(program: Path) -> None:
+    """A copied Python that was built with a library of its own looks for it where it was copied from: change that."""
+    old, new = os.fsencode(sysconfig.get_config_var("LIBDIR")), b"$ORIGIN/../lib"
+    if len(new) <= len(old):
+        program.write_bytes(program.read_bytes().replace(old + b"\0", new.ljust(len(old) + 1, b"\0")))
 
 
 def _needed(project: str) -> set[str]:
