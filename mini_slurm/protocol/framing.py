@@ -6,10 +6,11 @@ The JSON is a list: the message's name, then its fields in order.
 
 import json
 import struct
-from typing import Any, List, NamedTuple, Tuple, Union, cast
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Tuple, Type, Union, cast
 
 from mini_slurm.protocol.messages import KINDS, Message
 
+ENCODER = json.JSONEncoder(separators=(",", ":"))
 LENGTHS = struct.Struct("!II")
 LARGEST = 2**63  # numbers are kept in 64 bits
 MAX_FRAME = 64 * 1024 * 1024  # bytes; larger is a broken or hostile peer
@@ -26,7 +27,7 @@ def encode(message: Message) -> bytes:
     if "data" in message._fields:
         place = message._fields.index("data")
         data, fields[place] = cast(bytes, fields[place]), None
-    text = json.dumps([type(message).__name__, *fields], separators=(",", ":")).encode()
+    text = ENCODER.encode([type(message).__name__, *fields]).encode()
     return LENGTHS.pack(len(text), len(data)) + text + data
 
 
@@ -70,29 +71,53 @@ def _message(text: bytes, data: bytes) -> Message:
 
 def _check(message: NamedTuple) -> None:
     """A peer's field of the wrong type must not reach the code that trusts its type."""
-    for name, wanted in type(message).__annotations__.items():
-        value = getattr(message, name)
-        if not _fits(value, wanted):
-            raise ProtocolError(f"{type(message).__name__}.{name} cannot be {value!r:.80}")
+    kind = type(message)
+    if kind not in CHECKS:
+        CHECKS[kind] = [_checker(wanted) for wanted in kind.__annotations__.values()]
+    for name, value, fits in zip(message._fields, message, CHECKS[kind]):
+        if not fits(value):
+            raise ProtocolError(f"{kind.__name__}.{name} cannot be {value!r:.80}")
 
 
-def _fits(value: Any, wanted: Any) -> bool:
-    allowed = PLAIN.get(wanted)
-    if allowed:
-        if isinstance(value, (int, float)) and not -LARGEST <= value < LARGEST:  # nor is NaN between them
-            return False
-        return isinstance(value, allowed) and (wanted is bool or not isinstance(value, bool))
-    inner: Tuple[Any, ...]
-    kind, inner = getattr(wanted, "__origin__", None), tuple(getattr(wanted, "__args__", ()))
-    if kind is list:
-        return isinstance(value, list) and all(_fits(item, inner[0]) for item in value)
-    if kind is dict:
-        return isinstance(value, dict) and all(_fits(item, inner[1]) for item in value.values())
+def _checker(wanted: Any) -> "Check":
+    """What tells whether a value is of an annotation's type: worked out once, as it is asked for each message."""
+    if wanted in PLAIN:
+        return PLAIN[wanted]
+    kind: Any = getattr(wanted, "__origin__", None)
+    inner: Tuple[Any, ...] = getattr(wanted, "__args__", ())
+    if kind in (list, dict):
+        return _collection(kind, inner[-1])
+    checks = [_checker(one) for one in inner]
     if kind is tuple:
-        return isinstance(value, (list, tuple)) and len(value) == len(inner) and all(map(_fits, value, inner))
+        return lambda value: (
+            type(value) in (list, tuple)
+            and len(value) == len(checks)
+            and all(fits(item) for fits, item in zip(checks, value))
+        )
     if kind is Union:
-        return any(_fits(value, one) for one in inner)
-    return wanted is Any or wanted is type(value)
+        return lambda value: any(fits(value) for fits in checks)
+    return lambda value: wanted is Any or wanted is type(value)
 
 
-PLAIN = {str: (str,), int: (int,), float: (int, float), bool: (bool,), bytes: (bytes,)}
+def _collection(kind: Type[Any], inner: Any) -> "Check":
+    """For a list's items or a dictionary's values; its keys are text in any JSON."""
+    get: Callable[[Any], Iterable[Any]] = dict.values if kind is dict else iter
+    if inner is str:  # an environment is long
+        return lambda value: type(value) is kind and {str}.issuperset(map(type, get(value)))
+    fits = _checker(inner)
+    return lambda value: type(value) is kind and all(map(fits, get(value)))
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and -LARGEST <= value < LARGEST  # nor is NaN between them
+
+
+Check = Callable[[Any], bool]
+CHECKS: Dict[Type[Any], List[Check]] = {}  # of messages' fields
+PLAIN: Dict[Any, Check] = {
+    str: lambda value: type(value) is str,
+    int: lambda value: type(value) is int and _is_number(value),
+    float: _is_number,
+    bool: lambda value: type(value) is bool,
+    bytes: lambda value: type(value) is bytes,
+}
