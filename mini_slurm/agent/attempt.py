@@ -55,7 +55,7 @@ class Attempt:
         """Take from the spool what is new. Raises ValueError for a damaged spool."""
         if self.started is None:
             self.started = spool.read_json(self.folder, "started.json")
-        if self.ended is None:
+        if self.ended is None and not self.child:
             self.ended = spool.read_json(self.folder, "ended.json")
 
     def hold(self, streams: str) -> None:

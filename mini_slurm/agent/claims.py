@@ -190,7 +190,6 @@ class Claims:
         path = os.path.join(self.folder, name)
         descriptor = self._open(path)
         try:
-            os.fchmod(descriptor, 0o644)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             text = json.dumps({"attempt": attempt, "cpus": cpus, "memory": memory, "gpus": gpus, "pid": os.getpid()})
             os.write(descriptor, text.encode().ljust(os.fstat(descriptor).st_size))
@@ -212,7 +211,9 @@ class Claims:
                 continue
         if os.path.lexists(path):
             os.unlink(path)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        os.fchmod(descriptor, 0o644)  # whatever the umask says: the agents of others read it
+        return descriptor
 
 
 def default_folder() -> str:
@@ -223,13 +224,16 @@ def default_folder() -> str:
 def open_folder(folder: str) -> int:
     """The claims folder, made if it is missing. Raises Unavailable for one that others could replace, OSError."""
     try:
-        os.mkdir(folder, 0o700)
-        os.chmod(folder, 0o1777)
-    except FileExistsError:
-        pass
-    if stat.S_ISLNK(os.lstat(folder).st_mode):
-        raise Unavailable(f"the claims folder {folder} is a link: it has to be removed", busy=False)
-    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        with suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
+            os.chmod(folder, 0o1777)
+        return open_folder(folder)
+    except OSError:
+        if stat.S_ISLNK(os.lstat(folder).st_mode):
+            raise Unavailable(f"the claims folder {folder} is a link: it has to be removed", busy=False) from None
+        raise
     mode = os.fstat(place).st_mode
     if mode & 0o002 and not mode & stat.S_ISVTX:
         os.close(place)

@@ -292,12 +292,12 @@ class Jobs:
     def _ended(self, attempt: Attempt) -> None:
         self._release(attempt)
         attempt.commands.clear()
-        attempt.outlet.look()
+        if attempt.outlet.look():
+            self.offer(attempt)
         if not attempt.head:
             self.steps.job_ended(attempt.name)
         peer = self.steps.listeners.of(attempt)
         if peer:
-            self.offer(attempt)
             peer.send(attempt.ended_message())
 
     def _release(self, attempt: Attempt) -> None:
@@ -350,14 +350,14 @@ class Jobs:
         data = os.read(reader, kit.NOTICE.size * 512)
         for pid, what in kit.NOTICE.iter_unpack(data):
             attempt = self._by_pid.get(pid)
-            if attempt:
-                self._look(attempt)
             if what == kit.DONE:
                 self._by_pid.pop(pid, None)
                 self.pool.free(pid)
                 if attempt:
                     attempt.child = 0
                     self._stepd_ended(attempt, 0)
+            elif attempt:
+                self._look(attempt)
 
     def _read(self, attempt: Attempt) -> None:
         """See what the stepd has written; that the attempt has started is said once, its end by _ended()."""

@@ -59,14 +59,12 @@ class Part(Attempt):
 
 def create(root: str, start: StartTasks, spares: Spares) -> str:
     """A part's folder, with everything its stepd needs. Raises OSError; then nothing is left behind."""
-    folder = spool.make_folder(root, start.attempt, spares)
-    try:
-        spool.make_fifos(folder, ["control", *fifos(len(start.tasks))])
-        spool.write_json(folder, "start.json", start._asdict())
-    except OSError:
-        spool.remove(folder)
-        raise
-    return folder
+
+    def fill(draft: str) -> None:
+        spool.make_fifos(draft, ["control", *fifos(len(start.tasks))])
+        spool.write_start(draft, start._asdict())
+
+    return spool.make_folder(root, start.attempt, spares, fill)
 
 
 def borrowed(cpus: List[int], gpus: List[str]) -> Claim:

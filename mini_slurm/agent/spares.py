@@ -14,6 +14,7 @@ PREFIX = ".spare-"
 MOST = 64
 STREAMS = ("out", "err", "order")
 SCRIPT = "slurm_script"
+STAY = ("control", "start.json")
 
 
 class Spares:
@@ -21,33 +22,56 @@ class Spares:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._folders: List[str] = [os.path.join(root, name) for name in os.listdir(root) if name.startswith(PREFIX)]
-        self._numbers = count()
+        self._folders: List[str] = []
+        found = [name[len(PREFIX) :] for name in os.listdir(root) if name.startswith(PREFIX)]
+        self._numbers = count(max((int(number) for number in found if number.isdigit()), default=0) + 1)
+        for number in found:
+            self._keep(os.path.join(root, PREFIX + number))  # a former agent may have been lost before it was emptied
 
-    def take(self, folder: str) -> bool:
-        """Make a spare folder the one of this path. False: there is none. Raises OSError."""
-        if not self._folders:
-            return False
-        os.rename(self._folders.pop(), folder)
-        return True
+    def take(self) -> str:
+        """A spare folder, or a new one. Raises OSError."""
+        if self._folders:
+            return self._folders.pop()
+        folder = self._next()
+        os.mkdir(folder, 0o700)
+        return folder
 
     def put(self, folder: str) -> bool:
-        """Empty a folder and keep it. False: it has to be removed."""
+        """Keep a folder under another name, emptied. False: there are enough. Raises OSError."""
         if len(self._folders) >= MOST:
             return False
-        spare = os.path.join(self._root, f"{PREFIX}{os.getpid()}-{next(self._numbers)}")
+        spare = self._next()
+        os.rename(folder, spare)
+        self._keep(spare)
+        return True
+
+    def _next(self) -> str:
+        return os.path.join(self._root, f"{PREFIX}{next(self._numbers)}")
+
+    def _keep(self, folder: str) -> None:
         try:
             for name in os.listdir(folder):
                 _empty(folder, name)
-            os.rename(folder, spare)
         except OSError:
-            return False
-        self._folders.append(spare)
-        return True
+            clear(folder)
+        else:
+            self._folders.append(folder)
+
+
+def clear(folder: str) -> None:
+    """Remove a folder that is no attempt; what a failure leaves is removed at the agent's next start."""
+    try:
+        for entry in os.listdir(folder):
+            os.unlink(os.path.join(folder, entry))
+        os.rmdir(folder)
+    except OSError:
+        return
 
 
 def _empty(folder: str, name: str) -> None:
     path = os.path.join(folder, name)
+    if name in STAY:
+        return
     if name.endswith(".json"):
         os.rename(path, path[: -len("json")] + "new")  # write_json writes over it
     elif name in STREAMS:
@@ -59,7 +83,7 @@ def _empty(folder: str, name: str) -> None:
     elif name.endswith(".fifo"):
         if _has_readers(path) or _has_writers(path):
             os.unlink(path)
-    elif name != "control" and not name.endswith(".new"):
+    elif not name.endswith(".new"):
         os.unlink(path)
 
 

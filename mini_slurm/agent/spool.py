@@ -1,6 +1,6 @@
 """What lies on the machine's disk for each attempt, until the submit side has it all.
 
-`attempts/NAME/` is made by the agent: `slurm_script`, then `start.json`, which makes it an attempt. `started.json` is
+`attempts/NAME/` is made by the agent, and gets this name with `slurm_script` and `start.json` in it. `started.json` is
 written by the stepd before the script runs, `ended.json` when no process is left. A folder is locked (flock) while its
 stepd lives.
 """
@@ -9,9 +9,9 @@ import errno
 import fcntl
 import json
 import os
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
-from mini_slurm.agent.spares import Spares
+from mini_slurm.agent.spares import Spares, clear
 from mini_slurm.protocol.messages import StartAttempt
 
 NAME_LENGTH = 200
@@ -37,25 +37,28 @@ def boot_id() -> str:
 
 def create(root: str, start: StartAttempt, spares: Spares) -> str:
     """An attempt's folder, with everything its stepd needs. Raises OSError; then nothing is left behind."""
-    folder = make_folder(root, start.attempt, spares)
-    try:
-        _write(os.path.join(folder, "slurm_script"), start.data, 0o700)
-        make_fifos(folder, ["control", *fifos(folder, start.streams)])
-        write_json(folder, "start.json", {name: getattr(start, name) for name in KEPT})
-    except OSError:
-        remove(folder)
-        raise
-    return folder
+
+    def fill(draft: str) -> None:
+        _write(os.path.join(draft, "slurm_script"), start.data, 0o700)
+        make_fifos(draft, ["control", *fifos(draft, start.streams)])
+        write_start(draft, {name: getattr(start, name) for name in KEPT})
+
+    return make_folder(root, start.attempt, spares, fill)
 
 
-def make_folder(root: str, name: str, spares: Spares) -> str:
-    """A new, empty folder for an attempt. Raises OSError."""
-    folder = os.path.join(root, name)
+def make_folder(root: str, name: str, spares: Spares, fill: Callable[[str], None]) -> str:
+    """A new folder for an attempt, which gets its name after it was filled. Raises OSError."""
     disk = os.statvfs(root)
     if disk.f_bavail * disk.f_frsize < ROOM:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), root)
-    if not spares.take(folder):
-        os.mkdir(folder, 0o700)
+    draft = spares.take()
+    folder = os.path.join(root, name)
+    try:
+        fill(draft)
+        os.rename(draft, folder)
+    except OSError:
+        clear(draft)
+        raise
     return folder
 
 
@@ -78,20 +81,10 @@ def remove(folder: str, spares: Optional[Spares] = None) -> None:
     root, name = os.path.split(folder)
     gone = os.path.join(root, GONE + name)
     try:
-        os.rename(folder, gone)
+        if spares is None or not spares.put(folder):
+            os.rename(folder, gone)
+            clear(gone)
     except FileNotFoundError:
-        return
-    if spares is None or not spares.put(gone):
-        clear(gone)
-
-
-def clear(gone: str) -> None:
-    """Remove a renamed folder with its files; what a failure leaves is removed at the agent's next start."""
-    try:
-        for entry in os.listdir(gone):
-            os.unlink(os.path.join(gone, entry))
-        os.rmdir(gone)
-    except OSError:
         return
 
 
@@ -104,11 +97,16 @@ def names(root: str) -> Iterator[str]:
             yield name
 
 
+def write_start(draft: str, value: Dict[str, Any]) -> None:
+    """Write start.json into a folder that is no attempt yet. Raises OSError."""
+    _write_padded(os.path.join(draft, "start.json"), value)
+
+
 def write_json(folder: str, name: str, value: Dict[str, Any]) -> None:
     """Write a file that is seen whole or not at all. Raises OSError."""
     path = os.path.join(folder, name)
     part = path[: -len("json")] + "new"
-    _write(part, json.dumps(value).encode().ljust(size(folder, os.path.basename(part))), 0o600)
+    _write_padded(part, value)
     os.rename(part, path)
 
 
@@ -172,14 +170,20 @@ def size(folder: str, name: str) -> int:
         return 0
 
 
-def _write(path: str, data: bytes, mode: int) -> None:
+def _write_padded(path: str, value: Dict[str, Any]) -> None:
+    """Write JSON over what is there; spaces at its end cost less than to cut the file."""
+    _write(path, json.dumps(value).encode(), 0o600, b" ")
+
+
+def _write(path: str, data: bytes, mode: int, padding: bytes = b"") -> None:
     """Write a file, or over one; one that is cut first would cost a second trip to the disk's books."""
     descriptor = os.open(path, OVER, mode)
     try:
-        view = memoryview(data)
+        length = os.fstat(descriptor).st_size
+        view = memoryview(data.ljust(length, padding) if padding else data)
         while view:
             view = view[os.write(descriptor, view) :]
-        if os.fstat(descriptor).st_size > len(data):
+        if length > len(data) and not padding:
             os.ftruncate(descriptor, len(data))
     finally:
         os.close(descriptor)

@@ -36,11 +36,10 @@ def test_a_spare_folder_holds_nothing_that_was_written(root: Path):
     spares = Spares(str(root))
     old = inodes(used(root))
     assert spares.put(str(root / "5eed.1.1"))
-    assert spares.take(str(root / "5eed.2.1"))
-    folder = root / "5eed.2.1"
+    folder = Path(spares.take())
     assert not (root / "5eed.1.1").exists()
     assert [(folder / name).read_text() for name in ("out", "err", "order")] == ["", "", ""]
-    assert not list(folder.glob("*.json"))
+    assert [path.name for path in folder.glob("*.json")] == ["start.json"], "which is written anew with the attempt"
     assert {inodes(folder)[name] for name in ("out", "out.fifo", "slurm_script")} <= set(old.values())
 
 
@@ -49,8 +48,8 @@ def test_a_fifo_that_somebody_reads_and_writes_is_not_used_again(root: Path):
     holder = os.open(used(root) / "out.fifo", os.O_RDWR)
     spares.put(str(root / "5eed.1.1"))
     os.close(holder)
-    spares.take(str(root / "new"))
-    assert not (root / "new" / "out.fifo").exists() and (root / "new" / "err.fifo").exists()
+    new = Path(spares.take())
+    assert not (new / "out.fifo").exists() and (new / "err.fifo").exists()
 
 
 def test_a_fifo_that_somebody_writes_is_not_used_again(root: Path):
@@ -60,24 +59,29 @@ def test_a_fifo_that_somebody_writes_is_not_used_again(root: Path):
     os.close(reader)
     spares.put(str(root / "5eed.1.1"))
     os.close(writer)
-    spares.take(str(root / "new"))
-    assert not (root / "new" / "err.fifo").exists() and (root / "new" / "out.fifo").exists()
+    new = Path(spares.take())
+    assert not (new / "err.fifo").exists() and (new / "out.fifo").exists()
 
 
 def test_a_script_that_somebody_still_reads_is_not_written_over(root: Path):
     spares = Spares(str(root))
     with open(used(root) / "slurm_script") as reader:
         spares.put(str(root / "5eed.1.1"))
-        spares.take(str(root / "new"))
-        assert not (root / "new" / "slurm_script").exists()
+        assert not (Path(spares.take()) / "slurm_script").exists()
         assert reader.read() == "old"
 
 
-def test_a_new_agent_finds_the_spare_folders(root: Path):
-    used(root)
-    Spares(str(root)).put(str(root / "5eed.1.1"))
-    assert Spares(str(root)).take(str(root / "new"))
+def test_a_new_agent_finds_the_spare_folders_and_empties_them(root: Path):
+    Spares(str(root)).put(str(used(root)))
+    (spare,) = root.iterdir()
+    (spare / "out").write_text("a former agent was lost before it had emptied this")
+    spares = Spares(str(root))
+    assert spares.take() == str(spare)
+    assert (spare / "out").read_text() == ""
+    spares.put(str(used(root)))
+    assert len(list(root.iterdir())) == 2, "and gives none of their names twice"
 
 
-def test_without_a_spare_folder_there_is_none_to_take(root: Path):
-    assert not Spares(str(root)).take(str(root / "new"))
+def test_without_a_spare_folder_a_new_one_is_made(root: Path):
+    folder = Path(Spares(str(root)).take())
+    assert folder.is_dir() and not list(folder.iterdir())
