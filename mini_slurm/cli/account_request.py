@@ -201,10 +201,13 @@ def _names_job(name: JobId, job: Job) -> bool:
     return name.tasks is None or job.array_task_id in name.tasks
 
 
-def _place(job: Job) -> tuple[int, int, int, int]:
-    """As Slurm's accounting sorts: by the second of submission, then arrays and their tasks by their numbers."""
+def _place(job: Job) -> tuple[int, int, int, int, int]:
+    """As Slurm's accounting sorts: by the second of submission, then arrays and their tasks by their numbers.
+
+    Earlier runs of a job come before its last.
+    """
     task = job.array_task_id if job.array_task_id is not None else NO_TASK
-    return int(job.submit_time), job.array_job_id or 0, task, job.job_id
+    return int(job.submit_time), job.array_job_id or 0, task, job.job_id, job.attempt
 
 
 def show_scripts(db: sqlite3.Connection | None, lines: Sequence[Line]) -> int:

@@ -38,7 +38,7 @@ def msacct(program: str, arguments: list[str]) -> int:
         return 0
     chosen = read[0]
     if "helpformat" in chosen:
-        print(fields.field_list() + "\n")
+        print(fields.field_list())
         return 0
     if "completion" in chosen or "file" in chosen:
         raise BadUsage("Slurm job completion is disabled", exit_code=1)
@@ -55,6 +55,9 @@ def _table(program: str, chosen: Chosen) -> Table:
 
 
 def _show(program: str, chosen: Chosen, table: Table) -> int:
+    if "batch_script" in chosen and "jobs" not in chosen:
+        why = "When requesting job scripts you must also request specific jobs with the '-j' option."
+        raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
     view = listing.view(chosen)
     named = account_request.job_list(program, chosen)
     span = account_request.Span(program, chosen, view.now)
@@ -66,7 +69,9 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
     if view.cluster not in (chosen.words("clusters") or [view.cluster]):
         where.add("0")
     columns = {column for field in table.fields for column in field.columns.split()} | {*fields.ALWAYS.split()}
-    jobs = queries.select_jobs(db, columns | ({"script"} if "batch_script" in chosen else set()), where)
+    jobs = queries.select_jobs(db, columns, where)
+    if "duplicates" in chosen:
+        jobs += queries.select_jobs(db, columns, where, table="run")
     lines = [*account_request.lines(jobs, account_request.steps_of(db, jobs), chosen, named, span)]
     if "truncate" in chosen:
         for line in lines:

@@ -12,6 +12,7 @@ import pytest
 from mini_slurm.cli import mscancel, msinfo
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
+from mini_slurm.store import database
 from tests.fleet.shell import Shell, array, job, prepared, running
 
 HEADER = "             JOBID PARTITION     NAME     USER ST       TIME  NODES NODELIST(REASON)\n"
@@ -58,6 +59,7 @@ def test_without_a_state_folder_listings_are_headers_and_nothing_is_made(run: Sh
         ("sacct -S 2030-01-01", 1, "sacct: error: Start time (2030-01-01T00:00:00) requested is after end time ("),
         ("sacct -u nosuchuser", 1, "sacct: error: Invalid user id: nosuchuser\n"),
         ("sacct -o foo", 1, 'sacct: error: Invalid field requested: "foo"\n'),
+        ("sacct -B", 1, "sacct: fatal: When requesting job scripts you must also request specific jobs with the '-j'"),
         ("sacct -c", 1, "Slurm job completion is disabled\n"),
         ("scancel", 1, "scancel: error: No job identification provided\n"),
         ("scancel 12abc", 1, "scancel: error: Invalid job id 12abc\n"),
@@ -106,6 +108,18 @@ def test_accounting_shows_a_job_and_its_batch_step(run: Shell) -> None:
     assert run("sacct -a -P -n -o jobid,state")[1] == "1|RUNNING\n1.batch|RUNNING\n2|PENDING\n"
     assert run("sacct -a -X -P -n -s R -o jobid")[1] == "1\n"
     assert run("sacct -P -n -j 1.batch -o jobid")[1] == "1.batch\n"
+
+
+def test_earlier_runs_of_a_job_are_shown_on_demand(run: Shell) -> None:
+    run.fill(running(1, attempt=2, submit_time=5.0))
+    db = database.open_database(str(run.state))
+    with database.transaction(db):
+        earlier = running(1, attempt=1, submit_time=5.0)
+        earlier.state, earlier.end_time = JobState.REQUEUED, time.time()
+        database.save_runs(db, [earlier])
+    db.close()
+    assert run("sacct -X -n -P -j 1 -o jobid,state")[1] == "1|RUNNING\n"
+    assert run("sacct -X -D -n -P -j 1 -o jobid,state")[1] == "1|REQUEUED\n1|RUNNING\n"
 
 
 def test_a_first_msinfo_waits_for_the_machines(run: Shell) -> None:
