@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.numbers import leading_number
+
 MAX_ARRAY_SIZE = 1001  # Slurm's MaxArraySize as it comes: no task has this number or a higher one
 
 
 def parse(expression: str) -> tuple[list[int], int | None, int]:
     """The tasks in order, how many may run at once (None: any number), and the step. Raises ValueError.
 
-    `1-10:2%3,12`: what follows a percent sign counts only when it is a number.
+    `1-10:2%3,12`: what follows a percent sign counts only when it is a number. Commas alone name no task.
     """
-    ranges, percent, throttle = expression.partition("%")
-    if ranges.startswith("[") and ranges.endswith("]"):
-        ranges = ranges[1:-1]
-    elif percent and ranges.startswith("[") and throttle.endswith("]"):
-        ranges, throttle = ranges[1:], throttle[:-1]
-    throttle, _, more = throttle.partition(",")
-    tasks = {task for piece in f"{ranges},{more}".split(",") if piece for task in _range(piece)}
-    if not tasks:
-        raise ValueError(f"no task in {expression!r}")
-    step = ranges.partition(":")[2].partition(",")[0]
-    limit = int(throttle) if _is_number(throttle) else 0
-    return sorted(tasks), limit or None, int(step or 1)
+    tasks = {task for piece in expression.split(",") if piece for task in _range(piece)}
+    limit = leading_number(expression.partition("%")[2])[0]
+    step = leading_number(expression.partition(":")[2])[0] if ":" in expression else 1
+    return sorted(tasks), limit if limit > 0 else None, step
 
 
 def _range(piece: str) -> range:
-    span, colon, step = piece.partition(":")
-    first, dash, last = span.partition("-")
-    if not dash:
-        last = first
-    if not (_is_number(first) and _is_number(last) and (_is_number(step) or not colon)) or (colon and not dash):
+    """`3`, `3-9` or `3-9:2`, in brackets or not; strtol's rules decide what is a number, and nothing is 0."""
+    first, rest = leading_number(piece.removeprefix("["))
+    last, step, rest = first, 1, rest.removeprefix("]")
+    if rest.startswith("-"):
+        last, rest = leading_number(rest[1:])
+        rest = rest.removeprefix("]")
+        if rest.startswith(":"):
+            step, rest = leading_number(rest[1:])
+            rest = rest.removeprefix("]")
+    if rest[:1] not in ("", "%") or not 0 <= first <= last < MAX_ARRAY_SIZE or not 0 < step < MAX_ARRAY_SIZE:
         raise ValueError(f"not a range of tasks: {piece!r}")
-    if int(last) < int(first) or int(last) >= MAX_ARRAY_SIZE or (colon and not int(step)):
-        raise ValueError(f"not a range of tasks: {piece!r}")
-    return range(int(first), int(last) + 1, int(step or 1))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 9
+    return range(first, last + 1, step)
 
 
 def format_tasks(tasks: list[int], throttle: int | None = None) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from mini_slurm.model.allocation import parse_allocation
-from mini_slurm.model.export import wanted
+from mini_slurm.model.export import wanted, words
 from mini_slurm.model.job import Job
 
 # The machine's own: they name things that exist where they were set, so the machine where the job runs has its own.
@@ -23,7 +23,8 @@ MACHINE_OWN = frozenset(
     }
 )
 MACHINE_OWN_PREFIXES = ("SSH_", "XDG_RUNTIME_", "XDG_SESSION_")
-SLURMS_OWN = ("SLURM_", "SPANK_")  # travel whatever --export says
+SLURMS_OWN = "SLURM_"  # travels whatever --export says
+NOT_FROM_FILES = frozenset({"DISPLAY", "ENVIRONMENT", "HOSTNAME"})
 # Slurm's usual places. There is no such file or daemon on a fleet: scripts that hand them on, or print them, find them.
 CONFIGURATION = "/etc/slurm/slurm.conf"
 CONTROLLER = "{cluster}:{host}:6817:9728:109"  # port of slurmctld, version of its protocol, number of the select plugin
@@ -105,19 +106,31 @@ def _array(job: Job) -> dict[str, str]:
 
 def exported(environment: dict[str, str], export: str | None) -> dict[str, str]:
     """What of the user's environment travels with a job, by the rules of --export."""
-    names, values = wanted(export)
-    everything = export is None or "ALL" in (name.upper() for name in names)
-    sent = {
-        name: value
-        for name, value in environment.items()
-        if name.startswith(SLURMS_OWN) or (not is_machine_own(name) and (everything or name in names))
-    }
-    sent.update(values)
-    if export is not None:
-        sent["SLURM_EXPORT_ENV"] = export
-        if export.upper() != "ALL":
-            sent["SLURM_GET_USER_ENV"] = "1"
+    if export is None or export.upper() == "ALL":
+        sent = _travels(environment)
+    else:
+        sent = {}
+        for word in [] if export.upper() == "NONE" else words(export):
+            sent |= _of_word(word, environment)
+        sent |= {name: value for name, value in environment.items() if name.startswith(SLURMS_OWN)}
+        sent["SLURM_GET_USER_ENV"] = "1"
+    if export is not None and export.upper() != "ALL":
+        sent.setdefault("SLURM_EXPORT_ENV", export)
     return sent
+
+
+def _travels(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not is_machine_own(name)}
+
+
+def _of_word(word: str, environment: dict[str, str]) -> dict[str, str]:
+    """The variables that one word of --export stands for: ALL, a name, or a name with a value."""
+    name, equals, value = word.partition("=")
+    if word.upper() == "ALL":
+        return _travels(environment)
+    if equals:
+        return {name: value}
+    return {name: environment[name]} if name in environment and not is_machine_own(name) else {}
 
 
 def is_machine_own(name: str) -> bool:
@@ -128,3 +141,15 @@ def is_machine_own(name: str) -> bool:
 def fixed(export: str | None) -> list[str]:
     """The names given as NAME=value: they win even over the machine's own."""
     return list(wanted(export)[1])
+
+
+def of_file(data: bytes) -> dict[str, str]:
+    """The variables in a file of --export-file, each ended by a NUL; it stops at the first empty one."""
+    found: dict[str, str] = {}
+    for entry in data.split(b"\0")[:-1]:
+        if not entry:
+            break
+        name, equals, value = entry.decode("utf-8", "surrogateescape").partition("=")
+        if equals and name and name not in NOT_FROM_FILES:
+            found[name] = value
+    return found

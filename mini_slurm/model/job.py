@@ -46,7 +46,7 @@ class Job:
     features: str | None = None  # --constraint
     required_nodes: str | None = None  # --nodelist, a hostlist
     excluded_nodes: str | None = None  # --exclude, a hostlist
-    exclusive: int = 0
+    exclusive: int = 0  # 1: the whole machine; 2, 3: with one's own jobs, or those of one label; 4: shares even CPUs
     time_limit: int | None = None  # seconds, whole minutes; None: no limit
     time_min: int | None = None  # seconds
     begin_time: float | None = None  # seconds since the epoch
@@ -123,8 +123,18 @@ class Job:
 
     @property
     def cpus(self) -> int:
-        """CPUs asked for: tasks times CPUs of a task, or more if that was said later."""
-        return max((self.ntasks or 1) * (self.cpus_per_task or 1), self.min_cpus or 0)
+        """CPUs asked for: tasks, or one for each machine where that number is fixed, times CPUs of a task.
+
+        Or more if that was said later.
+        """
+        is_fixed = self.max_nodes is None or self.max_nodes == self.nodes
+        tasks = self.ntasks or (max(self.nodes, 1) if is_fixed else 1)
+        return max(tasks * (self.cpus_per_task or 1), self.min_cpus or 0)
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Does the job want whole machines?"""
+        return self.exclusive == 1
 
 
 COLUMNS: tuple[str, ...] = tuple(Job.__annotations__)

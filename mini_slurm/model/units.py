@@ -4,37 +4,51 @@ from __future__ import annotations
 
 import re
 
+from mini_slurm.model.numbers import LARGEST, leading_number, to_int
+
 MINUTE, HOUR, DAY = 60, 3600, 86400
 # The patterns are compiled when they are needed: most commands only print.
 # Without days: minutes[:seconds] or hours:minutes:seconds; with days: hours[:minutes[:seconds]] after the dash.
 WITHOUT_DAYS = r"(\d+)(?::(\d+))?(?::(\d+))?"
-WITH_DAYS = r"(\d+)-(?:(\d+)(?::(\d+))?(?::(\d+))?)?"
+WITH_DAYS = r"(\d*)-(?:(\d+)(?::(\d+))?(?::(\d+))?)?"
 NO_LIMIT = frozenset({"-1", "infinite", "unlimited"})
-LONGEST = (2**32 - 2) * MINUTE  # Slurm counts minutes in 32 bits, and the last two numbers mean something else
-MEMORY = r"(\d+)(?:([KMGT])B?)?"
+INFINITE, NO_VALUE = -1, -2  # numbers of 32 bits that mean something else to Slurm
 KIB_IN = {"K": 1, "M": 1024, "G": 1024**2, "T": 1024**3}
 
 
 def parse_time_limit(text: str) -> int | None:
-    """Seconds, in whole minutes; None: no limit. Raises ValueError."""
+    """Seconds, in whole minutes; None: no limit. Raises ValueError. Slurm counts in 32 bits, and a long time wraps."""
     if text.lower() in NO_LIMIT:
         return None
-    seconds = parse_duration(text)
-    minutes = -(-seconds // MINUTE)
-    return minutes * MINUTE if 0 < minutes * MINUTE < LONGEST else None
+    minutes = _minutes(to_int(parse_duration(text)))
+    if minutes == NO_VALUE:
+        raise ValueError(f"not a duration: {text!r}")
+    return None if minutes in (0, INFINITE) else minutes % 2**32 * MINUTE
+
+
+def _minutes(seconds: int) -> int:
+    """Seconds in whole minutes, rounded up as C does it: towards zero after 59 were added."""
+    if seconds in (INFINITE, NO_VALUE):
+        return seconds
+    raised = to_int(seconds + MINUTE - 1)
+    return raised // MINUTE if raised >= 0 else -(-raised // MINUTE)
 
 
 def parse_duration(text: str) -> int:
     """Seconds of `10` (minutes), `5:30`, `1:00:00`, `1-`, `1-12`, `1-12:30` or `1-12:30:00`. Raises ValueError."""
-    if found := re.fullmatch(WITH_DAYS, text, re.ASCII):
-        days, hours, minutes, seconds = (int(number or 0) for number in found.groups())
-        return days * DAY + hours * HOUR + minutes * MINUTE + seconds
+    if (found := re.fullmatch(WITH_DAYS, text, re.ASCII)) and text != "-":
+        days, hours, minutes, seconds = map(_number, found.groups())
+        return days * DAY + hours * HOUR + minutes * MINUTE + seconds if found[1] else -hours * DAY
     if found := re.fullmatch(WITHOUT_DAYS, text, re.ASCII):
-        first, second, third = (int(number or 0) for number in found.groups())
+        first, second, third = map(_number, found.groups())
         if found[3] is None:
             return first * MINUTE + second
         return first * HOUR + second * MINUTE + third
     raise ValueError(f"not a duration: {text!r}")
+
+
+def _number(digits: str | None) -> int:
+    return leading_number(digits or "0")[0]
 
 
 def format_duration(seconds: float) -> str:
@@ -67,10 +81,14 @@ def _parts(seconds: float) -> tuple[int, int, int, int]:
 
 def parse_memory(text: str) -> int:
     """MiB of `500`, `500M`, `1GB` or `1025K`, rounded up. Raises ValueError."""
-    found = re.fullmatch(MEMORY, text, re.ASCII | re.IGNORECASE)
-    if not found:
+    amount, unit = leading_number(text)
+    letter, byte = (unit[:1] or "M").upper(), unit[1:]
+    if unit == text or not 0 <= amount < LARGEST or letter not in KIB_IN or byte not in ("", "B", "b"):
         raise ValueError(f"not an amount of memory: {text!r}")
-    return -(-int(found[1]) * KIB_IN[(found[2] or "M").upper()] // 1024)
+    mebibytes = -(-amount * KIB_IN[letter] // 1024)
+    if mebibytes > LARGEST:
+        raise ValueError(f"more memory than there can be: {text!r}")
+    return mebibytes
 
 
 def format_memory(mebibytes: int) -> str:

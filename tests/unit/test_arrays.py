@@ -1,5 +1,7 @@
 """model/arrays.py."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +30,9 @@ from mini_slurm.model import arrays
         ("[1-3%2]", "1-3%2"),
         ("1-3,2-4", "1-4"),
         ("2-8:3", "2,5,8"),
+        ("%2", "0%2"),
+        ("+1- 3", "1-3"),
+        ("[1]-3]:2]", "1,3"),
     ],
 )
 def test_an_expression_shows_as_squeue_shows_it(expression: str, shown: str) -> None:
@@ -36,7 +41,8 @@ def test_an_expression_shows_as_squeue_shows_it(expression: str, shown: str) -> 
 
 
 @pytest.mark.parametrize(
-    "expression", ["100-98", "1-", "-3", "1-3:0", "1;2", "1 2", "1001", "1-3 ", "foo", "1:2", "%2", ",", "²"]
+    "expression",
+    ["100-98", "1-", "-3", "1-3:0", "1;2", "1 2", "1001", "1-3 ", "foo", "1:2", "²", "1-3:", "1-2-3"],
 )
 def test_a_broken_expression_is_refused(expression: str) -> None:
     with pytest.raises(ValueError):
@@ -46,6 +52,19 @@ def test_a_broken_expression_is_refused(expression: str) -> None:
 @pytest.mark.parametrize(("expression", "step"), [("1-3", 1), ("3-9:3,20", 3), ("20,3-9:3", 3), ("0-9:2%4", 2)])
 def test_the_step_is_the_first_that_is_written(expression: str, step: int) -> None:
     assert arrays.parse(expression)[2] == step
+
+
+@pytest.mark.parametrize("expression", ["", ",", ",,"])
+def test_commas_alone_name_no_task(expression: str) -> None:
+    assert arrays.parse(expression) == ([], None, 1)
+
+
+@given(st.text(alphabet="0123456789,-:%[]+ x", max_size=20))
+def test_any_text_gives_tasks_or_an_error(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        tasks, throttle, _ = arrays.parse(text)
+        assert all(0 <= task < arrays.MAX_ARRAY_SIZE for task in tasks)
+        assert throttle is None or throttle > 0
 
 
 TASKS = st.sets(st.integers(0, 1000), min_size=1, max_size=40).map(sorted)

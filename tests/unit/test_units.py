@@ -60,7 +60,6 @@ def test_a_time_limit_reads_as_slurm_reads_it(text: str, shown: str) -> None:
         "10abc",
         "1 - 0",
         "",
-        "-5",
         "1-2:3:4:5",
         "1-:5",
         "1-2-3",

@@ -1,0 +1,66 @@
+"""Generic resources as --gres and --gpus write them: `gpu:a100:2,gpu`, `a100:2`, `2` (sbatch(1))."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from mini_slurm.model.numbers import LARGEST, leading_number
+
+GPU = "gpu"
+KNOWN = frozenset({GPU})
+POWERS = "kmgtp"  # 4k is 4096
+
+
+class Gres(NamedTuple):
+    """So many of one kind; the type is "" where any will do."""
+
+    name: str
+    type: str
+    amount: int
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> tuple[Gres, ...]:
+    """Read a list like `gpu:a100:2,gpu:1`. Raises ValueError. What is wanted 0 times is not wanted."""
+    found = (_one(part) for part in text.split(",") if part)
+    return tuple(one for one in found if one.amount)
+
+
+def parse_gpus(text: str) -> tuple[Gres, ...]:
+    """Read a list like `a100:2,1`, of GPUs alone. Raises ValueError."""
+    return parse(prefixed(text))
+
+
+def prefixed(text: str) -> str:
+    """The list of GPUs as --gres writes it."""
+    return ",".join(f"{GPU}:{part}" for part in text.split(",") if part)
+
+
+def _one(part: str) -> Gres:
+    words = part.split(":", 2)
+    count = _count(words[-1]) if len(words) > 1 else None
+    kind = words[1] if len(words) == 3 or (len(words) == 2 and count is None) else ""
+    if not all(words[1:]) or (len(words) == 3 and count is None):
+        raise ValueError(f"not a generic resource: {part!r}")
+    one = Gres(words[0], kind, 1 if count is None else count)
+    if one.amount and one.name not in KNOWN:
+        raise ValueError(f"not known here: {part!r}")
+    return one
+
+
+def _count(text: str) -> int | None:
+    """A number, with a power of 1024 or 1000 perhaps; None for another word. One below 0 is more than there can be."""
+    number, rest = leading_number(text)
+    if rest == text or number == LARGEST:
+        return None
+    power = POWERS.find(rest[:1].lower()) + 1 if rest else 0
+    if rest and (not power or rest[1:].lower() not in ("", "b", "ib")):
+        return None
+    scale = 1000 if rest[1:] in ("b", "B") else 1024
+    return LARGEST if number < 0 else number * scale**power
+
+
+def by_type(wanted: tuple[Gres, ...]) -> dict[str, int]:
+    """GPUs by type ("" for any) in a list of generic resources; the last word on a type counts."""
+    return {one.type: one.amount for one in wanted if one.name == GPU}

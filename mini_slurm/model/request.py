@@ -1,0 +1,72 @@
+"""What a job asks for, worked out of all the options that say something of it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from mini_slurm.model.gres import by_type, parse, parse_gpus
+from mini_slurm.model.units import parse_memory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mini_slurm.model.job import Job
+
+NOTHING: Mapping[str, str] = {}
+
+
+def extra(job: Job) -> Mapping[str, str]:
+    """The options that are kept with the job, by their long names."""
+    return NOTHING if job.extra == "{}" else _read(job.extra)
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> Mapping[str, str]:
+    import json  # few jobs have any
+
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+def number(job: Job, name: str) -> int:
+    """A number that is kept with the job; 0 when it was not given."""
+    return int(extra(job).get(name, "0"))
+
+
+def memory_per_gpu(job: Job) -> int:
+    """MiB for each GPU; 0: memory is not counted by GPUs."""
+    text = extra(job).get("mem-per-gpu")
+    return parse_memory(text) if text else 0
+
+
+def least_cpus(job: Job) -> int:
+    """CPUs that each machine has to give."""
+    per_task = job.cpus_per_task or 1
+    tasks = job.ntasks_per_node or 1 if (job.ntasks or 1) > 1 and not extra(job).get("overcommit") else 1
+    return max(per_task * tasks, number(job, "mincpus"))
+
+
+def gpus_per_node(job: Job) -> dict[str, int]:
+    """GPUs by type ("" for any) on each machine."""
+    if job.gres is None and job.extra == "{}":
+        return {}
+    found = by_type(parse(job.gres or ""))
+    per_socket = by_type(parse_gpus(extra(job).get("gpus-per-socket", "")))
+    sockets = number(job, "sockets-per-node") or 1
+    return {**{kind: count * sockets for kind, count in per_socket.items()}, **found}
+
+
+def gpus_per_job(job: Job) -> dict[str, int]:
+    """GPUs by type ("" for any) of all machines together, beside those of each machine."""
+    found = by_type(parse_gpus(job.gpus)) if job.gpus else {}
+    if job.extra == "{}":
+        return found
+    tasks = job.ntasks or 1
+    per_task = by_type(parse_gpus(extra(job).get("gpus-per-task", "")))
+    for kind, count in per_task.items():
+        found.setdefault(kind, count * tasks)
+    per_gpu = number(job, "ntasks-per-gpu")
+    if per_gpu and not found and not job.gres:
+        found[""] = tasks // per_gpu
+    return found
