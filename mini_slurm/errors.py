@@ -4,6 +4,8 @@ MiniSlurmError
 ├── BadUsage           the command line does not parse: getopt's words, exit status 255
 ├── BadOption          an option's value does not parse: Slurm's words, exit status 255
 ├── Refused            understood, but it cannot be done as asked: exit status 1
+├── Fatal              options that exclude each other: Slurm's `fatal:`, exit status 1
+├── Answer             no error: the text that was asked for, on standard output
 ├── FleetError         the fleet file is wrong
 ├── StateError         the state folder or the database cannot be used
 └── Unreachable        a machine cannot be reached; `again` says whether trying again can help
@@ -20,9 +22,10 @@ def visible(text: str) -> str:
 
 
 class MiniSlurmError(Exception):
-    """One or more lines for the user, each printed as `NAME: error: LINE`; `hint` says what to do."""
+    """One or more lines for the user, each printed as `NAME: WORD: LINE`; `hint` says what to do."""
 
     exit_code = 1
+    word = "error"
 
     def __init__(self, *lines: str, hint: str = "", exit_code: int | None = None) -> None:
         super().__init__("\n".join(lines))
@@ -46,6 +49,16 @@ class BadOption(MiniSlurmError):
 
 class Refused(MiniSlurmError):
     """Understood, but refused: the request can never be met, or is not this user's to make."""
+
+
+class Fatal(MiniSlurmError):
+    """What was asked for contradicts itself."""
+
+    word = "fatal"
+
+
+class Answer(MiniSlurmError):
+    """A value like `help` asks for a text, and for nothing else."""
 
 
 class FleetError(MiniSlurmError):

@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 
-from mini_slurm.errors import BadUsage, FleetError, MiniSlurmError, Refused, visible
+from mini_slurm.errors import Answer, BadUsage, FleetError, MiniSlurmError, Refused, visible
 from mini_slurm.options.grammar import Option
 
 TYPE_CHECKING = False
@@ -124,9 +124,12 @@ def version(program: str) -> str:
 
 
 def _print_error(program: str, error: MiniSlurmError) -> None:
+    if isinstance(error, Answer):
+        sys.stdout.write("".join(f"{line}\n" for line in error.lines))
+        return
     for text in error.lines:
         for line in text.split("\n"):
-            say(line if isinstance(error, BadUsage) else f"{program}: error: {line}")
+            say(line if isinstance(error, BadUsage) else f"{program}: {error.word}: {line}")
     if error.hint and not is_slurms_name(program):
         say(f"{program}: hint: {error.hint}")
 

@@ -11,8 +11,8 @@ from mini_slurm.config.paths import state_folder
 from mini_slurm.controller.autostart import revive
 from mini_slurm.errors import BadUsage
 from mini_slurm.model.hostlist import expand
+from mini_slurm.model.numbers import leading_number
 from mini_slurm.options.grammar import Option, parse
-from mini_slurm.options.job_ids import leading_number
 from mini_slurm.options.listings import Chosen
 from mini_slurm.output.layout import View
 from mini_slurm.output.values import CONTROLLER

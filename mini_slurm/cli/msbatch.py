@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from mini_slurm.cli import common, submission
+import sys
+
+from mini_slurm.cli import admit, common, submission
 from mini_slurm.errors import Refused
 from mini_slurm.model.job import Job
 from mini_slurm.options.collect import Values
 from mini_slurm.options.grammar import Option, parse
+from mini_slurm.options.script import NO_HETEROGENEOUS
 from mini_slurm.options.table import OPTIONS
 
 TYPE_CHECKING = False
@@ -35,17 +38,22 @@ def msbatch(program: str, arguments: list[str]) -> int:
             return _tell(program, setting.option.field)
         if setting.option is common.FLEET:
             common.use_fleet(setting.text or "")
+    if ":" in words:
+        raise Refused(NO_HETEROGENEOUS)
     given = [setting for setting in given if setting.option is not common.FLEET]
     script = submission.read_script(given, words)
     values = submission.read_values(program, given, script)
-    job = submission.describe(program, values, script, words[1:])
+    script.data = admit.splice(script, values)
+    job = submission.describe(values, script, words[1:])
+    environment = admit.environment(job, values)
     state, db = common.open_store()
     if values.of.get("test_only"):
         from mini_slurm.cli.test_only import test_only
 
         return test_only(program, job, values, db)
-    submission.admit(program, job, values, db)
-    return _submit(program, job, script, values, state, db)
+    admit.admit(program, job, values, db)
+    _hint_at_options(program, words)
+    return _submit(job, script.data, environment, values, state, db)
 
 
 def _tell(program: str, what: str) -> int:
@@ -58,17 +66,23 @@ def _tell(program: str, what: str) -> int:
     return 0
 
 
-def _submit(
-    program: str, job: Job, script: submission.Script, values: Values, state: str, db: sqlite3.Connection
-) -> int:
+def _hint_at_options(program: str, words: list[str]) -> None:
+    """What follows the script is the script's, which those who look at a terminal may not have meant."""
+    if common.is_slurms_name(program) or not sys.stderr.isatty():
+        return
+    names = {f"--{option.long}" for option in OPTIONS} | {f"-{option.short}" for option in OPTIONS if option.short}
+    odd = next((word for word in words[1:] if word.partition("=")[0] in names), None)
+    if odd is not None:
+        common.say(f"{program}: hint: {odd} is given to the script, as it follows it: options stand before the script")
+
+
+def _submit(job: Job, script: bytes, environment: bytes, values: Values, state: str, db: sqlite3.Connection) -> int:
     from mini_slurm.store.database import submit
 
-    for warning in values.warnings:
-        common.say(f"{program}: {warning}")
-    number = submit(db, job, script.data, submission.environment(job, values))
+    number = submit(db, job, script, environment)
     try:
         if not values.of.get("quiet"):
-            common.tell(f"{number}\n" if values.of.get("parsable") else f"Submitted batch job {number}\n")
+            common.tell(_answer(number, values, db))
     except Refused as error:
         raise Refused(f"batch job {number} is submitted, but {error}") from None
     finally:
@@ -78,3 +92,11 @@ def _submit(
 
         return wait_for(number, state, db)
     return 0
+
+
+def _answer(number: int, values: Values, db: sqlite3.Connection) -> str:
+    """The job's number; and the cluster's name when clusters were given to choose from."""
+    cluster = common.fleet(db).name if values.of.get("clusters") else ""
+    if values.of.get("parsable"):
+        return f"{number};{cluster}\n" if cluster else f"{number}\n"
+    return f"Submitted batch job {number}" + (f" on cluster {cluster}\n" if cluster else "\n")

@@ -10,20 +10,17 @@ import time
 
 from mini_slurm.cli import common
 from mini_slurm.errors import BadOption, BadUsage, Refused
-from mini_slurm.model.environment import exported
 from mini_slurm.model.job import Job
-from mini_slurm.options import collect, script
+from mini_slurm.model.numbers import leading_number
+from mini_slurm.options import collect, foreign, script
 from mini_slurm.options.collect import Values
+from mini_slurm.options.describe import make_job
 from mini_slurm.options.grammar import Setting
+from mini_slurm.options.settle import propagated, settle
 from mini_slurm.options.table import OPTIONS
-from mini_slurm.scheduler import admission
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import sqlite3
-
-# setrlimit's names of what Slurm hands on from submission to job
-LIMITS = ("CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS")
+MOST_TASKS = 65533  # of a job, as in Slurm
+MOST_NAMES = 64 * 1024 * 1024  # bytes of a file with names of machines or variables
 
 
 class Script:
@@ -41,11 +38,8 @@ def read_script(given: list[Setting], words: list[str]) -> Script:
     if wrap is not None and words:
         raise Refused("Script arguments not permitted with --wrap option")
     if wrap is not None:
-        found = Script(os.fsencode(script.WRAPPED.format(wrap)), "wrap")
-    elif words:
-        found = _read_file(words[0])
-    else:
-        found = Script(sys.stdin.buffer.read(script.LARGEST + 1), "sbatch")
+        return Script(os.fsencode(script.WRAPPED.format(wrap)), "wrap")
+    found = _read_file(words[0]) if words else Script(sys.stdin.buffer.read(script.LARGEST + 1), "sbatch")
     script.check_script(found.data)
     return found
 
@@ -57,34 +51,101 @@ def _read_file(name: str) -> Script:
             data = file.read(script.LARGEST + 1)
     except IsADirectoryError:
         data = b""  # as sbatch has it: there is nothing to read
-    except OSError as error:
-        raise Refused(f"Unable to open file {path}", hint=f"{error.strerror}") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no file can have this name"
+        raise Refused(f"Unable to open file {path}", hint=str(why)) from None
     return Script(data, os.path.basename(name), os.path.abspath(path))
 
 
 def _find(name: str) -> str:
-    """A script is looked for here, then along PATH."""
-    if "/" in name:
+    """A script is looked for here, then along PATH; one whose name begins with a dot or a slash is where it says."""
+    if name.startswith((".", "/")):
         return name
-    for folder in (os.getcwd(), *os.environ.get("PATH", "").split(":")):
-        path = os.path.join(folder, name)
-        if os.path.isabs(path) and os.path.isfile(path):
+    here = os.getcwd()
+    for folder in (here, *os.environ.get("PATH", "").split(":")):
+        path = os.path.join(here, folder, name) if folder.startswith(".") else os.path.join(folder, name)
+        if folder and os.path.exists(path) and not os.path.isdir(path):
             return path
     return name
 
 
 def read_values(program: str, given: list[Setting], source: Script) -> Values:
-    """Everything the user asked for, from all three sources. Raises MiniSlurmError."""
-    values = Values()
-    values.take(script.script_settings(program, source.name, source.data, OPTIONS), collect.SCRIPT)
-    values.take(collect.environment_settings(os.environ, OPTIONS), collect.ENVIRONMENT)
+    """Everything the user asked for, from all sources, brought together. Raises MiniSlurmError."""
+    quiet = sum(setting.option.field == "quiet" for setting in given)
+
+    def inform(line: str) -> None:
+        if not quiet:
+            common.say(f"{program}: {line}")
+
+    def warn(line: str) -> None:
+        if quiet < 2:
+            common.say(f"{program}: error: {line}")
+
+    values = Values(lambda option, text: _moment(program, option, text), inform, warn)
+    name = source.name if source.path is not None else "stdin"
+    early = {name: text for name, text in os.environ.items() if name == "SBATCH_IGNORE_PBS"}
+    values.take_environment(early)
+    values.take(script.script_settings(program, name, source.data, OPTIONS, warn), collect.SCRIPT)
+    if not values.of.get("ignore_pbs"):
+        values.take(foreign.foreign_settings(program, name, source.data, values.of), collect.SCRIPT)
+    values.take_environment(os.environ)
     values.take(given, collect.COMMAND_LINE)
+    _check_account(values)
+    _take_hostfile(values)
+    settle(values, _read_hosts)
     return values
 
 
-def describe(program: str, values: Values, source: Script, arguments: list[str]) -> Job:
+def _check_account(values: Values) -> None:
+    """Whom to run as can be said by root alone in Slurm; here a job always runs as the user who submits it."""
+    for option in ("uid", "gid"):
+        if f"{option}_given" in values.of:
+            if os.getuid() != 0:
+                raise BadOption(f"--{option} only permitted by root user")
+            raise Refused(f"--{option} is not supported: a job runs as the user who submits it")
+
+
+def _take_hostfile(values: Values) -> None:
+    """A file that a variable names, with machines in the order in which tasks are to be put on them."""
+    name = os.environ.get("SLURM_HOSTFILE")
+    if name and not {"required_nodes", "nodefile"} & values.of.keys():
+        values.of["required_nodes"] = name if "/" in name else f"./{name}"
+        values.of["distribution"] = "arbitrary"
+
+
+def _read_hosts(path: str, count: int | None) -> str:
+    """The names of machines in a file: some on a line, `node1*3` for three times the same. Raises Refused."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read(MOST_NAMES).decode(errors="surrogateescape")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no file can have this name"
+        line = f"slurm_allocate_resources error opening file {path}, {why}"
+        raise Refused(line, *([] if count != 0 else ["Invalid --nodefile node file"])) from None
+    names: list[str] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        line = line.partition("#")[0].strip()
+        if line and not (line[0].isascii() and line[0].isalnum()):
+            raise Refused(f"Invalid hostfile {path} contents on line {number}")
+        for word in filter(None, line.split(",")):
+            name, star, times = word.partition("*")
+            repeated = leading_number(times)[0] if star else 1
+            names += [name] * min(max(repeated, 1), MOST_TASKS)
+        if count is not None and len(names) == count:
+            break
+    if not names:
+        raise Refused("Hostlist is empty!")
+    if count is not None and len(names) < count:
+        raise Refused("Too few NodeNames in Slurm Hostfile")
+    return ",".join(names)
+
+
+def describe(values: Values, source: Script, arguments: list[str]) -> Job:
     """The job, with what the world around the command adds to it. Raises MiniSlurmError."""
-    job = collect.make_job(program, values, lambda text: _moment(program, text))
+    job = make_job(values)
+    job.submit_time = time.time()
+    begin = values.of.get("begin")
+    job.begin_time = begin if isinstance(begin, float) and begin > job.submit_time else None
     folder = working_folder()
     job.name = str(values.of.get("name", source.name))
     job.command, job.arguments = source.path, json.dumps(arguments)
@@ -93,9 +154,11 @@ def describe(program: str, values: Values, source: Script, arguments: list[str])
     job.user, job.group_name = _names(job.uid, job.gid)
     job.umask = os.umask(0o077)
     os.umask(job.umask)
-    job.limits = json.dumps({name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}")) for name in LIMITS})
+    asked = values.number("umask_given")
+    job.umask = job.umask if asked is None else asked
+    limits = {name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}")) for name in propagated(values)}
+    job.limits = json.dumps(limits)
     job.submit_host = os.uname().nodename
-    job.submit_time = time.time()
     _check_text(job)
     return job
 
@@ -124,38 +187,16 @@ def working_folder() -> str:
     return here
 
 
-def admit(program: str, job: Job, values: Values, db: sqlite3.Connection) -> None:
-    """Let the fleet complete the job. Raises Refused when it can never run there."""
-    from mini_slurm.config.paths import fleet_file
-    from mini_slurm.store.database import choose_fleet, load_machines
-
-    fleet = common.fleet(db)
-    other = choose_fleet(db, fleet_file() or "")
-    if other is not None:
-        whose = f"submitted with the fleet file {other}" if other else "submitted without a fleet file"
-        raise Refused(
-            f"this state folder has jobs under way that were {whose}",
-            hint="use that one, wait for them to end, or export MINI_SLURM_STATE with another folder",
-        )
-    admission.complete(job, fleet)
-    if "requeue" not in values.of:
-        job.requeue = int(fleet.requeue)
-    strict = not common.is_slurms_name(program)
-    per_node = values.number("ntasks_per_node")
-    admission.check(job, fleet, load_machines(db), strict=strict, tasks_per_node=per_node)
-
-
-def _moment(program: str, text: str) -> float | None:
+def _moment(program: str, option: str, text: str) -> float:
     from mini_slurm.model.moments import BadMoment, parse_moment
 
-    if not text:
-        raise BadOption("Invalid --begin specification")
-    now = time.time()
     try:
-        moment = parse_moment(text, now, time.localtime, time.mktime)
+        moment = parse_moment(text, time.time(), time.localtime, time.mktime)
     except BadMoment as error:
-        raise BadUsage(str(error), f"{program}: error: Invalid --begin specification") from None
-    return moment if moment > now else None
+        raise BadUsage(str(error), f"{program}: error: Invalid --{option} specification") from None
+    if not moment:
+        raise BadOption(f"Invalid --{option} specification")
+    return moment
 
 
 def _names(uid: int, gid: int) -> tuple[str, str]:
@@ -171,15 +212,3 @@ def _names(uid: int, gid: int) -> tuple[str, str]:
         return user, grp.getgrgid(gid).gr_name
     except KeyError:
         return user, str(gid)
-
-
-def environment(job: Job, values: Values) -> bytes:
-    """The environment that travels with the job, as JSON."""
-    variables = {
-        **os.environ,
-        **values.remembered,
-        "SLURM_SUBMIT_DIR": working_folder(),
-        "SLURM_SUBMIT_HOST": job.submit_host,
-        "SLURM_PRIO_PROCESS": str(os.getpriority(os.PRIO_PROCESS, 0)),
-    }
-    return json.dumps(exported(variables, job.export), sort_keys=True).encode()

@@ -5,27 +5,30 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from mini_slurm.cli import common, submission
+from mini_slurm.cli import admit, common
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.options.collect import Values
-from mini_slurm.scheduler.admission import FAILED, UNAVAILABLE, candidate
+from mini_slurm.scheduler.admission import FAILED
 from mini_slurm.scheduler.cluster import Cluster, allocation, make_cluster, occupies
 from mini_slurm.scheduler.eligible import eligible_machines, sites
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import reserve
+from mini_slurm.scheduler.room import UNAVAILABLE, candidate
+from mini_slurm.scheduler.starting import partition_of
 from mini_slurm.store.database import get_setting, load_jobs, load_machines
 
 
 def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) -> int:
     """Print the forecast on standard error; the exit status. Raises BadUsage when the job can never start."""
     try:
-        submission.admit(program, job, values, db)
+        admit.admit(program, job, values, db)
     except Refused as error:
         raise _refusal(program, error) from None
     now = time.time()
-    forecast = _forecast(job, _cluster(job, db), now)
+    cluster = _cluster(job, db)
+    forecast = _forecast(job, cluster, now)
     if forecast is None:
         raise _refusal(program, Refused(UNAVAILABLE))
     begin, names = forecast
@@ -33,7 +36,7 @@ def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) ->
     number = get_setting(db, "next_job_id") or "1"
     common.say(
         f"{program}: Job {number} to start at {moment} using {job.cpus} processors"
-        f" on nodes {compress(names)} in partition {job.partition}"
+        f" on nodes {compress(names)} in partition {partition_of(cluster, job, names)}"
     )
     return 0
 

@@ -11,7 +11,8 @@ def wanted(export: str | None) -> tuple[list[str], dict[str, str]]:
 
 def words(export: str) -> list[str]:
     """The words between commas; a comma in quotes does not part, and only quotes around a whole word go."""
-    found, quotes = [""], set()
+    found = [""]
+    quotes: set[str] = set()
     for letter in export:
         if letter == "," and not quotes:
             found.append("")

@@ -9,7 +9,7 @@ from mini_slurm.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 BAD_USAGE = 255  # exit status of sbatch, srun and salloc; the commands that only ask or cancel use 1
 
@@ -56,46 +56,83 @@ def parse(
 
     With `permute` options may follow other words, as in GNU programs; without, the first other word ends them.
     """
-    try:
-        return _parse(arguments, options, permute)
-    except ValueError as error:
-        advice = f'Try "{program} --help" for more information'
-        raise BadUsage(f"{program}: {error}", advice, exit_code=exit_code) from None
+    reader = Reader(program, arguments, options, permute=permute, exit_code=exit_code)
+    return list(reader.settings()), reader.words
 
 
-def _parse(arguments: list[str], options: Sequence[Option], permute: bool) -> tuple[list[Setting], list[str]]:
-    settings: list[Setting] = []
-    words: list[str] = []
-    position = 0
-    while position < len(arguments):
-        word = arguments[position]
-        position += 1
-        if word == "--":
-            return settings, words + arguments[position:]
-        if word.startswith("--"):
-            position += _long(word, arguments[position:], options, settings)
-        elif word.startswith("-") and word != "-":
-            position += _short(word[1:], arguments[position:], options, settings)
-        elif permute:
-            words.append(word)
+class Reader:
+    """Reads a command line; `words` are those left over, once all settings were taken."""
+
+    def __init__(
+        self,
+        program: str,
+        arguments: list[str],
+        options: Sequence[Option],
+        *,
+        permute: bool = False,
+        exit_code: int = BAD_USAGE,
+    ) -> None:
+        self.program = program
+        self.arguments = arguments
+        self.options = options
+        self.permute = permute
+        self.exit_code = exit_code
+        self.position = 0
+        self.words: list[str] = []
+
+    def settings(self) -> Iterator[Setting]:
+        """One option after the other: what is wrong with one is told before the next is read. Raises BadUsage."""
+        while self.position < len(self.arguments):
+            word = self.arguments[self.position]
+            self.position += 1
+            if word == "--":
+                break
+            if word.startswith("-") and word != "-":
+                try:
+                    yield from self._long(word) if word.startswith("--") else self._short(word[1:])
+                except ValueError as error:
+                    advice = f'Try "{self.program} --help" for more information'
+                    raise BadUsage(f"{self.program}: {error}", advice, exit_code=self.exit_code) from None
+            elif self.permute:
+                self.words.append(word)
+            else:
+                self.position -= 1
+                break
+        self.words += self.arguments[self.position :]
+
+    def _long(self, word: str) -> Iterator[Setting]:
+        """Read `--name[=value]`."""
+        given, equals, glued = word[2:].partition("=")
+        option, name = _find(word, given, self.options)
+        if option.value == "none" and equals:
+            raise ValueError(f"option '--{name}' doesn't allow an argument")
+        if option.value != "required" or equals:
+            yield Setting(option, glued if equals else None)
         else:
-            return settings, arguments[position - 1 :]
-    return settings, words
+            yield Setting(option, self._next(f"option '--{name}' requires an argument"))
 
+    def _short(self, letters: str) -> Iterator[Setting]:
+        """Read `-abc` or `-nVALUE`."""
+        for index, letter in enumerate(letters):
+            option = next((option for option in self.options if option.short == letter), None)
+            if option is None:
+                raise ValueError(f"invalid option -- '{letter}'")
+            glued = letters[index + 1 :]
+            if option.value == "none":
+                yield Setting(option, None)
+                continue
+            if glued or option.value == "optional":
+                yield Setting(option, glued or None)
+            else:
+                yield Setting(option, self._next(f"option requires an argument -- '{letter}'"))
+            return
 
-def _long(word: str, rest: list[str], options: Sequence[Option], settings: list[Setting]) -> int:
-    """Read `--name[=value]`; how many of the words after it were used up."""
-    given, equals, glued = word[2:].partition("=")
-    option, name = _find(word, given, options)
-    if option.value == "none" and equals:
-        raise ValueError(f"option '--{name}' doesn't allow an argument")
-    if option.value != "required" or equals:
-        settings.append(Setting(option, glued if equals else None))
-        return 0
-    if not rest:
-        raise ValueError(f"option '--{name}' requires an argument")
-    settings.append(Setting(option, rest[0]))
-    return 1
+    def _next(self, complaint: str) -> str:
+        """The next word, which is a value whatever it looks like."""
+        if self.position == len(self.arguments):
+            raise ValueError(complaint)
+        self.position += 1
+        return self.arguments[self.position - 1]
 
 
 def _find(word: str, given: str, options: Sequence[Option]) -> tuple[Option, str]:
@@ -113,23 +150,3 @@ def _find(word: str, given: str, options: Sequence[Option]) -> tuple[Option, str
         names = " ".join(f"'--{name}'" for _, name in found.values())
         raise ValueError(f"option '{word}' is ambiguous; possibilities: {names}")
     return found.popitem()[1]
-
-
-def _short(letters: str, rest: list[str], options: Sequence[Option], settings: list[Setting]) -> int:
-    """Read `-abc` or `-nVALUE`; how many of the words after it were used up."""
-    for index, letter in enumerate(letters):
-        option = next((option for option in options if option.short == letter), None)
-        if option is None:
-            raise ValueError(f"invalid option -- '{letter}'")
-        glued = letters[index + 1 :]
-        if option.value == "none":
-            settings.append(Setting(option, None))
-        elif glued or option.value == "optional":
-            settings.append(Setting(option, glued or None))
-            return 0
-        elif rest:
-            settings.append(Setting(option, rest[0]))
-            return 1
-        else:
-            raise ValueError(f"option requires an argument -- '{letter}'")
-    return 0

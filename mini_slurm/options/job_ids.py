@@ -6,6 +6,7 @@ Each of Slurm's commands reads them in its own way, with C's strtol: what cannot
 from __future__ import annotations
 
 from mini_slurm.model.arrays import MAX_ARRAY_SIZE, parse
+from mini_slurm.model.numbers import LARGEST, leading_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,17 +26,6 @@ class JobId:
         self.tasks = tasks
         self.step = step
         self.text = text  # as it was written
-
-
-def leading_number(text: str) -> tuple[int, str]:
-    """The number at the beginning as strtol(3) reads it, 0 where there is none, and what follows it."""
-    rest = text.lstrip(" \t\n\v\f\r")
-    sign, digits = (rest[0], rest[1:]) if rest[:1] in ("+", "-") and rest[1:2].isdigit() else ("", rest)
-    after = digits.lstrip("0123456789")
-    found = digits[: len(digits) - len(after)]
-    if not found or len(found) > 18:
-        return 0, text
-    return int(sign + found), after
 
 
 # --- squeue
@@ -115,7 +105,7 @@ def parse_targets(words: Iterable[str]) -> list[JobId]:
 def _target(text: str) -> tuple[JobId, str]:
     """The target at the beginning, and what follows it. Raises ValueError."""
     number, rest = leading_number(text)
-    if number <= 0:
+    if not 0 < number < LARGEST:
         raise ValueError(text)
     tasks: frozenset[int] | None = None
     if rest.startswith("_["):
@@ -177,4 +167,7 @@ def parse_acted(word: str) -> JobId:
         raise ValueError(word)
     if not underscore or tasks == "*":
         return JobId(int(number), None, None, word)
-    return JobId(int(number), frozenset(parse(tasks)[0]), None, word)
+    found = parse(tasks)[0]
+    if not found:
+        raise ValueError(word)
+    return JobId(int(number), frozenset(found), None, word)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from mini_slurm.errors import BadOption, BadUsage, Refused
-from mini_slurm.options.grammar import Option, Setting, parse
+from mini_slurm.errors import BadOption, Fatal, Refused
+from mini_slurm.model.numbers import SPACE
+from mini_slurm.options.grammar import Option, Reader
 
-DIRECTIVE = "#SBATCH"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mini_slurm.options.grammar import Setting
+
+DIRECTIVE, OLD_DIRECTIVE = "#SBATCH", "#SLURM"
+OLD_WORDS = "Change from #SLURM to #SBATCH in your script and verify the options are valid in sbatch"
 LARGEST = 4 * 1024 * 1024  # bytes, as Slurm's max_script_size comes
-NOT_IN_SCRIPT = frozenset({"help", "usage", "version", "wrap"})  # read from the command line alone, as sbatch does
 WRAPPED = "#!/bin/sh\n# This script was created by sbatch --wrap.\n\n{}\n"
+HETEROGENEOUS = ("hetjob", "packjob")
+NO_HETEROGENEOUS = "heterogeneous jobs are not supported: submit a job for each part"
 
 
 def check_script(script: bytes) -> None:
@@ -38,40 +47,75 @@ def check_script(script: bytes) -> None:
         )
 
 
-def script_settings(program: str, name: str, script: bytes, options: tuple[Option, ...]) -> list[Setting]:
-    """The options in the #SBATCH lines, which end at the first command. Raises BadUsage and BadOption."""
-    settings: list[Setting] = []
-    for number, line in enumerate(script.decode("utf-8", "surrogateescape").split("\n"), start=1):
-        if line.startswith(DIRECTIVE):
-            words = _words(program, name, number, line)
-            found, rest = parse(program, words, options, permute=False)
-            if rest:
-                raise BadOption(
-                    f"Invalid directive found in batch script: {rest[0]}", hint=f"see {name}, line {number}"
-                )
-            settings += [setting for setting in found if setting.option.long not in NOT_IN_SCRIPT]
-        elif line.strip() and not line.lstrip().startswith("#"):
-            break
-    return settings
+def lines_of(script: bytes) -> list[str]:
+    """The script's lines; bytes that are no text are kept as they are."""
+    return script.decode("utf-8", "surrogateescape").split("\n")
 
 
-def _words(program: str, name: str, number: int, line: str) -> list[str]:
-    """The words of a directive: quotes hold words together, a number sign ends the line, a backslash means itself."""
+def script_settings(
+    program: str, name: str, script: bytes, options: Sequence[Option], warn: Callable[[str], None]
+) -> Iterator[Setting]:
+    """The options in the #SBATCH lines, which end at the first command. Raises MiniSlurmError.
+
+    All lines together are one command line: a value may stand on the next one.
+    """
     words: list[str] = []
-    word: str | None = None
-    quote = ""
-    for letter in line[len(DIRECTIVE) :]:
-        if quote:
-            word, quote = (word, "") if letter == quote else ((word or "") + letter, quote)
-        elif letter in "\"'":
-            word, quote = word or "", letter
-        elif letter == "#":
+    warned = False
+    for number, line in enumerate(lines_of(script), start=1):
+        if line.startswith((DIRECTIVE, OLD_DIRECTIVE)):
+            is_old = not line.startswith(DIRECTIVE)
+            if is_old and not warned:
+                warn(OLD_WORDS)
+            warned = warned or is_old
+            rest = line.removeprefix(OLD_DIRECTIVE if is_old else DIRECTIVE).lstrip(SPACE)
+            words += words_of(name, number, rest)
+        elif line.strip(SPACE) and not line.lstrip(SPACE).startswith("#"):
             break
-        elif not letter.isspace():
-            word = (word or "") + letter
-        elif word is not None:
-            words.append(word)
-            word = None
+    reader = Reader(program, words, options)
+    yield from reader.settings()
+    if reader.words:
+        raise BadOption(f"Invalid directive found in batch script: {reader.words[0]}")
+
+
+def words_of(name: str, number: int, line: str) -> list[str]:
+    """The words of a directive: quotes hold together, a backslash makes the next letter plain, # ends the line."""
+    words: list[str] = []
+    while True:
+        word, line = _next_word(name, number, line)
+        if not word:
+            return words
+        words.append(word)
+
+
+def _next_word(name: str, number: int, line: str) -> tuple[str, str]:
+    """The next word, and what is left; no word where the line ends, or where there are but quotes."""
+    rest = line.lstrip(SPACE)
+    if rest.split(None, 1)[:1] and rest.split(None, 1)[0].lower() in HETEROGENEOUS:
+        raise Refused(NO_HETEROGENEOUS)
+    if rest.startswith(":"):
+        raise Fatal(f"{name}: line {number}: Unexpected `:` in [{line}]")
+    word, quote, plain, position = "", "", False, 0
+    while position < len(rest) and (quote or rest[position] not in SPACE):
+        letter = rest[position]
+        position += 1
+        if plain:
+            word, plain = word + letter, False
+        elif letter == "\\":
+            plain = True
+        elif quote and letter == quote:
+            quote = ""
+        elif not quote and letter in "\"'":
+            quote = letter
+        elif not quote and letter == "#":
+            return word, ""
+        else:
+            word += letter
     if quote:
-        raise BadUsage(f"{program}: fatal: {name}: line {number}: Unmatched `{quote}` in [{line}]", exit_code=1)
-    return words if word is None else [*words, word]
+        raise Fatal(f"{name}: line {number}: Unmatched `{quote}` in [{line}]")
+    return word, rest[position:]
+
+
+def with_lines(script: bytes, lines: bytes) -> bytes:
+    """The script with these lines after its first."""
+    first, _, rest = script.partition(b"\n")
+    return first + b"\n" + (lines if lines.endswith(b"\n") or not lines else lines + b"\n") + rest

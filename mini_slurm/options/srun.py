@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from mini_slurm.options import values
 from mini_slurm.options.table import OPTIONS, JobOption
 
@@ -27,12 +29,18 @@ VARIABLES = {
 }
 
 
-def _own(long: str, short: str = "", value: str = "required", env: str = "", help: str = "", **shown: str) -> JobOption:
-    """A row of srun's own; one without help is not built yet."""
-    row = JobOption(long, short, long.replace("-", "_"), values.text, value=value, env=env, help=help)
-    row.commands, row.built = ("srun",), bool(help)
-    row.metavar, row.example = shown.get("metavar", ""), shown.get("example", "")
-    return row
+def _own(
+    long: str,
+    short: str = "",
+    value: str = "required",
+    env: str = "",
+    help: str = "",
+    metavar: str = "",
+    example: str = "",
+) -> JobOption:
+    """A row of srun's own; one without help is not offered."""
+    return JobOption(long, short, long.replace("-", "_"), values.text, value=value, env=env or (), commands=("srun",),
+                     metavar=metavar, help=help, example=example)  # fmt: skip
 
 
 # fmt: off
@@ -81,23 +89,9 @@ OWN: tuple[JobOption, ...] = (
 
 def _as_sruns(option: JobOption) -> JobOption:
     """The row with srun's variable."""
-    row = JobOption.__new__(JobOption)
-    for name in (
-        "aliases",
-        "built",
-        "commands",
-        "example",
-        "field",
-        "help",
-        "long",
-        "metavar",
-        "parse",
-        "pbs",
-        "short",
-    ):
-        setattr(row, name, getattr(option, name))
-    row.value = option.value
-    row.env = VARIABLES.get(option.long, option.env.replace("SBATCH_", "SLURM_"))
+    row = copy(option)
+    own = VARIABLES.get(option.long)
+    row.env = (own,) if own else tuple(name.replace("SBATCH_", "SLURM_") for name in option.env)
     return row
 
 
@@ -121,4 +115,4 @@ def rows() -> str:
 
 def _in_job(row: JobOption) -> str:
     """A step does not take its job's name."""
-    return "" if row.long == "job-name" else row.env
+    return "" if row.long == "job-name" else "".join(row.env[:1])

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from mini_slurm.errors import BadOption, Refused
-from mini_slurm.model.resources import parse_gpus
+from mini_slurm.model.numbers import LARGEST, SPACE, leading_number, to_int
+from mini_slurm.model.units import NO_LIMIT, parse_duration, parse_memory, parse_time_limit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NICEST = 2**31 - 3
+NO_PRIORITY = 2**32 - 2
+UNLIMITED = 2**32 - 1  # seconds
+LONGEST_SWITCH_WAIT = 300  # seconds
 
 
 class NotANumber(ValueError):
     """Slurm has other words for a bad number than for other bad values, and another exit status."""
+
+    def __init__(self, value: str | None, *, is_too_big: bool = False) -> None:
+        super().__init__(value)
+        self.value = value
+        self.is_too_big = is_too_big
 
 
 def text(value: str | None) -> str:
@@ -32,21 +47,79 @@ def no(value: str | None) -> int:
 
 def number(value: str | None) -> int:
     """A number from 1 on."""
-    digits = (value or "").strip().removeprefix("+")
-    if not (digits.isascii() and digits.isdigit()) or not 0 < int(digits) < 2**31:
+    found = to_int(number_or_none(value))
+    if found <= 0:
         raise NotANumber(value)
-    return int(digits)
+    return found
+
+
+def number_or_none(value: str | None) -> int:
+    """A number from 0 on; an empty text is 0."""
+    found, rest = leading_number(value or "")
+    if rest or found < 0:
+        raise NotANumber(value)
+    if found == LARGEST:
+        raise NotANumber(value, is_too_big=True)
+    return found
+
+
+def times(value: str | None) -> int | None:
+    """How verbose: None is once more; a variable says a number."""
+    return None if value is None else number_or_none(value)
 
 
 def nodes(value: str | None) -> tuple[int, int]:
-    """The least and the largest number of machines: `2` or `1-4`."""
-    low, dash, high = (value or "").partition("-")
-    if not all(part.isascii() and part.isdigit() for part in (low, high or low)) or (dash and not high):
-        raise BadOption(f'"{value}" is not a valid node count')
-    least, most = int(low), int(high or low)
-    if most < least:
+    """The least and the largest number of machines: `2`, `1-4` or `1k`; 0 for the largest: not said."""
+    given = value or ""
+    low, dash, high = given.partition("-")
+    least = _count(low)
+    if not dash:
+        if least < 0:
+            raise _no_count(given)
+        return least, least
+    most = _count(high)
+    least = 1 if least < 0 else least
+    if most and most < least:
         raise BadOption(f"Maximum node count {most} is less than minimum node count {least}")
     return least, most
+
+
+def _count(given: str) -> int:
+    """A number of machines; k and m stand for powers of 1024."""
+    found, rest = leading_number(given)
+    if rest == given:
+        found = -1
+    for letter, factor in (("k", 1024), ("m", 1024 * 1024)):
+        if rest != given and rest[:1].lower() == letter:
+            found, rest = found * factor, rest[1:]
+    if rest.strip(SPACE):
+        raise _no_count(given)
+    return to_int(found)
+
+
+def _no_count(given: str) -> BadOption:
+    return BadOption(f'"{given}" is not a valid node count')
+
+
+def memory(value: str | None) -> int:
+    """An amount of memory or disk in MiB."""
+    return parse_memory(value or "")
+
+
+def time_limit(value: str | None) -> int | None:
+    """Seconds, in whole minutes; None: no limit."""
+    return parse_time_limit(value or "")
+
+
+def delay(value: str | None) -> str:
+    """A time, as parse_duration reads it again."""
+    return f"0:{seconds(value):02}"
+
+
+def seconds(value: str | None) -> int:
+    """Seconds of a time that is written as a time limit is."""
+    given = value or ""
+    return UNLIMITED if given.lower() in NO_LIMIT else to_int(parse_duration(given)) % 2**32
 
 
 def file(value: str | None) -> str | None:
@@ -57,29 +130,104 @@ def file(value: str | None) -> str | None:
 
 
 def open_mode(value: str | None) -> str:
-    """`append` or `truncate`."""
-    for mode in ("append", "truncate"):
-        if value in (mode, mode[0]):
-            return {"append": "a", "truncate": "w"}[mode]
-    raise ValueError(value)
+    """`append` or `truncate`; the first letter counts."""
+    modes = {"a": "a", "t": "w"}
+    if not value or value[0].lower() not in modes:
+        raise ValueError(value)
+    return modes[value[0].lower()]
 
 
-def exclusive(value: str | None) -> int:
-    """The whole machine."""
-    if not value:
-        return 1
-    if value.lower() in ("user", "mcs"):
-        raise Refused(f"--exclusive={value} is not supported yet")
-    raise ValueError(value)
+def one_of(**meanings: object) -> Callable[[str | None], object]:
+    """A reader of words; an underscore in one stands for a dash, `given` is what the option alone means."""
+    known = {word.replace("_", "-"): meaning for word, meaning in meanings.items()}
+
+    def read(value: str | None) -> object:
+        word = "given" if value is None else value.lower()
+        if word not in known or (value is not None and word == "given"):
+            raise ValueError(value)
+        return known[word]
+
+    return read
 
 
-def gpus(value: str | None) -> str:
-    """GPUs of the whole job: `2` or `a100:2`; `gpu:2` is the same as `2`."""
-    parts = [part.removeprefix("gpu:") for part in (value or "").split(",")]
-    parse_gpus(",".join(parts))
-    return ",".join(parts) or "0"
+def nice(value: str | None) -> int:
+    """By how much the priority is lowered: 100 where nothing else is said."""
+    found = 100 if value is None else leading_number(value)[0]
+    if abs(found) > NICEST:
+        raise BadOption(f"Invalid --nice value, out of range (+/- {NICEST})")
+    return found
 
 
-def gpus_per_node(value: str | None) -> str:
-    """The same as --gres writes it."""
-    return ",".join(f"gpu:{part}" for part in gpus(value).split(","))
+def priority(value: str | None) -> int:
+    """A priority; TOP is the highest."""
+    if (value or "").lower() == "top":
+        return NO_PRIORITY - 1
+    found = leading_number(value or "")[0]
+    if found < 0:
+        raise BadOption("Priority must be >= 0")
+    if found >= NO_PRIORITY:
+        raise BadOption(f"Priority must be < {NO_PRIORITY}")
+    return found
+
+
+def switches(value: str | None) -> str:
+    """`COUNT@TIME`: how many switches there may be between the machines, and how long to wait for it."""
+    count, at, wait = (value or "").partition("@")
+    return f"{number(count)}@{switch_wait(wait if at else None)}"
+
+
+def switch_wait(value: str | None) -> str:
+    """How long to wait for machines with few switches between them: not longer than Slurm's max_switch_wait."""
+    try:
+        patience = LONGEST_SWITCH_WAIT if value is None else min(seconds(value), LONGEST_SWITCH_WAIT)
+    except ValueError:
+        patience = LONGEST_SWITCH_WAIT
+    return f"0:{patience:02}"
+
+
+def zero_or_one(value: str | None) -> int:
+    """0 or 1."""
+    found = number_or_none(value) % 2**16
+    if found > 1:
+        raise ValueError(value)
+    return found
+
+
+def login_environment(value: str | None) -> str:
+    """`SECONDS` and whether the login shell is a short or a long one, as --get-user-env takes them."""
+    rest = leading_number(value or "")[1]
+    if rest and rest[0] not in "sSlL":
+        raise ValueError(value)
+    return value or ""
+
+
+def sockets_cores_threads(value: str | None) -> tuple[int | None, ...]:
+    """`2:4:1`: the least numbers of sockets, cores and threads; None where any will do."""
+    parts = [*(value or "").split(":"), "", ""]
+    return tuple(_least(part, which) for part, which in zip(parts, ("first", "second", "third"), strict=False))
+
+
+def _least(part: str, which: str) -> int | None:
+    """The number, or the lower end of a range."""
+    if part[:1] in ("", "*"):
+        return None
+    low, dash, high = part.partition("-")
+    for text, least in ((low, 0), (high, 1)) if dash else ((low, 0),):
+        found, rest = leading_number(text)
+        if rest.lower() not in ("", "k", "m") or found < least:
+            raise Refused(f'Invalid numeric value "{part}" for {which} arg of -B.')
+    found, rest = leading_number(low)
+    return found * {"": 1, "k": 1024, "m": 1024 * 1024}[rest.lower()] % 2**31
+
+
+def umask(value: str | None) -> int:
+    """A umask, as C writes numbers: octal with a 0 before it."""
+    text = value or ""
+    digits = text.removeprefix("0") if text.startswith("0") else text
+    try:
+        mask = int(digits or "0", 8 if text.startswith("0") else 10)
+    except ValueError:
+        mask = -1
+    if not 0 <= mask <= 0o777:
+        raise BadOption("Invalid -W umask= specification")
+    return mask

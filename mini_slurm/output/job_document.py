@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from mini_slurm.model.arrays import throttle_of
+from mini_slurm.model.request import extra, least_cpus
 from mini_slurm.model.states import JobState
 from mini_slurm.output import tres
 from mini_slurm.output.documents import filled, numbered
@@ -43,14 +44,14 @@ def _text(name: str) -> Value:
 
 def _kept(name: str) -> Value:
     """An option that jobs only keep."""
-    return lambda job, view: tres.extra(job).get(name, "")
+    return lambda job, view: extra(job).get(name, "")
 
 
 def _number(name: str) -> Value:
     """An option that is a number, if it was given."""
 
     def show(job: Job, view: View) -> int | None:
-        text = tres.extra(job).get(name, "")
+        text = extra(job).get(name, "")
         return int(text) if text.isdecimal() else None
 
     return show
@@ -72,7 +73,7 @@ def _given(place: int) -> Value:
 
 
 def _flags(job: Job, view: View) -> list[str]:
-    options, started = tres.extra(job), has_run(job)
+    options, started = extra(job), has_run(job)
     kills = options.get("kill-on-invalid-dep", "").lower()[:1]
     binding = options.get("gres-flags", "").lower()
     by_user = job.memory_per_node is not None or job.memory_per_cpu != view.default_memory
@@ -154,12 +155,12 @@ def _description(job: Job, view: View) -> str:
 
 
 def _core_spec(job: Job, view: View) -> int | None:
-    text = tres.extra(job).get("thread-spec")
+    text = extra(job).get("thread-spec")
     return int(text) | 0x8000 if text else None
 
 
 def _profile(job: Job, view: View) -> list[str] | None:
-    text = tres.extra(job).get("profile")
+    text = extra(job).get("profile")
     return [word.capitalize() for word in text.split(",")] if text else None
 
 
@@ -179,7 +180,7 @@ def _waiting(job: Job, view: View) -> str:
 
 
 def _delay(job: Job, view: View) -> int:
-    text = tres.extra(job).get("delay-boot")
+    text = extra(job).get("delay-boot")
     if not text:
         return 0
     from mini_slurm.model.units import parse_duration
@@ -212,7 +213,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("command", lambda job, view: command_line(job) if job.command else ""),
     ("comment", _text("comment")),
     ("container", _kept("container")),
-    ("contiguous", lambda job, view: "contiguous" in tres.extra(job)),
+    ("contiguous", lambda job, view: "contiguous" in extra(job)),
     ("core_spec", _core_spec),
     ("thread_spec", _number("core-spec")),
     ("cores_per_socket", _given(1)),
@@ -263,14 +264,14 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("prefer", _kept("prefer")),
     ("memory_per_node", _memory(True)),
     ("memory_per_cpu", _memory(False)),
-    ("minimum_cpus_per_node", lambda job, view: tres.least_cpus(job)),
+    ("minimum_cpus_per_node", lambda job, view: least_cpus(job)),
     ("minimum_tmp_disk_per_node", lambda job, view: tres.disk(job)),
     ("preempt_time", _constant(0)),
     ("pre_sus_time", lambda job, view: _ran_before(job)),
     ("priority", lambda job, view: job.priority),
     ("profile", _profile),
     ("qos", _text("qos")),
-    ("reboot", lambda job, view: "reboot" in tres.extra(job)),
+    ("reboot", lambda job, view: "reboot" in extra(job)),
     ("required_nodes", _text("required_nodes")),
     ("requeue", lambda job, view: bool(job.requeue)),
     ("resize_time", _constant(0)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.request import extra, least_cpus
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import format_duration
 from mini_slurm.output import tres
@@ -100,7 +101,7 @@ def command_line(job: Job) -> str:
 
 def option(name: str, absent: str) -> Value:
     """An option that jobs only keep, as it was given."""
-    return lambda job, view: tres.extra(job).get(name, absent)
+    return lambda job, view: extra(job).get(name, absent)
 
 
 def _used(job: Job, view: View) -> str:
@@ -143,7 +144,7 @@ def _layout(job: Job) -> str:
 
 
 def _core_spec(job: Job) -> str:
-    options = tres.extra(job)
+    options = extra(job)
     return f"{options['thread-spec']} Threads" if "thread-spec" in options else options.get("core-spec", NOT_KNOWN)
 
 
@@ -154,7 +155,7 @@ _USED = "state start_time end_time suspend_time suspended_seconds"
 _STARTS = "state start_time begin_time"
 _ENDS = _STARTS + " end_time time_limit"
 _MEMORY = "memory_per_node memory_per_cpu"
-_MIN_CPUS = "cpus_per_task ntasks_per_node extra"
+_MIN_CPUS = "cpus_per_task ntasks ntasks_per_node extra"
 
 # fmt: off
 JOB_FIELDS = (
@@ -162,7 +163,7 @@ JOB_FIELDS = (
     Field("JobID", "A", "JOBID", "job_id", lambda job, view: str(job.job_id)),
     Field("tres-per-node", "b", "TRES_PER_NODE", "gres", lambda job, view: gres(job.gres) or NOT_KNOWN),
     Field("BatchHost", "B", "EXEC_HOST", _NODES, lambda job, view: (tres.node_list(job) and job.node) or "n/a"),
-    Field("MinCpus", "c", "MIN_CPUS", _MIN_CPUS, lambda job, view: str(tres.least_cpus(job))),
+    Field("MinCpus", "c", "MIN_CPUS", _MIN_CPUS, lambda job, view: str(least_cpus(job))),
     Field("NumCPUs", "C", "CPUS", _CPUS, lambda job, view: str(tres.cpus(job))),
     Field("MinTmpDisk", "d", "MIN_TMP_DISK", "extra", lambda job, view: size(tres.disk(job), convert=view.convert)),
     Field("NumNodes", "D", "NODES", "nodes " + _NODES, lambda job, view: str(tres.nodes(job))),
@@ -187,7 +188,7 @@ JOB_FIELDS = (
     Field("ReqNodes", "n", "REQ_NODES", "required_nodes", lambda job, view: job.required_nodes or "", cut=False),
     Field("NodeList", "N", "NODELIST", _NODES, lambda job, view: tres.node_list(job), cut=False, cut_header=False),
     Field("Command", "o", "COMMAND", "command arguments", lambda job, view: command_line(job)),
-    Field("Contiguous", "O", "CONTIGUOUS", "extra", lambda job, view: str(int("contiguous" in tres.extra(job)))),
+    Field("Contiguous", "O", "CONTIGUOUS", "extra", lambda job, view: str(int("contiguous" in extra(job)))),
     Field("Priority", "p", "PRIORITY", "priority", lambda job, view: _priority(job)),
     Field("Partition", "P", "PARTITION", "partition", lambda job, view: job.partition),
     Field("QOS", "q", "QOS", "qos", lambda job, view: job.qos or NULL),

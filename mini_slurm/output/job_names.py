@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.request import extra
 from mini_slurm.model.states import JobState
 from mini_slurm.output import tres
 from mini_slurm.output.job_fields import (
@@ -42,7 +43,7 @@ def _default_file(job: Job) -> str:
 
 
 def _delay(job: Job) -> str:
-    text = tres.extra(job).get("delay-boot")
+    text = extra(job).get("delay-boot")
     if not text:
         return span(0)
     from mini_slurm.model.units import parse_duration
@@ -52,7 +53,7 @@ def _delay(job: Job) -> str:
 
 def _switches(job: Job) -> tuple[str, str]:
     """How many, and how long the job waits for so few."""
-    count, _, longest = tres.extra(job).get("switches", "0").partition("@")
+    count, _, longest = extra(job).get("switches", "0").partition("@")
     if not longest:
         return count, span(0)
     from mini_slurm.model.units import parse_duration
@@ -132,7 +133,7 @@ _OWN = (
     Field("NTPerNode", "", "NTASKS_PER_NODE", "ntasks_per_node", lambda job, view: str(job.ntasks_per_node or 0)),
     Field("NumTasks", "", "TASKS", _TASKS, lambda job, view: _tasks(job)),
     Field("PendingTime", "", "PENDING_TIME", "state start_time submit_time", _pending),
-    Field("Reboot", "", "REBOOT", "extra", lambda job, view: str(int("reboot" in tres.extra(job)))),
+    Field("Reboot", "", "REBOOT", "extra", lambda job, view: str(int("reboot" in extra(job)))),
     Field("ReqSwitch", "", "REQ_SWITCH", "extra", lambda job, view: _switches(job)[0]),
     Field("Requeue", "", "REQUEUE", "requeue", lambda job, view: str(job.requeue)),
     Field("RestartCnt", "", "RESTART_COUNT", "restarts", lambda job, view: str(job.restarts)),

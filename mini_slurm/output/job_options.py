@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.patterns import error_path, input_path, output_path
+from mini_slurm.model.request import extra
 from mini_slurm.model.units import format_elapsed, parse_duration
 from mini_slurm.output import tres
 from mini_slurm.output.job_fields import command_line
@@ -28,7 +29,7 @@ def layout(job: Job, view: RecordView) -> str:
 
 def tasks_per(job: Job, view: RecordView) -> str:
     """Tasks on a node, board, socket and core."""
-    options = tres.extra(job)
+    options = extra(job)
     return ":".join(
         (
             str(job.ntasks_per_node or 0),
@@ -41,13 +42,13 @@ def tasks_per(job: Job, view: RecordView) -> str:
 
 def core_spec(job: Job, view: RecordView) -> str | None:
     """Cores kept for the system, unless it is threads."""
-    options = tres.extra(job)
+    options = extra(job)
     return None if "thread-spec" in options else options.get("core-spec", "*")
 
 
 def _option(name: str) -> Value:
     """An option's value as it was given; nothing when it was not."""
-    return lambda job, view: tres.extra(job).get(name)
+    return lambda job, view: extra(job).get(name)
 
 
 def _gpu_option(name: str) -> Value:
@@ -56,12 +57,12 @@ def _gpu_option(name: str) -> Value:
 
 
 def _delay(job: Job) -> str:
-    text = tres.extra(job).get("delay-boot")
+    text = extra(job).get("delay-boot")
     return format_elapsed(parse_duration(text) if text else 0)
 
 
 def _switches(job: Job, view: RecordView) -> str | None:
-    text = tres.extra(job).get("switches")
+    text = extra(job).get("switches")
     if text is None:
         return None
     count, _, longest = text.partition("@")
@@ -70,22 +71,22 @@ def _switches(job: Job, view: RecordView) -> str | None:
 
 def _bound(job: Job, view: RecordView) -> str | None:
     """Are GPUs handed out by where they are?"""
-    flags = tres.extra(job).get("gres-flags", "").lower()
+    flags = extra(job).get("gres-flags", "").lower()
     return {"enforce-binding": "Yes", "disable-binding": "No"}.get(flags)
 
 
 def _frequency(job: Job, view: RecordView) -> str | None:
     """The CPU frequency, where one was asked for by a name."""
-    text = tres.extra(job).get("cpu-freq")
+    text = extra(job).get("cpu-freq")
     return text.capitalize() if text and ":" not in text and "-" not in text else None
 
 
 def _mail_user(job: Job, view: RecordView) -> str | None:
-    return (tres.extra(job).get("mail-user") or job.user) if _mail_type(job, view) else None
+    return (extra(job).get("mail-user") or job.user) if _mail_type(job, view) else None
 
 
 def _mail_type(job: Job, view: RecordView) -> str | None:
-    wanted = {word.strip().upper() for word in tres.extra(job).get("mail-type", "").split(",")}
+    wanted = {word.strip().upper() for word in extra(job).get("mail-type", "").split(",")}
     if "ALL" in wanted:
         wanted |= ALL_MAIL
     if "NONE" in wanted:
@@ -95,7 +96,7 @@ def _mail_type(job: Job, view: RecordView) -> str | None:
 
 def _kill_on_invalid(job: Job) -> str | None:
     """What becomes of a job whose dependency can never be met, where the user said so."""
-    text = tres.extra(job).get("kill-on-invalid-dep", "").lower()
+    text = extra(job).get("kill-on-invalid-dep", "").lower()
     return "Yes" if text in ("yes", "y") else "No" if text in ("no", "n") else None
 
 
@@ -106,9 +107,9 @@ LINES = (
     (("Prefer", _option("prefer")),),
     (("Reservation", lambda job, view: job.reservation),),
     (("OverSubscribe", lambda job, view: tres.sharing(job)),
-     ("Contiguous", lambda job, view: str(int("contiguous" in tres.extra(job)))),
+     ("Contiguous", lambda job, view: str(int("contiguous" in extra(job)))),
      ("Licenses", lambda job, view: job.licenses or NULL),
-     ("Network", lambda job, view: tres.extra(job).get("network", NULL))),
+     ("Network", lambda job, view: extra(job).get("network", NULL))),
     (("Command", lambda job, view: command_line(job)),),
     (("WorkDir", lambda job, view: job.work_dir),),
     (("AdminComment", _option("admin-comment")),),
@@ -119,10 +120,10 @@ LINES = (
     (("Switches", _switches),),
     (("BurstBuffer", _option("bb")),),
     (("CPU_max_freq", _frequency),),
-    (("Power", lambda job, view: "LEVEL" if "power" in tres.extra(job) else ""),),
+    (("Power", lambda job, view: "LEVEL" if "power" in extra(job) else ""),),
     (("GresEnforceBind", _bound),),
     (("KillOInInvalidDependent", lambda job, view: _kill_on_invalid(job)),),
-    (("SpreadJob", lambda job, view: "Yes" if "spread-job" in tres.extra(job) else None),),
+    (("SpreadJob", lambda job, view: "Yes" if "spread-job" in extra(job) else None),),
     (("CpusPerTres", _gpu_option("cpus-per-gpu")),),
     (("MemPerTres", _gpu_option("mem-per-gpu")),),
     (("TresBind", _gpu_option("gpu-bind")),),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.allocation import parse_allocation
+from mini_slurm.model.request import extra, least_cpus
 from mini_slurm.model.resources import parse_gpus
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import format_elapsed
@@ -139,7 +140,7 @@ HEAD = (
     (("Requeue", lambda job, view: str(job.requeue)),
      ("Restarts", lambda job, view: str(job.restarts)),
      ("BatchFlag", _constant("1")),
-     ("Reboot", lambda job, view: str(int("reboot" in tres.extra(job)))),
+     ("Reboot", lambda job, view: str(int("reboot" in extra(job)))),
      ("ExitCode", lambda job, view: f"{job.exit_code}:{job.exit_signal}")),
 )
 DERIVED = (("DerivedExitCode", _constant("0:0")),)
@@ -174,10 +175,10 @@ PLACES = (
     (("Socks/Node", lambda job, view: tres.layout(job)[0]),
      ("NtasksPerN:B:S:C", job_options.tasks_per),
      ("CoreSpec", job_options.core_spec),
-     ("ThreadSpec", lambda job, view: tres.extra(job).get("thread-spec"))),
+     ("ThreadSpec", lambda job, view: extra(job).get("thread-spec"))),
 )
 LIMITS = (
-    (("MinCPUsNode", lambda job, view: str(tres.least_cpus(job))),
+    (("MinCPUsNode", lambda job, view: str(least_cpus(job))),
      ("MinMemoryNode", _memory_per(True)),
      ("MinMemoryCPU", _memory_per(False)),
      ("MinTmpDiskNode", lambda job, view: size(tres.disk(job)))),

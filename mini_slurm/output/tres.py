@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
+from mini_slurm.model.request import extra
 from mini_slurm.model.states import JobState
 from mini_slurm.output.values import gres, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mini_slurm.model.job import Job
     from mini_slurm.model.step import Step
 
 RESOURCES = ("cpu", "mem", "energy", "node", "billing", "fs/disk", "vmem", "pages", "gres/gpu")  # in Slurm's order
-SHARING = {0: "OK", 1: "NO", 2: "USER", 3: "MCS"}
+SHARING = {0: "OK", 1: "NO", 2: "USER", 3: "MCS", 4: "YES"}
 
 
 def requested_cpus(job: Job) -> int:
@@ -122,11 +119,6 @@ def _count(text: str) -> int:
     return sum(int(word) if word.isdecimal() else 1 for word in last)
 
 
-def least_cpus(job: Job) -> int:
-    """CPUs that a machine must have for the job to use it."""
-    return max(int(extra(job).get("mincpus", "1")), (job.cpus_per_task or 1) * (job.ntasks_per_node or 1))
-
-
 def layout(job: Job) -> tuple[str, str, str]:
     """Sockets of a node, cores of a socket and threads of a core that were asked for; `*` where any will do."""
     options = extra(job)
@@ -163,17 +155,4 @@ def wait_status(job: Job) -> int:
 
 def sharing(job: Job) -> str:
     """May other jobs use its machines at the same time?"""
-    return "YES" if "oversubscribe" in extra(job) else SHARING.get(job.exclusive, "OK")
-
-
-def extra(job: Job) -> Mapping[str, str]:
-    """The options that a job only keeps, by their long name."""
-    return {} if job.extra == "{}" else _read(job.extra)
-
-
-@lru_cache(maxsize=256)
-def _read(text: str) -> Mapping[str, str]:
-    import json  # few jobs have any
-
-    found: dict[str, str] = json.loads(text)
-    return found
+    return SHARING.get(job.exclusive, "OK")

@@ -1,74 +1,144 @@
-"""Can this job ever run on this fleet? What the fleet adds to a job, and what it refuses, in Slurm's words."""
+"""What the fleet adds to a job that is submitted, and what it refuses, in Slurm's words and in Slurm's order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from mini_slurm.errors import Refused
 from mini_slurm.model import features, hostlist
-from mini_slurm.model.fleet import Association, Fleet, MachineEntry, Partition
+from mini_slurm.model.fleet import Association, Fleet, Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.resources import Resources, format_gpus, parse_gpus
-from mini_slurm.model.units import format_memory
-from mini_slurm.scheduler.demand import request, requested_gpus, with_entry
-from mini_slurm.scheduler.placement import Site, allowed_names, place
+from mini_slurm.model.request import extra
+from mini_slurm.scheduler import licenses
+from mini_slurm.scheduler.limits import TOO_LONG, TOO_MANY_CPUS, TOO_MANY_NODES, excess
+from mini_slurm.scheduler.room import candidates, check_room, largest
 
 FAILED = "Batch job submission failed: "
-UNAVAILABLE = FAILED + "Requested node configuration is not available"
 UNKNOWN_NODE = FAILED + "Invalid node name specified"
+BAD_COUNT = FAILED + "Node count specification invalid"
 BAD_ACCOUNT = FAILED + "Invalid account or account/partition combination specified"
+BAD_QOS = FAILED + "Invalid qos specification"
+BAD_FEATURE = FAILED + "Invalid feature specification"
+BAD_PREFERENCE = FAILED + "Invalid preferred feature specification"
+BAD_BATCH = FAILED + "Job --batch option is invalid or not a subset of --constraints"
+BAD_LICENSE = FAILED + "Invalid license specification"
+BAD_TIME = FAILED + "Requested time limit is invalid (missing or exceeds some limit)"
+BAD_LEAST_TIME = FAILED + "Invalid time-min specification (exceeds job's time or other limits)"
+TOO_LARGE = {
+    TOO_MANY_CPUS: FAILED + "More processors requested than permitted",
+    TOO_MANY_NODES: BAD_COUNT,
+    TOO_LONG: BAD_TIME,
+}
+TOO_LONG_TEXT = FAILED + "Pathname of a file, directory or other parameter too long"
+LONGEST_TEXT = 1024  # letters of a name or an expression; paths may have more
+LONGEST_PATH = 4096
+TEXTS = ("account", "comment", "features", "licenses", "name", "partition", "qos", "reservation", "gres", "gpus")
+PATHS = ("std_in", "std_out", "std_err", "work_dir")
 NORMAL = "normal"  # the QOS of everybody for whom the fleet file names none
-ENOUGH_MEMORY = 2**60  # MiB, in place of what a machine has not told yet
 
 
-class Candidate(NamedTuple):
-    """One machine, and what it has; `known` is false where some of that is only assumed."""
+def admit(job: Job, fleet: Fleet, machines: Mapping[str, Machine], *, strict: bool) -> None:
+    """Complete the job. Raises Refused when the fleet does not take it.
 
-    entry: MachineEntry
-    total: Resources
-    known: bool
-
-
-# --- what the fleet adds
-
-
-def complete(job: Job, fleet: Fleet) -> None:
-    """Fill in the partition, its time limit, the memory, account and QOS that were not asked for. Raises Refused."""
-    partition = _partition(job, fleet)
-    job.partition = partition.name
-    if "time_limit" not in job.__dict__:
-        job.time_limit = partition.max_time if partition.default_time is None else partition.default_time
+    Slurm takes some of what can never run: a held job that fits nowhere, and what exceeds a partition's limits.
+    `strict` does not.
+    """
+    _check_texts(job)
+    _check_required(job, fleet)
+    partitions = _partitions(job, fleet)
+    job.partition = ",".join(partition.name for partition in partitions)
+    charge(job, fleet)
+    _settle_times(job, partitions)
     if job.memory_per_node is None and job.memory_per_cpu is None:
         job.memory_per_cpu = fleet.default_memory_per_cpu
-    _charge(job, fleet)
+    _check_excluded(job, fleet)
+    _check_features(job, fleet)
+    _check_licenses(job, fleet)
+    if job.reservation is not None:
+        raise Refused(FAILED + "Requested reservation is invalid")
+    if strict or fleet.enforce_limits:
+        _check_limits(job, fleet, partitions, machines)
+    if strict or job.priority:
+        _check_somewhere(job, fleet, partitions, machines)
 
 
-def _partition(job: Job, fleet: Fleet) -> Partition:
+def _check_texts(job: Job) -> None:
+    """Nothing is longer than Slurm lets it be."""
+    given = job.__dict__
+    kept = [value for name, value in extra(job).items() if name not in ("mem-bind", "bb")]
+    if any(len(str(given.get(field) or "")) > LONGEST_TEXT for field in TEXTS) or any(
+        len(value) > LONGEST_TEXT for value in kept
+    ):
+        raise Refused(TOO_LONG_TEXT, hint=f"a name or an expression may have {LONGEST_TEXT} letters")
+    if any(len(str(given.get(field) or "")) > LONGEST_PATH for field in PATHS):
+        raise Refused(TOO_LONG_TEXT, hint=f"a path may have {LONGEST_PATH} letters")
+
+
+def _known_names(text: str | None, fleet: Fleet) -> list[str]:
+    """The machines of a hostlist, all of them the fleet's. Raises Refused."""
+    try:
+        names = hostlist.expand(text or "")
+    except ValueError:
+        raise Refused(UNKNOWN_NODE, hint="write for example node[1-3,7]") from None
+    if not fleet.machines.keys() >= set(names):
+        raise Refused(UNKNOWN_NODE, hint=f"machines here: {hostlist.compress(list(fleet.machines))}")
+    return names
+
+
+def _check_required(job: Job, fleet: Fleet) -> None:
+    named = len(set(_known_names(job.required_nodes, fleet)))
+    if job.nodes < 1 or job.required_nodes == "" or (job.max_nodes is not None and named > job.max_nodes):
+        raise Refused(BAD_COUNT, hint=f"machines here: {hostlist.compress(list(fleet.machines))}")
+
+
+# --- partitions
+
+
+def _partitions(job: Job, fleet: Fleet) -> list[Partition]:
+    """Those that were named and take jobs, or the default one. Raises Refused."""
     hint = f"partitions here: {', '.join(fleet.partitions)}"
     if "partition" not in job.__dict__:
         if fleet.default_partition is None:
             raise Refused(FAILED + "No partition specified or system default partition", hint=hint)
-        return fleet.default_partition
-    names = job.partition.split(",")
-    for name in names:
-        if name not in fleet.partitions:
-            raise Refused(
-                f"invalid partition specified: {job.partition or '(null)'}",
-                FAILED + "Invalid partition name specified",
-                hint=hint,
-            )
-    if len(names) > 1:
-        raise Refused("--partition: more than one partition is not supported yet")
-    partition = fleet.partitions[job.partition]
-    if partition.state in ("DRAIN", "INACTIVE"):
+        return [fleet.default_partition]
+    names = list(dict.fromkeys(name for name in job.partition.split(",") if name))
+    unknown = [name for name in names if name not in fleet.partitions]
+    if unknown or not names:
+        raise Refused(
+            f"invalid partition specified: {unknown[0] if unknown else '(null)'}",
+            FAILED + "Invalid partition name specified",
+            hint=hint,
+        )
+    found = [fleet.partitions[name] for name in names if fleet.partitions[name].state not in ("DRAIN", "INACTIVE")]
+    if not found:
         raise Refused(FAILED + "Required partition not available (inactive or drain)")
-    return partition
+    return found
 
 
-def _charge(job: Job, fleet: Fleet) -> None:
-    """Which account and QOS the job counts for; a fleet without accounts takes any."""
+def _settle_times(job: Job, partitions: list[Partition]) -> None:
+    """The time limit of a job that said none, and what else was said of times. Raises Refused."""
+    first = partitions[0]
+    if "time_limit" not in job.__dict__:
+        job.time_limit = first.max_time if first.default_time is None else first.default_time
+    limits = [partition.max_time for partition in partitions]
+    longest = None if None in limits else max(limit for limit in limits if limit is not None)
+    if job.time_min is not None:
+        for limit in (longest, job.time_limit):
+            if limit is not None and job.time_min > limit:
+                raise Refused(BAD_LEAST_TIME, hint=f"{limit // 60} minutes are allowed")
+    if job.deadline is not None:
+        if job.deadline < job.submit_time:
+            raise Refused(BAD_TIME, hint="the deadline has passed")
+        if job.time_min is not None and job.deadline < job.submit_time + job.time_min:
+            raise Refused(BAD_LEAST_TIME, hint="the deadline is nearer than that")
+
+
+# --- accounts
+
+
+def charge(job: Job, fleet: Fleet) -> None:
+    """Which account and QOS the job counts for; a fleet without accounts takes any. Raises Refused."""
     if fleet.accounts:
         own = {name: users[job.user] for name, users in fleet.accounts.items() if job.user in users}
         if job.account is None:
@@ -80,7 +150,7 @@ def _charge(job: Job, fleet: Fleet) -> None:
         if job.qos is None:
             job.qos = allowed[0]
         if job.qos not in allowed:
-            raise Refused(FAILED + "Invalid qos specification", hint=f"yours are: {', '.join(allowed)}")
+            raise Refused(BAD_QOS, hint=f"yours are: {', '.join(allowed)}")
 
 
 def allowed_qos(fleet: Fleet, user: str, account: str | None) -> tuple[str, ...] | None:
@@ -92,125 +162,69 @@ def allowed_qos(fleet: Fleet, user: str, account: str | None) -> tuple[str, ...]
     return tuple(sorted(allowed, key=lambda name: name != NORMAL))
 
 
-# --- what the fleet refuses
+# --- machines
 
 
-def check(
-    job: Job, fleet: Fleet, machines: Mapping[str, Machine], *, strict: bool, tasks_per_node: int | None = None
-) -> None:
-    """Raises Refused when the job, already completed, can never run.
-
-    Slurm accepts some of what can never run: a held job that fits nowhere, and too many CPUs. `strict` does not.
-    """
-    _check_names(job, fleet)
-    everywhere = [candidate(entry, machines.get(name), job) for name, entry in fleet.machines.items()]
-    partition = fleet.partitions[job.partition]
-    candidates = [one for one in everywhere if one.entry.name in partition.machines]
-    _check_limits(job, fleet, partition, candidates)
-    if strict or job.priority:
-        _check_room(job, fleet, candidates, everywhere, strict, tasks_per_node)
+def _check_excluded(job: Job, fleet: Fleet) -> None:
+    excluded = set(_known_names(job.excluded_nodes, fleet))
+    if excluded & set(hostlist.expand(job.required_nodes or "")):
+        raise Refused(UNKNOWN_NODE, hint="a machine is both in --nodelist and in --exclude")
 
 
-def candidate(entry: MachineEntry, machine: Machine | None, job: Job) -> Candidate:
-    """What a machine has; what it has not told yet counts as enough for the job."""
-    if machine is not None and machine.cpus:
-        found = Resources(machine.cpus, machine.memory, parse_gpus(machine.gpus))
-        return Candidate(entry, with_entry(found, entry), True)
-    enough = Resources(job.cpus, ENOUGH_MEMORY, requested_gpus(job.gres, job.gpus))
-    said = (entry.cpus, entry.memory, entry.gpus)
-    return Candidate(entry, with_entry(enough, entry), None not in said)
-
-
-def _check_names(job: Job, fleet: Fleet) -> None:
-    hint = f"machines here: {hostlist.compress(list(fleet.machines))}"
-    if job.required_nodes == "":
-        raise Refused(FAILED + "Node count specification invalid", hint=hint)
-    for text in (job.required_nodes, job.excluded_nodes):
-        try:
-            names = hostlist.expand(text or "")
-        except ValueError:
-            raise Refused(UNKNOWN_NODE, hint="write for example node[1-3,7]") from None
-        if not fleet.machines.keys() >= set(names):
-            raise Refused(UNKNOWN_NODE, hint=hint)
+def _check_features(job: Job, fleet: Fleet) -> None:
+    """Features that are asked for must be some machine's; those of --batch must be asked for, too."""
     known = {feature for entry in fleet.machines.values() for feature in entry.features}
-    if job.features is not None and not features.named(job.features) <= known:
-        raise Refused(
-            FAILED + "Invalid feature specification", hint=f"features here: {', '.join(sorted(known)) or 'none'}"
-        )
-    if any(part.partition(":")[0] not in ("gpu", "none") for part in (job.gres or "").split(",") if part):
-        raise Refused(FAILED + "Invalid generic resource (gres) specification", hint="write for example --gres=gpu:2")
+    hint = f"features here: {', '.join(sorted(known)) or 'none'}"
+    wanted, batch = extra(job).get("prefer"), extra(job).get("batch")
+    asked: frozenset[str] = frozenset()
+    for expression, words in ((job.features, BAD_FEATURE), (wanted, BAD_PREFERENCE)):
+        try:
+            named = features.named(expression or "")
+        except ValueError:
+            raise Refused(words, hint="write for example 'ib&skylake' or '(ib|skylake)&a100'") from None
+        if not named <= known:
+            raise Refused(words, hint=hint)
+        asked |= named
+    if batch is not None and not set(batch.replace("|", "&").split("&")) <= asked:
+        raise Refused(BAD_BATCH)
 
 
-def _check_limits(job: Job, fleet: Fleet, partition: Partition, candidates: list[Candidate]) -> None:
-    """The partition's limits, where the fleet file says that what exceeds them is refused."""
-    if not fleet.enforce_limits:
-        return
-    if partition.max_time is not None and (job.time_limit is None or job.time_limit > partition.max_time):
-        raise Refused(
-            FAILED + "Requested time limit is invalid (missing or exceeds some limit)",
-            hint=f"partition {partition.name} allows {partition.max_time // 60} minutes",
-        )
-    if all(job.cpus > one.total.cpus for one in candidates):
-        raise _too_many_cpus(partition.name, candidates)
+def _check_licenses(job: Job, fleet: Fleet) -> None:
+    hint = f"licenses here: {', '.join(f'{name}:{count}' for name, count in fleet.licenses.items()) or 'none'}"
+    try:
+        wanted = licenses.parse(job.licenses)
+    except licenses.BadLicenses:
+        raise Refused(BAD_LICENSE, hint=hint) from None
+    if any(fleet.licenses.get(name, -1) < count for name, count in wanted.items()):
+        raise Refused(BAD_LICENSE, hint=hint)
 
 
-def _too_many_cpus(partition: str, candidates: Iterable[Candidate]) -> Refused:
-    return Refused(FAILED + "More processors requested than permitted", hint=_largest(partition, candidates))
+def _check_limits(job: Job, fleet: Fleet, partitions: list[Partition], machines: Mapping[str, Machine]) -> None:
+    """What exceeds the limits of every partition is refused, where it is not taken to wait."""
+    found: list[Refused] = []
+    for partition in partitions:
+        among = candidates(job, fleet, partition, machines)
+        reason = excess(job, partition, [one.total for one in among])
+        if reason not in TOO_LARGE:
+            return
+        limit = partition.max_time
+        is_time = reason == TOO_LONG and limit is not None
+        hint = f"partition {partition.name} allows {(limit or 0) // 60} minutes" if is_time else ""
+        found.append(Refused(TOO_LARGE[str(reason)], hint=hint or largest(partition.name, among)))
+    raise found[-1]
 
 
-def _check_room(
-    job: Job,
-    fleet: Fleet,
-    candidates: list[Candidate],
-    everywhere: list[Candidate],
-    strict: bool,
-    tasks_per_node: int | None,
-) -> None:
-    """Would the job fit on the machines that it may use, if they were empty?"""
-    hint = _largest(job.partition, candidates)
-    names = allowed_names(
-        tuple(one.entry.name for one in candidates), job.required_nodes, job.excluded_nodes, job.nodes
-    )
-    allowed = [one for one in candidates if one.entry.name in names and _has_features(job, one.entry)]
-    if not allowed:
-        raise Refused(
-            UNAVAILABLE,
-            hint=f"no machine of partition {job.partition} has what --nodelist, --exclude and --constraint ask for",
-        )
-    if tasks_per_node is not None and all(job.cpus > one.total.cpus for one in everywhere):
-        raise Refused("CPU count per node can not be satisfied", UNAVAILABLE, hint=hint)
-    if place(job, _empty(allowed), fleet) is not None:
-        return
-    enough_cpus = [one for one in allowed if job.cpus <= one.total.cpus]
-    if not enough_cpus:
-        if strict:
-            raise _too_many_cpus(job.partition, allowed)
-        return
-    if all(request(job, one.total, fleet).memory > one.total.memory for one in everywhere):
-        raise Refused("Memory specification can not be satisfied", UNAVAILABLE, hint=hint)
-    raise Refused(UNAVAILABLE, hint=hint)
-
-
-def _has_features(job: Job, entry: MachineEntry) -> bool:
-    return job.features is None or features.matches(job.features, entry.features)
-
-
-def _empty(candidates: Iterable[Candidate]) -> list[Site]:
-    return [Site(one.entry.name, n, one.entry.weight, one.total, one.total) for n, one in enumerate(candidates)]
-
-
-def _largest(partition: str, candidates: Iterable[Candidate]) -> str:
-    """What the machines of a partition have at most, for a hint."""
-    known = [one for one in candidates if one.known]
-    if not known:
-        return f"no machine of partition {partition} has what the job asks for"
-    best = max(known, key=lambda one: (one.total.cpus, one.total.memory, one.total.gpu_count))
-    text = f"the largest machine of partition {partition}, {best.entry.name}, has {_amounts(best.total)}"
-    gpus = max(known, key=lambda one: one.total.gpu_count)
-    if gpus.total.gpu_count > best.total.gpu_count:
-        text += f"; {gpus.entry.name} has {_amounts(gpus.total)}"
-    return text
-
-
-def _amounts(total: Resources) -> str:
-    return f"{total.cpus} CPUs, {format_memory(total.memory)} of memory and GPUs: {format_gpus(total.gpus) or 'none'}"
+def _check_somewhere(job: Job, fleet: Fleet, partitions: list[Partition], machines: Mapping[str, Machine]) -> None:
+    """One partition has to have room, or is beyond its limits so that the job waits there."""
+    found: list[Refused] = []
+    for partition in partitions:
+        among = candidates(job, fleet, partition, machines)
+        if excess(job, partition, [one.total for one in among]) not in (None, "PartitionDown"):
+            return
+        try:
+            check_room(job, fleet, partition.name, among)
+        except Refused as refused:
+            found.append(refused)
+        else:
+            return
+    raise found[-1]

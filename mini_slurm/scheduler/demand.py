@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from mini_slurm.model.fleet import Fleet, MachineEntry
 from mini_slurm.model.job import Job
-from mini_slurm.model.resources import NO_GPUS, Resources, parse_gpus
+from mini_slurm.model.request import extra, gpus_per_job, gpus_per_node, least_cpus, memory_per_gpu, number
+from mini_slurm.model.resources import Resources
 
 
 def with_entry(found: Resources, entry: MachineEntry) -> Resources:
@@ -18,24 +18,6 @@ def with_entry(found: Resources, entry: MachineEntry) -> Resources:
         found.memory if entry.memory is None else entry.memory,
         found.gpus if entry.gpus is None else entry.gpus,
     )
-
-
-@lru_cache(maxsize=1024)
-def requested_gpus(gres: str | None, gpus: str | None) -> dict[str, int]:
-    """GPUs by type ("" for any) that --gres and --gpus ask for. Raises ValueError."""
-    wanted: dict[str, int] = dict(parse_gpus(gpus) if gpus else NO_GPUS)
-    for part in (gres or "").split(","):
-        words = part.split(":")
-        if words[0] != "gpu":
-            continue
-        count = int(words[-1]) if len(words) > 1 and _is_number(words[-1]) else 1
-        kind = words[1] if len(words) > 1 and not _is_number(words[1]) else ""
-        wanted[kind] = max(wanted.get(kind, 0), count)
-    return {kind: count for kind, count in wanted.items() if count}
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 9
 
 
 class Demand(NamedTuple):
@@ -52,27 +34,43 @@ class Demand(NamedTuple):
     gpus: Mapping[str, int]  # of the whole job
     exclusive: bool
     fills: bool  # as many tasks as a machine has room for, since nobody said how many
+    least_cpus: int = 1  # on each machine
+    cpus_per_gpu: int = 0
+    memory_per_gpu: int = 0  # MiB; takes the place of memory by CPU
 
     @property
     def wants_gpus(self) -> bool:
         """Does it ask for any GPU?"""
         return bool(self.gpus_per_node or self.gpus)
 
+    @property
+    def gpus_at_least(self) -> int:
+        """GPUs on each machine: those of the whole job count as spread evenly."""
+        return max(sum(self.gpus_per_node.values()), -(-sum(self.gpus.values()) // max(self.least, 1)))
+
+    def cpus_for(self, tasks: int, gpus: int) -> int:
+        """CPUs that a machine gives for so many tasks and GPUs."""
+        return max(tasks * self.cpus, self.least_cpus, gpus * self.cpus_per_gpu)
+
 
 def demand(job: Job, fleet: Fleet) -> Demand:
     """What the job asks for, with what the fleet adds."""
+    overcommits = "overcommit" in extra(job)
     return Demand(
         least=job.nodes,
         most=job.max_nodes,
-        tasks=task_count(job),
-        cpus=job.cpus_per_task or 1,
+        tasks=max(job.nodes, 1) if overcommits else task_count(job),
+        cpus=1 if overcommits else job.cpus_per_task or 1,
         tasks_per_node=job.ntasks_per_node,
         memory_per_node=0 if job.memory_per_cpu == 0 else job.memory_per_node,
         memory_per_cpu=job.memory_per_cpu or fleet.default_memory_per_cpu or 0,
-        gpus_per_node=requested_gpus(job.gres, None),
-        gpus=requested_gpus(None, job.gpus),
-        exclusive=bool(job.exclusive),
-        fills=bool(job.exclusive) and job.ntasks is None and job.ntasks_per_node is None,
+        gpus_per_node=gpus_per_node(job),
+        gpus=gpus_per_job(job),
+        exclusive=job.is_exclusive,
+        fills=job.is_exclusive and job.ntasks is None and job.ntasks_per_node is None,
+        least_cpus=least_cpus(job),
+        cpus_per_gpu=number(job, "cpus-per-gpu"),
+        memory_per_gpu=memory_per_gpu(job),
     )
 
 
@@ -92,7 +90,11 @@ def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
     if Resources(gpus=wanted.gpus_per_node).shortfall(free) or (wanted.gpus and not free.gpu_count):
         return 0
     tasks = free.cpus // wanted.cpus
-    if wanted.memory_per_node is not None:
+    if wanted.cpus_for(1, wanted.gpus_at_least) > free.cpus:
+        return 0
+    if wanted.memory_per_gpu:
+        tasks = tasks if wanted.memory_per_gpu * wanted.gpus_at_least <= free.memory else 0
+    elif wanted.memory_per_node is not None:
         memory = wanted.memory_per_node or total.memory
         tasks = tasks if memory <= free.memory else 0
     elif wanted.exclusive:
@@ -104,9 +106,12 @@ def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
 
 def share(wanted: Demand, tasks: int, gpus: Mapping[str, int], total: Resources, free: Resources) -> Resources:
     """What the job gets of one machine for so many tasks, GPUs by the types that they are of."""
-    cpus = total.cpus if wanted.exclusive else tasks * wanted.cpus
+    count = sum(gpus.values())
+    cpus = total.cpus if wanted.exclusive else wanted.cpus_for(tasks, count)
     memory = wanted.memory_per_cpu * cpus
-    if wanted.memory_per_node is not None:
+    if wanted.memory_per_gpu:
+        memory = wanted.memory_per_gpu * count
+    elif wanted.memory_per_node is not None:
         memory = wanted.memory_per_node or total.memory
     return Resources(cpus, memory, gpus).out_of(free)
 
@@ -130,13 +135,3 @@ def gpus_on(wanted: Demand, free: list[Resources]) -> list[Mapping[str, int]] | 
         if left > 0:
             return None
     return list(given)
-
-
-def request(job: Job, total: Resources, fleet: Fleet) -> Resources:
-    """What the job asks of a machine that has `total`, if all of it is to run there."""
-    wanted = demand(job, fleet)
-    cpus = max(wanted.tasks * wanted.cpus, total.cpus if wanted.exclusive else 0)
-    memory = wanted.memory_per_cpu * cpus
-    if wanted.memory_per_node is not None:
-        memory = wanted.memory_per_node or total.memory
-    return Resources(cpus, memory, requested_gpus(job.gres, job.gpus))

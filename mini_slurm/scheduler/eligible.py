@@ -5,19 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mini_slurm.model.features import matches
-from mini_slurm.model.fleet import Fleet
+from mini_slurm.model.fleet import Fleet, Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.cluster import Books, Cluster
+from mini_slurm.scheduler.limits import excess
 from mini_slurm.scheduler.placement import Site, allowed_names, place
 
 
+def named_partitions(cluster: Cluster, job: Job) -> list[Partition]:
+    """The partitions that the job names, as far as the fleet has them: it starts in the first that has room."""
+    found = (cluster.fleet.partitions.get(name) for name in job.partition.split(","))
+    return [partition for partition in found if partition is not None]
+
+
+def closed(cluster: Cluster, job: Job, partition: Partition) -> str | None:
+    """The reason for which the job waits in this partition, whatever is free there; None: it may run there."""
+    books = (cluster.machines[name].total for name in partition.machines if name in cluster.machines)
+    return excess(job, partition, books)
+
+
+def open_partitions(cluster: Cluster, job: Job) -> list[Partition]:
+    """Those of the job's partitions that it may run in."""
+    return [partition for partition in named_partitions(cluster, job) if closed(cluster, job, partition) is None]
+
+
 def eligible_machines(cluster: Cluster, job: Job) -> list[Books]:
-    """The machines of the job's partition that its nodelist, exclusions and features allow, up or not."""
-    partition = cluster.fleet.partitions.get(job.partition)
-    if partition is None:
-        return []
-    names = allowed_names(partition.machines, job.required_nodes, job.excluded_nodes, job.nodes)
+    """The machines of the job's partitions that its nodelist, exclusions and features allow, up or not."""
+    partitions = open_partitions(cluster, job) or named_partitions(cluster, job)
+    machines = dict.fromkeys(name for partition in partitions for name in partition.machines)
+    names = allowed_names(tuple(machines), job.required_nodes, job.excluded_nodes, job.nodes)
     books = (cluster.machines[name] for name in names if name in cluster.machines)
     return [one for one in books if job.features is None or matches(job.features, one.entry.features)]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from mini_slurm.model.dependencies import parse
+from mini_slurm.model.fleet import Partition
 from mini_slurm.model.hostlist import compress, expand
 from mini_slurm.model.job import Job
 from mini_slurm.scheduler.cluster import Books, Cluster
-from mini_slurm.scheduler.eligible import could_ever_run
+from mini_slurm.scheduler.eligible import closed, could_ever_run, named_partitions, open_partitions
 
 HELD_BY_USER, HELD_BY_ADMIN = "JobHeldUser", "JobHeldAdmin"
 REQUEUED_HELD = "job requeued in held state"
@@ -30,15 +31,9 @@ def own_reason(job: Job, now: float) -> str | None:
 
 def shared_reason(cluster: Cluster, job: Job, candidates: list[Books]) -> str | None:
     """What keeps jobs that ask for the same from being considered; None when they only wait for room."""
-    partition = cluster.fleet.partitions.get(job.partition)
-    if partition is None:
-        return "PartitionDown"
-    if partition.state in ("DOWN", "INACTIVE"):
-        return "PartitionDown" if partition.state == "DOWN" else "PartitionInactive"
-    if partition.max_time is not None and (job.time_limit is None or job.time_limit > partition.max_time):
-        return "PartitionTimeLimit"
-    if job.nodes > (partition.max_nodes or job.nodes) or (job.max_nodes or job.nodes) < partition.min_nodes:
-        return "PartitionNodeLimit"
+    reasons = [closed(cluster, job, partition) for partition in named_partitions(cluster, job)] or ["PartitionDown"]
+    if all(reasons):
+        return reasons[0]
     if not could_ever_run(job, candidates, cluster.fleet):
         return "PartitionConfig" if candidates else "BadConstraints"
     return None
@@ -57,15 +52,18 @@ class Waiting:
         self._taken: set[str] = set()  # machines
 
     def reason(self, job: Job, candidates: list[Books]) -> str:
-        """Why this job waits."""
-        partition = self._cluster.fleet.partitions[job.partition]
+        """Why this job waits: of several partitions, what the last one says counts."""
+        reasons = [self._reason_in(job, partition, candidates) for partition in open_partitions(self._cluster, job)]
+        return reasons[-1]
+
+    def _reason_in(self, job: Job, partition: Partition, candidates: list[Books]) -> str:
         if partition.name in self._closed:
             return "Priority"
         usable = [name for name in partition.machines if name not in self._taken and self._is_open(name)]
         if len(usable) < job.nodes:
-            self._close(partition.name, partition.machines)
+            self._close(partition)
             return NO_NODE
-        up = [books for books in candidates if self._is_open(books.entry.name)]
+        up = [one for one in candidates if self._is_open(one.entry.name) and one.entry.name in partition.machines]
         if not could_ever_run(job, up, self._cluster.fleet):
             wanted = expand(job.required_nodes) if job.required_nodes else partition.machines
             missing = [name for name in wanted if not self._is_open(name)]
@@ -73,17 +71,17 @@ class Waiting:
         if job.required_nodes and len(expand(job.required_nodes)) >= job.nodes:
             self._taken.update(expand(job.required_nodes))
         else:
-            self._close(partition.name, partition.machines)
+            self._close(partition)
         return "Resources"
 
     def again(self, job: Job, reason: str) -> str:
         """Why another job waits that asks for the same as this one, which waits for that reason."""
-        return "Priority" if job.partition in self._closed else reason
+        return "Priority" if self._closed.issuperset(job.partition.split(",")) else reason
 
     def _is_open(self, name: str) -> bool:
         books = self._cluster.machines.get(name)
         return books is not None and books.is_open
 
-    def _close(self, partition: str, machines: tuple[str, ...]) -> None:
-        self._closed.add(partition)
-        self._taken.update(machines)
+    def _close(self, partition: Partition) -> None:
+        self._closed.add(partition.name)
+        self._taken.update(partition.machines)

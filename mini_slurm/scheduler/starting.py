@@ -12,7 +12,7 @@ from mini_slurm.scheduler import licenses
 from mini_slurm.scheduler.cluster import Books, Cluster, occupies
 from mini_slurm.scheduler.deadlines import is_late, limit_until, miss
 from mini_slurm.scheduler.decisions import Decision, Hold, Start
-from mini_slurm.scheduler.eligible import eligible_machines, sites
+from mini_slurm.scheduler.eligible import eligible_machines, open_partitions, sites
 from mini_slurm.scheduler.explain import HOLDS, Waiting, own_reason, shared_reason
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import Reservation, after_start, pending_in_order, reserve, shortened, usable
@@ -87,7 +87,13 @@ class Round:
     def _place(self, job: Job, candidates: list[Books], limit: int | None) -> Allocation | None:
         usable_now = [books for books in candidates if books.is_usable and not books.is_paused(self.now)]
         among = sites(usable_now, lambda books: usable(limit, books, self._reservation, self.now))
-        return place(job, among, self.cluster.fleet)
+        if "," not in job.partition:
+            return place(job, among, self.cluster.fleet)
+        for partition in open_partitions(self.cluster, job):
+            taken = place(job, [site for site in among if site.name in partition.machines], self.cluster.fleet)
+            if taken is not None:
+                return taken
+        return None
 
     def _block(self, job: Job, candidates: list[Books]) -> str:
         """No room: the first such job gets a reservation, and others of its shape need not be tried in this pass."""
@@ -121,6 +127,7 @@ def _shape(job: Job) -> tuple[object, ...]:
         job.required_nodes,
         job.excluded_nodes,
         job.exclusive,
+        job.extra,
         job.time_limit,
         job.time_min,
         job.deadline,
@@ -167,6 +174,8 @@ def _start(cluster: Cluster, job: Job, taken: Allocation, now: float) -> list[De
     for name, share in taken.items():
         cluster.machines[name].free = cluster.machines[name].free.minus(share.resources)
     names, together = list(taken), total(taken)
+    if "," in job.partition:
+        job.partition = partition_of(cluster, job, names)
     job.state = JobState.CONFIGURING
     job.reason = "None"
     job.attempt += 1
@@ -180,6 +189,11 @@ def _start(cluster: Cluster, job: Job, taken: Allocation, now: float) -> list[De
     if len(names) == 1:
         return [Start(job)]
     return [Hold(job, name) for name in names[1:]]
+
+
+def partition_of(cluster: Cluster, job: Job, names: list[str]) -> str:
+    """Of the partitions that the job named, the first that has all these machines."""
+    return next((one.name for one in open_partitions(cluster, job) if set(names) <= set(one.machines)), job.partition)
 
 
 def set_reason(cluster: Cluster, job: Job, reason: str) -> None:

@@ -122,14 +122,23 @@ def test_what_is_no_batch_script_is_refused_in_sbatchs_words(
         (["--parsable=x"], 255, ["option '--parsable' doesn't allow an argument", "advice"]),
         (["-n", "0"], 1, ['error: Invalid numeric value "0" for --ntasks.']),
         (["-t", "1h"], 255, ["error: Invalid --time specification"]),
-        (["--dependency=afterok:1"], 1, ["error: --dependency is not supported yet"]),
+        (["--dependency=foo:1"], 1, [REFUSED + "Job dependency problem"]),
+        (["--licenses=x"], 1, [REFUSED + "Invalid license specification"]),
+        (["--reservation=x"], 1, [REFUSED + "Requested reservation is invalid"]),
+        (["--signal=FOO"], 255, ["error: Invalid --signal specification"]),
+        (["--ntasks-per-gpu=1", "--gpus-per-task=1"], 1,
+         ["fatal: --gpus-per-task is mutually exclusive with --ntasks-per-gpu and SLURM_NTASKS_PER_GPU"]),
+        (["-M", "other"], 1, ["error: No cluster 'other' known by database.",
+                              "error: 'other' can't be reached now, or it is an invalid entry for --cluster.  "
+                              "Use 'sacctmgr list clusters' to see available clusters."]),
         (["-p", "nope"], 1, ["error: invalid partition specified: nope",
                              REFUSED + "Invalid partition name specified"]),
         (["--mem=999G"], 1, ["error: Memory specification can not be satisfied", UNAVAILABLE]),
         (["--mem-per-cpu=99G"], 1, ["error: Memory specification can not be satisfied", UNAVAILABLE]),
         (["--gres=gpu:9"], 1, [UNAVAILABLE]),
         (["--gres=gpu:²"], 1, [UNAVAILABLE]),
-        (["--gpus=-1"], 255, ["error: Invalid --gpus specification"]),
+        (["--gpus=-1"], 1, [UNAVAILABLE]),
+        (["--gres=tape:1"], 1, ["error: Invalid generic resource (gres) specification"]),
         (["-C", "nope"], 1, [REFUSED + "Invalid feature specification"]),
         (["-C", "skylake&a100"], 1, [UNAVAILABLE]),
         (["-x", "nodeX"], 1, [REFUSED + "Invalid node name specified"]),
@@ -157,7 +166,7 @@ def test_a_request_that_cannot_be_met_is_refused_in_sbatchs_words(
         (["-p", "debug", "-c", "4"], [REFUSED + "More processors requested than permitted"],
          "the largest machine of partition debug, node1, has 2 CPUs, 4000M of memory and GPUs: none"),
         (["-C", "ib&a100"], [UNAVAILABLE],
-         "no machine of partition compute has what --nodelist, --exclude and --constraint ask for"),
+         "no machine of partition compute has what --exclude and --constraint ask for"),
         (["-p", "nope"], ["error: invalid partition specified: nope", REFUSED + "Invalid partition name specified"],
          "partitions here: compute, debug"),
         (["-t", "soon"], ["error: Invalid --time specification"], "write for example --time=2-12:00:00"),
@@ -202,7 +211,8 @@ def test_what_is_no_text_is_refused(login: LoginNode, words: list[str]) -> None:
 @pytest.mark.parametrize("moment", ["now+99999999999days", "now+99999999999999999999days"])
 def test_a_moment_that_no_clock_shows_is_refused(login: LoginNode, moment: str) -> None:
     assert call(login, "msbatch", "--begin", moment, "--wrap", "true") == (
-        255, [f"Invalid time specification (pos=3): {moment}", "msbatch: error: Invalid --begin specification"],
+        255, [f"Invalid time specification (pos={len(moment)}): {moment}",
+              "msbatch: error: Invalid --begin specification"],
     )  # fmt: skip
 
 

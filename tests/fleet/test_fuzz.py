@@ -151,7 +151,7 @@ def test_any_command_line_ends_well(command: str, slurm: bool, login: Path) -> N
     program = pages.COMMANDS[command] if slurm else command
     variables = [*notes.NOTES.get(command, notes.Note()).variables.values()]
     table = module.options(program)
-    variables += [option.env for option in table if getattr(option, "env", "")]
+    variables += [name for option in table for name in getattr(option, "env", ())]
 
     @settings(max_examples=EXAMPLES, deadline=2000, suppress_health_check=list(HealthCheck), print_blob=True)
     @given(

@@ -21,14 +21,6 @@ def named(one: job_ids.JobId) -> tuple[int, frozenset[int] | None, int | None]:
 
 
 @pytest.mark.parametrize(
-    ("text", "number", "rest"),
-    [("12", 12, ""), (" +12_3", 12, "_3"), ("-7x", -7, "x"), ("x", 0, "x"), ("", 0, ""), ("-", 0, "-")],
-)
-def test_numbers_are_read_as_c_reads_them(text: str, number: int, rest: str) -> None:
-    assert job_ids.leading_number(text) == (number, rest)
-
-
-@pytest.mark.parametrize(
     ("word", "is_named"),
     [
         ("12", (12, None, None)),

@@ -4,14 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mini_slurm.errors import BadOption, BadUsage, Refused
-from mini_slurm.options.script import check_script, script_settings
+from mini_slurm.errors import BadOption, BadUsage, Fatal, MiniSlurmError, Refused
+from mini_slurm.options.script import check_script, script_settings, with_lines
 from mini_slurm.options.table import OPTIONS
 
 
-def read(*lines: str) -> dict[str, str | None]:
+def read(*lines: str, warnings: list[str] | None = None) -> dict[str, str | None]:
     text = "\n".join(["#!/bin/bash", *lines, "sleep 1", ""])
-    found = script_settings("sbatch", "job.sh", text.encode(), OPTIONS)
+    warn = ([] if warnings is None else warnings).append
+    found = script_settings("sbatch", "job.sh", text.encode(), OPTIONS, warn)
     return {setting.option.long: setting.text for setting in found}
 
 
@@ -39,9 +40,12 @@ def read(*lines: str) -> dict[str, str | None]:
         ("#SBATCH -n4 -c2", {"ntasks": "4", "cpus-per-task": "2"}),
         ("#SBATCH", {}),
         ("#SBATCH --job-name=", {"job-name": ""}),
-        ('#SBATCH -J ""', {"job-name": ""}),
+        ('#SBATCH -J a "" -c 2', {"job-name": "a"}),
+        (r"#SBATCH -J foo\#bar", {"job-name": "foo#bar"}),
+        (r'#SBATCH -J "a\"b\\c"', {"job-name": r'a"b\c'}),
+        ("#SLURM -J foo", {"job-name": "foo"}),
         ("#SBATCH -J naïve-日本", {"job-name": "naïve-日本"}),
-        ("#SBATCH --wrap=hostname --version", {}),
+        ("#SBATCH --wrap=hostname --version", {"wrap": "hostname", "version": None}),
     ],
 )
 def test_a_directive_reads_as_recorded(line: str, settings: dict[str, str]) -> None:
@@ -55,6 +59,16 @@ def test_directives_go_on_past_comments_and_blank_lines() -> None:
     }
 
 
+def test_all_directives_are_one_command_line() -> None:
+    assert read("#SBATCH --job-name", "#SBATCH foo") == {"job-name": "foo"}
+
+
+def test_the_older_word_is_told_about_once() -> None:
+    warnings: list[str] = []
+    assert read("#SLURM -J foo", "#SLURM -c 2", warnings=warnings) == {"job-name": "foo", "cpus-per-task": "2"}
+    assert len(warnings) == 1
+
+
 def test_directives_end_at_the_first_command() -> None:
     assert read("#SBATCH -J foo", "import os", "#SBATCH -c 2") == {"job-name": "foo"}
 
@@ -63,6 +77,9 @@ def test_directives_end_at_the_first_command() -> None:
     ("line", "error", "said", "status"),
     [
         (r"#SBATCH -J foo\ bar", BadOption, "Invalid directive found in batch script: bar", 255),
+        ('#SBATCH -J ""', BadUsage, "sbatch: option requires an argument -- 'J'", 255),
+        ("#SBATCH -J a : -J b", Fatal, "job.sh: line 2: Unexpected `:` in [ : -J b]", 1),
+        ("#SBATCH hetjob", Refused, "heterogeneous jobs are not supported: submit a job for each part", 1),
         ("#SBATCH foo -c 2", BadOption, "Invalid directive found in batch script: foo", 255),
         ("#SBATCH --frobnicate=1", BadUsage, "sbatch: unrecognized option '--frobnicate=1'", 255),
         ("#SBATCH -Y 1", BadUsage, "sbatch: invalid option -- 'Y'", 255),
@@ -75,7 +92,7 @@ def test_directives_end_at_the_first_command() -> None:
             " '--no-kill' '--no-requeue' '--nodefile' '--nodelist' '--nodes'",
             255,
         ),
-        ('#SBATCH -J "foo', BadUsage, 'sbatch: fatal: job.sh: line 2: Unmatched `"` in [#SBATCH -J "foo]', 1),
+        ('#SBATCH -J "foo', Fatal, 'job.sh: line 2: Unmatched `"` in [ "foo]', 1),
     ],
 )
 def test_a_broken_directive_is_refused_in_slurms_words(
@@ -111,13 +128,17 @@ def test_what_is_no_batch_script_is_refused_in_slurms_words(script: bytes, said:
 @pytest.mark.parametrize("script", [b"#!/bin/bash", b"#!/bin/sh\n\xff\xfe\n", b"#!/bin/sh\nprintf '\r'\n"])
 def test_other_scripts_are_taken_as_they_are(script: bytes) -> None:
     check_script(script)
-    assert script_settings("sbatch", "job.sh", script, OPTIONS) == []
+    assert not list(script_settings("sbatch", "job.sh", script, OPTIONS, print))
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_give_settings_or_one_of_our_errors(data: bytes) -> None:
     try:
-        found = script_settings("sbatch", "job.sh", b"#!/bin/sh\n#SBATCH " + data, OPTIONS)
-    except (BadOption, BadUsage):
+        found = list(script_settings("sbatch", "job.sh", b"#!/bin/sh\n#SBATCH " + data, OPTIONS, lambda line: None))
+    except MiniSlurmError:
         return
     assert all(setting.option in OPTIONS for setting in found)
+
+
+def test_lines_are_put_after_the_first() -> None:
+    assert with_lines(b"#!/bin/sh\necho\n", b"#BB x") == b"#!/bin/sh\n#BB x\necho\n"

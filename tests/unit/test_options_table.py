@@ -1,42 +1,50 @@
-"""options/table.py: every row is whole."""
+"""options/table.py: every row is whole, and every reader takes any text or says no."""
+
+import contextlib
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from mini_slurm.errors import Refused
+from mini_slurm.errors import MiniSlurmError
 from mini_slurm.model.job import COLUMNS
-from mini_slurm.options.collect import read_value
-from mini_slurm.options.table import OPTIONS, JobOption
+from mini_slurm.options.collect import MOMENTS, read_value
+from mini_slurm.options.describe import KEPT
+from mini_slurm.options.table import OPTIONS, VARIABLES, JobOption
 
 # What is no attribute of a job: how the submission goes, and what becomes something else
 SETTINGS = {
-    *("array", "begin", "gpus_per_node", "help", "hold", "ignore_pbs", "ntasks_per_node", "parsable", "quiet"),
-    *("test_only", "usage", "verbose", "version", "wait", "wrap"),
+    *("array", "bbf", "begin", "clusters", "core_spec", "export_file", "extra_node_info", "get_user_env", "gid_given"),
+    *("gpus_per_node", "help", "hold", "ignore_pbs", "nodefile", "parsable", "propagate", "quiet", "reboot"),
+    *("test_only", "thread_spec", "uid_given", "usage", "verbose", "version", "wait", "work_dir", "wrap"),
 }
-BUILT = [option for option in OPTIONS if option.built]
+EVERY = (*OPTIONS, *VARIABLES)
 
 
 def long(option: JobOption) -> str:
     return option.long
 
 
-@pytest.mark.parametrize("option", BUILT, ids=long)
+@pytest.mark.parametrize("option", OPTIONS, ids=long)
 def test_a_row_is_whole(option: JobOption) -> None:
-    assert option.field in COLUMNS or option.field in SETTINGS
+    assert option.field in COLUMNS or option.field in SETTINGS or option.kept
+    assert option.kept == (option.field in KEPT)
     assert option.help.endswith(".")
-    assert bool(option.metavar) == (option.value == "required")
+    assert bool(option.metavar) >= (option.value == "required")
+    assert option.value != "none" or not option.metavar
 
 
-@pytest.mark.parametrize("option", [option for option in BUILT if option.value == "required"], ids=long)
+@pytest.mark.parametrize("option", [option for option in EVERY if option.value == "required"], ids=long)
 def test_a_rows_example_parses(option: JobOption) -> None:
     assert read_value(option, option.example) not in (None, "")
 
 
-def test_names_are_given_once_and_stand_in_slurms_order() -> None:
-    names = [option.long for option in OPTIONS]
-    assert names == sorted(set(names))
+def test_names_are_given_once() -> None:
+    names = [name for option in OPTIONS for name in (option.long, *option.aliases)]
+    assert len(names) == len(set(names))
     letters = [option.short for option in OPTIONS if option.short]
     assert len(letters) == len(set(letters))
-    variables = [option.env for option in OPTIONS if option.env]
+    variables = [name for option in EVERY for name in option.env]
     assert len(variables) == len(set(variables))
 
 
@@ -54,8 +62,24 @@ def test_what_sbatch_of_22_05_shows_in_its_help_is_known() -> None:
     assert set(letters.split()) == {option.short for option in OPTIONS if option.short}
 
 
-@pytest.mark.parametrize("option", [option for option in OPTIONS if not option.built], ids=long)
-def test_an_option_that_is_not_built_is_refused_by_name(option: JobOption) -> None:
-    with pytest.raises(Refused) as raised:
-        read_value(option, "1")
-    assert raised.value.lines == (f"--{option.long} is not supported yet",)
+WORDS = st.sampled_from(
+    ["", "0", "1", "-1", "9" * 30, "1-2", ":", "@", "=", "*", "k", "M", "none", "ALL", "map_gpu:", "mask_mem:", "x:2*",
+     "plane=", "block", "cyclic", ",", "pack", "\u00b2", "\udcff", "low-high", "task=", "USR1@", "uts", "\n", "0x"]
+)  # fmt: skip
+TEXTS = st.text(max_size=12) | st.lists(WORDS, max_size=5).map("".join)
+
+
+@given(st.sampled_from(EVERY), TEXTS)
+@example(next(option for option in OPTIONS if option.long == "mem-bind"), "mask_mem:0x*")
+def test_any_text_is_read_or_refused(option: JobOption, text: str) -> None:
+    with contextlib.suppress(MiniSlurmError):
+        read_value(option, text)
+
+
+@pytest.mark.parametrize("option", [option for option in EVERY if option.value != "required"], ids=long)
+def test_an_option_may_stand_without_its_value(option: JobOption) -> None:
+    read_value(option, None)
+
+
+def test_moments_are_read_by_those_who_know_the_time() -> None:
+    assert {option.field for option in OPTIONS if option.field in MOMENTS} == MOMENTS

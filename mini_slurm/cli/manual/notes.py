@@ -59,8 +59,8 @@ NOTES: dict[str, Note] = {
             ("msbatch --gpus=1 --wrap 'python train.py'", "A command instead of a script, with a GPU."),
             ("msbatch -a 1-100%8 -o 'out/%a.txt' job.sh", "A hundred tasks, eight at once, a file each."),
         ),
-        unlisted="acctg-freq batch hint kill-on-invalid-dep mem-bind network ntasks-per-gpu open-mode prefer test-only"
-        " umask wait-all-nodes x11",
+        unlisted="acctg-freq batch cluster context hint kill-on-invalid-dep mem-bind network ntasks-per-gpu"
+        " ntasks-per-tres open-mode prefer test-only wait-all-nodes",
     ),
     "msqueue": Note(
         groups={"Which jobs": _FILTERS, "How they are shown": _LOOKS},

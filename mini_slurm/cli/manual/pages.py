@@ -67,7 +67,7 @@ def page(command: str, program: str = "") -> Page:
     if program in SHIMS:
         shown = [_as_slurm_shows(option, note) for option in table if option.long not in note.unlisted.split()]
     else:
-        shown = [option for option in table if not isinstance(option, JobOption) or option.built]
+        shown = list(table)
     verbs = [Words(*verb) for verb in module.verbs()] if hasattr(module, "verbs") else []
     sections = _sections(shown, note)
     return Page(
@@ -87,8 +87,8 @@ def _variables(table: Sequence[Option], note: notes.Note) -> list[Words]:
     longs = {option.field: f"As --{option.long}." for option in table}
     found = {variable: longs.get(field, field) for field, variable in note.variables.items()}
     for option in table:
-        if isinstance(option, JobOption) and option.built and option.env:
-            found[option.env] = longs[option.field]
+        if isinstance(option, JobOption):
+            found |= dict.fromkeys(option.env, f"As --{option.long}.")
     return [Words(variable, meaning) for variable, meaning in sorted(found.items())]
 
 

@@ -1,0 +1,117 @@
+"""What the fleet and the state folder have to say to a submission; and the environment that goes with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+
+from mini_slurm.cli import common
+from mini_slurm.cli.submission import Script, working_folder
+from mini_slurm.errors import Refused
+from mini_slurm.model import dependencies
+from mini_slurm.model.environment import exported, of_file
+from mini_slurm.model.job import Job
+from mini_slurm.model.numbers import leading_number
+from mini_slurm.options.collect import Values
+from mini_slurm.options.script import with_lines
+from mini_slurm.scheduler import admission
+
+FAILED = admission.FAILED
+FIRST_DESCRIPTOR = 3  # those below are the standard ones
+# what msbatch refuses by name, as it would not do what is asked for; sbatch takes it, as a Slurm without such plugins
+NOT_DONE = {
+    "container": "run the container from the script, as with: apptainer exec IMAGE COMMAND",
+    "bb": "there are no burst buffers here",
+    "bbf": "there are no burst buffers here",
+}
+
+
+def admit(program: str, job: Job, values: Values, db: sqlite3.Connection) -> None:
+    """Let the fleet complete the job. Raises Refused when it does not take it."""
+    from mini_slurm.config.paths import fleet_file
+    from mini_slurm.store.database import choose_fleet, load_machines
+
+    strict = not common.is_slurms_name(program)
+    for field, advice in NOT_DONE.items() if strict else ():
+        if values.of.get(field):
+            raise Refused(f"--{field} is not supported", hint=advice)
+    if (values.number("nice") or 0) < 0 and os.getuid() != 0:
+        raise Refused(FAILED + "Invalid --nice value", hint="only root may raise a priority")
+    if values.of.get("reboot"):
+        raise Refused("rebooting of nodes is only allowed for admins", FAILED + "Access/permission denied")
+    fleet = common.fleet(db)
+    _check_clusters(values, fleet.name)
+    other = choose_fleet(db, fleet_file() or "")
+    if other is not None:
+        whose = f"submitted with the fleet file {other}" if other else "submitted without a fleet file"
+        raise Refused(
+            f"this state folder has jobs under way that were {whose}",
+            hint="use that one, wait for them to end, or export MINI_SLURM_STATE with another folder",
+        )
+    if "requeue" not in values.of:
+        job.requeue = int(fleet.requeue)
+    admission.admit(job, fleet, load_machines(db), strict=strict)
+    _settle_dependency(job, db)
+
+
+def _check_clusters(values: Values, own: str) -> None:
+    """There is one cluster, the fleet. Raises Refused."""
+    names = [name for name in (values.text("clusters") or "").split(",") if name]
+    unknown = [name for name in names if name not in (own, "all")]
+    if names and len(unknown) == len(names):
+        known = [f"No cluster '{name}' known by database." for name in unknown]
+        given = values.text("clusters")
+        what = f"'{given}' can't be reached now, or it is an invalid entry for --cluster.  "
+        raise Refused(*known, what + "Use 'sacctmgr list clusters' to see available clusters.", hint=f"there is {own}")
+
+
+def _settle_dependency(job: Job, db: sqlite3.Connection) -> None:
+    """The conditions as they are kept and shown. Raises Refused."""
+
+    def is_array(number: int) -> bool:
+        return db.execute("SELECT 1 FROM job WHERE array_job_id = ? LIMIT 1", (number,)).fetchone() is not None
+
+    if job.dependency is not None:
+        try:
+            job.dependency = dependencies.read(job.dependency, is_array)
+        except dependencies.BadDependency as error:
+            raise Refused(f"{FAILED}{error}", hint="write for example --dependency=afterok:123") from None
+
+
+def splice(script: Script, values: Values) -> bytes:
+    """The script, with the lines of a file for the burst buffer after its first. Raises Refused."""
+    name = values.text("bbf")
+    return script.data if name is None else with_lines(script.data, _read("bbf", name))
+
+
+def _read(option: str, name: str) -> bytes:
+    try:
+        with open(name, "rb") as file:
+            return file.read()
+    except (OSError, ValueError):
+        if option == "bbf":
+            raise Refused("Invalid --bbf specification") from None
+        raise Refused(f"Could not open user environment file {name}") from None
+
+
+def environment(job: Job, values: Values) -> bytes:
+    """The environment that travels with the job, as JSON. Raises Refused."""
+    name = values.text("export_file")
+    given = dict(os.environ) if name is None else _from_file(name)
+    login = {"SLURM_GET_USER_ENV": "1"} if "get_user_env" in values.of else {}
+    added = {
+        "SLURM_SUBMIT_DIR": working_folder(),
+        "SLURM_SUBMIT_HOST": job.submit_host,
+        "SLURM_PRIO_PROCESS": str(os.getpriority(os.PRIO_PROCESS, 0)),
+    }
+    sent = exported({**given, **added}, job.export)
+    return json.dumps(sent | values.remembered | login, sort_keys=True).encode()
+
+
+def _from_file(name: str) -> dict[str, str]:
+    """The variables in a file, or in what an open file descriptor of this number gives."""
+    descriptor, rest = leading_number(name)
+    if not rest and descriptor >= FIRST_DESCRIPTOR and os.path.exists(f"/proc/self/fd/{descriptor}"):
+        name = f"/proc/self/fd/{descriptor}"
+    return of_file(_read("export-file", name))

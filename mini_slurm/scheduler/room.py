@@ -1,0 +1,105 @@
+"""Would a job have room on the fleet's machines if they were empty? If not, which of its wishes is too large?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from mini_slurm.errors import Refused
+from mini_slurm.model.features import matches
+from mini_slurm.model.fleet import Fleet, MachineEntry, Partition
+from mini_slurm.model.job import Job
+from mini_slurm.model.machine import Machine
+from mini_slurm.model.request import gpus_per_job, gpus_per_node, least_cpus, number
+from mini_slurm.model.resources import Resources, format_gpus, parse_gpus
+from mini_slurm.model.units import format_memory
+from mini_slurm.scheduler.demand import demand, with_entry
+from mini_slurm.scheduler.placement import Site, allowed_names, place
+
+UNAVAILABLE = "Batch job submission failed: Requested node configuration is not available"
+NO_CPUS = "CPU count per node can not be satisfied"
+NO_MEMORY = "Memory specification can not be satisfied"
+NO_LAYERS = "Socket, core and/or thread specification can not be satisfied"
+LAYERS = ("sockets-per-node", "cores-per-socket", "threads-per-core")
+ENOUGH_MEMORY = 2**60  # MiB, in place of what a machine has not told yet
+
+
+class Candidate(NamedTuple):
+    """One machine, and what it has; `known` is false where some of that is only assumed."""
+
+    entry: MachineEntry
+    total: Resources
+    known: bool
+
+
+def candidates(job: Job, fleet: Fleet, partition: Partition, machines: Mapping[str, Machine]) -> list[Candidate]:
+    """The machines of a partition."""
+    return [candidate(fleet.machines[name], machines.get(name), job) for name in partition.machines]
+
+
+def candidate(entry: MachineEntry, machine: Machine | None, job: Job) -> Candidate:
+    """What a machine has; what it has not told yet counts as enough for the job."""
+    if machine is not None and machine.cpus:
+        found = Resources(machine.cpus, machine.memory, parse_gpus(machine.gpus))
+        return Candidate(entry, with_entry(found, entry), True)
+    gpus = {**gpus_per_node(job), **gpus_per_job(job)}
+    cpus = max(job.cpus, least_cpus(job), number(job, "cpus-per-gpu") * sum(gpus.values()))
+    said = (entry.cpus, entry.memory, entry.gpus)
+    return Candidate(entry, with_entry(Resources(cpus, ENOUGH_MEMORY, gpus), entry), None not in said)
+
+
+def check_room(job: Job, fleet: Fleet, partition: str, among: list[Candidate]) -> None:
+    """Raises Refused when the job would not even have room on empty machines of the partition."""
+    excluded = allowed_names(tuple(one.entry.name for one in among), None, job.excluded_nodes, job.nodes)
+    usable = [one for one in among if one.entry.name in excluded and _has_features(job, one.entry)]
+    hint = largest(partition, among)
+    if not usable:
+        hint = f"no machine of partition {partition} has what --exclude and --constraint ask for"
+        raise Refused(UNAVAILABLE, hint=hint)
+    complaints = [_complaint(job, one.total, fleet) for one in usable]
+    if all(complaints):
+        raise Refused(complaints[-1], UNAVAILABLE, hint=hint)
+    fitting = [one for one, complaint in zip(usable, complaints, strict=True) if not complaint]
+    names = set(allowed_names(tuple(one.entry.name for one in fitting), job.required_nodes, None, job.nodes))
+    if place(job, empty(one for one in fitting if one.entry.name in names), fleet) is None:
+        raise Refused(UNAVAILABLE, hint=hint)
+
+
+def _complaint(job: Job, total: Resources, fleet: Fleet) -> str:
+    """What one machine cannot satisfy, whatever the others have."""
+    wanted = demand(job, fleet)
+    memory = wanted.memory_per_cpu if wanted.memory_per_node is None else wanted.memory_per_node
+    layers = 1
+    for name in LAYERS:
+        layers *= max(number(job, name), 1)
+    if wanted.least_cpus > total.cpus:
+        return NO_CPUS
+    if memory > total.memory:
+        return NO_MEMORY
+    return NO_LAYERS if layers > total.cpus else ""
+
+
+def _has_features(job: Job, entry: MachineEntry) -> bool:
+    return job.features is None or matches(job.features, entry.features)
+
+
+def empty(among: Iterable[Candidate]) -> list[Site]:
+    """The machines as placement sees them when nothing runs there."""
+    return [Site(one.entry.name, n, one.entry.weight, one.total, one.total) for n, one in enumerate(among)]
+
+
+def largest(partition: str, among: Iterable[Candidate]) -> str:
+    """What the machines of a partition have at most, for a hint."""
+    known = [one for one in among if one.known]
+    if not known:
+        return f"no machine of partition {partition} has what the job asks for"
+    best = max(known, key=lambda one: (one.total.cpus, one.total.memory, one.total.gpu_count))
+    text = f"the largest machine of partition {partition}, {best.entry.name}, has {_amounts(best.total)}"
+    gpus = max(known, key=lambda one: one.total.gpu_count)
+    if gpus.total.gpu_count > best.total.gpu_count:
+        text += f"; {gpus.entry.name} has {_amounts(gpus.total)}"
+    return text
+
+
+def _amounts(total: Resources) -> str:
+    return f"{total.cpus} CPUs, {format_memory(total.memory)} of memory and GPUs: {format_gpus(total.gpus) or 'none'}"
