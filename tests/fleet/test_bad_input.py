@@ -50,6 +50,7 @@ NO_SCRIPT = [
     "error: line must start with #! followed by the path to an interpreter.",
     "error: For instance: #!/bin/sh",
 ]
+NO_NODE = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
 DOS = ["error: Batch script contains DOS line breaks (\\r\\n)", "error: instead of expected UNIX line breaks (\\n)."]
 
 
@@ -407,7 +408,7 @@ def test_why_a_machine_cannot_be_used_is_seen_while_the_job_waits(
     wait_until(lambda: known(fleet).state == "DOWN", "the machine to be down", logs=fleet.logs)
     done = fleet.run("msinfo", "-h", "-R", "-o", "%E")
     assert (said in done.stdout, advice in done.stdout, done.stdout.count("\n")) == (True, True, 1), done.stdout
-    wait_until(lambda: jobs.job(fleet, 1).reason == "ReqNodeNotAvail", logs=fleet.logs)
+    wait_until(lambda: jobs.job(fleet, 1).reason == NO_NODE, logs=fleet.logs)
     assert jobs.job(fleet, 1).state.name == "PENDING"
     assert "Traceback" not in (fleet.state / "controller.log").read_text()
 

@@ -12,6 +12,7 @@ from tests.waiting import wait_until
 
 Make = Callable[..., Testbed]
 MINUTE = 60.0  # seconds
+NO_NODE = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
 NODE = {"cpus": 4, "memory": "1000M"}
 COUNT = """echo start >> {name}.marks
 n=0
@@ -145,7 +146,7 @@ def test_a_machine_whose_disk_was_full_from_the_start_says_so_and_runs_the_job_o
     number = wrap(fleet, "echo done", "-o", "out")
     wait_until(lambda: "no space left" in listed(fleet, "-R", "-o", "%E"), "the reason in msinfo -R", logs=fleet.logs)
     job = jobs.job(fleet, number)
-    assert (job.state.name, job.reason) == ("PENDING", "ReqNodeNotAvail")
+    assert (job.state.name, job.reason) == ("PENDING", NO_NODE)
     fleet.bed.empty("node1")
     [job] = jobs.wait_over(fleet, number)
     assert (job.state.name, jobs.text(fleet.shared / "out")) == ("COMPLETED", "done\n")
