@@ -38,7 +38,7 @@ def _own(
     metavar: str = "",
     example: str = "",
 ) -> JobOption:
-    """A row of srun's own; one without help is not offered."""
+    """A row of srun's own; one without help is refused by name."""
     return JobOption(long, short, long.replace("-", "_"), values.text, value=value, env=env or (), commands=("srun",),
                      metavar=metavar, help=help, example=example)  # fmt: skip
 
@@ -102,10 +102,10 @@ SRUN: tuple[JobOption, ...] = tuple(sorted((*SHARED, *OWN), key=lambda option: o
 def rows() -> str:
     """What srun in a job knows of the table: a line each.
 
-    Long name, letter, kind of value, variable, whether srun refuses it, further names. What describes a job and is not
-    built there is no matter of a step, and is passed over.
+    Long name, letter, kind of value, variable, whether srun refuses it, further names. What describes a job is no
+    matter of a step, and is passed over.
     """
-    refused = {row.long for row in OWN if not row.built}
+    refused = {row.long for row in OWN if not row.help}
     lines = (
         "\t".join((row.long, row.short, row.value, _in_job(row), "no" * (row.long in refused), *row.aliases))
         for row in SRUN
