@@ -38,6 +38,8 @@ ORDINARY = {
     "msshare": ([], 0),
     "msprio": ([], 0),
     "msreport": (["cluster", "utilization"], 0),
+    "mstrigger": (["--get"], 0),
+    "msbcast": (["a", "b"], 1),
 }
 
 

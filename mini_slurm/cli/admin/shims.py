@@ -19,6 +19,8 @@ SHIMS = {
     "sshare": "msshare",
     "sprio": "msprio",
     "sreport": "msreport",
+    "strigger": "mstrigger",
+    "sbcast": "msbcast",
 }
 
 

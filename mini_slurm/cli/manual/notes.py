@@ -153,6 +153,8 @@ NOTES: dict[str, Note] = {
         ),
         unlisted="usage",
     ),
+    "mstrigger": Note(examples=(("mstrigger --get", "Nothing: a fleet has no triggers."),)),
+    "msbcast": Note(examples=(("msbcast input.dat /tmp/input.dat", "How the file could come there instead."),)),
     "mscontrol": Note(
         examples=(("mscontrol show job 42", "All about a job."),),
         unlisted="usage",
