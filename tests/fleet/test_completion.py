@@ -38,8 +38,8 @@ SHELLS = {
     "zsh": (["zsh", "-f", "-i"], ["autoload -Uz compinit", "compinit -D", "PS1='$ '", READ.format("zsh")]),
 }
 COMPLETED = {  # what was typed, and the line that it becomes
-    "msqueue --partit": "msqueue --partition=",
-    "msqueue --partition=c": "msqueue --partition=compute ",
+    "msinfo --partit": "msinfo --partition=",
+    "msinfo --partition=c": "msinfo --partition=compute ",
     "sinfo -p g": "sinfo -p gpu ",
     "mscancel 1 ": "mscancel 1 2 ",
     "msbatch tr": "msbatch train.sh ",
