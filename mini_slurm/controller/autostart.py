@@ -57,11 +57,15 @@ def _open_fifo(state: str) -> int | None:
         raise
 
 
+def open_log(state: str) -> int:
+    """The log's descriptor, to write at its end. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(os.path.join(state, LOG), flags, 0o600)
+
+
 def start(state: str) -> int:
     """Start a controller, detached from this process; two started at once settle it by the lock. Its pid."""
-    log = os.open(
-        os.path.join(state, LOG), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-    )
+    log = open_log(state)
     try:
         return os.posix_spawn(
             sys.executable,

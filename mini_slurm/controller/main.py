@@ -19,8 +19,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from mini_slurm.controller import autostart
+from mini_slurm.controller.logfile import log_to
 from mini_slurm.controller.session import Session
-from mini_slurm.errors import MiniSlurmError, StateError, visible
+from mini_slurm.errors import MiniSlurmError, StateError
 
 LOCK_PATIENCE = 60.0  # seconds to wait for a controller that is ending
 STATE_PAUSE = 5.0  # seconds until the state folder is tried again after it failed
@@ -32,7 +33,7 @@ log = logging.getLogger("mini_slurm.controller")
 def main() -> int:
     """Run the controller of the state folder named on the command line, until it has had nothing to do for a while."""
     state = sys.argv[1]
-    _log_to_stderr()
+    log_to(state)
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
     lock = acquire_lock(state)
     if lock is None:
@@ -41,27 +42,13 @@ def main() -> int:
     os.umask(0o077)
     _raise_limits()
     try:
-        asyncio.run(serve(state))
+        asyncio.run(serve(state, lock))
     except MiniSlurmError as error:
         log.error("%s (%s)", error, error.hint)
         return error.exit_code
     finally:
         os.close(lock)
     return 0
-
-
-class _OneLine(logging.Formatter):
-    """Names of files, jobs and machines may have anything in them: control characters are made visible."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        """The line of a record."""
-        return visible(super().formatMessage(record))
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.INFO)
 
 
 def acquire_lock(state: str) -> int | None:
@@ -83,6 +70,14 @@ def acquire_lock(state: str) -> int | None:
             return lock
 
 
+def is_current(state: str, lock: int) -> bool:
+    """Is it this lock that others find? Where not, the state folder was removed, and perhaps made anew."""
+    try:
+        return os.path.samestat(os.fstat(lock), os.stat(os.path.join(state, autostart.LOCK)))
+    except OSError:
+        return False
+
+
 def _raise_limits() -> None:
     """The limits of the shell that happened to start the controller are not its own; files take the most of them."""
     for name in ("NOFILE", "FSIZE", "CPU", "AS", "DATA", "NPROC"):
@@ -91,13 +86,13 @@ def _raise_limits() -> None:
         resource.setrlimit(number, (hard, hard))
 
 
-async def serve(state: str) -> None:
-    """Listen, decide, act; until idle, or asked to end by SIGTERM or SIGINT. Raises MiniSlurmError."""
+async def serve(state: str, lock: int) -> None:
+    """Listen, decide, act; until idle, asked to end by SIGTERM or SIGINT, or without state. Raises MiniSlurmError."""
     stop = asyncio.Event()
     bell = Bell(state)
     log.info("controller %d of %s", os.getpid(), state)
     try:
-        while await _run_session(state, stop, bell):
+        while is_current(state, lock) and await _run_session(state, lock, stop, bell):
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), STATE_PAUSE)
     finally:
@@ -105,7 +100,7 @@ async def serve(state: str) -> None:
     log.info("controller %d ends", os.getpid())
 
 
-async def _run_session(state: str, stop: asyncio.Event, bell: Bell) -> bool:
+async def _run_session(state: str, lock: int, stop: asyncio.Event, bell: Bell) -> bool:
     """One session to its end. True: the disk failed it, and the next one is to go on from what is stored."""
     session = Session(state)
     running = asyncio.get_running_loop()
@@ -115,6 +110,9 @@ async def _run_session(state: str, stop: asyncio.Event, bell: Bell) -> bool:
     try:
         while not stop.is_set():
             await session.turn()
+            if not is_current(state, lock):
+                log.error("%s is not there any more", state)
+                break
             if session.is_idle_for_long:
                 # whoever finds the FIFO closed starts the next controller; requests stored before that are still ours
                 bell.close()
