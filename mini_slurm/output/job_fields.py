@@ -149,7 +149,7 @@ def _core_spec(job: Job) -> str:
 
 
 _ID = "job_id array_job_id array_task_id array_tasks"
-_CPUS = "state alloc_cpus ntasks cpus_per_task nodes max_nodes"
+_CPUS = "state alloc_cpus ntasks cpus_per_task nodes max_nodes min_cpus"
 _NODES = "state node node_list"
 _USED = "state start_time end_time suspend_time suspended_seconds"
 _STARTS = "state start_time begin_time"

@@ -82,7 +82,7 @@ _FILE = "job_id work_dir std_in std_out std_err"
 _STARTS = "state start_time begin_time submit_time alloc_cpus"
 _TASKS = "state ntasks nodes node node_list alloc_cpus"
 _TRES = (
-    "state node node_list alloc_cpus alloc_memory alloc_gpus ntasks cpus_per_task nodes max_nodes extra"
+    "state node node_list alloc_cpus alloc_memory alloc_gpus ntasks cpus_per_task nodes max_nodes min_cpus extra"
     " memory_per_node memory_per_cpu gres gpus"
 )
 

@@ -24,7 +24,7 @@ COLUMNS = (
         "alloc_memory",
         "alloc_gpus",
     ),
-    *("node", "node_list", "nodes", "max_nodes", "ntasks", "cpus_per_task"),
+    *("node", "node_list", "nodes", "max_nodes", "ntasks", "cpus_per_task", "min_cpus"),
 )  # of the jobs that are entered
 
 

@@ -17,6 +17,8 @@ SHARING = {0: "OK", 1: "NO", 2: "USER", 3: "MCS", 4: "YES"}
 
 def requested_cpus(job: Job) -> int:
     """CPUs that a job gets at least: a task on each machine, where their number is certain, unless more was said."""
+    if job.min_cpus is not None:
+        return job.min_cpus
     certain = job.max_nodes is None or job.max_nodes == job.nodes
     return (job.ntasks or (job.nodes if certain else 1)) * (job.cpus_per_task or 1)
 

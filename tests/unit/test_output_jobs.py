@@ -280,3 +280,9 @@ def test_sizes_are_written_in_the_largest_whole_unit(arguments: tuple[int], show
 )
 def test_processor_time_has_fractions_below_an_hour(seconds: float, shown: str) -> None:
     assert processor_time(seconds) == shown
+
+
+def test_cpus_that_were_asked_for_later_count_instead_of_those_of_the_tasks() -> None:
+    layout, _ = by_letters("%C", job_fields.JOB_FIELDS)
+    job = Job(job_id=1, state=JobState.PENDING, ntasks=3, min_cpus=1)
+    assert list(layout.lines([job], VIEW)) == ["1"]
