@@ -19,7 +19,7 @@ class Warning(NamedTuple):
 
     signal: int
     before: int
-    to_script: bool
+    to_script: int  # 1 or 0: all three go to the machine as numbers
 
 
 def parse_warning(text: str | None) -> Warning | None:
@@ -31,4 +31,4 @@ def parse_warning(text: str | None) -> Warning | None:
     number = int(name) if name.isdigit() else NUMBERS.get(name, 0)
     if not 0 < number < 65:
         return None
-    return Warning(number, int(found[3] or BEFORE), "B" in (found[1] or "").upper())
+    return Warning(number, int(found[3] or BEFORE), int("B" in (found[1] or "").upper()))
