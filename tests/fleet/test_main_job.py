@@ -163,3 +163,10 @@ def test_a_process_that_takes_more_memory_than_its_job_asked_for_is_killed(fleet
         f"slurmstepd-{job.node}: error: Detected 1 oom-kill event(s) in StepId={number}.batch."
         " Some of your processes may have been killed by the cgroup out-of-memory handler."
     )
+
+
+def test_a_script_that_asked_for_a_signal_gets_it_before_its_limit(fleet):
+    name = jobs.script(fleet, "trap 'echo got USR1; exit 7' USR1; while :; do sleep 0.1; done\n")
+    number = jobs.submit(fleet, "--time=1", "--signal=B:USR1@59", "-o", "out", name)
+    [job] = jobs.wait_over(fleet, number)
+    assert (job.state.name, job.exit_code, (fleet.work / "out").read_text()) == ("FAILED", 7, "got USR1\n")
