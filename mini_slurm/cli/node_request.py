@@ -61,7 +61,7 @@ class Request:
             return False
         if ("dead" in self.chosen and answers) or ("responding" in self.chosen and not answers):
             return False
-        if self.by_reason and "states" not in self.chosen and node.reason:
+        if self.by_reason and node.reason and not common.is_slurms_name(self._program):
             return True  # also of one that is up, and refuses what is sent there
         return self._wanted is None or self._wanted.has(state, node.alloc_cpus > 0)
 
