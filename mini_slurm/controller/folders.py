@@ -88,11 +88,8 @@ def job_folder(jobs_dir: str, job: Job) -> str:
     return os.path.join(jobs_dir, job.display_id)
 
 
-def open_files(jobs_dir: str, job: Job, script: bytes, bases: dict[str, int] | None) -> Files:
-    """Make the folder and open the files; `bases` is given when they were open before. Raises OSError."""
-    folder = job_folder(jobs_dir, job)
-    _make_folder(folder)
-    _write_script(os.path.join(folder, "script"), script)
+def open_files(folder: str, job: Job, bases: dict[str, int] | None) -> Files:
+    """Open a job's files, in its folder and elsewhere; `bases` is given when they were open before. Raises OSError."""
     out, err = output_path(job), error_path(job)
     files = Files(stream_mode(job, out, err))
     try:
@@ -112,8 +109,8 @@ def open_files(jobs_dir: str, job: Job, script: bytes, bases: dict[str, int] | N
     return files
 
 
-def _make_folder(folder: str) -> None:
-    """A new, empty folder for the streams; links and files of an earlier attempt do not get in the way."""
+def make_folder(folder: str) -> None:
+    """A job's folder, where links of an earlier attempt do not get in the way. Raises OSError."""
     try:
         os.mkdir(folder, 0o700)
     except FileNotFoundError:
@@ -146,13 +143,3 @@ def _open(job: Job, path: str, stream: str, bases: dict[str, int] | None) -> Tar
     if bases is not None:
         return Target(fd, bases.get(stream, 0), is_regular)
     return Target(fd, status.st_size if is_regular and job.open_mode == "a" else 0, is_regular)
-
-
-def _write_script(path: str, script: bytes) -> None:
-    """The script as submitted, to be read and not to be changed. An earlier attempt may have left it there."""
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
-    except FileExistsError:
-        return
-    with os.fdopen(fd, "wb") as file:
-        file.write(script)

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mini_slurm.controller.folders import Files, open_files
+from mini_slurm.controller.folders import Files, job_folder, make_folder, open_files
+from mini_slurm.controller.scripts import Scripts
 from mini_slurm.model.job import Job
 from mini_slurm.protocol.messages import Acknowledge, Ended, Message, Output
 from mini_slurm.scheduler.events import Event, OutputFailed, OutputStored
@@ -46,6 +47,7 @@ class Outputs:
     def __init__(self, db: sqlite3.Connection, jobs_dir: str, post: Callable[[Event], None]) -> None:
         self._db = db
         self._jobs_dir = jobs_dir
+        self._scripts = Scripts()
         self._post = post
         self._flows: dict[str, Flow] = {}
         self._early: dict[str, dict[str, int]] = {}  # sizes of attempts whose files are not open again yet
@@ -62,7 +64,10 @@ class Outputs:
         rows = self._db.execute("SELECT stream, base, stored FROM output WHERE attempt = ?", (attempt,)).fetchall()
         bases = {stream: base for stream, base, _ in rows}
         stored = {stream: offset for stream, _, offset in rows}
-        files = open_files(self._jobs_dir, job, script, bases if rows else None)
+        folder = job_folder(self._jobs_dir, job)
+        make_folder(folder)
+        self._scripts.put(os.path.join(folder, "script"), script)
+        files = open_files(folder, job, bases if rows else None)
         sizes = self._early.pop(attempt, None)
         flow = Flow(files, reply, dict(stored), stored, sizes=sizes, is_noted=bool(rows))
         self._flows[attempt] = flow
