@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
-from mini_slurm.cli import common, listing
+from mini_slurm.cli import common, listing, shares
 from mini_slurm.errors import BadUsage
 from mini_slurm.options import sprio
 from mini_slurm.output import job_order, nodes, priority_fields
 from mini_slurm.output.layout import Layout, by_letters
 from mini_slurm.output.priority_fields import Rank
 from mini_slurm.scheduler import priority
+from mini_slurm.scheduler.usage import factor, factors
 from mini_slurm.store import queries
 
 TYPE_CHECKING = False
@@ -105,17 +106,18 @@ def _ranks(
     where.among("job_id", _numbers(program, chosen))
     where.among("uid", _users(program, chosen))
     jobs = job_order.by_partition(queries.select_jobs(db, COLUMNS, where), chosen.words("partition"))
-    ranks = [_rank(job, fleet, cpus, now, weights) for job in jobs]
+    fair = factors(fleet, shares.usage(fleet, db, now)) if fleet.accounts else {}
+    ranks = [_rank(job, fleet, cpus, now, weights, factor(fair, job, fleet)) for job in jobs]
     try:
         return priority_fields.in_order(ranks, chosen.text("sort") or "i")
     except ValueError as error:
         raise BadUsage(f"{program}: error: Invalid sort specification: {error}", exit_code=1) from None
 
 
-def _rank(job: Job, fleet: Fleet, cpus: int, now: float, weights: Mapping[str, int]) -> Rank:
+def _rank(job: Job, fleet: Fleet, cpus: int, now: float, weights: Mapping[str, int], fair: float) -> Rank:
     if job.priority_set:
         return Rank(job, job.priority, {}, weights)
-    parts = priority.factors(job, fleet, cpus, 1.0, now)
+    parts = priority.factors(job, fleet, cpus, fair, now)
     return Rank(job, priority.total(job, fleet, parts), parts._asdict(), weights, priority.site(job))
 
 

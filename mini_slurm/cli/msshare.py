@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 
-from mini_slurm.cli import common, listing
+from mini_slurm.cli import common, listing, shares
 from mini_slurm.errors import BadUsage
 from mini_slurm.model import fair_share
 from mini_slurm.model.associations import Association, tree
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 ABOUT = "Show what accounts and users may use, and what they have used."
 WORDS = ""
-COLUMNS = ("job_id", "account", "user", "start_time", "end_time", "alloc_cpus")
-RUNNING = (*COLUMNS, "time_limit", "alloc_memory", "nodes", "node", "node_list", "alloc_gpus")
+RUNNING = (*queries.RUN_COLUMNS, "time_limit", "alloc_memory", "nodes", "node", "node_list", "alloc_gpus")
 
 
 def main() -> int:
@@ -115,11 +114,7 @@ def _name(word: str) -> str:
 def _records(fleet: Fleet, db: sqlite3.Connection | None, view: View) -> list[Record]:
     """All associations, with what the jobs so far have used."""
     associations = tree(fleet)
-    usage: dict[tuple[str, str], float] = {}
-    for job in queries.select_jobs(db, COLUMNS, queries.Where("start_time IS NOT NULL")):
-        key = (job.account or "", job.user)
-        usage[key] = usage.get(key, 0.0) + fair_share.used(job, view.now, fleet.priority.half_life)
-    found = fair_share.shares(associations, usage)
+    found = fair_share.shares(associations, shares.usage(fleet, db, view.now))
     records = {one: Record(one, share) for one, share in found.items()}
     _add_rest(records, queries.select_jobs(db, RUNNING, queries.Where("state = 'RUNNING'")), view.now)
     return [records[one] for one in associations]

@@ -21,7 +21,9 @@ from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.machine import Machine
 from mini_slurm.scheduler.cluster import allocation, make_cluster, set_fleet
 from mini_slurm.scheduler.events import MachineLost
-from mini_slurm.store import database
+from mini_slurm.store import database, queries
+
+REMEMBERED = 10  # half-lives: what was used earlier counts less than a thousandth
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ class Session:
         jobs = database.load_jobs(self._db)
         overrides = from_text(database.get_setting(self._db, OVERRIDES))
         self._cluster = make_cluster(fleet, state_id, jobs, self._known, os.getuid(), overrides)
+        self._recall_usage(fleet)
         self._loop = Loop(self._db, self._cluster, time.time)
         self._outputs = Outputs(self._db, jobs_folder(state, fleet), self._loop.post)
         self._hands = Hands(self._db, self._cluster, self._outputs, self._loop.post, self._loop.ring)
@@ -50,6 +53,13 @@ class Session:
         for name in {name for job in self._cluster.jobs.values() for name in allocation(job)} - set(fleet.machines):
             self._loop.post(MachineLost(name))
         self._loop.ring()
+
+    def _recall_usage(self, fleet: Fleet) -> None:
+        """What was used before: it decides who goes first, where there are accounts."""
+        if fleet.accounts and fleet.priority.fair_share:
+            now, half_life = time.time(), fleet.priority.half_life
+            for run in queries.runs(self._db, now - REMEMBERED * half_life if half_life else 0.0):
+                self._cluster.usage.add(run, fleet, now)
 
     def _load_fleet(self) -> Fleet:
         return load_file(

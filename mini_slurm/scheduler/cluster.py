@@ -12,6 +12,7 @@ from mini_slurm.model.machine import Machine
 from mini_slurm.model.resources import Resources, parse_gpus
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.demand import with_entry
+from mini_slurm.scheduler.usage import Usage
 
 LONGEST_PAUSE = 30.0  # seconds
 
@@ -68,6 +69,7 @@ class Cluster:
     spoiled: set[int] = field(default_factory=set)  # arrays of which a task did not end well
     dependency_moment: float | None = None  # when a delay after the start of another job is over next
     runs: list[Job] = field(default_factory=list)  # as they were when they were requeued: to be stored apart
+    usage: Usage = field(default_factory=Usage)
     priorities_due: float = 0.0  # when all priorities are worked out again
     quiet: dict[int, float] = field(default_factory=dict)  # jobs that were just changed: until when they have no reason
 

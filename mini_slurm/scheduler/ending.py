@@ -49,6 +49,7 @@ def finish(cluster: Cluster, job: Job, state: JobState, now: float) -> None:
     cluster.touch(job)
     cluster.displace(job)
     cluster.note_end(job)
+    cluster.usage.add(job, cluster.fleet, now)
     del cluster.jobs[job.job_id]
 
 
@@ -79,6 +80,7 @@ def requeue(cluster: Cluster, job: Job, state: JobState, now: float, delay: floa
     run = Job(**job.__dict__)
     run.state, run.outcome, run.end_time = state, None, now if job.end_time is None else job.end_time
     cluster.runs.append(run)
+    cluster.usage.add(run, cluster.fleet, now)
     reason = job.reason
     put_back(cluster, job)
     job.restarts += 1

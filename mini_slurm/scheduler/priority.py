@@ -81,18 +81,20 @@ def set_priority(cluster: Cluster, job: Job, now: float) -> None:
     """Work out a job's priority, unless it is held or an administrator has set it."""
     if not job.priority or job.priority_set:
         return
+    fair = cluster.usage.factor(job, cluster.fleet)
     cpus = sum(books.total.cpus for books in cluster.machines.values())
-    found = total(job, cluster.fleet, factors(job, cluster.fleet, cpus, 1.0, now))
+    found = total(job, cluster.fleet, factors(job, cluster.fleet, cpus, fair, now))
     if found != job.priority:
         job.priority = found
         cluster.touch(job)
 
 
 def refresh_priorities(cluster: Cluster, now: float) -> None:
-    """Once in a while all that wait are looked at again: they have grown older."""
+    """Once in a while all that wait are looked at again: they have grown older, and others have used the fleet."""
     if cluster.priorities_due - PERIOD <= now < cluster.priorities_due:
         return
     cluster.priorities_due = now + PERIOD
+    cluster.usage.look(cluster.jobs.values(), cluster.fleet, now)
     for job in cluster.jobs.values():
         if job.state is JobState.PENDING:
             set_priority(cluster, job, now)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mini_slurm.model.step import Step
 
 PATIENCE = 30.0  # seconds to wait for a writer
+RUN_COLUMNS = ("job_id", "account", "user", "start_time", "end_time", "alloc_cpus")
 MIN_JOB_AGE = 300.0  # seconds that squeue knows a job that is over: Slurm's MinJobAge
 STATES = {state.name: state for state in JobState}
 
@@ -157,6 +158,14 @@ def load_machines(db: sqlite3.Connection | None) -> dict[str, Machine]:
     """Every machine that was ever contacted, by name."""
     rows = look_up(db, f"SELECT {','.join(MACHINE_COLUMNS)} FROM machine")
     return {row[0]: Machine(**dict(zip(MACHINE_COLUMNS, row, strict=True))) for row in rows}
+
+
+def runs(db: sqlite3.Connection | None, since: float | None = None) -> list[Job]:
+    """What ran, or ended since then, earlier runs of requeued jobs too: whose it was, when, and on how many CPUs."""
+    where = Where("start_time IS NOT NULL")
+    if since is not None:
+        where.add("end_time > ?", since)
+    return [job for table in ("job", "run") for job in select_jobs(db, RUN_COLUMNS, where, table)]
 
 
 def holders(db: sqlite3.Connection | None) -> list[Job]:

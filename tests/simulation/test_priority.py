@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mini_slurm.model.fleet import Partition, Qos, Weights
+from mini_slurm.model.fleet import Association, Partition, Qos, Weights
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import events
 from tests.simulation.harness import Simulation, fleet_of
@@ -114,3 +114,64 @@ def test_a_job_that_is_cancelled_while_it_waits_keeps_its_reason():
     job = sim.submit(priority=0)
     sim.cancel(job)
     assert sim.job(job).reason == "JobHeldUser"
+
+
+# --- fair share
+
+ACCOUNTS = {
+    "science": {"alice": Association(), "bob": Association()},
+    "extra": {"alice": Association()},
+}
+
+
+def shared(half_life: int | None = None) -> Simulation:
+    """One CPU, and priorities that are fair shares alone."""
+    weights = Weights(0, 1000, 0, 0, 0, half_life=half_life)
+    return Simulation(fleet_of({"node1": Resources(cpus=1, memory=1000)}, accounts=ACCOUNTS, priority=weights))
+
+
+def of(user: str, account: str = "science", **request: object) -> dict[str, object]:
+    return {"user": user, "account": account, **request}
+
+
+def test_all_are_served_alike_as_long_as_nobody_has_used_anything():
+    sim = shared()
+    sim.submit(run_time=10, **of("alice"))
+    assert [sim.job(sim.submit(**of(user))).priority for user in ("alice", "bob")] == [1000, 1000]
+
+
+def test_who_has_used_more_goes_last_as_recorded():
+    sim = shared()
+    sim.submit(run_time=400, time_limit=600, **of("alice"))
+    alice, bob = sim.submit(**of("alice")), sim.submit(**of("bob"))
+    elsewhere = sim.submit(**of("alice", "extra"))
+    sim.run(until=301)
+    sim.happen()
+    assert sim.job(alice).priority == SHARE
+    assert sim.job(elsewhere).priority > sim.job(bob).priority > sim.job(alice).priority
+    sim.run(until=402)
+    assert sim.state(elsewhere) == "RUNNING"
+    assert sim.state(alice) == "PENDING"
+
+
+def test_what_was_used_is_forgotten_by_and_by():
+    sim = shared(half_life=600)
+    sim.submit(run_time=300, time_limit=600, **of("bob"))
+    sim.run(until=6000)
+    sim.submit(run_time=300, time_limit=600, **of("alice"))
+    bob, alice = sim.submit(**of("bob")), sim.submit(**of("alice"))
+    sim.run(until=6301)
+    assert sim.job(bob).priority > sim.job(alice).priority
+
+
+def test_a_run_that_was_requeued_counts_once():
+    sim = shared()
+    job = sim.submit(run_time=400, time_limit=600, **of("alice"))
+    sim.run(until=100)
+    assert sim.requeue(job, reason="job requeued in held state") == ""
+    sim.run(until=102)
+    sim.submit(run_time=150, time_limit=600, **of("bob"))
+    sim.run(until=602)
+    sim.submit(run_time=1000, time_limit=1000, **of("alice", "extra"))
+    alice, bob = sim.submit(**of("alice")), sim.submit(**of("bob"))
+    assert sim.job(alice).priority > sim.job(bob).priority
