@@ -76,6 +76,7 @@ def _from_values(values: list[object]) -> Fleet:
         accounts={name: _users(users) for name, users in fleet.accounts.items()},
         clusters={name: _cluster(*entry) for name, entry in fleet.clusters.items()},
         priority=Weights(*fleet.priority),
+        whole_accounts=_users(fleet.whole_accounts),
     )
 
 

@@ -63,7 +63,7 @@ class _Reader:
             self.faults.append("there are no machines: write [machines.NAME]; for this machine add local = true")
         partitions = self.partitions(self.section(top, "partitions"), machines)
         qos = {name: Qos(name, **self.table(value, keys.QOS, where)) for name, where, value in self.named(top, "qos")}
-        accounts = self.accounts(top, qos)
+        accounts, settings["whole_accounts"] = self.accounts(top, qos)
         settings["priority"] = Weights(**self.table(top.get("priority", {}), keys.PRIORITY, "priority"))
         clusters = self.clusters(top, {name, *partitions})
         return Fleet(name, self.path, machines, partitions, qos, accounts, clusters=clusters, **settings)
@@ -216,13 +216,19 @@ class _Reader:
 
     # --- accounts
 
-    def accounts(self, top: Mapping[str, Any], qos: Mapping[str, Qos]) -> dict[str, dict[str, Association]]:
-        """Who may use which account, and with which QOS."""
+    def accounts(
+        self, top: Mapping[str, Any], qos: Mapping[str, Qos]
+    ) -> tuple[dict[str, dict[str, Association]], dict[str, Association]]:
+        """Who may use which account, and with which QOS; and what holds for each account as a whole."""
         accounts: dict[str, dict[str, Association]] = {}
+        whole: dict[str, Association] = {}
         default_of: dict[str, str] = {}
         for name, where, value in self.named(top, "accounts"):
             accounts[name] = {}
-            for user, given in self.table(value, keys.ACCOUNT, where).get("users", {}).items():
+            values = self.table(value, keys.ACCOUNT, where)
+            users = values.pop("users", {})
+            whole[name] = Association(**values)
+            for user, given in users.items():
                 place = f"{where}.users.{_quote(user)}"
                 entry = Association(**self.table(given, keys.USER, place))
                 accounts[name][user] = entry
@@ -232,7 +238,7 @@ class _Reader:
                     )
                 if entry.default and default_of.setdefault(user, name) != name:
                     self.faults.append(f"{place}.default: {default_of[user]} is {user}'s default account already")
-        return accounts
+        return accounts, whole
 
 
 def _advice(word: str, known: Mapping[str, object] | tuple[str, ...], otherwise: str = "") -> str:

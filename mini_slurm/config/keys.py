@@ -214,9 +214,11 @@ QOS = {
 }
 ACCOUNT = {
     "users": Key(table, "a table of users", "{ alice = { default = true } }"),
+    "shares": Key(number_from(0), "a whole number", "1"),
 }
 USER = {
     "qos": Key(words, "a list of QOS", '["normal"]'),
     "default": Key(yes_or_no, "true or false", "true"),
+    "shares": Key(number_from(0), "a whole number", "1"),
 }
 # fmt: on

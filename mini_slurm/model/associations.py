@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.fleet import Association as Entry
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.model.fleet import Fleet
@@ -13,7 +15,7 @@ NORMAL = "normal"  # the QOS of everybody for whom the fleet file names none
 class Association:
     """An account, or a user in an account; `left` and `right` number the tree's edges in the order of a walk."""
 
-    __slots__ = ("account", "children", "is_default", "left", "number", "parent", "qos", "right", "user")
+    __slots__ = ("account", "children", "is_default", "left", "number", "parent", "qos", "right", "shares", "user")
 
     def __init__(self, account: str, user: str = "", parent: Association | None = None) -> None:
         self.account = account
@@ -21,6 +23,7 @@ class Association:
         self.parent = parent
         self.is_default = False  # is the account its user's own?
         self.qos: tuple[str, ...] = ()
+        self.shares = 1
         self.children: list[Association] = []
         self.number = self.left = self.right = 0
         if parent is not None:
@@ -35,11 +38,12 @@ class Association:
 def tree(fleet: Fleet) -> list[Association]:
     """All of them, in the order in which Slurm lists them: users before accounts, each by name."""
     root = Association(ROOT)
-    _add_user(root, ROOT, (NORMAL,), True)
+    _add_user(root, ROOT, Entry(qos=(NORMAL,), default=True))
     for name, users in sorted(fleet.accounts.items()):
         account = root if name == ROOT else Association(name, parent=root)
+        account.shares = fleet.whole_accounts.get(name, Entry()).shares
         for user, may in sorted(users.items()):
-            _add_user(account, user, may.qos or (NORMAL,), may.default or _is_only(fleet, name, user))
+            _add_user(account, user, may._replace(default=may.default or _is_only(fleet, name, user)))
     found = list(_walk(root))
     for number, one in enumerate(found, start=1):
         one.number = number
@@ -48,9 +52,9 @@ def tree(fleet: Fleet) -> list[Association]:
     return found
 
 
-def _add_user(account: Association, user: str, qos: tuple[str, ...], is_default: bool) -> None:
+def _add_user(account: Association, user: str, may: Entry) -> None:
     one = Association(account.account, user, account)
-    one.qos, one.is_default = qos, is_default
+    one.qos, one.is_default, one.shares = may.qos or (NORMAL,), may.default, may.shares
 
 
 def _is_only(fleet: Fleet, account: str, user: str) -> bool:

@@ -1,6 +1,6 @@
 """Fair share as Slurm's Fair Tree has it: who has used less than their share goes first.
 
-Usage is CPU seconds; what was used a half-life ago counts half. Every association has one share of its account.
+Usage is CPU seconds; what was used a half-life ago counts half.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ def shares(tree: Sequence[Association], usage: Mapping[tuple[str, str], float]) 
 def _weigh(one: Association, found: Shares, everything: float) -> None:
     assert one.parent is not None
     share, above = found[one], found[one.parent]
-    share.normal_shares = 1 / len(one.parent.children)
+    share.normal_shares = one.shares / max(sum(other.shares for other in one.parent.children), 1)
     share.normal_usage = share.usage / everything if everything else 0.0
     share.effective = share.usage / above.usage if above.usage else 0.0
-    share.level = share.normal_shares / share.effective if share.effective else math.inf
+    share.level = share.normal_shares / share.effective if share.effective else math.inf if one.shares else 0.0
 
 
 class _Ranking:

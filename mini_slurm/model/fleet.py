@@ -49,10 +49,11 @@ class Qos(NamedTuple):
 
 
 class Association(NamedTuple):
-    """What one user may use of an account."""
+    """What one user may use of an account, or an account as a whole."""
 
     qos: tuple[str, ...] = ()
     default: bool = False
+    shares: int = 1  # Slurm's RawShares, compared with those of the others beside it
 
 
 class ClusterEntry(NamedTuple):
@@ -112,6 +113,7 @@ class Fleet(NamedTuple):
     licenses: Mapping[str, int] = {}
     requeue_delay: int = 121  # seconds from a requeue on request until the job may start again, as in Slurm
     priority: Weights = Weights()
+    whole_accounts: Mapping[str, Association] = {}  # what holds for all users of an account together
 
     @property
     def default_partition(self) -> Partition | None:

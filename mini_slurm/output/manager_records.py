@@ -138,7 +138,7 @@ ASSOCIATION: Mapping[str, Value] = {
     "Cluster": lambda record, view: record.keys.get("cluster", "") if record.association else "",
     "Account": _of(lambda one, view: one.account),
     "User": _of(lambda one, view: one.user),
-    "Share": _of(_constant("1")),
+    "Share": _of(lambda one, view: str(one.shares)),
     "QOS": _of(lambda one, view: ",".join(sorted(one.qos))),
     "ID": _of(lambda one, view: str(one.number)),
     "ParentID": _of(lambda one, view: str(one.parent.number) if one.parent else ""),

@@ -95,7 +95,7 @@ FIELDS = (
     _row("NormShares", 11, lambda record, view: _number(record.share.normal_shares, 11)),
     _row("NormUsage", 11, _below_root(lambda record, view: _number(record.share.normal_usage, 11))),
     _row("Partition", 12, _nothing),
-    _row("RawShares", 10, _below_root(lambda record, view: "1")),
+    _row("RawShares", 10, _below_root(lambda record, view: str(record.association.shares))),
     _row("RawUsage", 11, lambda record, view: str(int(record.share.usage))),
     _row("TRESRunMins", 30, lambda record, view: _mins(record)),
     _row("User", 10, lambda record, view: record.association.user),

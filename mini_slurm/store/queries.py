@@ -161,10 +161,13 @@ def load_machines(db: sqlite3.Connection | None) -> dict[str, Machine]:
 
 
 def runs(db: sqlite3.Connection | None, since: float | None = None) -> list[Job]:
-    """What ran, or ended since then, earlier runs of requeued jobs too: whose it was, when, and on how many CPUs."""
+    """What runs and ran, or what is over and ended since then: whose it was, when, and on how many CPUs.
+
+    Earlier runs of jobs that were requeued count too.
+    """
     where = Where("start_time IS NOT NULL")
     if since is not None:
-        where.add("end_time > ?", since)
+        where.add(f"NOT ({UNFINISHED}) AND end_time > ?", since)
     return [job for table in ("job", "run") for job in select_jobs(db, RUN_COLUMNS, where, table)]
 
 

@@ -73,6 +73,23 @@ def test_usage_counts_for_the_accounts_above() -> None:
     assert math.isinf(found[("science", "")].level)
 
 
+def test_shares_count_among_those_beside_each_other() -> None:
+    users = {"ann": Association(shares=1), "ben": Association(shares=3), "guest": Association(shares=0)}
+    fleet = Fleet("lab", "", {}, {}, accounts={"lab": users}, whole_accounts={"lab": Association(shares=4)})
+    used_alike = {("lab", user): 10.0 for user in users}
+    found = {(one.account, one.user): share for one, share in shares(tree(fleet), used_alike).items()}
+    assert found[("lab", "")].normal_shares == pytest.approx(4 / 5)
+    assert found[("lab", "ben")].normal_shares == 0.75
+    assert found[("lab", "ben")].factor > found[("lab", "ann")].factor > found[("lab", "guest")].factor
+
+
+def test_who_has_no_share_comes_last_from_the_beginning() -> None:
+    users = {"ann": Association(), "guest": Association(shares=0)}
+    fleet = Fleet("lab", "", {}, {}, accounts={"lab": users})
+    found = {one.user: share for one, share in shares(tree(fleet), {}).items()}
+    assert found["ann"].factor > found["guest"].factor
+
+
 USAGE = st.dictionaries(
     st.sampled_from([("science", "alice"), ("science", "bob"), ("extra", "alice"), ("root", "root")]),
     st.floats(0, 1e6, allow_subnormal=False),

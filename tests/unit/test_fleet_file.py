@@ -99,6 +99,13 @@ def test_a_whole_fleet_is_read(tmp_path: Path) -> None:
     assert fleet.accounts["science"]["bob"].default
 
 
+def test_accounts_and_users_have_shares(tmp_path: Path) -> None:
+    text = SMALL + "[accounts.lab]\nshares = 3\nusers = { ann = { shares = 2 }, ben = {} }\n"
+    fleet = read(tmp_path, text)
+    assert fleet.whole_accounts["lab"].shares == 3
+    assert {user: one.shares for user, one in fleet.accounts["lab"].items()} == {"ann": 2, "ben": 1}
+
+
 def test_the_example_is_a_fleet_file() -> None:
     fleet = read_fleet(str(EXAMPLE))
     assert len(fleet.machines) == 22

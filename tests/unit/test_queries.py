@@ -148,3 +148,23 @@ def test_holders_are_the_jobs_on_machines(db: sqlite3.Connection) -> None:
 
 def test_machines_are_read_by_name(db: sqlite3.Connection) -> None:
     assert {name: machine.cpus for name, machine in queries.load_machines(db).items()} == {"a": 4}
+
+
+def test_what_was_used_is_asked_of_what_is_over_and_counts_no_job_twice(folder: str) -> None:
+    mine = {"user": "ann", "alloc_cpus": 1, "start_time": NOW - 100}
+    db = database.open_database(folder)
+    with database.transaction(db):
+        database.save_jobs(
+            db,
+            [
+                Job(job_id=7, state=JobState.COMPLETING, end_time=NOW - 1, **mine),
+                Job(job_id=8, state=JobState.COMPLETED, end_time=NOW - 1, **mine),
+                Job(job_id=9, state=JobState.COMPLETED, end_time=NOW - 60, **mine),
+            ],
+        )
+    db.close()
+    opened = queries.open_to_read(folder)
+    assert opened is not None
+    assert [job.job_id for job in queries.runs(opened, NOW - 50)] == [8]
+    assert [job.job_id for job in queries.runs(opened)] == [3, 7, 8, 9]
+    opened.close()
