@@ -1,5 +1,6 @@
 """What a machine does of the steps of jobs that run on it: start its part, feed it, show what it notes."""
 
+import os
 import socket
 from contextlib import suppress
 from functools import lru_cache
@@ -24,7 +25,8 @@ def addresses() -> Dict[str, str]:
         with suppress(OSError):
             probe.connect(ELSEWHERE)  # nothing is sent: the kernel says which of the machine's addresses it would use
         address = probe.getsockname()[0]
-    own = "127.0.0.1" if address == "0.0.0.0" else address
+    reached_at = os.environ.get("SSH_CONNECTION", "").split()[2:3]  # where there is no way out of the network
+    own = "".join(reached_at or ["127.0.0.1"]) if address == "0.0.0.0" else address
     return {"SLURM_LAUNCH_NODE_IPADDR": own, "SLURM_SRUN_COMM_HOST": own}
 
 

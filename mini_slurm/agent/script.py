@@ -44,11 +44,14 @@ def account() -> Dict[str, str]:
 
 
 def plan(start: StartAttempt, path: str, gpus: Dict[str, str]) -> Plan:
-    """The environment is what was submitted, with the machine's own HOME and the like unless the submitter insisted."""
+    """The environment is what was submitted, with the machine's own HOME and the like unless the submitter insisted.
+
+    He may insist that there is none: a fixed name without a value.
+    """
     given = start.environment
     fixed = {name: given[name] for name in start.fixed if name in given}
-    own = {**account(), "HOSTNAME": start.node}
-    values = {"PATH": DEFAULT_PATH, **given, **own, **gpus, **fixed, MARK: start.attempt}
+    own = {name: value for name, value in account().items() if name not in start.fixed}
+    values = {"PATH": DEFAULT_PATH, **given, **own, "HOSTNAME": start.node, **gpus, **fixed, MARK: start.attempt}
     if "PWD" not in fixed:
         values.pop("PWD", None)
     return Plan(start, path, values, changed_limits(start.limits))

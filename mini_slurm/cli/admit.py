@@ -106,6 +106,8 @@ def environment(job: Job, values: Values) -> bytes:
         "SLURM_PRIO_PROCESS": str(os.getpriority(os.PRIO_PROCESS, 0)),
     }
     sent = exported({**given, **added}, job.export)
+    if name is not None and "SLURM_EXPORT_ENV" not in sent:
+        sent = {**given, **sent}  # what stands in a file was not set by this machine
     return json.dumps(sent | values.remembered | login, sort_keys=True).encode()
 
 

@@ -151,7 +151,7 @@ class Hands:
             gpus=dict(mine.gpus),
             arguments=json.loads(job.arguments),
             environment={**self._variables(job.environment), **variables} if is_batch else {},
-            fixed=fixed(job.export),
+            fixed=fixed(job),
             work_dir=job.work_dir,
             umask=job.umask,
             limits=json.loads(job.limits),

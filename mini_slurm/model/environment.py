@@ -13,6 +13,7 @@ from itertools import groupby
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.export import wanted, words
 from mini_slurm.model.job import Job
+from mini_slurm.model.request import extra
 
 # The machine's own: they name things that exist where they were set, so the machine where the job runs has its own.
 MACHINE_OWN = frozenset(
@@ -24,6 +25,7 @@ MACHINE_OWN = frozenset(
 )
 MACHINE_OWN_PREFIXES = ("SSH_", "XDG_RUNTIME_", "XDG_SESSION_")
 SLURMS_OWN = "SLURM_"  # travels whatever --export says
+OF_A_LOGIN = ("HOME", "USER", "LOGNAME", "SHELL")
 NOT_FROM_FILES = frozenset({"DISPLAY", "ENVIRONMENT", "HOSTNAME"})
 # Slurm's usual places. There is no such file or daemon on a fleet: scripts that hand them on, or print them, find them.
 CONFIGURATION = "/etc/slurm/slurm.conf"
@@ -138,9 +140,12 @@ def is_machine_own(name: str) -> bool:
     return name in MACHINE_OWN or name.startswith(MACHINE_OWN_PREFIXES)
 
 
-def fixed(export: str | None) -> list[str]:
-    """The names given as NAME=value: they win even over the machine's own."""
-    return list(wanted(export)[1])
+def fixed(job: Job) -> list[str]:
+    """The names given as NAME=value: they win even over the machine's own.
+
+    A file of variables says all, even that there is no HOME.
+    """
+    return [*(OF_A_LOGIN if "export-file" in extra(job) else ()), *wanted(job.export)[1]]
 
 
 def of_file(data: bytes) -> dict[str, str]:

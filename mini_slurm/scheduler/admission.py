@@ -57,6 +57,7 @@ def admit(job: Job, fleet: Fleet, machines: Mapping[str, Machine], *, strict: bo
     _check_licenses(job, fleet)
     if job.reservation is not None:
         raise Refused(FAILED + "Requested reservation is invalid")
+    _count_machines(job, fleet, partitions, machines)
     if strict or fleet.enforce_limits:
         _check_limits(job, fleet, partitions, machines)
     if strict or job.priority:
@@ -197,6 +198,17 @@ def _check_licenses(job: Job, fleet: Fleet) -> None:
         raise Refused(BAD_LICENSE, hint=hint) from None
     if any(fleet.licenses.get(name, -1) < count for name, count in wanted.items()):
         raise Refused(BAD_LICENSE, hint=hint)
+
+
+def _count_machines(job: Job, fleet: Fleet, partitions: list[Partition], machines: Mapping[str, Machine]) -> None:
+    """Tasks alone say how many machines there must be at least, even of the largest: that is shown meanwhile."""
+    if job.max_nodes is not None or not job.ntasks or "overcommit" in extra(job):
+        return
+    among = [one.total.cpus for partition in partitions for one in candidates(job, fleet, partition, machines)]
+    tasks = max(among, default=0) // (job.cpus_per_task or 1)
+    tasks = min(tasks, job.ntasks_per_node or tasks)
+    if tasks:
+        job.nodes = max(job.nodes, -(-job.ntasks // tasks))
 
 
 def _check_limits(job: Job, fleet: Fleet, partitions: list[Partition], machines: Mapping[str, Machine]) -> None:

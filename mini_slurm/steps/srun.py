@@ -24,6 +24,8 @@ MEMORY = ("mem", "mem-per-cpu")  # what is said of one wins over a variable that
 MPI_TYPES = """MPI plugin types are...
 \tnone
 """
+NO_PMI = ("pmi2", "pmix")  # without it each task of an MPI program would call itself rank 0 of 1
+INSTEAD = "start MPI programs with mpirun or mpiexec, which start their processes through srun"
 
 
 def main(program: str, arguments: list[str]) -> int:
@@ -51,6 +53,7 @@ def _srun(program: str, arguments: list[str]) -> int:
     if given.get("mpi") == "list":
         sys.stdout.write(MPI_TYPES)
         return 0
+    _check_mpi(given.get("mpi", "none"))
     given["submit-line"] = " ".join([program, *arguments])
     plan = launch.read(program, given, words, environment, [])
     job_id = given.get("jobid", "")
@@ -68,6 +71,14 @@ def _srun(program: str, arguments: list[str]) -> int:
     token = os.urandom(8).hex()
     talk = Talk(environment.get(AGENT, ""), SOCKET, GREETING)
     return Front(plan.settings, talk, ["launch", token, attempt, job_id, *plan.fields], names, plan.outputs).run()
+
+
+def _check_mpi(kind: str) -> None:
+    """Nothing here tells tasks of each other by PMI. Raises Refused."""
+    if kind.partition("_")[0] in NO_PMI:
+        raise Refused(f"--mpi={kind} is not supported: {INSTEAD}")
+    if kind not in ("", "none"):
+        raise Refused(f"invalid MPI type '{kind}', --mpi=list for acceptable types")
 
 
 def own_environment() -> dict[str, str]:

@@ -105,7 +105,7 @@ class Player:
         if self.settings.home != f"/home/{USER}":
             text = text.replace(f"/home/{USER}", self.settings.home)
         text = re.sub(rf"(?<![\w/.-]){HOST}\b", os.uname().nodename, text)
-        return re.sub(rf"(?<![\w/]){USER}\b", self.settings.user, text)
+        return re.sub(rf"(?<!\w)(?<!/home/){USER}\b", self.settings.user, text)
 
     def _home(self, user: str) -> str:
         if user == self.settings.user:

@@ -74,6 +74,13 @@ def test_a_step_runs_and_its_output_is_the_jobs(client: Client) -> None:
         ("srun --foo true", 255, "srun: unrecognized option '--foo'\nTry \"srun --help\" for more information\n"),
         ("srun --bcast=/tmp/x true", 1, "srun: error: --bcast is not supported yet\n"),
         (
+            "SLURM_MPI_TYPE=pmi2 srun --mpi=none true; srun --mpi=pmix_v4 true",
+            1,
+            "srun: error: --mpi=pmix_v4 is not supported: start MPI programs with mpirun or mpiexec, which start"
+            " their processes through srun\n",
+        ),
+        ("srun --mpi=foo true", 1, "srun: error: invalid MPI type 'foo', --mpi=list for acceptable types\n"),
+        (
             "env -u MINI_SLURM_AGENT srun true",
             1,
             "srun: error: this is no process of a job: there is no agent to ask for a step\n",

@@ -201,3 +201,20 @@ def test_what_a_machine_said_of_itself_counts_where_the_file_is_silent() -> None
         admission.admit(job, UNSAID, known, strict=True)
     assert "node1, has 8 CPUs, 16000M of memory and GPUs: none" in raised.value.hint
     assert raised.value.hint.endswith("node4 has 4 CPUs, 8000M of memory and GPUs: 2")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "nodes"),
+    [
+        ({"ntasks": 64}, 16),  # as recorded: it waits for ever (PartitionConfig)
+        ({"ntasks": 13}, 4),
+        ({"ntasks": 4}, 1),
+        ({"ntasks": 1, "cpus_per_task": 64}, 1),
+        ({"ntasks": 6, "cpus_per_task": 2}, 3),
+        ({"ntasks": 4, "ntasks_per_node": 1}, 4),
+        ({"ntasks": 8, "nodes": 1, "max_nodes": 3}, 1),
+        ({"ntasks": 8, "overcommit": "1"}, 1),
+    ],
+)
+def test_tasks_say_how_many_machines_there_are_at_least(wanted: dict[str, object], nodes: int) -> None:
+    assert admit(**{"priority": 0, **wanted}).nodes == nodes

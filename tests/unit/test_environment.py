@@ -126,8 +126,12 @@ def test_slurms_own_variables_travel_whatever_export_says() -> None:
 
 
 def test_only_names_with_a_value_win_over_the_machines_own() -> None:
-    assert fixed("ALL,HOME=/x,USER,BBB=") == ["HOME", "BBB"]
-    assert fixed(None) == []
+    assert fixed(Job(export="ALL,HOME=/x,USER,BBB=")) == ["HOME", "BBB"]
+    assert fixed(Job()) == []
+
+
+def test_a_file_of_variables_says_all_of_them() -> None:
+    assert {"HOME", "USER"} <= set(fixed(Job(extra='{"export-file": "env.txt"}')))
 
 
 @given(
@@ -136,4 +140,4 @@ def test_only_names_with_a_value_win_over_the_machines_own() -> None:
 )
 def test_the_machines_own_never_travel_unless_given_a_value(environment: dict[str, str], export: str | None) -> None:
     sent = exported(environment, export)
-    assert {name for name in sent if name in ("HOME", "TMPDIR", "SSH_TTY")} <= set(fixed(export))
+    assert {name for name in sent if name in ("HOME", "TMPDIR", "SSH_TTY")} <= set(fixed(Job(export=export)))
