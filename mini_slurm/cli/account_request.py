@@ -48,6 +48,15 @@ class Span:
         """Did the step run in the span?"""
         return int(step.start_time) <= self.until and (step.end_time is None or step.end_time >= self.since)
 
+    def described(self, *, by_state: bool) -> tuple[str, str]:
+        """What `sacct -v` says of it."""
+        begin = time.ctime(self.since) if self.since else "Epoch 0"
+        kind = "Active" if by_state else "Eligible"
+        return (
+            f"Jobs {kind} in the time window from {begin} to {time.ctime(self.until)}",
+            "accounting_storage/slurmdbd: init: Accounting storage SLURMDBD plugin loaded",
+        )
+
     @property
     def after(self) -> float:
         """The first moment after the span, which is counted in whole seconds."""
@@ -90,10 +99,11 @@ def where(program: str, chosen: Chosen, span: Span, jobs: Sequence[JobId] | None
     for field, column in (("accounts", "account"), ("partition", "partition"), ("name", "name"), ("qos", "qos")):
         found.among(column, chosen.words(field))
     found.among("features", chosen.words("constraints"))
+    found.among("coalesce(wait_reason, reason)", chosen.words("reason"))
     if "gid" in chosen:
         found.among("gid", [int(word) for word in chosen.words("gid") or [] if word.isdecimal()])
     if "nodelist" in chosen:
-        found.among("node", listing.names(chosen.text("nodelist") or ""))
+        found.on_nodes(listing.names(chosen.text("nodelist") or ""))
     if "wckeys" in chosen or "associations" in chosen:
         found.add("0")  # a fleet has neither
     _add_sizes(found, chosen)

@@ -11,6 +11,8 @@ from mini_slurm.store import queries
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.options.listings import Chosen
+    from mini_slurm.output.accounting_lines import Line
+    from mini_slurm.output.layout import View
 
 
 def show_jobs(chosen: Chosen) -> int:
@@ -39,6 +41,20 @@ def show_nodes(chosen: Chosen) -> int:
         homes = [partition.name for partition in fleet.partitions.values() if name in partition.machines]
         records.append(node_document.record(node, homes, last_ends, view))
     return write(chosen, documents.PLUGIN, "nodes", records)
+
+
+def show_accounting(chosen: Chosen, lines: list[Line], view: View) -> int:
+    """sacct's: the jobs that it would list, each with its steps."""
+    from mini_slurm.output import accounting_document
+
+    jobs: list[tuple[Line, list[Line]]] = []
+    for line in lines:
+        if line.step is None:
+            jobs.append((line, []))
+        elif jobs and jobs[-1][0].job is line.job:
+            jobs[-1][1].append(line)
+    records = [accounting_document.record(line, steps, view) for line, steps in jobs]
+    return write(chosen, documents.ACCOUNTING_PLUGIN, "jobs", records)
 
 
 def write(chosen: Chosen, plugin: tuple[str, str], name: str, records: list[dict[str, object]]) -> int:

@@ -125,7 +125,7 @@ def names(text: str) -> list[str]:
 
 
 def user_number(name: str) -> int | None:
-    """A user's uid; None when there is no such user."""
+    """A user's uid; None when there is no such user. Who only has an account in the fleet file has no jobs yet."""
     import pwd
 
     if name.isascii() and name.isdigit():
@@ -133,7 +133,8 @@ def user_number(name: str) -> int | None:
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:
-        return None
+        accounts = fleet(queries.open_to_read(state_folder(create=False))).accounts
+        return NO_USER if any(name in users for users in accounts.values()) else None
 
 
 def user_name(uid: int) -> str | None:

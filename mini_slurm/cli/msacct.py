@@ -6,6 +6,7 @@ import os
 
 from mini_slurm.cli import account_request, common, listing
 from mini_slurm.errors import BadUsage
+from mini_slurm.model.job import COLUMNS
 from mini_slurm.options import sacct
 from mini_slurm.output import accounting_fields as fields
 from mini_slurm.output.layout import Table, View, by_prefixes
@@ -63,12 +64,13 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
     span = account_request.Span(program, chosen, view.now)
     where = account_request.where(program, chosen, span, named)
     db = listing.open_to_read()
-    if "clusters" in chosen or any(field.name in ("AssocID", "Cluster") for field in table.fields):
+    is_document = "json" in chosen or "yaml" in chosen
+    if is_document or "clusters" in chosen or any(field.name in ("AssocID", "Cluster") for field in table.fields):
         fleet = listing.fleet(db)
         view.cluster, view.associations = fleet.name, fleet.association_numbers()
     if view.cluster not in (chosen.words("clusters") or [view.cluster]):
         where.add("0")
-    columns = {column for field in table.fields for column in field.columns.split()} | {*fields.ALWAYS.split()}
+    columns = set(COLUMNS) if is_document else _columns(table)
     jobs = queries.select_jobs(db, columns, where)
     if "duplicates" in chosen:
         jobs += queries.select_jobs(db, columns, where, table="run")
@@ -78,8 +80,20 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
             line.cut(span.since, span.until)
     if "batch_script" in chosen:
         return account_request.show_scripts(db, lines)
+    if is_document:
+        from mini_slurm.cli import documents
+
+        return documents.show_accounting(chosen, lines, view)
+    if "verbose" in chosen:
+        for text in span.described(by_state="state" in chosen):
+            common.say(f"{program}: {text}")
     listing.show(_text(chosen, table, lines, view))
     return 0
+
+
+def _columns(table: Table) -> set[str]:
+    """What the listing reads of the database."""
+    return {column for field in table.fields for column in field.columns.split()} | {*fields.ALWAYS.split()}
 
 
 def _text(chosen: Chosen, table: Table, lines: list[Line], view: View) -> list[str]:

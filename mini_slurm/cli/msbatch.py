@@ -45,6 +45,7 @@ def msbatch(program: str, arguments: list[str]) -> int:
     values = submission.read_values(program, given, script)
     script.data = admit.splice(script, values)
     job = submission.describe(values, script, words[1:])
+    job.submit_line = submission.command_line(program, arguments)
     environment = admit.environment(job, values)
     state, db = common.open_store()
     if values.of.get("test_only"):

@@ -163,6 +163,11 @@ def describe(values: Values, source: Script, arguments: list[str]) -> Job:
     return job
 
 
+def command_line(program: str, arguments: list[str]) -> str:
+    """What was typed, as accounting keeps it: words between blanks, without their quotes."""
+    return " ".join([program, *arguments]).encode(errors="backslashreplace").decode()
+
+
 def _check_text(job: Job) -> None:
     """The database and most tools take text in UTF-8 only. Raises Refused."""
     for field, value in job.__dict__.items():

@@ -65,6 +65,7 @@ class Job:
     export: str | None = None  # --export, as given
     command: str | None = None  # path of the script, None for --wrap and standard input
     arguments: str = "[]"  # JSON list: the script's arguments
+    submit_line: str | None = None  # the command line that submitted it
     umask: int = 0o022
     limits: str = "{}"  # JSON: {"NOFILE": [soft, hard]}, -1 for no limit
     submit_host: str = ""
@@ -75,6 +76,7 @@ class Job:
     # --- what became of it
     state: JobState = JobState.PENDING
     reason: str = "None"
+    wait_reason: str | None = None  # why it waited last before it started
     priority: int = 1  # 0: held
     priority_set: int = 0  # 1: an administrator set it, it is not worked out any more
     submit_time: float = 0.0

@@ -28,6 +28,8 @@ LONG = (
     "tresusageouttot"
 )
 UNKNOWN = "Unknown"
+FIRST_SAMPLE = 5.0  # seconds after a step began
+LARGE = 32 * 1024  # KiB
 
 
 def _state(line: Line, view: View) -> str:
@@ -147,6 +149,17 @@ def _step(value: Callable[[Step, View], str]) -> Value:
     return lambda line, view: value(line.step, view) if line.step else ""
 
 
+def _sampled(value: Callable[[Step, View], str]) -> Value:
+    """A step's memory. Slurm takes samples and has none of a step that was over before the first one: of these only
+    what is more than a shell takes is shown."""
+
+    def show(step: Step, view: View) -> str:
+        lasted = step.end_time is not None and step.end_time - step.start_time >= FIRST_SAMPLE
+        return value(step, view) if step.max_rss and (lasted or step.max_rss >= LARGE) else ""
+
+    return _step(show)
+
+
 def _row(name: str, width: int, columns: str, value: Value) -> Field:
     return Field(name, "", name, columns, value, width=width)
 
@@ -180,7 +193,7 @@ ACCOUNTING_FIELDS = (
     _row("AveDiskRead", 14, "", _each()),
     _row("AveDiskWrite", 14, "", _each()),
     _row("AvePages", 10, "", _each()),
-    _row("AveRSS", 10, "max_rss", _step(lambda step, view: _kibibytes(step.mean_rss, view))),
+    _row("AveRSS", 10, "max_rss", _sampled(lambda step, view: _kibibytes(step.mean_rss, view))),
     _row("AveVMSize", 10, "", _each()),
     _row("BlockID", 16, "", _each()),
     _row("Cluster", 10, "", lambda line, view: view.cluster),
@@ -214,9 +227,9 @@ ACCOUNTING_FIELDS = (
     _row("MaxPages", 8, "", _each()),
     _row("MaxPagesNode", 12, "", _each()),
     _row("MaxPagesTask", 14, "", _each()),
-    _row("MaxRSS", 10, "max_rss", _step(lambda step, view: _kibibytes(step.max_rss, view))),
-    _row("MaxRSSNode", 10, "max_rss node", _step(lambda step, view: step.max_rss_node if step.max_rss else "")),
-    _row("MaxRSSTask", 10, "max_rss", _step(lambda step, view: str(step.max_rss_task) if step.max_rss else "")),
+    _row("MaxRSS", 10, "max_rss", _sampled(lambda step, view: _kibibytes(step.max_rss, view))),
+    _row("MaxRSSNode", 10, "max_rss node", _sampled(lambda step, view: step.max_rss_node)),
+    _row("MaxRSSTask", 10, "max_rss", _sampled(lambda step, view: str(step.max_rss_task))),
     _row("MaxVMSize", 10, "", _each()),
     _row("MaxVMSizeNode", 14, "", _each()),
     _row("MaxVMSizeTask", 14, "", _each()),
@@ -232,7 +245,7 @@ ACCOUNTING_FIELDS = (
     _row("Priority", 10, "priority", _job(lambda line, view: str(line.job.priority))),
     _row("QOS", 10, "qos", _job(lambda line, view: line.job.qos or "")),
     _row("QOSRAW", 6, "qos", _each("0", "")),
-    _row("Reason", 22, "", _job(lambda line, view: line.job.reason)),
+    _row("Reason", 22, "wait_reason", _job(lambda line, view: line.reason)),
     _row("ReqCPUFreq", 10, "", _frequency),
     _row("ReqCPUFreqGov", 13, "", _frequency),
     _row("ReqCPUFreqMax", 13, "", _frequency),
@@ -249,7 +262,7 @@ ACCOUNTING_FIELDS = (
     _row("Start", 19, "", _start),
     _row("State", 10, "exit_code exit_signal", _state),
     _row("Submit", 19, "", _submit),
-    _row("SubmitLine", 20, "", _step(lambda step, view: step.submit_line or "")),
+    _row("SubmitLine", 20, "submit_line", lambda line, view: (line.step or line.job).submit_line or ""),
     _row("Suspended", 10, "", lambda line, view: format_elapsed(int(line.suspended))),
     _row("SystemComment", 15, "", _each()),
     _row("SystemCPU", 10, _USED, lambda line, view: processor_time(line.system_seconds)),

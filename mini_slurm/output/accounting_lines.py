@@ -72,6 +72,11 @@ class Line:
         return tres.cpus(self.job) if self.step is None else self.step.cpus
 
     @property
+    def reason(self) -> str:
+        """Why a job waits, or waited last."""
+        return self.job.reason if self.started is None else self.job.wait_reason or "None"
+
+    @property
     def nodes(self) -> int:
         """Machines that it has or had, or asks for."""
         return tres.nodes(self.job) if self.step is None else self.step.nodes

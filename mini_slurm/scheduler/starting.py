@@ -177,7 +177,7 @@ def _start(cluster: Cluster, job: Job, taken: Allocation, now: float) -> list[De
     if "," in job.partition:
         job.partition = partition_of(cluster, job, names)
     job.state = JobState.CONFIGURING
-    job.reason = "None"
+    job.wait_reason, job.reason = job.reason, "None"
     job.attempt += 1
     job.node, job.node_list, job.allocation = names[0], compress(names), format_allocation(taken)
     job.boot_id = cluster.machines[names[0]].boot_id

@@ -106,6 +106,8 @@ STEPS: tuple[str, ...] = (
     "ALTER TABLE job ADD COLUMN priority_set INTEGER",
     # what commands hear of their requests: each takes its answer away
     "CREATE TABLE answer (number INTEGER PRIMARY KEY, body TEXT NOT NULL)",
+    "ALTER TABLE job ADD COLUMN submit_line TEXT",
+    "ALTER TABLE job ADD COLUMN wait_reason TEXT",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

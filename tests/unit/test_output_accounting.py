@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
+from mini_slurm.output import accounting_document
 from mini_slurm.output import accounting_fields as fields
 from mini_slurm.output.accounting_lines import Line, batch_step, settled
 from mini_slurm.output.layout import View, by_prefixes
+from tests.conformance.cases import load
 
 NOW = 1_000_000.0
 FIELDS = fields.ACCOUNTING_FIELDS
@@ -94,7 +98,7 @@ def test_an_array_task_shows_both_numbers() -> None:
         ("submit", ["T-20", "T-19"]),
         ("end", ["T-18", "T-18"]),
         ("reqmem", ["1000M", ""]),
-        ("maxrss", ["", "2000K"]),
+        ("maxrss", ["", "200000K"]),
         ("timelimit", ["01:00:00", ""]),
         ("timelimitraw", ["60", ""]),
         ("user", ["alice", ""]),
@@ -106,7 +110,7 @@ def test_an_array_task_shows_both_numbers() -> None:
     ],
 )
 def test_values_of_job_and_step(name: str, values: list[str]) -> None:
-    one = job("ok", cpus_per_task=2, alloc_cpus=2, alloc_memory=1000, alloc_gpus="1", max_rss=2000,
+    one = job("ok", cpus_per_task=2, alloc_cpus=2, alloc_memory=1000, alloc_gpus="1", max_rss=200000,
               user_seconds=0.007, system_seconds=0.014)  # fmt: skip
     assert show(one, name) == values
 
@@ -187,3 +191,55 @@ def test_a_step_has_its_own_values_and_its_jobs_account() -> None:
         "149.0|echo|science|4|CANCELLED by 1001|0:9|00:00:05|2|node[1-2]|3|Block|cpu=4,mem=2000M,node=2"
         "|900K|node2|2|700K"
     ]
+
+
+def test_little_memory_of_a_step_that_was_over_at_once_is_not_shown_as_slurm_has_no_sample_of_it() -> None:
+    names = "maxrss,maxrssnode,maxrsstask,averss"
+    assert show(job("ok", max_rss=11020), names)[1] == "|||"
+    assert show(job("ok", max_rss=11020, end_time=NOW - 10), names)[1] == "11020K|node3|0|11020K"
+    assert show(job("ok", max_rss=0, end_time=NOW - 10), names)[1] == "|||"
+
+
+def test_the_reason_is_why_a_job_waited_last_whatever_came_of_it() -> None:
+    assert show(job("bad", JobState.FAILED, reason="NonZeroExitCode", exit_code=3), "reason") == ["None", ""]
+    assert show(job("late", reason="None", wait_reason="Priority"), "reason") == ["Priority", ""]
+    assert show(job("held", JobState.PENDING, start_time=None, reason="JobHeldUser"), "reason") == ["JobHeldUser"]
+
+
+def test_the_submit_line_is_a_jobs_and_a_srun_steps() -> None:
+    assert show(job("ok", submit_line="sbatch -J ok job.sh"), "submitline") == ["sbatch -J ok job.sh", ""]
+
+
+def recorded_document() -> dict[str, object]:
+    """A job of a real `sacct --json`, as case sacct-246 printed it: a script that ended with 3."""
+    case = next(case for case in load() if case["id"] == "sacct-246")
+    return dict(json.loads(case["stdout"].partition("\n")[2]))
+
+
+def test_a_job_in_json_has_slurms_keys_and_values() -> None:
+    recorded = recorded_document()
+    one = job("bad", JobState.FAILED, job_id=150, exit_code=3, group_name="alice", qos="normal", priority=2166,
+              work_dir="/home/alice/work", user_seconds=0.000172, system_seconds=0.001362)  # fmt: skip
+    view = View(NOW, str, "mini")
+    found = json.loads(json.dumps(accounting_document.record(Line(one), [batch(one)], view)))
+    for part in (found, recorded, found["steps"][0], recorded["steps"][0]):
+        for moment in ("elapsed", "eligible", "end", "start", "submission"):
+            part["time"].pop(moment, None)
+    assert found == recorded
+
+
+def test_a_job_in_json_that_was_cancelled_by_its_user_or_waits() -> None:
+    view = View(NOW, str, "mini")
+    found = accounting_document.record(Line(CANCELLED), [batch(CANCELLED)], view)
+    assert found["kill_request_user"] == "1001"
+    assert found["steps"][0]["exit_code"] == {
+        "status": "SIGNALED", "return_code": 0, "signal": {"signal_id": 15, "name": "TERM"}}  # fmt: skip
+    array = job("arr", JobState.PENDING, start_time=None, array_job_id=149, array_tasks="1-4%2", reason="JobHeldUser")
+    found = accounting_document.record(Line(array), [], view)
+    assert found["array"] == {
+        "job_id": 149, "limits": {"max": {"running": {"tasks": 2}}}, "task": "1-4%2", "task_id": None}  # fmt: skip
+    assert (found["nodes"], found["tres"]["allocated"], found["exit_code"]["status"]) == (
+        "None assigned",
+        [],
+        "PENDING",
+    )

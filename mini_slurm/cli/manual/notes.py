@@ -104,7 +104,7 @@ NOTES: dict[str, Note] = {
         groups={"Which jobs": _FILTERS, "How": "signal batch full interactive hurry ctld"},
         examples=(
             ("mscancel 42 43_[1-5]", "A job, and five tasks of an array."),
-            ("mscancel --me -t PENDING", "All of my jobs that wait."),
+            ("mscancel -u $USER -t PENDING", "All of my jobs that wait."),
             ("mscancel -s USR1 -b 42", "A signal for the batch script alone."),
         ),
         variables=cancel_request.VARIABLES,
