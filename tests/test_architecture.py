@@ -22,7 +22,8 @@ LAYERS = (
     {"options", "scheduler", "protocol", "output"},
     {"steps"},
     {"config", "store", "links", "agent"},
-    {"clusters", "controller", "api"},
+    {"clusters"},
+    {"controller", "api"},
     {"cli"},
 )
 LEVEL = {package: level for level, layer in enumerate(LAYERS) for package in layer}

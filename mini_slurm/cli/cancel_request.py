@@ -99,7 +99,7 @@ def agreed(target: Target) -> bool:
 
 def targets(program: str, chosen: Chosen, ids: list[JobId], db: sqlite3.Connection) -> list[Target]:
     """What the words and filters mean among the jobs that are not over; what is unknown is said with -v."""
-    where = _where(program, chosen)
+    where = conditions(program, chosen)
     if not ids:
         return [Target(job) for job in select_jobs(db, COLUMNS, where)]
     where.jobs({one.number for one in ids})
@@ -117,7 +117,8 @@ def targets(program: str, chosen: Chosen, ids: list[JobId], db: sqlite3.Connecti
     return found
 
 
-def _where(program: str, chosen: Chosen) -> Where:
+def conditions(program: str, chosen: Chosen) -> Where:
+    """What the filters ask for, of jobs that are not over. Raises MiniSlurmError."""
     where = Where("state NOT IN ('COMPLETING')")
     where.states(frozenset(state for state in JobState if not state.is_over), 0.0)
     if "state" in chosen:

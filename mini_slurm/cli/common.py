@@ -134,6 +134,15 @@ def _print_error(program: str, error: MiniSlurmError) -> None:
         say(f"{program}: hint: {error.hint}")
 
 
+def echo(out: bytes, err: bytes) -> None:
+    """Print what another program printed, as it came."""
+    tell("")
+    sys.stdout.buffer.write(out)
+    sys.stdout.buffer.flush()
+    sys.stderr.buffer.write(err)
+    sys.stderr.flush()
+
+
 def say(line: str) -> None:
     """Print a line on standard error, control characters made visible."""
     try:  # noqa: SIM105 - contextlib is slow to import

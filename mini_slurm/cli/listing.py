@@ -21,9 +21,10 @@ from mini_slurm.store import queries
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from mini_slurm.model.fleet import Fleet
+    from mini_slurm.model.job import Job
 
 ISO = "%Y-%m-%dT%H:%M:%S"
 NO_USER = 2**32 - 1  # the first number that no user has
@@ -171,17 +172,38 @@ def first_memory(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, int]:
 
 
 def check_cluster(program: str, chosen: Chosen, name: str, field: str = "clusters") -> None:
-    """The fleet is the only cluster. Raises BadUsage when another one was asked for."""
-    by_variable = field not in chosen.fields
+    """Only the fleet can be asked this. Raises BadUsage when another cluster was asked for."""
+    from mini_slurm.cli.places import unknown
+
     for word in chosen.words(field) or []:
         if word not in (name, "all"):
-            where = "SLURM_CLUSTERS" if by_variable else "--cluster"
-            raise BadUsage(
-                f"{program}: error: No cluster '{word}' known by database.",
-                f"{program}: error: '{word}' can't be reached now, or it is an invalid entry for {where}."
-                "  Use 'sacctmgr list clusters' to see available clusters.",
-                exit_code=EXIT_CODE,
-            )
+            raise unknown(program, word, by_variable=field not in chosen.fields)
+
+
+def jobs(db: sqlite3.Connection | None, place: str, columns: Iterable[str], where: queries.Where) -> Sequence[Job]:
+    """The jobs of a place; "": those of the fleet, and those that were submitted to clusters from here."""
+    if not place and not queries.has_foreign(db):
+        return queries.select_jobs(db, columns, where)
+    from mini_slurm.cli.foreign import jobs as everywhere
+
+    return everywhere.select(db, place, columns, where)
+
+
+def refresh(program: str, db: sqlite3.Connection | None, place: str, wanted: Iterable[int] | None) -> None:
+    """Bring what is known of jobs on clusters up to date, where any are to be shown. Raises MiniSlurmError."""
+    if place or queries.has_foreign(db):
+        from mini_slurm.cli.foreign import jobs as everywhere
+
+        everywhere.refresh(program, db, place, wanted)
+
+
+def knows_job(db: sqlite3.Connection | None, place: str, number: int, now: float) -> bool:
+    """Is there a job of this number that is not over, or has not been over for long?"""
+    if not place and not queries.has_foreign(db):
+        return queries.knows_job(db, number, now)
+    from mini_slurm.cli.foreign import jobs as everywhere
+
+    return everywhere.knows(db, place, number, now)
 
 
 def interval(program: str, chosen: Chosen, complaint: str) -> int:

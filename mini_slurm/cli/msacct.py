@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_slurm.cli import account_request, common, listing
+from mini_slurm.cli import account_request, common, listing, places
 from mini_slurm.errors import BadUsage
 from mini_slurm.model.job import COLUMNS
 from mini_slurm.options import sacct
@@ -14,6 +14,7 @@ from mini_slurm.store import queries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mini_slurm.model.job import Job
     from mini_slurm.options.grammar import Option
     from mini_slurm.options.listings import Chosen
     from mini_slurm.output.accounting_lines import Line
@@ -65,14 +66,16 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
     where = account_request.where(program, chosen, span, named)
     db = listing.open_to_read()
     is_document = "json" in chosen or "yaml" in chosen
-    if is_document or "clusters" in chosen or any(field.name in ("AssocID", "Cluster") for field in table.fields):
+    if is_document or any(field.name in ("AssocID", "Cluster") for field in table.fields):
         fleet = listing.fleet(db)
         view.cluster, view.associations = fleet.name, fleet.association_numbers()
-    if view.cluster not in (chosen.words("clusters") or [view.cluster]):
-        where.add("0")
     columns = set(COLUMNS) if is_document else _columns(table)
-    jobs = queries.select_jobs(db, columns, where)
-    if "duplicates" in chosen:
+    jobs: list[Job] = []
+    asked = places.there(chosen.text("clusters"), db)
+    for place in asked:
+        listing.refresh(program, db, place, None if named is None else {one.number for one in named})
+        jobs += listing.jobs(db, place, columns, where)
+    if "duplicates" in chosen and {"", places.survey(db).fleet} & {*asked}:
         jobs += queries.select_jobs(db, columns, where, table="run")
     lines = [*account_request.lines(jobs, account_request.steps_of(db, jobs), chosen, named, span)]
     if "truncate" in chosen:

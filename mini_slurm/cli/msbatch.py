@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from mini_slurm.cli import admit, common, submission
-from mini_slurm.errors import Refused
+from mini_slurm.cli import admit, common, places, submission
+from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.model.job import Job
 from mini_slurm.options.collect import Values
 from mini_slurm.options.grammar import Option, parse
@@ -32,12 +32,23 @@ def options(program: str) -> tuple[Option, ...]:
 
 def msbatch(program: str, arguments: list[str]) -> int:
     """Submit what the arguments describe; the exit status."""
-    given, words = parse(program, arguments, options(program), permute=False)
+    try:
+        given, words = parse(program, arguments, options(program), permute=False)
+    except BadUsage:
+        # a cluster may know options that we do not; its own words say what is wrong
+        code = _elsewhere(program, arguments, *common.open_store())
+        if code is None:
+            raise
+        return code
     for setting in given:
         if setting.option.field in ("help", "usage", "version"):
             return _tell(program, setting.option.field)
         if setting.option is common.FLEET:
             common.use_fleet(setting.text or "")
+    state, db = common.open_store()
+    code = _elsewhere(program, arguments, state, db)
+    if code is not None:
+        return code
     if ":" in words:
         raise Refused(NO_HETEROGENEOUS)
     given = [setting for setting in given if setting.option is not common.FLEET]
@@ -47,7 +58,6 @@ def msbatch(program: str, arguments: list[str]) -> int:
     job = submission.describe(values, script, words[1:])
     job.submit_line = submission.command_line(program, arguments)
     environment = admit.environment(job, values)
-    state, db = common.open_store()
     if values.of.get("test_only"):
         from mini_slurm.cli.test_only import test_only
 
@@ -55,6 +65,15 @@ def msbatch(program: str, arguments: list[str]) -> int:
     admit.admit(program, job, values, db)
     _hint_at_options(program, words)
     return _submit(job, script.data, environment, values, state, db)
+
+
+def _elsewhere(program: str, arguments: list[str], state: str, db: sqlite3.Connection) -> int | None:
+    """Submit to a cluster, if one is meant: the exit status, else None."""
+    if not places.survey(db).clusters:
+        return None
+    from mini_slurm.cli.foreign.submit import submit_elsewhere
+
+    return submit_elsewhere(program, arguments, state, db)
 
 
 def _tell(program: str, what: str) -> int:

@@ -7,15 +7,17 @@ import signal
 import sqlite3
 import time
 
-from mini_slurm.cli import cancel_request, common, listing
+from mini_slurm.cli import cancel_request, common, listing, places
 from mini_slurm.cli.cancel_request import CANNOT, Target
 from mini_slurm.model.states import JobState
 from mini_slurm.options import scancel
 from mini_slurm.store.database import is_handled, request
+from mini_slurm.store.queries import has_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.options.grammar import Option
+    from mini_slurm.options.job_ids import JobId
     from mini_slurm.options.listings import Chosen
 
 PATIENCE = 10.0  # seconds to wait for the controller
@@ -47,6 +49,18 @@ def mscancel(program: str, arguments: list[str]) -> int:
     ids = cancel_request.read_ids(program, words)
     cancel_request.check(chosen, ids)
     state, db = common.open_store()
+    if "clusters" in chosen or has_foreign(db) or not places.survey(db).fleet:
+        from mini_slurm.cli.foreign import cancel
+
+        left, code = cancel.cancel(cancel.Wish(program, arguments, chosen, ids), state, db)
+        if left is None or (ids and not left):
+            return code
+        return _cancel(program, chosen, number, left, state, db) or code
+    return _cancel(program, chosen, number, ids, state, db)
+
+
+def _cancel(program: str, chosen: Chosen, number: int, ids: list[JobId], state: str, db: sqlite3.Connection) -> int:
+    """End or signal jobs of the fleet; the exit status."""
     targets = cancel_request.targets(program, chosen, ids, db)
     if "interactive" in chosen:
         targets = [target for target in targets if cancel_request.agreed(target)]

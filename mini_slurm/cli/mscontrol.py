@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from mini_slurm.cli import common, conversation, listing
+from mini_slurm.cli import common, conversation, listing, places
 from mini_slurm.cli.control.session import Session
 from mini_slurm.cli.control.verbs import VERBS
 from mini_slurm.options import scontrol
@@ -51,15 +51,16 @@ def mscontrol(program: str, arguments: list[str]) -> int:
         common.use_fleet(chosen.text("fleet") or "")
     if "version" in chosen or "help" in chosen:
         session.run(["version" if "version" in chosen else "help"])
-    elif words + rest:
-        _check_cluster(session, chosen)
-        session.run(words + rest)
     else:
-        _check_cluster(session, chosen)
-        conversation.hold(program, session)
+        names = places.chosen(program, chosen, session.db, "cluster")
+        if names and names[0] in places.survey(session.db).clusters:
+            from mini_slurm.cli.foreign import hand_over, place
+
+            session.place = place.find(*common.open_store(), names[0])
+            if session.place is not None and session.place.cluster.native:
+                return hand_over.hand_over(session.place, "scontrol", arguments, options(program))
+        if words + rest:
+            session.run(words + rest)
+        else:
+            conversation.hold(program, session)
     return session.exit_code
-
-
-def _check_cluster(session: Session, chosen: Chosen) -> None:
-    if "cluster" in chosen:
-        listing.check_cluster(session.program, chosen, session.fleet.name, field="cluster")

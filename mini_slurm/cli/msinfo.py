@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from mini_slurm.cli import common, listing, node_request
+from mini_slurm.cli import common, listing, node_request, places
 from mini_slurm.options import sinfo
 from mini_slurm.output import node_lines
 from mini_slurm.output.nodes import node_list
@@ -54,10 +54,25 @@ def msinfo(program: str, arguments: list[str]) -> int:
         from mini_slurm.cli import documents
 
         return documents.show_nodes(chosen)
-    return listing.repeat(seconds, lambda: _show(program, request))
+    return listing.repeat(seconds, lambda: _show(program, arguments, request))
 
 
-def _show(program: str, request: Request) -> int:
+def _show(program: str, arguments: list[str], request: Request) -> int:
+    chosen, db, code = request.chosen, listing.open_to_read(), 0
+    for number, place in enumerate(places.chosen(program, chosen, db) or [""]):
+        head = [""] * (number > 0) + [f"CLUSTER: {place}"] * ("clusters" in chosen and "noheader" not in chosen)
+        if place in places.survey(db).clusters:
+            from mini_slurm.cli.foreign import nodes
+
+            listing.show(head)
+            code = max(code, nodes.show(program, arguments, request, place))
+        else:
+            _show_fleet(request, db, head)
+    sys.stdout.flush()
+    return code
+
+
+def _show_fleet(request: Request, db: sqlite3.Connection | None, head: list[str]) -> None:
     chosen, view = request.chosen, listing.view(request.chosen)
     headed = "noheader" not in chosen
     lines = []
@@ -65,19 +80,15 @@ def _show(program: str, request: Request) -> int:
         lines.append(time.ctime(view.now))
     if "reservation" in chosen:
         listing.show([*lines, "No reservations in the system"])
-        return 0
-    db = listing.open_to_read()
+        return
     fleet = listing.fleet(db)
-    listing.check_cluster(program, chosen, fleet.name)
     if "clusters" in chosen:
         view.cluster = fleet.name
-        lines += [f"CLUSTER: {fleet.name}"] * headed
-    listing.show([*lines, *_table(request, fleet, all_nodes(fleet, db), view, headed)])
-    sys.stdout.flush()
-    return 0
+    listing.show([*lines, *head, *table(request, fleet, all_nodes(fleet, db), view, headed)])
 
 
-def _table(request: Request, fleet: Fleet, nodes: dict[str, Node], view: View, headed: bool) -> list[str]:
+def table(request: Request, fleet: Fleet, nodes: dict[str, Node], view: View, headed: bool) -> list[str]:
+    """The lines of partitions and nodes."""
     fields = request.layout.fields
     found = node_lines.lines(
         request.partitions(fleet.partitions.values()),

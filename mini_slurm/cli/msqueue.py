@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from mini_slurm.cli import common, listing, queue_request
+from mini_slurm.cli import common, listing, places, queue_request
 from mini_slurm.errors import BadUsage
 from mini_slurm.options import squeue
 from mini_slurm.output import job_order
@@ -53,16 +53,24 @@ def msqueue(program: str, arguments: list[str]) -> int:
 
 
 def _show(program: str, request: Request) -> int:
+    db = listing.open_to_read()
+    for number, place in enumerate(places.chosen(program, request.chosen, db) or [""]):
+        if number and "noheader" not in request.chosen:
+            listing.show([""])
+        _show_place(program, request, db, place)
+    sys.stdout.flush()
+    return 0
+
+
+def _show_place(program: str, request: Request, db: sqlite3.Connection | None, place: str) -> None:
     view = listing.view(request.chosen)
     lines = []
     headed = "noheader" not in request.chosen
     if headed and any(field in request.chosen for field in ("long", "iterate", "verbose")):
         lines.append(time.ctime(view.now))
-    records = _records(program, request, view)
+    records = _records(program, request, view, db, place)
     if "verbose" in request.chosen:
-        lines.append(
-            f"last_update_time={int(view.now)} records={queries.count_known(listing.open_to_read(), view.now)}"
-        )
+        lines.append(f"last_update_time={int(view.now)} records={queries.count_known(db, view.now)}")
     if headed and "clusters" in request.chosen:
         lines.append(f"CLUSTER: {view.cluster}")
     if headed:
@@ -71,23 +79,20 @@ def _show(program: str, request: Request) -> int:
         listing.show(lines)
         raise BadUsage(f"{program}: error: Invalid sort specification: {request.bad_sort}", exit_code=1)
     listing.show([*lines, *request.layout.lines(records, view)])
-    sys.stdout.flush()
-    return 0
 
 
-def _records(program: str, request: Request, view: View) -> list[object]:
+def _records(program: str, request: Request, view: View, db: sqlite3.Connection | None, place: str) -> list[object]:
     """The jobs or steps that are chosen, in their order. Raises BadUsage when a single job is unknown."""
-    db = listing.open_to_read()
     fleet = None
     if any(field in request.chosen for field in ("clusters", "nodelist")) or request.needs("Cluster", "AssocID"):
         fleet = listing.fleet(db)
-        view.cluster, view.associations = fleet.name, fleet.association_numbers()
-        listing.check_cluster(program, request.chosen, fleet.name)
+        view.cluster, view.associations = place or fleet.name, fleet.association_numbers()
+    listing.refresh(program, db, place, request.wanted)
     known = None if request.by_step else request.only_job
-    if known is not None and not queries.knows_job(db, known, view.now):
+    if known is not None and not listing.knows_job(db, place, known, view.now):
         raise BadUsage("slurm_load_jobs error: Invalid job id specified", exit_code=1)
     where = request.where(view.now, fleet if "nodelist" in request.chosen else None)
-    jobs = queries.select_jobs(db, request.columns, where)
+    jobs = [*listing.jobs(db, place, request.columns, where)]
     if request.wanted is not None:
         jobs = list(job_order.pick(jobs, request.wanted))
     if request.by_step:

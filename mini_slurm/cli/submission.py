@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 import time
+from functools import cache
 
 from mini_slurm.cli import common
 from mini_slurm.errors import BadOption, BadUsage, Refused
@@ -33,15 +34,27 @@ class Script:
 
 
 def read_script(given: list[Setting], words: list[str]) -> Script:
-    """The script that the command line names: --wrap, a file, or standard input. Raises Refused."""
+    """The script that the command line names, if it is one. Raises Refused."""
+    found = find_script(given, words)
+    if not any(setting.option.field == "wrap" for setting in given):
+        script.check_script(found.data)
+    return found
+
+
+def find_script(given: list[Setting], words: list[str]) -> Script:
+    """What the command line names: --wrap, a file, or standard input. Raises Refused."""
     wrap = next((setting.text for setting in reversed(given) if setting.option.field == "wrap"), None)
     if wrap is not None and words:
         raise Refused("Script arguments not permitted with --wrap option")
     if wrap is not None:
         return Script(os.fsencode(script.WRAPPED.format(wrap)), "wrap")
-    found = _read_file(words[0]) if words else Script(sys.stdin.buffer.read(script.LARGEST + 1), "sbatch")
-    script.check_script(found.data)
-    return found
+    return _read_file(words[0]) if words else Script(_standard_input(), "sbatch")
+
+
+@cache
+def _standard_input() -> bytes:
+    """It can be read once; where the job goes is found out before it is looked at closely."""
+    return sys.stdin.buffer.read(script.LARGEST + 1)
 
 
 def _read_file(name: str) -> Script:
@@ -151,7 +164,7 @@ def describe(values: Values, source: Script, arguments: list[str]) -> Job:
     job.command, job.arguments = source.path, json.dumps(arguments)
     job.work_dir = os.path.join(folder, job.work_dir) if values.of.get("work_dir") else folder
     job.uid, job.gid = os.getuid(), os.getgid()
-    job.user, job.group_name = _names(job.uid, job.gid)
+    job.user, job.group_name = names(job.uid, job.gid)
     job.umask = os.umask(0o077)
     os.umask(job.umask)
     asked = values.number("umask_given")
@@ -204,7 +217,7 @@ def _moment(program: str, option: str, text: str) -> float:
     return moment
 
 
-def _names(uid: int, gid: int) -> tuple[str, str]:
+def names(uid: int, gid: int) -> tuple[str, str]:
     """The user's and the group's name; numbers where there is no name for them."""
     import grp
     import pwd

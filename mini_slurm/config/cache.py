@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from mini_slurm.config.paths import fleet_file
 from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, MachineEntry, Partition, Qos, Weights
@@ -11,12 +13,20 @@ from mini_slurm.model.overrides import NO_OVERRIDE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-KEY = "fleet"  # of the table `setting`
+KEY, CLUSTERS_KEY = "fleet", "clusters"  # of the table `setting`
+EMBEDDED = "local"  # the fleet of this machine alone
 OVERRIDES = "overrides"  # what administrators changed, in the same table
 # A newer mini_slurm may know more of a machine than the one that kept the fleet.
 FIELDS = [list(kind._fields) for kind in (Fleet, MachineEntry, Partition, Qos, Association, ClusterEntry, Weights)]
+
+
+class Clusters(NamedTuple):
+    """What has to be known of a fleet file to tell where a command goes."""
+
+    fleet: str  # the fleet's name; "": there are no machines
+    clusters: Mapping[str, ClusterEntry]
 
 
 def load(get: Callable[[str], str | None], put: Callable[[str, str], None]) -> Fleet:
@@ -49,14 +59,32 @@ def load_file(get: Callable[[str], str | None], put: Callable[[str, str], None],
 
     fleet = read_fleet(path)
     put(KEY, json.dumps({"signature": signature, "fleet": fleet}, separators=(",", ":")))
+    put(CLUSTERS_KEY, json.dumps({"signature": signature, **_clusters_of(fleet)._asdict()}, separators=(",", ":")))
     return fleet
+
+
+def load_clusters(get: Callable[[str], str | None]) -> Clusters:
+    """The clusters of the fleet file that counts: much less to read than the whole fleet. Raises FleetError."""
+    path = fleet_file()
+    if not path:
+        return Clusters("", {})
+    kept = get(CLUSTERS_KEY)
+    if kept is not None:
+        found = json.loads(kept)
+        if found["signature"] == _signature(path):
+            return Clusters(found["fleet"], {name: _cluster(*entry) for name, entry in found["clusters"].items()})
+    return _clusters_of(load_file(get, lambda key, value: None, path))
+
+
+def _clusters_of(fleet: Fleet) -> Clusters:
+    return Clusters(fleet.name if fleet.machines else "", fleet.clusters)
 
 
 def embedded_fleet() -> Fleet:
     """Without a fleet file: this machine alone, in the partition `local`, without limits."""
     name = os.uname().nodename.split(".")[0]
     machine = MachineEntry(name, name, local=True)
-    return Fleet("local", "", {name: machine}, {"local": Partition("local", (name,), default=True)})
+    return Fleet(EMBEDDED, "", {name: machine}, {EMBEDDED: Partition(EMBEDDED, (name,), default=True)})
 
 
 def _signature(path: str) -> list[object]:

@@ -30,7 +30,7 @@ def make_job(values: Values) -> Job:
     if job.account is not None:
         job.account = job.account.lower()
     if given.get("array"):
-        _make_array(job, str(given["array"]))
+        make_array(job, str(given["array"]))
     return job
 
 
@@ -50,7 +50,8 @@ def _shown(values: Values, field: str) -> str:
     return str(value)
 
 
-def _make_array(job: Job, expression: str) -> None:
+def make_array(job: Job, expression: str) -> None:
+    """Make the job an array of these tasks. Raises Refused."""
     try:
         tasks, throttle, step = arrays.parse(expression)
     except ValueError:

@@ -89,7 +89,7 @@ class Reader:
                 break
             if word.startswith("-") and word != "-":
                 try:
-                    yield from self._long(word) if word.startswith("--") else self._short(word[1:])
+                    yield from self.option(word)
                 except ValueError as error:
                     advice = f'Try "{self.program} --help" for more information'
                     raise BadUsage(f"{self.program}: {error}", advice, exit_code=self.exit_code) from None
@@ -99,6 +99,10 @@ class Reader:
                 self.position -= 1
                 break
         self.words += self.arguments[self.position :]
+
+    def option(self, word: str) -> Iterator[Setting]:
+        """Read what this word, which begins with a dash, says, and its value from the next one. Raises ValueError."""
+        return self._long(word) if word.startswith("--") else self._short(word[1:])
 
     def _long(self, word: str) -> Iterator[Setting]:
         """Read `--name[=value]`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mini_slurm.errors import BadOption, Fatal, Refused
+from contextlib import suppress
+
+from mini_slurm.errors import BadOption, Fatal, MiniSlurmError, Refused
 from mini_slurm.model.numbers import SPACE
 from mini_slurm.options.grammar import Option, Reader
 
@@ -75,6 +77,24 @@ def script_settings(
     yield from reader.settings()
     if reader.words:
         raise BadOption(f"Invalid directive found in batch script: {reader.words[0]}")
+
+
+def directives(script: bytes) -> list[tuple[int, list[str]]]:
+    """The words of each #SBATCH line, with the line's place: for another system, which says itself what is wrong."""
+    found = []
+    for number, line in enumerate(lines_of(script)):
+        if line.startswith(DIRECTIVE):
+            with suppress(MiniSlurmError):
+                found.append((number, words_of("", number, line.removeprefix(DIRECTIVE).lstrip(SPACE))))
+        elif line.strip(SPACE) and not line.lstrip(SPACE).startswith("#"):
+            break
+    return found
+
+
+def join(words: list[str]) -> bytes:
+    """A #SBATCH line of these words."""
+    quoted = (word if word.isalnum() else '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in words)
+    return " ".join([DIRECTIVE, *quoted]).encode("utf-8", "surrogateescape")
 
 
 def words_of(name: str, number: int, line: str) -> list[str]:

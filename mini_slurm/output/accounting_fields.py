@@ -196,7 +196,7 @@ ACCOUNTING_FIELDS = (
     _row("AveRSS", 10, "max_rss", _sampled(lambda step, view: _kibibytes(step.mean_rss, view))),
     _row("AveVMSize", 10, "", _each()),
     _row("BlockID", 16, "", _each()),
-    _row("Cluster", 10, "", lambda line, view: view.cluster),
+    _row("Cluster", 10, "", lambda line, view: line.job.__dict__.get("cluster", view.cluster)),
     _row("Comment", 14, "comment", _job(lambda line, view: line.job.comment or "")),
     _row("Constraints", 19, "features", _job(lambda line, view: line.job.features or "")),
     _row("ConsumedEnergy", 14, "", _energy),

@@ -120,7 +120,7 @@ _OWN = (
     Field("AssocID", "", "ASSOC_ID", "account user",
           lambda job, view: str(view.associations.get((job.account, job.user), 0))),
     Field("BatchFlag", "", "BATCH_FLAG", "script", lambda job, view: str(int(job.is_batch))),
-    Field("Cluster", "", "CLUSTER", "", lambda job, view: view.cluster),
+    Field("Cluster", "", "CLUSTER", "", lambda job, view: job.__dict__.get("cluster", view.cluster)),
     Field("cpus-per-task", "", "CPUS_PER_TASK", "cpus_per_task", lambda job, view: str(job.cpus_per_task or 1)),
     Field("Deadline", "", "DEADLINE", "deadline", lambda job, view: moment(job.deadline, view)),
     Field("DelayBoot", "", "DELAY_BOOT", "extra", lambda job, view: _delay(job)),

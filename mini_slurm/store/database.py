@@ -84,8 +84,8 @@ def submit(db: sqlite3.Connection, job: Job, script: bytes, environment: bytes) 
         job.job_id = next_job_id(db)
         if job.array_tasks is not None:
             job.array_job_id = job.job_id
-        job.script = _keep(db, script)
-        job.environment = _keep(db, environment)
+        job.script = keep(db, script)
+        job.environment = keep(db, environment)
         save_jobs(db, [job])
         _ask(db, "submitted", {"job_id": job.job_id})
     return job.job_id
@@ -151,7 +151,7 @@ def _ask(db: sqlite3.Connection, kind: str, body: dict[str, object]) -> int:
     return number
 
 
-def _keep(db: sqlite3.Connection, data: bytes) -> str:
+def keep(db: sqlite3.Connection, data: bytes) -> str:
     """Store a content unless it is there already; its key. hashlib would cost a command more than the submission."""
     key = f"{zlib.crc32(data):08x}-{len(data)}"
     kept = db.execute("SELECT data FROM content WHERE digest = ?", (key,)).fetchone()

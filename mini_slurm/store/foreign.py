@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 STATES = {state.name: state for state in JobState}
+CONTACT = "calls, answered, everybody, failures, retry, fault"
 SAVE = f"INSERT OR REPLACE INTO foreign_job ({','.join(COLUMNS)}) VALUES ({','.join('?' * len(COLUMNS))})"
+SAVE_NEW = SAVE.replace("REPLACE", "IGNORE")
 ORDER = "cluster, job_id, array_task_id IS NULL, array_task_id"
 
 
@@ -43,17 +45,36 @@ def of_cluster(cluster: str, *pieces: str) -> Where:
     return where
 
 
-def save(db: sqlite3.Connection, jobs: Iterable[ForeignJob]) -> None:
+def on(cluster: str, where: Where) -> Where:
+    """These conditions, on this cluster."""
+    found = of_cluster(cluster)
+    found.add(where.sql, *where.values)
+    return found
+
+
+def ours(where: Where) -> Where:
+    """These conditions, for jobs that were submitted from here."""
+    found = Where("ours")
+    found.add(where.sql, *where.values)
+    return found
+
+
+def save(db: sqlite3.Connection, jobs: Iterable[ForeignJob], statement: str = SAVE) -> None:
     """Write the whole rows of these jobs; call it within a transaction."""
-    for job in jobs:
-        values = {**DEFAULTS, **job.__dict__, "state": job.state.name}
-        db.execute(SAVE, [values[name] for name in COLUMNS])
+    rows = ({**DEFAULTS, **job.__dict__, "state": job.state.name} for job in jobs)
+    db.executemany(statement, ([row[name] for name in COLUMNS] for row in rows))
 
 
 def remove(db: sqlite3.Connection, jobs: Iterable[ForeignJob]) -> None:
     """Forget these jobs; call it within a transaction."""
     db.executemany("DELETE FROM foreign_job WHERE cluster = ? AND foreign_id = ?",
                    [(job.cluster, job.foreign_id) for job in jobs])  # fmt: skip
+
+
+def replace_others(db: sqlite3.Connection, cluster: str, jobs: Iterable[ForeignJob]) -> None:
+    """These are all the jobs there that were not submitted from here; call it within a transaction."""
+    db.execute("DELETE FROM foreign_job WHERE cluster = ? AND NOT ours", (cluster,))
+    save(db, jobs, SAVE_NEW)
 
 
 def waiting(db: sqlite3.Connection | None) -> list[str]:
@@ -102,6 +123,7 @@ class Contact:
         self.name = name
         self.calls: list[float] = []  # the last ones
         self.answered = 0.0
+        self.everybody = 0.0  # when it told of all users' jobs last
         self.failures = 0  # since the last answer
         self.retry = 0.0  # not to be asked before
         self.fault = ""  # what it said instead of answering
@@ -110,16 +132,24 @@ class Contact:
 def contact(db: sqlite3.Connection | None, name: str) -> Contact:
     """What is known of a cluster."""
     found = Contact(name)
-    for row in look_up(db, "SELECT calls, answered, failures, retry, fault FROM cluster WHERE name = ?", name):
+    for row in look_up(db, f"SELECT {CONTACT} FROM cluster WHERE name = ?", name):
+        found.answered, found.everybody, found.failures, found.retry, found.fault = row[1:]
         found.calls = json.loads(row[0])
-        found.answered, found.failures, found.retry, found.fault = row[1:]
     return found
 
 
 def save_contact(db: sqlite3.Connection, contact: Contact) -> None:
     """Write the whole row."""
-    values = (contact.name, json.dumps(contact.calls), contact.answered, contact.failures, contact.retry, contact.fault)
-    db.execute("INSERT OR REPLACE INTO cluster VALUES (?, ?, ?, ?, ?, ?)", values)
+    calls = json.dumps(contact.calls)
+    values = (calls, contact.answered, contact.everybody, contact.failures, contact.retry, contact.fault)
+    db.execute(
+        f"INSERT OR REPLACE INTO cluster ({CONTACT}, name) VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, contact.name)
+    )
+
+
+def outdate(db: sqlite3.Connection, name: str) -> None:
+    """Something was changed there: what was told before does not count as new."""
+    db.execute("UPDATE cluster SET answered = 0, everybody = 0 WHERE name = ?", (name,))
 
 
 # --- calls for login nodes

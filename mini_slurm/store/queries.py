@@ -146,6 +146,11 @@ def select_steps(db: sqlite3.Connection | None, where: Where) -> list[Step]:
     return steps
 
 
+def has_foreign(db: sqlite3.Connection | None) -> bool:
+    """Is anything known of jobs on clusters?"""
+    return bool(look_up(db, "SELECT 1 FROM foreign_job UNION SELECT 1 FROM submission LIMIT 1"))
+
+
 def knows_job(db: sqlite3.Connection | None, number: int, now: float) -> bool:
     """Is there a job, or an array, of this number that is not over, or has not been over for long?"""
     where = Where()
@@ -208,6 +213,12 @@ def content(db: sqlite3.Connection | None, digest: str) -> bytes | None:
 def exists(db: sqlite3.Connection | None, number: int) -> bool:
     """Was there ever a job, or an array, of this number?"""
     return bool(look_up(db, "SELECT 1 FROM job WHERE job_id = ?1 OR array_job_id = ?1 LIMIT 1", number))
+
+
+def exists_unfinished(db: sqlite3.Connection | None, number: int) -> bool:
+    """Is there a job of the fleet, or an array, of this number that is not over?"""
+    query = f"SELECT 1 FROM job WHERE (job_id = ?1 OR array_job_id = ?1) AND {UNFINISHED} LIMIT 1"
+    return bool(look_up(db, query, number))
 
 
 def look_up(db: sqlite3.Connection | None, query: str, *values: object) -> list[tuple[Any, ...]]:

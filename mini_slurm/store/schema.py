@@ -108,6 +108,7 @@ STEPS: tuple[str, ...] = (
     "CREATE TABLE answer (number INTEGER PRIMARY KEY, body TEXT NOT NULL)",
     "ALTER TABLE job ADD COLUMN submit_line TEXT",
     "ALTER TABLE job ADD COLUMN wait_reason TEXT",
+    "ALTER TABLE cluster ADD COLUMN everybody REAL NOT NULL DEFAULT 0",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

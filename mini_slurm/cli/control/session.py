@@ -10,6 +10,7 @@ from importlib import import_module
 from mini_slurm.cli import common, listing
 from mini_slurm.cli.control.verbs import VERBS, find
 from mini_slurm.output.records import RecordView, block
+from mini_slurm.store import queries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mini_slurm.cli.control.verbs import Verb
+    from mini_slurm.cli.foreign.place import Place
     from mini_slurm.model.fleet import Fleet
     from mini_slurm.options.listings import Chosen
 
@@ -36,6 +38,7 @@ class Session:
         self.user = chosen.text("uid")  # --uid: who asks, by name or number
         self.exit_code = 0
         self.over = False
+        self.place: Place | None = None  # the cluster that is spoken to; None: the fleet
         self._db: sqlite3.Connection | None = None
         self._fleet: Fleet | None = None
 
@@ -86,6 +89,11 @@ class Session:
 
     def run(self, words: list[str]) -> None:
         """Do what one line of words asks for."""
+        if self.place is not None or queries.has_foreign(self.db):
+            from mini_slurm.cli.foreign.control import elsewhere
+
+            if elsewhere(self, words):
+                return
         verb = find(words[0], VERBS)
         if verb is None:
             self.fail(f"invalid keyword: {words[0]}")

@@ -1,0 +1,64 @@
+"""A cluster as a command uses it: its kind, the way to it, and what is stored of it."""
+
+from __future__ import annotations
+
+from mini_slurm.cli import common, places
+from mini_slurm.clusters import make_cluster
+from mini_slurm.clusters.refresh import Refresh
+from mini_slurm.store import foreign
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from mini_slurm.clusters.base import Call, Runner
+    from mini_slurm.model.fleet import ClusterEntry
+    from mini_slurm.store.foreign import Contact
+
+
+class Place:
+    """One cluster. Nothing is called before it is asked for."""
+
+    def __init__(self, state: str, db: sqlite3.Connection, entry: ClusterEntry) -> None:
+        self.state = state
+        self.db = db
+        self.entry = entry
+        self.cluster = make_cluster(entry)
+        self.runner = make_runner(state, db, entry)
+
+    def refresh(self, *, everybody: bool = False) -> Contact:
+        """Bring what is stored of its jobs up to date, if it is time to; how it answers. Raises StateError."""
+        return Refresh(self.state, self.db, self.entry.name, self.cluster, self.runner).run(everybody=everybody)
+
+    def outdate(self) -> None:
+        """Something was changed there."""
+        foreign.outdate(self.db, self.entry.name)
+
+    def pass_on(self, calls: Iterable[Call]) -> int:
+        """Make calls, and print what they print; the highest exit status. Raises MiniSlurmError."""
+        code = 0
+        for call in calls:
+            answer = self.runner.run(call)
+            common.echo(answer.out, answer.err)
+            code = max(code, status(answer.code))
+        self.outdate()
+        return code
+
+
+def make_runner(state: str, db: sqlite3.Connection, entry: ClusterEntry) -> Runner:
+    """What runs a cluster's commands: here, or on its login node."""
+    from mini_slurm.clusters.local import LocalRunner
+
+    return LocalRunner(entry)
+
+
+def find(state: str, db: sqlite3.Connection, name: str) -> Place | None:
+    """The cluster of this name; None: the fleet file does not have it any more. Raises FleetError."""
+    entry = places.survey(db).clusters.get(name)
+    return None if entry is None else Place(state, db, entry)
+
+
+def status(code: int) -> int:
+    """The exit status for that of a child process, as a shell makes it."""
+    return code if code >= 0 else 128 - code

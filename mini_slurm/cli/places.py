@@ -1,0 +1,81 @@
+"""Where a command goes: to the fleet, or to clusters. The one place that decides it."""
+
+from __future__ import annotations
+
+import os
+
+from mini_slurm.config import cache
+from mini_slurm.config.paths import fleet_file
+from mini_slurm.errors import BadUsage
+from mini_slurm.store import queries
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+
+    from mini_slurm.config.cache import Clusters
+    from mini_slurm.options.listings import Chosen
+
+VARIABLE = "MINI_SLURM_CLUSTER"
+ALL = "all"
+
+
+def survey(db: sqlite3.Connection | None) -> Clusters:
+    """The places there are; without a fleet file, what PATH leads to. Raises FleetError."""
+    if fleet_file() is not None:
+        return cache.load_clusters(lambda key: queries.get_setting(db, key))
+    from mini_slurm.clusters.detect import detect
+
+    found = detect()
+    if found is not None:
+        return cache.Clusters("", {found.name: found})
+    return cache.Clusters(cache.EMBEDDED, {})
+
+
+def chosen(program: str, options: Chosen, db: sqlite3.Connection | None, field: str = "clusters") -> list[str]:
+    """The places that a command asks by name; none: the fleet, and with it what was submitted to clusters from here.
+
+    Raises BadUsage for a name that there is not, FleetError.
+    """
+    return named(program, options.text(field), db, by_variable=field not in options.fields)
+
+
+def named(program: str, text: str | None, db: sqlite3.Connection | None, *, by_variable: bool = False) -> list[str]:
+    """The places that -M's value means; without a value, what the variable and the fleet file say."""
+    text = text or os.environ.get(VARIABLE)
+    if text is None:
+        return default(survey(db))
+    places = survey(db)
+    there = [*filter(None, (places.fleet, *places.clusters))]
+    words = [word for word in text.split(",") if word]
+    for word in words:
+        if word not in (*there, ALL):
+            raise unknown(program, word, by_variable=by_variable)
+    return there if ALL in words else [name for name in there if name in words]
+
+
+def there(text: str | None, db: sqlite3.Connection | None) -> list[str]:
+    """The places that sacct's -M means: it passes over names that there are not. "": everything from here."""
+    places = survey(db)
+    known = [*filter(None, (places.fleet, *places.clusters))]
+    text = text or os.environ.get(VARIABLE)
+    if text is None:
+        return default(places) or [""]
+    words = text.split(",")
+    return known if ALL in words else [name for name in known if name in words]
+
+
+def default(places: Clusters) -> list[str]:
+    """Where there is no fleet, its first cluster takes its place."""
+    return [] if places.fleet else [*places.clusters][:1]
+
+
+def unknown(program: str, word: str, *, by_variable: bool = False) -> BadUsage:
+    """There is no place of this name."""
+    where = "SLURM_CLUSTERS" if by_variable else "--cluster"
+    return BadUsage(
+        f"{program}: error: No cluster '{word}' known by database.",
+        f"{program}: error: '{word}' can't be reached now, or it is an invalid entry for {where}."
+        "  Use 'sacctmgr list clusters' to see available clusters.",
+        exit_code=1,
+    )

@@ -1,0 +1,117 @@
+"""Calls on this machine: child processes. Commands wait for this, so it does without the modules that cost a while."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+
+from mini_slurm.clusters import detect
+from mini_slurm.clusters.base import Answer, Call, Script
+from mini_slurm.errors import Refused
+from mini_slurm.model.fleet import ClusterEntry
+
+# variables that would have the other system's commands choose a cluster of their own, or wait where we do
+DROPPED = ("SBATCH_CLUSTERS", "SLURM_CLUSTERS", "SBATCH_WAIT", "MINI_SLURM_CLUSTER")
+PATIENCE = 300.0  # seconds for a question; a submission may take as long as it does
+FOLDERS = "/tmp"
+
+
+class LocalRunner:
+    """Runs a cluster's commands here."""
+
+    remote = False
+
+    def __init__(self, entry: ClusterEntry) -> None:
+        self._entry = entry
+
+    def run(self, call: Call) -> Answer:
+        """Run it to its end, in the folder that we are in. Raises Refused where there is no such program."""
+        path = program(self._entry, call.words[0])
+        if call.script is None:
+            return self._run(path, list(call.words), call)
+        folder = os.path.join(FOLDERS, f"mini_slurm-{os.getpid()}-{os.urandom(4).hex()}")
+        file = os.path.join(folder, call.script.name)
+        os.mkdir(folder, 0o700)
+        try:
+            _write(file, call.script)
+            return self._run(path, [*call.words, file, *call.script.arguments], call)
+        finally:
+            if os.path.exists(file):
+                os.unlink(file)
+            os.rmdir(folder)
+
+    def environment(self, call: Call) -> dict[str, str]:
+        """The environment that the program gets."""
+        kept = {name: value for name, value in os.environ.items() if name not in DROPPED}
+        return {**kept, "PATH": detect.path_for_jobs(), **self._entry.environment, **call.variables}
+
+    def _run(self, path: str, words: list[str], call: Call) -> Answer:
+        # Files in memory instead of pipes: nobody has to read while it runs, and it runs on if we are killed.
+        files = [os.memfd_create(name) for name in ("in", "out", "err")]
+        try:
+            _fill(files[0], call.stdin)
+            try:
+                pid = os.posix_spawn(
+                    path,
+                    words,  # its messages begin with the name that it is called by
+                    self.environment(call),
+                    file_actions=[(os.POSIX_SPAWN_DUP2, file, number) for number, file in enumerate(files)],
+                    setsigdef=[signal.SIGPIPE],  # which Python ignores
+                )
+            except OSError as error:
+                raise Refused(f"{path} cannot be run: {error.strerror}") from None
+            late = _wait(pid, None if call.once else PATIENCE)
+            _, status = os.waitpid(pid, 0)
+            out, err = (_content(file) for file in files[1:])
+            if late:
+                err += f"{call.words[0]}: no answer within {PATIENCE:g} seconds\n".encode()
+            return Answer(os.waitstatus_to_exitcode(status), out, err)
+        finally:
+            for file in files:
+                os.close(file)
+
+
+def _wait(pid: int, patience: float | None) -> bool:
+    """Wait for the process to end; True: it took too long, and was killed."""
+    end = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(end, select.POLLIN)
+        if poll.poll(None if patience is None else patience * 1000):
+            return False
+        os.kill(pid, signal.SIGKILL)
+        return True
+    finally:
+        os.close(end)
+
+
+def _fill(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+    os.lseek(file, 0, os.SEEK_SET)
+
+
+def _content(file: int) -> bytes:
+    return os.pread(file, os.fstat(file).st_size, 0)
+
+
+def program(entry: ClusterEntry, command: str) -> str:
+    """The path of a cluster's command. Raises Refused."""
+    path = detect.find(command, entry.folder)
+    if path is None:
+        where = f"in {entry.folder}" if entry.folder else "on PATH"
+        raise Refused(
+            f"cluster {entry.name}: there is no {command} {where}",
+            hint=f"set folder, or host, in [clusters.{entry.name}] of the fleet file",
+        )
+    return path
+
+
+def _write(path: str, script: Script) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o700)
+    try:
+        _fill(file, script.data)
+    finally:
+        os.close(file)

@@ -1,0 +1,118 @@
+"""What follows for the jobs that we know from what their system says: nothing here asks anything."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+
+from mini_slurm.clusters.base import Answer, Call, Cluster
+from mini_slurm.model.foreign import DEFAULTS, ForeignJob
+from mini_slurm.model.states import JobState
+from mini_slurm.store import foreign
+from mini_slurm.store.schema import UNFINISHED
+
+OPEN = f"{UNFINISHED} OR NOT settled"
+FORGET = 600.0  # seconds until a submission that never shows counts as never made
+LOST = 60.0  # seconds that a job is unknown to its system until it is given up
+SETTLE = 120.0  # seconds that accounting may take to know an end
+# what only the submission and we know
+KEPT = ("tag", "script", "arguments", "submit_host", "environment", "umask", "limits", "cancelled_by")
+
+
+class Known:
+    """The jobs of one cluster that may have changed, and what is to be stored of them."""
+
+    def __init__(
+        self, cluster: Cluster, jobs: Sequence[ForeignJob], intents: Mapping[str, ForeignJob], now: float
+    ) -> None:
+        self._cluster = cluster
+        self._before = {job.foreign_id: job for job in jobs}
+        self._intents = intents
+        self._now = now
+        self._jobs: dict[str, ForeignJob] = {}  # as their system tells of them
+        self._gone: list[ForeignJob] = []
+        self._others: list[ForeignJob] | None = None
+        self._no_more: list[str] = []  # tags of submissions that need not be looked for
+
+    def questions(self, everybody: bool) -> Iterator[Call]:
+        """What to ask: for all jobs in one call, and for lost submissions if that does not tell of them."""
+        jobs = list(self._before.values())
+        if everybody:
+            yield self._cluster.states(None)
+        elif jobs:
+            yield self._cluster.states(jobs)
+        for job in list(self._intents.values())[:1]:
+            call = self._cluster.find(job)
+            if everybody or not jobs or call != self._cluster.states(jobs):
+                yield call
+
+    def take_states(self, answer: Answer, everybody: bool) -> None:
+        """An answer to one of the questions. Raises Unanswered."""
+        told = self._cluster.read_states(answer, list(self._before.values()))
+        arrays = {job.array_job_id: job for job in self._before.values() if job.array_job_id}
+        for job in told:
+            if job.tag in self._intents:
+                self._no_more.append(job.tag)
+            before = self._before.get(job.foreign_id) or arrays.get(job.array_job_id or 0) or self._intents.get(job.tag)
+            if before is not None:
+                _inherit(job, before)
+                self._jobs[job.foreign_id] = job
+        if everybody:
+            self._others = [job for job in told if not job.ours]
+
+    def ended(self) -> list[ForeignJob]:
+        """The jobs whose end is to be asked for: they are over, or their system does not know them any more."""
+        arrays = {job.array_job_id for job in self._jobs.values()} - {None}
+        found = [job for job in self._jobs.values() if job.state.is_over]
+        for name, job in self._before.items():
+            if name in self._jobs:
+                continue
+            if job.array_tasks is not None and job.array_job_id in arrays:
+                self._gone.append(job)  # all of its tasks have records of their own now
+            else:
+                found.append(job)
+        return found
+
+    def take_ends(self, asked: Sequence[ForeignJob], answer: Answer | None) -> None:
+        """The answer for those that `ended` named; None: there is nobody who could tell more. Raises Unanswered."""
+        told = None if answer is None else self._cluster.read_ends(answer, asked)
+        for job in told or []:
+            job.settled, job.missing = 1, None
+            self._jobs[job.foreign_id] = job
+        for job in asked:
+            if job.foreign_id not in self._jobs or not self._jobs[job.foreign_id].settled:
+                self._jobs[job.foreign_id] = self._waited_for(job, nobody=told is None)
+
+    def _waited_for(self, job: ForeignJob, *, nobody: bool) -> ForeignJob:
+        """A job of whose end nothing more is told yet."""
+        job = ForeignJob(**job.__dict__)
+        if job.state.is_over:
+            late = self._now - (job.end_time or self._now) > SETTLE
+            job.settled = int(nobody or late)
+            return job
+        job.missing = job.missing or self._now
+        if self._now - job.missing > LOST:
+            # what slurmdbd makes of jobs that slurmctld has lost
+            job.state, job.end_time, job.settled = JobState.NODE_FAIL, job.missing, 1
+        return job
+
+    def store(self, db: sqlite3.Connection) -> None:
+        """Write what has changed; call it within a transaction."""
+        foreign.save(db, (job for name, job in self._jobs.items() if self._is_changed(name, job)))
+        foreign.remove(db, self._gone)
+        for tag, job in self._intents.items():
+            if tag in self._no_more or self._now - job.submit_time > FORGET:
+                foreign.end_intent(db, tag)
+        if self._others is not None:
+            foreign.replace_others(db, self._cluster.entry.name, self._others)
+
+    def _is_changed(self, name: str, job: ForeignJob) -> bool:
+        before = self._before.get(name)
+        return before is None or {**DEFAULTS, **job.__dict__} != before.__dict__
+
+
+def _inherit(job: ForeignJob, before: ForeignJob) -> None:
+    """What its system does not tell of a job stays as it was."""
+    job.ours = 1
+    for field in KEPT:
+        setattr(job, field, getattr(before, field))
