@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from mini_slurm.errors import Refused
 
-from mini_slurm.clusters.base import Cluster
-from mini_slurm.model.fleet import ClusterEntry
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+
+    from mini_slurm.clusters.base import Cluster, Runner
+    from mini_slurm.model.fleet import ClusterEntry
 
 # To add one: a module with a class that is a Cluster, and its row here. docs/extending.md shows it.
 TYPES = {
@@ -14,7 +18,26 @@ TYPES = {
 
 
 def make_cluster(entry: ClusterEntry) -> Cluster:
-    """The kind of cluster that an entry names; nothing is called yet."""
+    """The kind of cluster that an entry names; nothing is called yet. Raises Refused."""
+    if entry.type not in TYPES:
+        raise Refused(
+            f"cluster {entry.name}: type {entry.type} is not supported",
+            hint=f"supported: {', '.join(TYPES)}; take [clusters.{entry.name}] out of the fleet file until then",
+        )
+    from importlib import import_module
+
     module, _, name = TYPES[entry.type].partition(":")
     cluster: Cluster = getattr(import_module(module), name)(entry)
     return cluster
+
+
+def make_runner(state: str, db: sqlite3.Connection, entry: ClusterEntry) -> Runner:
+    """What runs a cluster's commands: here, or on its login node. Raises Refused."""
+    if entry.host is not None:
+        raise Refused(
+            f"cluster {entry.name}: host is not supported",
+            hint=f"run the commands on {entry.host}, and leave host out of [clusters.{entry.name}] there",
+        )
+    from mini_slurm.clusters.local import LocalRunner
+
+    return LocalRunner(entry)

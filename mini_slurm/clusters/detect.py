@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from mini_slurm.clusters import TYPES
 from mini_slurm.model.fleet import ClusterEntry
 
 # The command that tells a system, and one that tells that it is another one after all.
@@ -17,7 +18,7 @@ CONFIGURATIONS = ("/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf", "/run/s
 def detect() -> ClusterEntry | None:
     """The cluster that this machine's PATH leads to."""
     for kind, command, other in SIGNS:
-        path = find(command)
+        path = find(command) if kind in TYPES else None
         if path is None or _is_hollow(path):
             continue
         if not other or not os.path.exists(os.path.join(os.path.dirname(path), other)):
@@ -55,9 +56,10 @@ def is_ours(path: str) -> bool:
 def _is_hollow(path: str) -> bool:
     """A distribution's sbatch without any configuration: a client that has no cluster."""
     folder, command = os.path.split(path)
-    if folder not in DISTRIBUTION or command != "sbatch" or "SLURM_CONF" in os.environ:
+    if folder not in DISTRIBUTION or command != "sbatch":
         return False
-    return not any(map(os.path.exists, CONFIGURATIONS))
+    # jobs of the fleet have a SLURM_CONF, too, of which there is no file
+    return not any(map(os.path.exists, (os.environ.get("SLURM_CONF", ""), *CONFIGURATIONS)))
 
 
 def path_for_jobs() -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from mini_slurm.clusters.base import Answer, Call, Cluster, Runner
 from mini_slurm.clusters.states import OPEN, Known
-from mini_slurm.errors import MiniSlurmError
+from mini_slurm.errors import MiniSlurmError, Refused
 from mini_slurm.store import foreign
 from mini_slurm.store.database import transaction
 from mini_slurm.store.foreign import Contact
@@ -19,6 +19,7 @@ from mini_slurm.store.foreign import Contact
 FRESH = 2.5  # seconds that an answer counts as new
 SPAN, CALLS = 5.0, 2  # in so many seconds no more than so many calls
 FIRST_PAUSE, LONGEST_PAUSE = 2.5, 60.0  # seconds to leave a cluster alone after a failure
+MOST = 10_000  # jobs whose ends are asked for in one call: their numbers have to fit into one word
 PATIENCE = 20.0  # seconds to wait for another process that is asking
 
 
@@ -55,6 +56,8 @@ class Refresh:
             contact.everybody = contact.answered if everybody else contact.everybody
         except TooSoon:
             pass
+        except Refused as error:
+            contact.fault = error.lines[0]  # it was not asked: whoever has its commands may do so at once
         except MiniSlurmError as error:
             contact.retry = time.time() + min(FIRST_PAUSE * 2**contact.failures, LONGEST_PAUSE)
             contact.failures += 1
@@ -71,7 +74,7 @@ class Refresh:
         )
         for call in known.questions(everybody):
             known.take_states(self._call(contact, call), everybody)
-        asked = known.ended()
+        asked = known.ended()[:MOST]
         question = self._cluster.ends(asked) if asked else None
         with suppress(TooSoon):  # the next refresh asks for them
             known.take_ends(asked, self._call(contact, question) if question else None)

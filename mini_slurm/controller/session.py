@@ -6,7 +6,9 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Mapping
 
+from mini_slurm.clusters.detect import detect
 from mini_slurm.config.cache import OVERRIDES, load_file
 from mini_slurm.config.paths import fleet_file, jobs_folder
 from mini_slurm.controller.decoding import recall
@@ -14,10 +16,11 @@ from mini_slurm.controller.effects import Hands
 from mini_slurm.controller.loop import Loop
 from mini_slurm.controller.machines import MachineHand
 from mini_slurm.controller.outputs import Outputs
+from mini_slurm.controller.watch import Watch
 from mini_slurm.errors import FleetError
 from mini_slurm.links import make_link
 from mini_slurm.model.changed_fleet import from_text
-from mini_slurm.model.fleet import Fleet
+from mini_slurm.model.fleet import ClusterEntry, Fleet
 from mini_slurm.model.machine import Machine
 from mini_slurm.scheduler.cluster import allocation, make_cluster, set_fleet
 from mini_slurm.scheduler.events import MachineLost
@@ -45,6 +48,8 @@ class Session:
         self._outputs = Outputs(self._db, jobs_folder(state, fleet), self._loop.post)
         self._hands = Hands(self._db, self._cluster, self._outputs, self._loop.post, self._loop.ring)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._watch = Watch(state, self._db, self._clusters)
+        self._watch.start()
         self._outputs_task = asyncio.get_running_loop().create_task(self._outputs.run())
         self._busy_until = time.monotonic() + fleet.controller_idle
         self._add_machines(fleet)
@@ -100,7 +105,17 @@ class Session:
     @property
     def is_idle_for_long(self) -> bool:
         """Has there been nothing to do for the fleet's controller_idle?"""
-        return self._loop.is_idle and time.monotonic() > self._busy_until
+        if not self._loop.is_idle or time.monotonic() <= self._busy_until:
+            return False
+        return not self._watch.is_needed
+
+    def _clusters(self) -> Mapping[str, ClusterEntry]:
+        """The clusters there are; without a fleet file, what PATH leads to."""
+        fleet = self._cluster.file
+        if fleet.path:
+            return fleet.clusters
+        found = detect()
+        return {} if found is None else {found.name: found}
 
     @property
     def has_requests(self) -> bool:
@@ -148,6 +163,7 @@ class Session:
 
     async def close(self) -> None:
         """End all channels; what runs on the machines goes on."""
+        self._watch.close()
         tasks = [self._outputs_task, *self._tasks.values()]
         for task in tasks:
             task.cancel()

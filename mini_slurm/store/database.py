@@ -52,7 +52,9 @@ def open_database(folder: str) -> sqlite3.Connection:
 def _make_private(path: str) -> None:
     """The file, made for its owner alone if it is not there; sqlite makes its other files alike."""
     with suppress(OSError):  # sqlite says what is wrong with it
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        # O_EXCL: to open and close a file drops all of the process's locks on it, those of another connection too,
+        # under which others would then remove the log
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 @contextmanager

@@ -40,6 +40,7 @@ JobAcctGatherType=jobacct_gather/none
 MpiDefault=none
 ReturnToService=2
 KillWait=2
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 MinJobAge=300
 NodeName=sl1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4 RealMemory=2000
 NodeName=sl2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=4 RealMemory=2000
@@ -102,7 +103,9 @@ class Slurm:
 
     def close(self) -> None:
         """End everything, jobs included."""
-        self.run("scancel", "--full", "--signal=KILL", "--me")
+        for state in ("PENDING", "RUNNING"):
+            self.run("scancel", f"--state={state}")
+        wait_until(lambda: not self.run("squeue", "-h"), "the jobs have ended", logs=self._logs())
         for pid in reversed(self._pids):
             left = processes.descendants([pid])
             os.kill(pid, signal.SIGTERM)

@@ -195,6 +195,19 @@ def test_a_job_is_known_when_slurm_has_forgotten_it(with_slurm: User, slurm: Slu
     assert "JobState=FAILED" in with_slurm.run("mscontrol", "show", "job", number)
 
 
+def test_an_end_is_seen_although_nobody_asks(with_slurm: User) -> None:
+    number = submitted(with_slurm.run("msbatch", "-M", "big", "--wrap", "exit 4"))
+
+    look = (
+        "import sqlite3; db = sqlite3.connect('state/state.sqlite3')\n"
+        f"print(*db.execute('SELECT state, exit_code FROM foreign_job WHERE job_id = {number}').fetchone())"
+    )
+    log = with_slurm.home / "state" / "controller.log"
+    wait_until(
+        lambda: with_slurm.run("python3", "-c", look) == "FAILED 4\n", "the controller asks", seconds=60, logs=[log]
+    )
+
+
 # --- exactly once, and states
 
 
@@ -331,3 +344,25 @@ def test_a_place_that_there_is_not_is_refused(with_slurm: User) -> None:
     refused = with_slurm.try_("msqueue", "-M", "nowhere")
     assert refused.returncode == 1
     assert "No cluster 'nowhere' known by database." in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('type = "slurm"\nhost = "login.example.org"', "cluster far: host is not supported"),
+        ('type = "pbs"', "cluster far: type pbs is not supported"),
+    ],
+    ids=str,
+)
+def test_what_is_not_supported_yet_is_said_in_one_line(with_slurm: User, line: str, complaint: str) -> None:
+    fleet = (with_slurm.home / "fleet.toml").read_text()
+    with_slurm.fleet(f"{fleet}\n[clusters.far]\n{line}\n")
+    for words in (
+        ["msbatch", "--wrap", "true"],
+        ["msqueue"],
+        ["msinfo"],
+        ["mscancel", "1"],
+        ["mscontrol", "show", "job"],
+    ):
+        refused = with_slurm.try_(words[0], "-M", "far", *words[1:])
+        assert (refused.returncode, refused.stderr.splitlines()[0]) == (1, f"{words[0]}: error: {complaint}")

@@ -116,9 +116,11 @@ def test_a_packages_sbatch_without_a_configuration_is_no_cluster(
     assert detect.detect() is None
     (tmp_path / "slurm.conf").write_text("")
     assert detect.detect() is not None
-    (tmp_path / "slurm.conf").unlink()
-    monkeypatch.setenv("SLURM_CONF", "/elsewhere/slurm.conf")
+    (tmp_path / "slurm.conf").rename(tmp_path / "other.conf")
+    monkeypatch.setenv("SLURM_CONF", str(tmp_path / "other.conf"))
     assert detect.detect() is not None
+    monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))  # as in every job of a fleet
+    assert detect.detect() is None
 
 
 def test_a_folder_of_the_configuration_is_looked_into_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

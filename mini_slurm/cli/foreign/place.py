@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.cli import common, places
-from mini_slurm.clusters import make_cluster
+from mini_slurm.clusters import make_cluster, make_runner
 from mini_slurm.clusters.refresh import Refresh
 from mini_slurm.store import foreign
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from mini_slurm.clusters.base import Call, Runner
+    from mini_slurm.clusters.base import Call
     from mini_slurm.model.fleet import ClusterEntry
     from mini_slurm.store.foreign import Contact
 
@@ -44,13 +44,6 @@ class Place:
             code = max(code, status(answer.code))
         self.outdate()
         return code
-
-
-def make_runner(state: str, db: sqlite3.Connection, entry: ClusterEntry) -> Runner:
-    """What runs a cluster's commands: here, or on its login node."""
-    from mini_slurm.clusters.local import LocalRunner
-
-    return LocalRunner(entry)
 
 
 def find(state: str, db: sqlite3.Connection, name: str) -> Place | None:

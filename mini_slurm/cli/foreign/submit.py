@@ -10,6 +10,7 @@ from mini_slurm.cli import common, places, submission
 from mini_slurm.cli.foreign.place import Place, status
 from mini_slurm.clusters import words as command_line
 from mini_slurm.clusters.base import Order, Script
+from mini_slurm.config.paths import fleet_file
 from mini_slurm.errors import MiniSlurmError
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.options.describe import make_array
@@ -17,7 +18,7 @@ from mini_slurm.options.grammar import Setting
 from mini_slurm.options.script import directives, join
 from mini_slurm.options.table import OPTIONS
 from mini_slurm.store import foreign
-from mini_slurm.store.database import get_setting
+from mini_slurm.store.database import choose_fleet, get_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _submit(place: Place, request: Request) -> int:
     from mini_slurm.clusters.submission import submit
 
     order = _order(request, place)
+    choose_fleet(place.db, fleet_file() or "")  # whose clusters the controller is to watch
     done = submit(place.db, place.cluster, place.runner, order)
     if done.job is None:
         common.echo(done.answer.out, done.answer.err)
