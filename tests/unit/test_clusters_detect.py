@@ -14,6 +14,7 @@ REAL = "#!/bin/sh\necho real\n"
 @pytest.fixture(autouse=True)
 def no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLURM_CONF", raising=False)
+    monkeypatch.setattr(detect, "TYPES", ("slurm", "pbs", "lsf"))
 
 
 def program(folder: Path, name: str, text: str = REAL) -> Path:
@@ -37,6 +38,13 @@ def test_a_submit_command_on_path_tells_the_system(
     entry = detect.detect()
     assert entry is not None
     assert (entry.name, entry.type, entry.host) == (kind, kind, None)
+
+
+def test_a_system_that_we_cannot_speak_to_is_no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path / "bin", "qsub")
+    path_of(monkeypatch, tmp_path / "bin")
+    monkeypatch.setattr(detect, "TYPES", ("slurm",))
+    assert detect.detect() is None
 
 
 def test_nothing_on_path_is_no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
