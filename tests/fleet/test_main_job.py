@@ -51,7 +51,7 @@ def test_output_is_seen_while_the_job_runs(fleet: Machines):
     jobs.wrap(fleet, f"echo first; while [ ! -e {gate} ]; do sleep 0.05; done; echo second")
     output = fleet.work / "slurm-1.out"
     wait_until(lambda: jobs.text(output) == "first\n", "the first line", logs=fleet.logs)
-    assert jobs.job(fleet, 1).state.name == "RUNNING"
+    jobs.wait_for(fleet, 1, "RUNNING")  # which is noted after the first line as easily as before it
     gate.touch()
     jobs.wait_over(fleet, 1)
     assert output.read_text() == "first\nsecond\n"
