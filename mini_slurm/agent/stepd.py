@@ -13,7 +13,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 
-from mini_slurm.agent import job_steps, limits, processes, script, spool
+from mini_slurm.agent import job_steps, limits, processes, script, spool, targets
 from mini_slurm.agent.claims import Claim, give_back
 from mini_slurm.agent.clock import Clock
 from mini_slurm.agent.kit import NEWS, Kit
@@ -58,7 +58,8 @@ class Stepd:
 
     kind = "JOB"  # what Slurm's messages call it
 
-    def __init__(self, place: Place, kit: Kit, plan: Dict[str, Any]) -> None:
+    def __init__(self, place: Place, kit: Kit, plan: Dict[str, Any], started: Optional[Dict[str, Any]]) -> None:
+        """`started`: what another stepd wrote when it started the attempt."""
         self.place = place
         self.kit = kit
         self.plan = plan
@@ -84,7 +85,8 @@ class Stepd:
         limits.set_title("mini_slurm stepd [{}]".format(plan["title"]))
         self.control = os.open(os.path.join(place.folder, "control"), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self.end = spool.reserve(place.folder)
-        self.streams = self._open_streams()
+        self.seen: Dict[str, int] = {}  # stream -> descriptor of its file at the submit side, where that is seen here
+        self.streams = self._open_streams(started)
         kit.poll.register(self.control, select.EPOLLIN)
         self.streams.watch(kit.poll)
 
@@ -93,8 +95,10 @@ class Stepd:
         """Its StepId in Slurm's messages."""
         return f"{self.plan['title']}.batch"
 
-    def _open_streams(self) -> Any:
-        return Streams(self.plan["streams"], self.place.folder)
+    def _open_streams(self, started: Optional[Dict[str, Any]]) -> Any:
+        marks = self.plan["targets"]
+        self.seen = targets.reopen(marks, started["seen"]) if started else targets.open_seen(marks)
+        return Streams(self.plan["streams"], self.place.folder, self.seen)
 
     def start(self, visible: List[Dict[str, str]]) -> None:
         """Start the script and see it to its end. Raises OSError while nothing has been started."""
@@ -152,6 +156,7 @@ class Stepd:
             "script_start": self.script_start,
             "cpus": self.place.claim.cpus,
             "gpus": self.place.claim.gpus,
+            "seen": list(self.seen),
         }
 
     def _serve(self) -> None:
@@ -333,6 +338,7 @@ class Stepd:
             self._say(MESSAGE.format(self.memory.kills, self.title))
         while not self.streams.settle() or not self.streams.finish():
             time.sleep(RETRY)
+        targets.sync(self.seen)
         ended = self._ended()
         while True:
             try:

@@ -8,6 +8,9 @@ which they became readable.
 Why FIFOs at all: a script that opens /dev/stdout anew must not truncate what it wrote before. The script holds them
 open for reading too, and so does the agent: the loss of the stepd makes writers wait for the next one, ends none of
 them by SIGPIPE, and loses no bytes.
+
+A stream whose file at the submit side is seen here (targets.py) needs none of this: the script gets that file, as in
+Slurm.
 """
 
 import fcntl
@@ -15,7 +18,7 @@ import os
 import select
 import struct
 from contextlib import suppress
-from typing import Dict, List, Tuple
+from typing import Dict, List, Mapping, Tuple
 
 from mini_slurm.agent.spool import fifos
 
@@ -34,7 +37,9 @@ READ = 1 << 16
 class Streams:
     """Both streams, from where the script writes to where the agent reads."""
 
-    def __init__(self, kind: str, folder: str) -> None:
+    def __init__(self, kind: str, folder: str, targets: Mapping[str, int]) -> None:
+        """`targets`: stream -> the descriptor of its file at the submit side."""
+        self._targets = targets
         self._exact = kind == "ordered"
         self._fifos = fifos(folder, kind)
         self._readers: Dict[int, int] = {}  # descriptor of a FIFO -> number of its stream
@@ -43,7 +48,7 @@ class Streams:
             self._readers[descriptor] = stream
             if self._exact:
                 _resize(descriptor, ONE_SLOT)
-        self._files = [os.open(os.path.join(folder, name), APPEND, 0o600) for name in NAMES[: len(self._fifos)]]
+        self._files = [self._open(folder, name) for name in NAMES[: len(self._fifos)]]
         self._sizes = [os.fstat(file).st_size for file in self._files]
         self._order = os.open(os.path.join(folder, "order"), APPEND, 0o600) if self._exact else -1
         self._records = os.fstat(self._order).st_size // RECORD.size if self._exact else 0
@@ -57,7 +62,7 @@ class Streams:
 
     def handles(self) -> Tuple[int, int]:
         """Descriptors for the script's standard output and error, made anew."""
-        return self._writer(self._fifos[0]), self._writer(self._fifos[-1])
+        return self._writer(0), self._writer(len(self._fifos) - 1)
 
     def watch(self, poll: select.epoll) -> None:
         """Have `poll` report what take() handles."""
@@ -73,7 +78,12 @@ class Streams:
 
     def say(self, text: str) -> None:
         """Write a line of the stepd's own to the script's standard error."""
-        self._put(len(self._files) - 1, text.encode(errors="surrogateescape"))
+        stream, data = len(self._files) - 1, text.encode(errors="surrogateescape")
+        if NAMES[stream] in self._targets:
+            with suppress(OSError):  # the user's disk is full, which must not keep the attempt from its end
+                os.write(self._files[stream], data)
+        else:
+            self._put(stream, data)
 
     def settle(self) -> bool:
         """Write what waits, and read what epoll will not report again. False: there is no room for it now."""
@@ -105,9 +115,16 @@ class Streams:
             if descriptor >= 0:
                 os.close(descriptor)
 
-    def _writer(self, path: str) -> int:
+    def _open(self, folder: str, name: str) -> int:
+        if name in self._targets:
+            return self._targets[name]
+        return os.open(os.path.join(folder, name), APPEND, 0o600)
+
+    def _writer(self, stream: int) -> int:
+        if NAMES[stream] in self._targets:
+            return os.dup(self._files[stream])
         # Not O_WRONLY: a reader has to be left when the stepd is killed.
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(self._fifos[stream], os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         if self._exact:
             with suppress(OSError):  # a kernel older than 4.5: writes that meet in the page are one
                 fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_RDWR | os.O_DIRECT)

@@ -27,7 +27,7 @@ class TaskWatcher(Stepd):
 
     kind = "STEP"
 
-    def __init__(self, place: Place, kit: Kit, plan: Dict[str, Any]) -> None:
+    def __init__(self, place: Place, kit: Kit, plan: Dict[str, Any], started: Optional[Dict[str, Any]]) -> None:
         self.tasks: List[int] = plan["tasks"]
         self.pids: Dict[int, int] = {}  # of the tasks that run -> index of the task
         self.starts: Dict[int, int] = {}  # pid -> when it began, as /proc has it
@@ -39,7 +39,7 @@ class TaskWatcher(Stepd):
         self.values: List[Dict[bytes, bytes]] = []
         self.told_at = 0.0
         self.unseen = 0  # tasks whose end nobody saw
-        super().__init__(place, kit, plan)
+        super().__init__(place, kit, plan, started)
         self.message = StartTasks(**plan)
 
     @property
@@ -47,7 +47,7 @@ class TaskWatcher(Stepd):
         """Its StepId in Slurm's messages."""
         return self.message.title
 
-    def _open_streams(self) -> Any:
+    def _open_streams(self, started: Optional[Dict[str, Any]]) -> Any:
         return Journal(self.place.folder, self.tasks, Feed(self.place.folder))
 
     def start(self, visible: List[Dict[str, str]]) -> None:

@@ -47,7 +47,7 @@ def serve(channel: socket.socket, notify: int, boot_id: str) -> NoReturn:
 def _attend(place: Place, kit: Kit, order: Dict[str, Any]) -> None:
     """Care for one attempt, and leave nothing of it in this process. Raises OSError."""
     plan = spool.read_json(place.folder, "start.json") or {}
-    watcher = TaskWatcher(place, kit, plan) if "tasks" in plan else Stepd(place, kit, plan)
+    watcher = (TaskWatcher if "tasks" in plan else Stepd)(place, kit, plan, order["started"])
     if order["started"]:
         watcher.adopt(order["started"])
     else:

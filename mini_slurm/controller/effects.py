@@ -156,6 +156,7 @@ class Hands:
             umask=job.umask,
             limits=json.loads(job.limits),
             streams=self._outputs.mode(self._cluster.attempt_name(job)) if is_batch else "merged",
+            targets=self._outputs.marks(self._cluster.attempt_name(job)) if is_batch else {},
             std_in=input_path(job),
             time_limit=job.time_limit if is_batch else None,
             kill_wait=fleet.kill_wait,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
+import time
 from dataclasses import dataclass, field
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.patterns import error_path, output_path
 from mini_slurm.protocol.messages import Output
 
+Mark = tuple[str, int, int]  # path, bytes, time of change in nanoseconds since the epoch
+SECOND = 1_000_000_000  # nanoseconds
 STREAMS = {"out": "stdout.txt", "err": "stderr.txt"}  # their names in a job's folder
 
 
@@ -20,7 +24,25 @@ class Target:
     fd: int
     base: int
     is_regular: bool
+    path: str
     is_written: bool = False  # since it was last brought to disk
+
+    def mark(self) -> Mark | None:
+        """Change the file's time of change to one by which it is known elsewhere: path, bytes, nanoseconds.
+
+        None where that cannot be: the file is no file or somebody else's, or its file system keeps no such time.
+        """
+        if self.path == os.devnull:
+            return self.path, 0, 0
+        changed = int(time.time()) * SECOND + secrets.randbelow(SECOND)
+        if not self.is_regular:
+            return None
+        try:
+            os.utime(self.fd, ns=(changed, changed))
+        except OSError:
+            return None
+        status = os.fstat(self.fd)
+        return (self.path, status.st_size, changed) if status.st_mtime_ns == changed else None
 
     def write(self, data: bytes, offset: int) -> None:
         """Write all of it at its place, or in turn where there are no places: a pipe, a terminal. Raises OSError."""
@@ -54,6 +76,13 @@ class Files:
         """Where this attempt's bytes begin in each file that is appended to."""
         bases = {name: targets[0].base for name, targets in self.streams.items() if targets}
         return bases if self.merged is None else {**bases, "merged": self.merged.base}
+
+    def marks(self) -> dict[str, Mark]:
+        """Stream -> its file, as StartAttempt.targets: none where the order of both streams must be known."""
+        if self.merged is not None:
+            return {}
+        marks = {stream: targets[0].mark() for stream, targets in self.streams.items() if targets}
+        return {stream: mark for stream, mark in marks.items() if mark is not None}
 
     def write(self, message: Output) -> None:
         """Put the bytes of a message where they belong. Raises OSError."""
@@ -141,5 +170,5 @@ def _open(job: Job, path: str, stream: str, bases: dict[str, int] | None) -> Tar
     status = os.fstat(fd)
     is_regular = stat.S_ISREG(status.st_mode)
     if bases is not None:
-        return Target(fd, bases.get(stream, 0), is_regular)
-    return Target(fd, status.st_size if is_regular and job.open_mode == "a" else 0, is_regular)
+        return Target(fd, bases.get(stream, 0), is_regular, path)
+    return Target(fd, status.st_size if is_regular and job.open_mode == "a" else 0, is_regular, path)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mini_slurm.controller.folders import Files, job_folder, make_folder, open_files
+from mini_slurm.controller.folders import Files, Mark, job_folder, make_folder, open_files
 from mini_slurm.controller.scripts import Scripts
 from mini_slurm.model.job import Job
 from mini_slurm.protocol.messages import Acknowledge, Ended, Message, Output
@@ -34,6 +34,7 @@ class Flow:
     waiting: list[Output] = field(default_factory=list)  # what could not be written yet
     sizes: dict[str, int] | None = None  # known when the attempt has ended
     is_noted: bool = False  # does the database know of it?
+    marks: dict[str, Mark] = field(default_factory=dict)  # of files that the machine may write to itself
 
     @property
     def is_complete(self) -> bool:
@@ -71,8 +72,11 @@ class Outputs:
         sizes = self._early.pop(attempt, None)
         flow = Flow(files, reply, dict(stored), stored, sizes=sizes, is_noted=bool(rows))
         self._flows[attempt] = flow
-        if not rows and job.open_mode == "a":
-            # where an appended file began must be known before the first byte is written
+        if not rows:
+            flow.marks = files.marks()
+        if not rows and (job.open_mode == "a" or flow.marks):
+            # where an appended file began must be known before the first byte is written, and that a file which the
+            # machine writes to is not to be made anew
             self._news += [(attempt, stream, base, 0) for stream, base in files.bases.items()]
             flow.is_noted = True
         self._note_complete(attempt, flow)
@@ -85,6 +89,10 @@ class Outputs:
     def mode(self, attempt: str) -> str:
         """How the attempt's streams are kept: StartAttempt.streams."""
         return self._flows[attempt].files.mode
+
+    def marks(self, attempt: str) -> dict[str, Mark]:
+        """The files that the machine may write to itself: StartAttempt.targets."""
+        return self._flows[attempt].marks
 
     def greet(self, attempt: str) -> None:
         """Tell the agent, on a new channel, from where on it is to send."""

@@ -56,6 +56,7 @@ class StartAttempt(NamedTuple):
     umask: int
     limits: Dict[str, Tuple[int, int]]  # "NOFILE" -> soft, hard; -1: no limit
     streams: str  # "merged": one file for both, "split": two files, "ordered": two, and the order between them
+    targets: Dict[str, Tuple[str, int, int]]  # stream -> its file at the submit side: path, bytes, time of change (ns)
     std_in: str  # a path on the machine
     time_limit: Optional[int]  # seconds
     kill_wait: int  # seconds between SIGTERM and SIGKILL

@@ -55,6 +55,7 @@ def wanted(attempt: str, script: str = "", **changes: Any) -> StartAttempt:
         "umask": 0o022,
         "limits": {},
         "streams": "ordered",
+        "targets": {},
         "std_in": "/dev/null",
         "time_limit": None,
         "kill_wait": 30,

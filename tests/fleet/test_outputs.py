@@ -132,6 +132,7 @@ def test_how_far_output_came_is_noted_once_it_is_on_disk(side: Side):
         await until(lambda: side.outputs.has_news, "news for the database")
 
     side.open(std_out="o.txt")
+    side.persist()  # that the file was made
     running(scenario, side)
     side.persist()
     again = Side(side.folder)

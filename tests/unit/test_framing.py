@@ -27,6 +27,7 @@ START = StartAttempt(
     umask=0o22,
     limits={"NOFILE": (1024, -1)},
     streams="ordered",
+    targets={"out": ("/home/a/é", 3, 1_700_000_000_123_456_789)},
     std_in="/dev/null",
     time_limit=None,
     kill_wait=30,
