@@ -136,8 +136,10 @@ def conditions(program: str, chosen: Chosen) -> Where:
             where.among(column, [chosen.text(field)])
     if "nodelist" in chosen:
         where.among("node", listing.names(chosen.text("nodelist") or ""))
-    if "reservation" in chosen or "wckey" in chosen:
-        where.add("0")  # a fleet has neither
+    if "reservation" in chosen:
+        where.among("reservation", [chosen.text("reservation")])
+    if "wckey" in chosen:
+        where.add("0")  # a fleet has none
     return where
 
 

@@ -78,10 +78,14 @@ def _show_fleet(request: Request, db: sqlite3.Connection | None, head: list[str]
     lines = []
     if headed and any(field in chosen for field in ("long", "iterate", "verbose")):
         lines.append(time.ctime(view.now))
-    if "reservation" in chosen:
-        listing.show([*lines, "No reservations in the system"])
-        return
     fleet = listing.fleet(db)
+    if "reservation" in chosen:
+        from mini_slurm.output import reservation_record
+
+        found = reservation_record.current(fleet.reservations, view.now)
+        rows = reservation_record.table(found, view, headed=headed)
+        listing.show([*lines, *(rows if found else ["No reservations in the system"])])
+        return
     if "clusters" in chosen:
         view.cluster = fleet.name
     listing.show([*lines, *head, *table(request, fleet, all_nodes(fleet, db), view, headed)])
@@ -107,7 +111,7 @@ def table(request: Request, fleet: Fleet, nodes: dict[str, Node], view: View, he
 def all_nodes(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, Node]:
     """Every machine with all that is known of it, by name."""
     known = _machines(fleet, db)
-    return node_list(fleet, known, queries.holders(db))
+    return node_list(fleet, known, queries.holders(db), time.time())
 
 
 def _machines(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, Machine]:

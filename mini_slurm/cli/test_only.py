@@ -9,12 +9,14 @@ from mini_slurm.cli import admit, common
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
+from mini_slurm.model.reservation import named
 from mini_slurm.options.collect import Values
 from mini_slurm.scheduler.admission import FAILED
 from mini_slurm.scheduler.cluster import Cluster, allocation, make_cluster, occupies
 from mini_slurm.scheduler.eligible import eligible_machines, sites
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import reserve
+from mini_slurm.scheduler.reservations import Reserved
 from mini_slurm.scheduler.room import UNAVAILABLE, candidate
 from mini_slurm.scheduler.starting import partition_of
 from mini_slurm.store.database import get_setting, load_jobs, load_machines
@@ -68,6 +70,12 @@ def _cluster(job: Job, db: sqlite3.Connection) -> Cluster:
 def _forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, list[str]] | None:
     """When and where the job would start."""
     candidates = eligible_machines(cluster, job)
+    reserved = Reserved(cluster, now)
+    own = named(cluster.fleet, job)
+    if own and reserved.own(job) is None:  # it begins later
+        begin = min(one.start for one in own)
+        now, reserved = begin, Reserved(cluster, begin)
+    candidates = reserved.allowed(job, candidates)
     up = [books for books in candidates if books.is_up]
     taken = place(job, sites(up, lambda books: books.free), cluster.fleet)
     if taken is not None:

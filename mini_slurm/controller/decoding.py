@@ -81,6 +81,14 @@ class Decoder:
         """Take a partition away."""
         return [events.PartitionDeleteRequested(number, _caller(body), body["name"])]
 
+    def reservation(self, number: int, body: Body) -> list[Event]:
+        """Change a reservation, or make one."""
+        return [events.ReservationRequested(number, _caller(body), body["changes"], bool(body["create"]))]
+
+    def no_reservation(self, number: int, body: Body) -> list[Event]:
+        """Take a reservation away."""
+        return [events.ReservationDeleteRequested(number, _caller(body), body["name"])]
+
     def _request(self, number: int, body: Body) -> Request:
         """Who asks about which jobs. Those that ended long ago are known no more, as in Slurm."""
         where = f"(job_id = ?1 OR array_job_id = ?1) AND NOT {UNFINISHED} AND end_time > ?2"
@@ -100,6 +108,8 @@ DECODERS: dict[str, Callable[[Decoder, int, Body], list[Event]]] = {
     "nodes": Decoder.nodes,
     "partition": Decoder.partition,
     "no partition": Decoder.no_partition,
+    "reservation": Decoder.reservation,
+    "no reservation": Decoder.no_reservation,
 }
 
 

@@ -119,7 +119,7 @@ class Loop:
             database.set_setting(self.db, OVERRIDES, to_text(self.cluster.overrides))
         for answer in decisions:
             if isinstance(answer, Answer):
-                database.store_answer(self.db, answer.request, {"error": answer.error, "tasks": answer.tasks})
+                database.store_answer(self.db, answer.request, answer._asdict())
         for machine in self._machines.values():
             database.save_machine(self.db, machine)
         self._machines.clear()

@@ -1,4 +1,4 @@
-"""What administrators changed of machines and partitions with scontrol, beyond what the fleet file says."""
+"""What administrators changed of machines and partitions, and reserved, beyond what the fleet file says."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mini_slurm.model.fleet import Fleet, MachineEntry, Partition
 from mini_slurm.model.overrides import NodeOverride
+from mini_slurm.model.reservation import Reservation
 
 
 class Overrides(NamedTuple):
@@ -15,6 +16,8 @@ class Overrides(NamedTuple):
 
     nodes: Mapping[str, NodeOverride] = {}
     partitions: Mapping[str, Mapping[str, Any] | None] = {}
+    reservations: Mapping[str, Reservation] = {}
+    reservation_number: int = 0  # of the newest reservation that there was
 
 
 NONE = Overrides()
@@ -22,7 +25,7 @@ NONE = Overrides()
 
 def apply(fleet: Fleet, overrides: Overrides) -> Fleet:
     """The fleet with these changes; those of machines that it does not have any more count for nothing."""
-    if not overrides.nodes and not overrides.partitions:
+    if not (overrides.nodes or overrides.partitions or overrides.reservations):
         return fleet
     machines = {name: _machine(entry, overrides.nodes.get(name)) for name, entry in fleet.machines.items()}
     partitions = dict(fleet.partitions)
@@ -33,7 +36,11 @@ def apply(fleet: Fleet, overrides: Overrides) -> Fleet:
             partitions[name] = _partition(partitions.get(name) or Partition(name, ()), changes, machines)
             if changes.get("default"):
                 partitions = {other: one._replace(default=other == name) for other, one in partitions.items()}
-    return fleet._replace(machines=machines, partitions=partitions)
+    reservations = {
+        name: one._replace(machines=tuple(machine for machine in one.machines if machine in machines))
+        for name, one in overrides.reservations.items()
+    }
+    return fleet._replace(machines=machines, partitions=partitions, reservations=reservations)
 
 
 def _machine(entry: MachineEntry, change: NodeOverride | None) -> MachineEntry:
@@ -55,7 +62,9 @@ def _partition(partition: Partition, changes: Mapping[str, Any], machines: Mappi
 def to_text(overrides: Overrides) -> str:
     """As it is stored."""
     nodes = {name: change._asdict() for name, change in overrides.nodes.items()}
-    return json.dumps({"nodes": nodes, "partitions": overrides.partitions}, separators=(",", ":"))
+    reservations = {name: one._asdict() for name, one in overrides.reservations.items()}
+    kept = {**overrides._asdict(), "nodes": nodes, "reservations": reservations}
+    return json.dumps(kept, separators=(",", ":"))
 
 
 def from_text(text: str | None) -> Overrides:
@@ -68,7 +77,12 @@ def from_text(text: str | None) -> Overrides:
         name: None if values is None else {key: _listed(value) for key, value in values.items()}
         for name, values in found["partitions"].items()
     }
-    return Overrides(nodes, partitions)
+    reservations = {name: _reservation(values) for name, values in found.get("reservations", {}).items()}
+    return Overrides(nodes, partitions, reservations, found.get("reservation_number", 0))
+
+
+def _reservation(values: Mapping[str, Any]) -> Reservation:
+    return Reservation(**{key: _listed(value) for key, value in values.items() if key in Reservation._fields})
 
 
 def _node(values: Mapping[str, Any]) -> NodeOverride:

@@ -80,6 +80,7 @@ def _when_said(job: Job) -> dict[str, str]:
     said = {
         "SLURM_JOB_ACCOUNT": job.account,
         "SLURM_JOB_QOS": job.qos,
+        "SLURM_JOB_RESERVATION": job.reservation,
         "SLURM_NTASKS": job.ntasks,
         "SLURM_NPROCS": job.ntasks,
         "SLURM_CPUS_PER_TASK": job.cpus_per_task,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mini_slurm.model.overrides import NO_OVERRIDE, NodeOverride
+from mini_slurm.model.reservation import Reservation
 
 
 class MachineEntry(NamedTuple):
@@ -114,6 +115,7 @@ class Fleet(NamedTuple):
     requeue_delay: int = 121  # seconds from a requeue on request until the job may start again, as in Slurm
     priority: Weights = Weights()
     whole_accounts: Mapping[str, Association] = {}  # what holds for all users of an account together
+    reservations: Mapping[str, Reservation] = {}  # what administrators reserved, see changed_fleet.py
 
     @property
     def default_partition(self) -> Partition | None:

@@ -18,7 +18,10 @@ BASES = {
     UNKNOWN: "UNKNOWN",
 }  # fmt: skip
 # the flags that our nodes can have, in the order in which they are written
-FLAGS = {COMPLETING: "COMPLETING", DRAIN: "DRAIN", FAIL: "FAIL", NO_RESPOND: "NOT_RESPONDING", PLANNED: "PLANNED"}
+FLAGS = {
+    COMPLETING: "COMPLETING", DRAIN: "DRAIN", FAIL: "FAIL", MAINT: "MAINTENANCE", RESERVED: "RESERVED",
+    NO_RESPOND: "NOT_RESPONDING", PLANNED: "PLANNED",
+}  # fmt: skip
 SHORT = {DOWN: "DOWN", IDLE: "IDLE", ALLOCATED: "ALLOC", MIXED: "MIX", FUTURE: "FUTR", UNKNOWN: "UNK"}
 # what a filter may name, each by its beginning; the first that fits is meant. Nodes of ours are never in some of them.
 NAMES: tuple[tuple[int, str], ...] = (
@@ -40,12 +43,18 @@ def written(state: int) -> tuple[str, str]:
     """The one word for a state, long and short: DRAINED and DRAIN, IDLE* and IDLE*."""
     base, ends = state & BASE, state & COMPLETING
     mark = "*" if state & NO_RESPOND else ""
+    if state & MAINT and not state & DRAIN and base not in (ALLOCATED, DOWN, MIXED):
+        return "MAINT" + mark, "MAINT" + mark
+    if state & MAINT and (state & DRAIN or not state & FAIL):
+        mark = "$"
     if state & DRAIN:
         long, short = ("DRAINING", "DRNG") if is_draining(state) else ("DRAINED", "DRAIN")
     elif state & FAIL:
         long, short = ("FAILING", "FAILG") if ends or base == ALLOCATED else ("FAIL", "FAIL")
     elif ends and base not in (DOWN, ALLOCATED):
         long, short = "COMPLETING", "COMP"
+    elif base == IDLE and state & RESERVED and not mark:
+        long, short = "RESERVED", "RESV"
     elif base == IDLE and state & PLANNED and not mark:
         long, short = "PLANNED", "PLND"
     else:

@@ -254,7 +254,7 @@ ACCOUNTING_FIELDS = (
     _row("ReqMem", 10, _HELD, _job(_memory)),
     _row("ReqNodes", 8, "nodes", lambda line, view: str(line.step.nodes if line.step else line.job.nodes)),
     _row("ReqTRES", 10, _HELD, _job(_requested)),
-    _row("Reservation", 20, "", _each()),
+    _row("Reservation", 20, "reservation", _job(lambda line, view: line.job.reservation or "")),
     _row("ReservationId", 8, "", _each()),
     _row("Reserved", 10, "", _job(lambda line, view: format_elapsed(_reserved(line, view)))),
     _row("ResvCPU", 10, _CPUS, _job(lambda line, view: format_elapsed(_reserved_cpus(line, view)))),

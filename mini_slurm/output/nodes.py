@@ -88,13 +88,19 @@ def _reason(machine: Machine, order: NodeOverride) -> tuple[str, float, int | No
     return "", 0.0, None
 
 
-def node_list(fleet: Fleet, machines: Mapping[str, Machine], jobs: Iterable[Job]) -> dict[str, Node]:
-    """Every machine of the fleet, by name."""
+def node_list(fleet: Fleet, machines: Mapping[str, Machine], jobs: Iterable[Job], now: float = 0.0) -> dict[str, Node]:
+    """Every machine of the fleet, by name; what is reserved `now` is marked so."""
     held: dict[str, list[tuple[Job, Resources]]] = {}
     for job in jobs:
         for name, share in _shares(job):
             held.setdefault(name, []).append((job, share))
-    return {name: Node(entry, machines.get(name), held.get(name, [])) for name, entry in fleet.machines.items()}
+    found = {name: Node(entry, machines.get(name), held.get(name, [])) for name, entry in fleet.machines.items()}
+    for one in fleet.reservations.values():
+        if one.is_active(now):
+            flags = node_state.RESERVED | (node_state.MAINT if "MAINT" in one.flags else 0)
+            for name in one.machines:
+                found[name].state |= flags
+    return found
 
 
 def _shares(job: Job) -> Iterable[tuple[str, Resources]]:

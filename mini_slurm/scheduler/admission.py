@@ -25,6 +25,8 @@ BAD_BATCH = FAILED + "Job --batch option is invalid or not a subset of --constra
 BAD_LICENSE = FAILED + "Invalid license specification"
 BAD_TIME = FAILED + "Requested time limit is invalid (missing or exceeds some limit)"
 BAD_LEAST_TIME = FAILED + "Invalid time-min specification (exceeds job's time or other limits)"
+BAD_RESERVATION = "Requested reservation is invalid"
+CLOSED_RESERVATION = "Access denied to requested reservation"
 TOO_LARGE = {
     TOO_MANY_CPUS: FAILED + "More processors requested than permitted",
     TOO_MANY_NODES: BAD_COUNT,
@@ -55,8 +57,7 @@ def admit(job: Job, fleet: Fleet, machines: Mapping[str, Machine], *, strict: bo
     _check_excluded(job, fleet)
     _check_features(job, fleet)
     _check_licenses(job, fleet)
-    if job.reservation is not None:
-        raise Refused(FAILED + "Requested reservation is invalid")
+    _check_reservation(job, fleet)
     _count_machines(job, fleet, partitions, machines)
     if strict or fleet.enforce_limits:
         _check_limits(job, fleet, partitions, machines)
@@ -209,6 +210,19 @@ def _count_machines(job: Job, fleet: Fleet, partitions: list[Partition], machine
     tasks = min(tasks, job.ntasks_per_node or tasks)
     if tasks:
         job.nodes = max(job.nodes, -(-job.ntasks // tasks))
+
+
+def _check_reservation(job: Job, fleet: Fleet) -> None:
+    """Each one that is named there has to be, and to be for this user and account."""
+    if job.reservation == "":
+        job.reservation = None
+    for name in job.reservation.split(",") if job.reservation is not None else ():
+        one = fleet.reservations.get(name)
+        if one is None:
+            known = ", ".join(fleet.reservations) or "none"
+            raise Refused(FAILED + BAD_RESERVATION, hint=f"reservations here: {known}")
+        if not one.admits(job.uid, job.account):
+            raise Refused(FAILED + CLOSED_RESERVATION, hint=f"mscontrol show reservation {name} tells for whom it is")
 
 
 def _check_limits(job: Job, fleet: Fleet, partitions: list[Partition], machines: Mapping[str, Machine]) -> None:

@@ -7,7 +7,19 @@ from typing import Any
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler import attempts, dependents, events, interventions, nodes, partitions, requests, top, updates
+from mini_slurm.scheduler import (
+    attempts,
+    booking,
+    dependents,
+    events,
+    interventions,
+    nodes,
+    partitions,
+    requests,
+    reservations,
+    top,
+    updates,
+)
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.deadlines import last_moment
 from mini_slurm.scheduler.decisions import Decision
@@ -27,6 +39,8 @@ HANDLERS: dict[type[Any], Handler] = {
     events.NodesUpdateRequested: nodes.on_nodes_update_requested,
     events.PartitionUpdateRequested: partitions.on_partition_update_requested,
     events.PartitionDeleteRequested: partitions.on_partition_delete_requested,
+    events.ReservationRequested: booking.on_reservation_requested,
+    events.ReservationDeleteRequested: booking.on_reservation_delete_requested,
     events.EndsRecalled: dependents.on_ends_recalled,
     events.MachineConnected: attempts.on_machine_connected,
     events.MachineDisconnected: attempts.on_machine_disconnected,
@@ -45,6 +59,7 @@ def step(cluster: Cluster, happened: Iterable[events.Event], now: float) -> list
     decisions: list[Decision] = []
     for event in happened:
         decisions += HANDLERS[type(event)](cluster, event, now)
+    decisions += reservations.settle(cluster, now)
     dependents.settle_dependencies(cluster, now)
     refresh_priorities(cluster, now)
     return decisions + start_pending(cluster, now)
@@ -56,6 +71,7 @@ def next_moment(cluster: Cluster, now: float) -> float | None:
     moments += filter(None, [last_moment(job) for job in cluster.jobs.values() if job.deadline is not None])
     moments += [books.paused_until for books in cluster.machines.values()]
     moments += cluster.quiet.values()
+    moments += reservations.moments(cluster)
     if cluster.dependency_moment is not None:
         moments.append(cluster.dependency_moment)
     return min((moment for moment in moments if moment > now), default=None)

@@ -83,6 +83,7 @@ class Answer(NamedTuple):
     request: int
     error: str = ""
     tasks: tuple[tuple[str, str], ...] = ()  # "12_1-3,7" and the error that all of these have in common
+    name: str = ""  # of what was made
 
 
 Decision = Start | Hold | Resume | Signal | Limit | Suspend | End | Forget | Drop | Answer

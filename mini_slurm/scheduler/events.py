@@ -108,6 +108,23 @@ class PartitionDeleteRequested(NamedTuple):
     name: str
 
 
+class ReservationRequested(NamedTuple):
+    """Reserve machines or licenses, or change a reservation; the keys of `changes` are those of options/reserve.py."""
+
+    number: int
+    by: Caller
+    changes: Mapping[str, Any]
+    create: bool = False
+
+
+class ReservationDeleteRequested(NamedTuple):
+    """Take a reservation away in which nothing runs."""
+
+    number: int
+    by: Caller
+    name: str
+
+
 class EndsRecalled(NamedTuple):
     """Jobs that ended before and that others, which are submitted or updated now, depend on."""
 
@@ -200,6 +217,8 @@ Event = (
     | NodesUpdateRequested
     | PartitionUpdateRequested
     | PartitionDeleteRequested
+    | ReservationRequested
+    | ReservationDeleteRequested
     | EndsRecalled
     | MachineConnected
     | MachineDisconnected

@@ -12,16 +12,22 @@ from mini_slurm.scheduler.eligible import closed, could_ever_run, named_partitio
 HELD_BY_USER, HELD_BY_ADMIN = "JobHeldUser", "JobHeldAdmin"
 REQUEUED_HELD = "job requeued in held state"
 HOLDS = frozenset({HELD_BY_USER, HELD_BY_ADMIN, REQUEUED_HELD, "job requeued in special exit state"})
+AFTER_RESERVATION = "Reservation "  # and its name: it was deleted
 NEVER = "DependencyNeverSatisfied"
 NO_NODE = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
 UNAVAILABLE = "ReqNodeNotAvail, UnavailableNodes:{}"
 RESERVED = "ReqNodeNotAvail, May be reserved for other job"
 
 
+def holds(reason: str) -> bool:
+    """Does the reason say that the job is held?"""
+    return reason in HOLDS or reason.startswith(AFTER_RESERVATION)
+
+
 def own_reason(job: Job, now: float) -> str | None:
     """What keeps this very job from being considered; None when nothing does."""
     if job.priority == 0:
-        return job.reason if job.reason in HOLDS else HELD_BY_USER
+        return job.reason if holds(job.reason) else HELD_BY_USER
     if job.dependency is not None:
         return NEVER if parse(job.dependency).is_hopeless else "Dependency"
     if job.begin_time is not None and job.begin_time > now:

@@ -27,6 +27,15 @@ def parse(text: str | None) -> Mapping[str, int]:
     return wanted
 
 
+def in_all(wanted: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """How many of each these want together."""
+    found: dict[str, int] = {}
+    for one in wanted:
+        for name, count in one.items():
+            found[name] = found.get(name, 0) + count
+    return found
+
+
 class Free:
     """What is free of the fleet's licenses while jobs are started one after the other."""
 
@@ -35,9 +44,9 @@ class Free:
         for job in holders:
             self.take(job)
 
-    def suffice(self, job: Job) -> bool:
-        """Are there enough of those that the job wants?"""
-        return all(self.count(name) >= count for name, count in parse(job.licenses).items())
+    def suffice(self, job: Job, kept: Mapping[str, int]) -> bool:
+        """Are there enough of those that the job wants, with so many kept for others?"""
+        return all(self.count(name) - kept.get(name, 0) >= count for name, count in parse(job.licenses).items())
 
     def count(self, name: str) -> int:
         """How many of this one are free; below 0 where the fleet file has fewer now than jobs hold."""

@@ -13,16 +13,17 @@ from mini_slurm.scheduler.cluster import Books, Cluster, occupies
 from mini_slurm.scheduler.deadlines import is_late, limit_until, miss
 from mini_slurm.scheduler.decisions import Decision, Hold, Start
 from mini_slurm.scheduler.eligible import eligible_machines, open_partitions, sites
-from mini_slurm.scheduler.explain import HOLDS, Waiting, own_reason, shared_reason
+from mini_slurm.scheduler.explain import Waiting, holds, own_reason, shared_reason
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import Reservation, after_start, pending_in_order, reserve, shortened, usable
+from mini_slurm.scheduler.reservations import Reserved
 
 QUIET = 2.0  # seconds: as long as it takes Slurm's next pass over the queue to come
 
 
 def be_quiet(cluster: Cluster, job: Job, now: float) -> None:
     """The job was changed: as in Slurm, its old reason counts no more, and the next pass tells the new one."""
-    if job.reason not in HOLDS:
+    if not holds(job.reason):
         job.reason = "None"
         cluster.quiet[job.job_id] = now + QUIET
 
@@ -53,16 +54,18 @@ class Round:
         self._reservation: Reservation | None = None
         self._waiting = Waiting(cluster)
         self._licenses = licenses.Free(cluster.fleet.licenses, _holders(cluster))
+        self._reserved = Reserved(cluster, now)
 
     def start(self, job: Job) -> str | None:
         """Start the job, or as many tasks of the array as there is room for; why it, or the rest of it, waits."""
         candidates = eligible_machines(self.cluster, job)
-        reason = shared_reason(self.cluster, job, candidates)
+        reason = shared_reason(self.cluster, job, candidates) or self._reserved.reason(job)
         if reason is not None:
             self.reasons[_shape(job)] = reason
             return reason
+        candidates = self._reserved.allowed(job, candidates)
         while not _is_throttled(self.cluster, job):
-            if not self._licenses.suffice(job):
+            if not self._licenses.suffice(job, self._reserved.licenses(job)):
                 self.reasons[_shape(job)] = "Licenses"
                 return "Licenses"
             limit = limit_until(job, self.now)
@@ -97,6 +100,10 @@ class Round:
 
     def _block(self, job: Job, candidates: list[Books]) -> str:
         """No room: the first such job gets a reservation, and others of its shape need not be tried in this pass."""
+        reserved = self._reserved.block(job)
+        if reserved is not None:
+            self.reasons[_shape(job)] = "Priority"
+            return reserved
         reason = self._waiting.reason(job, candidates)
         self.reasons[_shape(job)] = self._waiting.again(job, reason)
         self._reservation = self._reservation or reserve(job, candidates, self.cluster, self.now)
@@ -119,6 +126,7 @@ def _shape(job: Job) -> tuple[object, ...]:
         job.cpus_per_task,
         job.min_cpus,
         job.licenses,
+        job.reservation,
         job.memory_per_node,
         job.memory_per_cpu,
         job.gres,
@@ -198,7 +206,7 @@ def partition_of(cluster: Cluster, job: Job, names: list[str]) -> str:
 
 def set_reason(cluster: Cluster, job: Job, reason: str) -> None:
     """Note why the job waits, if that has changed; not at once where somebody has just changed the job."""
-    if job.job_id in cluster.quiet and reason not in HOLDS:
+    if job.job_id in cluster.quiet and not holds(reason):
         return
     if job.reason != reason:
         job.reason = reason

@@ -49,6 +49,12 @@ class Session:
             sys.stdout.flush()
             common.say(line)
 
+    def complain(self, text: str) -> None:
+        """In the words that Slurm's log has for errors, which --quiet does not silence."""
+        self.exit_code = 1
+        sys.stdout.flush()
+        common.say(f"{self.program}: error: {text}")
+
     def advise(self, hint: str) -> None:
         """What to do instead; said under our own name alone."""
         if not common.is_slurms_name(self.program) and not self.quiet:

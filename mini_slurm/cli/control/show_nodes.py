@@ -47,4 +47,5 @@ def partition(session: Session, verb: str, words: list[str]) -> None:
 
 
 def _nodes(session: Session) -> dict[str, nodes.Node]:
-    return nodes.node_list(session.fleet, queries.load_machines(session.db), queries.holders(session.db))
+    known, held = queries.load_machines(session.db), queries.holders(session.db)
+    return nodes.node_list(session.fleet, known, held, session.view().now)

@@ -1,4 +1,4 @@
-"""Verbs and entities that tell of the whole: configuration, controller, licenses, reservations, topology."""
+"""Verbs and entities that tell of the whole: configuration, controller, licenses, topology."""
 
 from __future__ import annotations
 
@@ -66,21 +66,17 @@ def licenses(session: Session, verb: str, words: list[str]) -> None:
     if not session.fleet.licenses:
         listing.show(["No licenses configured in Slurm."])
         return
-    from mini_slurm.scheduler.licenses import Free
+    from mini_slurm.scheduler.licenses import Free, in_all, parse
 
+    active = [one for one in session.fleet.reservations.values() if one.is_active(time.time())]
+    reserved = in_all(parse(one.licenses) for one in active)
     free = Free(session.fleet.licenses, queries.license_holders(session.db))
     for name, total in sorted(session.fleet.licenses.items()):
         if not words or name == words[0]:
             left = free.count(name)
-            counts = f"Total={total} Used={total - left} Free={max(left, 0)} Reserved=0 Remote=no"
+            kept = reserved.get(name, 0)
+            counts = f"Total={total} Used={total - left} Free={max(left - kept, 0)} Reserved={kept} Remote=no"
             listing.show([f"LicenseName={name}{' ' if session.oneliner else _INDENT}{counts}"])
-
-
-def reservations(session: Session, verb: str, words: list[str]) -> None:
-    """A fleet has no reservations."""
-    if words:
-        session.exit_code = 1
-    session.tell(f"Reservation {words[0]} not found" if words else "No reservations in the system")
 
 
 def nothing(session: Session, verb: str, words: list[str]) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ENTITIES = (
     ("jobid", 3, "update_job"),
     ("jobname", 3, "update_job"),
+    ("reservationname", 3, "reserve"),
     ("nodename", 3, "update_node"),
     ("partitionname", 3, "update_partition"),
 )
@@ -24,7 +25,7 @@ NOTHING = (
 
 
 def update(session: Session, verb: str, words: list[str]) -> None:
-    """Change a job, a node or a partition."""
+    """Change a job, a node, a partition or a reservation."""
     tags = _tags(words)
     for name, shortest, module in ENTITIES:
         if any(len(tag) >= shortest and name.startswith(tag) for tag in tags):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model import features, hostlist
 from mini_slurm.model.dependencies import BadDependency, read
-from mini_slurm.scheduler.admission import BAD_ACCOUNT, FAILED, allowed_qos
+from mini_slurm.scheduler.admission import BAD_ACCOUNT, BAD_RESERVATION, CLOSED_RESERVATION, FAILED, allowed_qos
 from mini_slurm.scheduler.changes.row import NOT_SUPPORTED, Update
 from mini_slurm.scheduler.dependents import check_circle
 from mini_slurm.scheduler.licenses import BadLicenses, parse
@@ -16,7 +16,6 @@ BAD_QOS = "Invalid qos specification"
 BAD_NODE = "Invalid node name specified"
 BAD_FEATURE = "Invalid feature specification"
 BAD_PREFERENCE = "Invalid preferred feature specification"
-BAD_RESERVATION = "Requested reservation is invalid"
 BAD_LICENSES = "Invalid license specification"
 
 
@@ -102,9 +101,16 @@ def set_exclusions(update: Update, value: str) -> None:
 
 
 def check_reservation(update: Update, value: str) -> None:
-    """A reservation that there is."""
-    if value and value != update.job.reservation:
-        raise Refusal(BAD_RESERVATION)
+    """A reservation that there is, and that is for this job's user; what runs keeps its own."""
+    if value == (update.job.reservation or ""):
+        return
+    update.needs_pending()
+    for name in value.split(",") if value else ():
+        one = update.cluster.fleet.reservations.get(name)
+        if one is None:
+            raise Refusal(BAD_RESERVATION)
+        if not one.admits(update.job.uid, update.job.account):
+            raise Refusal(CLOSED_RESERVATION)
 
 
 def set_reservation(update: Update, value: str) -> None:

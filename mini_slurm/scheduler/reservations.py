@@ -1,0 +1,175 @@
+"""Advance reservations as the pass over the queue meets them, and what becomes of jobs when one is over.
+
+A job without a reservation keeps off machines that are reserved before it would end. One with a reservation has to
+wait until that is in force and may use its machines alone; within it, jobs start strictly in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mini_slurm.model.fleet import Partition
+from mini_slurm.model.job import Job
+from mini_slurm.model.reservation import YEAR, Reservation, advanced, named, recurs
+from mini_slurm.model.states import JobState
+from mini_slurm.scheduler.cluster import Books, Cluster, override
+from mini_slurm.scheduler.decisions import Decision, End
+from mini_slurm.scheduler.eligible import named_partitions
+from mini_slurm.scheduler.explain import HELD_BY_ADMIN, HELD_BY_USER
+from mini_slurm.scheduler.licenses import in_all, parse
+
+NOT_NOW = "Reservation"
+MAINTENANCE = "ReqNodeNotAvail, Reserved for maintenance"
+DELETED = "Reservation {} was deleted"
+LIVE = frozenset({JobState.CONFIGURING, JobState.RUNNING, JobState.SUSPENDED})
+
+
+class Reserved:
+    """What reservations allow in one pass."""
+
+    def __init__(self, cluster: Cluster, now: float) -> None:
+        self._cluster = cluster
+        self._all = cluster.fleet.reservations
+        self._now = now
+        self._blocked: set[str | None] = set()  # reservations in which a job found no room
+
+    def reason(self, job: Job) -> str | None:
+        """The reason for which the job waits, whatever is free; None: machines may be looked for."""
+        if job.reservation is None:
+            return self._maintenance(job) if self._all else None
+        own = self.own(job)
+        if own is None:
+            return NOT_NOW
+        if job.reservation in self._blocked:
+            return "Priority"
+        if own.machines and not self._unhindered(job, own, own.machines):
+            return MAINTENANCE
+        return None
+
+    def own(self, job: Job) -> Reservation | None:
+        """The reservation in which the job may start now."""
+        return next((one for one in named(self._cluster.fleet, job) if self._is_usable(one, job)), None)
+
+    def _is_usable(self, one: Reservation, job: Job) -> bool:
+        if not one.admits(job.uid, job.account):
+            return False
+        return "FLEX" in one.flags or (one.is_active(self._now) and bool(one.machines or one.is_for_licenses))
+
+    def allowed(self, job: Job, candidates: list[Books]) -> list[Books]:
+        """Those of the machines that the job may start on now."""
+        if not self._all:
+            return candidates
+        own = self.own(job)
+        is_bound = own is not None and not own.is_for_licenses and "FLEX" not in own.flags
+        names = [one.entry.name for one in candidates]
+        if own is not None and is_bound:
+            names = [name for name in names if name in own.machines]
+        left = set(self._unhindered(job, own, names))
+        return [one for one in candidates if one.entry.name in left]
+
+    def _unhindered(self, job: Job, own: Reservation | None, names: Iterable[str]) -> list[str]:
+        """The machines that no other reservation keeps while the job would run."""
+        kept = {name for other in self._others(job, own) for name in other.machines}
+        return [name for name in names if name not in kept]
+
+    def _others(self, job: Job, own: Reservation | None) -> list[Reservation]:
+        """The reservations that may come into the job's way."""
+        end = self._now + (YEAR if job.time_limit is None else job.time_limit)
+        found = [other for other in self._all.values() if other != own and other.overlaps(self._now, end)]
+        if own is None:
+            return found
+        if "MAINT" in own.flags:
+            return []
+        return [other for other in found if "OVERLAP" not in own.flags or "MAINT" in other.flags]
+
+    def _maintenance(self, job: Job) -> str | None:
+        """Is everything that the job could have reserved for maintenance?"""
+        others = self._others(job, None)
+        partitions = named_partitions(self._cluster, job)
+        if partitions and all(any(_covers(one, partition) for one in others) for partition in partitions):
+            return MAINTENANCE
+        return None
+
+    def block(self, job: Job) -> str | None:
+        """The job found no room in its reservation: those after it wait, too. None: it is in none."""
+        if job.reservation is None:
+            return None
+        self._blocked.add(job.reservation)
+        return "Resources"
+
+    def licenses(self, job: Job) -> dict[str, int]:
+        """How many licenses are kept from the job for others."""
+        if job.licenses is None or not self._all:
+            return {}
+        return in_all(parse(other.licenses) for other in self._others(job, self.own(job)))
+
+
+def _covers(one: Reservation, partition: Partition) -> bool:
+    """Does the reservation close the partition altogether?"""
+    if "ALL_NODES" in one.flags:
+        return True
+    if "PART_NODES" in one.flags:
+        return one.partition == partition.name
+    return "MAINT" in one.flags and bool(one.machines) and set(one.machines) <= set(partition.machines)
+
+
+# --- the end of reservations
+
+
+def moments(cluster: Cluster) -> Iterable[float]:
+    """When reservations begin and end."""
+    for one in cluster.fleet.reservations.values():
+        yield from (one.start, one.end)
+
+
+def settle(cluster: Cluster, now: float) -> list[Decision]:
+    """Reservations that are over are forgotten, or come again; what still runs in them is ended, as in Slurm."""
+    decisions: list[Decision] = []
+    for one in [one for one in cluster.overrides.reservations.values() if one.end <= now]:
+        if recurs(one):
+            number = cluster.overrides.reservation_number + 1
+            keep(cluster, advanced(one, now)._replace(number=number), number)
+        else:
+            forget(cluster, one)
+        if "FLEX" not in one.flags:
+            decisions += _end(cluster, one)
+    return decisions
+
+
+def _end(cluster: Cluster, one: Reservation) -> list[Decision]:
+    """Its jobs have used up their time."""
+    decisions: list[Decision] = []
+    for job in users(cluster, one.name):
+        if job.state in LIVE and job.outcome is None:
+            job.outcome, job.state = JobState.TIMEOUT.name, JobState.COMPLETING
+            cluster.touch(job)
+            decisions.append(End(job.node or "", cluster.attempt_name(job), "TIME LIMIT"))
+    return decisions
+
+
+def users(cluster: Cluster, name: str) -> list[Job]:
+    """The jobs that are not over and name this reservation."""
+    named_it = (job for job in cluster.jobs.values() if job.reservation is not None)
+    return [job for job in named_it if job.reservation is not None and name in job.reservation.split(",")]
+
+
+def keep(cluster: Cluster, one: Reservation, number: int | None = None) -> None:
+    """A reservation that is new, or has changed."""
+    before = cluster.overrides
+    latest = before.reservation_number if number is None else number
+    kept = {**before.reservations, one.name: one}
+    override(cluster, before._replace(reservations=kept, reservation_number=latest))
+
+
+def forget(cluster: Cluster, one: Reservation) -> None:
+    """The reservation is no more; jobs that waited for it alone are held."""
+    kept = {name: other for name, other in cluster.overrides.reservations.items() if name != one.name}
+    override(cluster, cluster.overrides._replace(reservations=kept))
+    for job in users(cluster, one.name):
+        if job.state is JobState.PENDING:
+            others = [name for name in (job.reservation or "").split(",") if name != one.name]
+            job.reservation = ",".join(others) or None
+            is_held = job.priority == 0 and job.reason in (HELD_BY_USER, HELD_BY_ADMIN)
+            if not others and not is_held and "NO_HOLD_JOBS_AFTER_END" not in one.flags:
+                job.priority, job.reason = 0, DELETED.format(one.name)
+            cluster.touch(job)
