@@ -40,6 +40,8 @@ ORDINARY = {
     "msreport": (["cluster", "utilization"], 0),
     "mstrigger": (["--get"], 0),
     "msbcast": (["a", "b"], 1),
+    "msstat": (["-e"], 0),
+    "msdiag": ([], 0),
 }
 
 

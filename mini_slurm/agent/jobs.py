@@ -5,7 +5,7 @@ import selectors
 import time
 from typing import Any, Callable, Dict, List, Type
 
-from mini_slurm.agent import claims, kit, orders, processes, spool
+from mini_slurm.agent import claims, kit, orders, processes, spool, usage
 from mini_slurm.agent.attempt import Attempt
 from mini_slurm.agent.commands import Commands
 from mini_slurm.agent.log import log
@@ -24,6 +24,7 @@ from mini_slurm.protocol.framing import ProtocolError
 from mini_slurm.protocol.messages import (
     Acknowledge,
     Forget,
+    Measure,
     Message,
     Ping,
     Pong,
@@ -63,6 +64,7 @@ class Jobs:
             **dict.fromkeys(orders.ORDERS, self._on_order),
             Acknowledge: self._on_acknowledge,
             Forget: self._on_forget,
+            Measure: lambda peer, message: peer.send(usage.answer(message, self.attempts)),
             Ping: lambda peer, message: peer.send(Pong(message.number, *self.machine.vitals())),
             Retire: self._on_retire,
             StartTasks: self._on_start,

@@ -68,6 +68,10 @@ class Decoder:
         jobs = tuple((job, task) for job, task in body["jobs"])
         return [events.TopRequested(number, _caller(body), jobs)]
 
+    def measure(self, number: int, body: Body) -> list[Event]:
+        """What does a job use?"""
+        return [events.MeasureRequested(number, body["job_id"])]
+
     def nodes(self, number: int, body: Body) -> list[Event]:
         """Change machines."""
         return [events.NodesUpdateRequested(number, _caller(body), tuple(body["names"]), body["changes"])]
@@ -105,6 +109,7 @@ DECODERS: dict[str, Callable[[Decoder, int, Body], list[Event]]] = {
     "requeue": Decoder.requeue,
     "suspend": Decoder.suspend,
     "top": Decoder.top,
+    "measure": Decoder.measure,
     "nodes": Decoder.nodes,
     "partition": Decoder.partition,
     "no partition": Decoder.no_partition,

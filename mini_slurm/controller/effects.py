@@ -27,6 +27,7 @@ from mini_slurm.scheduler.decisions import (
     Forget,
     Hold,
     Limit,
+    Measure,
     Resume,
     Signal,
     Start,
@@ -76,10 +77,12 @@ class Hands:
             elif not isinstance(decision, Answer):  # that is stored already
                 if isinstance(decision, Forget):
                     self._outputs.drop(decision.attempt)
+                if isinstance(decision, Measure):
+                    self.steps.measures.expect(decision.request, decision.machine)
                 self._send(decision.machine, self._order(decision))
         self._start_all(starts)
 
-    def _order(self, decision: Signal | Limit | Suspend | End | Forget) -> Message:
+    def _order(self, decision: Signal | Limit | Suspend | End | Forget | Measure) -> Message:
         """What a machine is told about an attempt there."""
         if isinstance(decision, Signal) and decision.step is not None:
             return messages.CancelStep(f"{decision.attempt}-{decision.step}", decision.signal, decision.uid)
@@ -89,6 +92,8 @@ class Hands:
             return messages.LimitAttempt(decision.attempt, decision.seconds)
         if isinstance(decision, Suspend):
             return messages.SuspendAttempt(decision.attempt, decision.resume)
+        if isinstance(decision, Measure):
+            return messages.Measure(decision.attempt, decision.request)
         if isinstance(decision, End):
             return messages.EndAttempt(decision.attempt, self._cluster.fleet.kill_wait, decision.why)
         return messages.Forget(decision.attempt)

@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import Callable
 
 from mini_slurm.controller import trust
+from mini_slurm.controller.measures import Measures
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
-from mini_slurm.protocol.messages import Message, Relay, StepNews, StepNoted
+from mini_slurm.protocol.messages import Measured, Message, Relay, StepNews, StepNoted
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.store import database
 
@@ -27,6 +28,7 @@ class Steps:
         self._ring = ring
         self._news: list[Step] = []
         self._answers: list[tuple[str, StepNoted]] = []
+        self.measures = Measures(ring)
 
     def take(self, machine: str, message: Message, now: float) -> bool:
         """Is this a message about steps? Then what it says is done."""
@@ -34,6 +36,8 @@ class Steps:
             self._note(machine, message, now)
         elif isinstance(message, Relay):
             self._relay(machine, message)
+        elif isinstance(message, Measured):
+            self.measures.take(machine, message)
         else:
             return False
         return True
@@ -50,6 +54,7 @@ class Steps:
         """Write what was noted, within the caller's transaction."""
         news, self._news = self._news, []
         database.save_steps(db, news)
+        self.measures.persist(db)
 
     def answer(self) -> None:
         """What was noted is on disk."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from mini_slurm.protocol.framing import ProtocolError
-from mini_slurm.protocol.messages import Ended, Message, Output, Started, Welcome
+from mini_slurm.protocol.messages import Ended, Measured, Message, Output, Started, Welcome
 
 STREAMS = frozenset({"out", "err"})
+FIGURES = 7  # of a task: its number, and what it uses
 GPU_TYPE = re.compile(r"[A-Za-z0-9_.+-]*", re.ASCII)
 
 
@@ -19,9 +20,19 @@ def check(message: Message) -> None:
         _expect(set(message.sizes) <= STREAMS, message)
     elif isinstance(message, Started):
         _expect(all(cpu >= 0 for cpu in message.cpu_ids), message)
+    elif isinstance(message, Measured):
+        _expect(all(map(_is_step, message.tasks)) and message.frequency >= 0, message)
+        _expect(
+            all(len(task) == FIGURES and min(task) >= 0 for tasks in message.tasks.values() for task in tasks), message
+        )
+        _expect(all(message.tasks.values()), message)
     elif isinstance(message, Welcome):
         _expect(message.cpus > 0 and message.memory >= 0, message)
         _expect(all(GPU_TYPE.fullmatch(str(gpu.get("type", ""))) for gpu in message.gpus), message)
+
+
+def _is_step(name: str) -> bool:
+    return not name or (name.isascii() and name.isdigit() and len(name) < 10)
 
 
 def _expect(is_possible: bool, message: Message) -> None:

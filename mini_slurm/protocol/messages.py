@@ -173,6 +173,13 @@ class Forget(NamedTuple):
     attempt: str
 
 
+class Measure(NamedTuple):
+    """What do the processes of this job use now? Answered by Measured with the same number."""
+
+    attempt: str
+    number: int
+
+
 class Ping(NamedTuple):
     """Are you there? Answered by Pong with the same number."""
 
@@ -272,6 +279,16 @@ class StepNoted(NamedTuple):
     ended: bool
 
 
+class Measured(NamedTuple):
+    """What runs of a job here: the script's part is called "", a step's by its number."""
+
+    attempt: str
+    number: int
+    tasks: Dict[str, List[List[float]]]  # number, RSS and virtual memory (KiB), page faults, CPU s, bytes read, written
+    pids: Dict[str, List[int]]
+    frequency: int  # kHz
+
+
 class Unknown(NamedTuple):
     """This spool has no such attempt."""
 
@@ -301,6 +318,7 @@ Message = Union[
     EndAttempt,
     Acknowledge,
     Forget,
+    Measure,
     Ping,
     Retire,
     Started,
@@ -310,6 +328,7 @@ Message = Union[
     Relay,
     StepNews,
     StepNoted,
+    Measured,
     Unknown,
     Pong,
 ]

@@ -36,6 +36,7 @@ HANDLERS: dict[type[Any], Handler] = {
     events.RequeueRequested: interventions.on_requeue_requested,
     events.SuspendRequested: interventions.on_suspend_requested,
     events.TopRequested: top.on_top_requested,
+    events.MeasureRequested: interventions.on_measure_requested,
     events.NodesUpdateRequested: nodes.on_nodes_update_requested,
     events.PartitionUpdateRequested: partitions.on_partition_update_requested,
     events.PartitionDeleteRequested: partitions.on_partition_delete_requested,

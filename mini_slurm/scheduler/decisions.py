@@ -74,6 +74,14 @@ class Drop(NamedTuple):
     attempt: str
 
 
+class Measure(NamedTuple):
+    """Ask a machine what the processes of an attempt use; its answer is the one to this request."""
+
+    machine: str
+    attempt: str
+    request: int
+
+
 class Answer(NamedTuple):
     """What a command hears of its request, in Slurm's words: an error for all of it, or errors of tasks; "": done.
 
@@ -86,4 +94,4 @@ class Answer(NamedTuple):
     name: str = ""  # of what was made
 
 
-Decision = Start | Hold | Resume | Signal | Limit | Suspend | End | Forget | Drop | Answer
+Decision = Start | Hold | Resume | Signal | Limit | Suspend | End | Forget | Drop | Measure | Answer

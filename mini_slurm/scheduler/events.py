@@ -73,6 +73,13 @@ class SuspendRequested(NamedTuple):
     resume: bool
 
 
+class MeasureRequested(NamedTuple):
+    """Somebody wants to know what a running job uses."""
+
+    number: int  # of the request
+    job_id: int
+
+
 class TopRequested(NamedTuple):
     """These jobs are to start before all others of their user, partition, account and QOS."""
 
@@ -213,6 +220,7 @@ Event = (
     | UpdateRequested
     | RequeueRequested
     | SuspendRequested
+    | MeasureRequested
     | TopRequested
     | NodesUpdateRequested
     | PartitionUpdateRequested

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler.cluster import Cluster
-from mini_slurm.scheduler.decisions import Decision, End, Suspend
+from mini_slurm.scheduler.cluster import Cluster, allocation
+from mini_slurm.scheduler.decisions import Answer, Decision, End, Measure, Suspend
 from mini_slurm.scheduler.ending import requeue
-from mini_slurm.scheduler.events import RequeueRequested, SuspendRequested
+from mini_slurm.scheduler.events import MeasureRequested, RequeueRequested, SuspendRequested
 from mini_slurm.scheduler.starting import be_quiet
 from mini_slurm.scheduler.targets import DENIED, Refusal, answer, is_operator, owns
 
@@ -16,6 +16,7 @@ PENDING = "Job is pending execution"
 DONE = "Job/step already completing or completed"
 NOT_RUNNING = "Job is not running"
 NOT_SUSPENDED = "Job is not suspended"
+MEASURED = frozenset({JobState.RUNNING, JobState.SUSPENDED})
 RUNNING = frozenset({JobState.CONFIGURING, JobState.RUNNING, JobState.SUSPENDED})
 
 
@@ -83,3 +84,14 @@ def _check_state(job: Job, resume: bool) -> None:
         raise Refusal(NOT_SUSPENDED)
     if job.state not in (JobState.RUNNING, JobState.SUSPENDED):
         raise Refusal(NOT_RUNNING)
+
+
+def on_measure_requested(cluster: Cluster, event: MeasureRequested, now: float) -> list[Decision]:
+    """Those machines of a running job are asked that answer now."""
+    job = cluster.jobs.get(event.job_id)
+    if job is None or job.state not in MEASURED:
+        return [Answer(event.number, f"no steps running for job {event.job_id}")]
+    machines = [name for name in allocation(job) if name in cluster.machines and cluster.machines[name].is_up]
+    if not machines:
+        return [Answer(event.number, f"no machine of job {event.job_id} answers")]
+    return [Measure(name, cluster.attempt_name(job), event.number) for name in machines]

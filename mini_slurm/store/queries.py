@@ -187,6 +187,11 @@ def license_holders(db: sqlite3.Connection | None) -> list[Job]:
     return select_jobs(db, ("licenses",), Where(UNFINISHED, "state != 'PENDING'", "licenses IS NOT NULL"))
 
 
+def is_answered(db: sqlite3.Connection, number: int) -> bool:
+    """Is there an answer to this request?"""
+    return bool(look_up(db, "SELECT 1 FROM answer WHERE number = ?", number))
+
+
 def first_submission(db: sqlite3.Connection | None) -> float | None:
     """When the oldest job was submitted; None where there never was one."""
     rows = look_up(db, "SELECT min(submit_time) FROM job")

@@ -20,6 +20,7 @@ from mini_slurm.scheduler.decisions import (
     Forget,
     Hold,
     Limit,
+    Measure,
     Resume,
     Signal,
     Start,
@@ -222,7 +223,7 @@ class Simulation:
         elif isinstance(decision, Answer):
             self.answers.append(decision)
         else:
-            assert isinstance(decision, Signal | Resume | Drop)
+            assert isinstance(decision, Signal | Resume | Drop | Measure)
 
     def _start(self, job: Job) -> None:
         attempt, machine = self.cluster.attempt_name(job), job.node or ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.model.fleet import Weights
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import events
-from mini_slurm.scheduler.decisions import End, Limit, Suspend
+from mini_slurm.scheduler.decisions import End, Limit, Measure, Suspend
 from tests.simulation.harness import ADMIN, OTHER, STATE, USER, Simulation, fleet_of
 
 ONE = {"node1": Resources(cpus=1, memory=1000)}
@@ -174,3 +174,27 @@ def test_top_is_the_administrators_and_of_jobs_that_wait():
     assert top(sim, job) == "Job is no longer pending execution"
     assert top(sim, held) == "Job is in held state, pending scheduler release"
     assert top(sim, 999) == "Invalid job id specified"
+
+
+# --- measuring
+
+
+def test_each_machine_of_a_running_job_that_answers_is_asked_what_it_uses() -> None:
+    machines = {name: Resources(cpus=1, memory=1000) for name in ("node1", "node2")}
+    sim = Simulation(fleet_of(machines))
+    job = sim.submit(nodes=2, ntasks=2, run_time=100)
+    sim.run(until=1)
+    attempt = sim.cluster.attempt_name(sim.job(job))
+    sim.happen(events.MeasureRequested(7, job))
+    assert [decision for _, decision in sim.log[-2:]] == [Measure(name, attempt, 7) for name in machines]
+    sim.disconnect("node2")
+    sim.happen(events.MeasureRequested(8, job))
+    assert sim.log[-1][1] == Measure("node1", attempt, 8)
+
+
+def test_a_job_that_does_not_run_cannot_be_measured() -> None:
+    sim = Simulation(fleet_of({"node1": Resources(cpus=1, memory=1000)}))
+    job = sim.submit(priority=0)
+    for number in (job, 77):
+        sim.happen(events.MeasureRequested(7, number))
+        assert sim.answers[-1].error == f"no steps running for job {number}"

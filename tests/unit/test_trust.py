@@ -6,15 +6,18 @@ import pytest
 
 from mini_slurm.controller import trust
 from mini_slurm.protocol.framing import ProtocolError
-from mini_slurm.protocol.messages import Ended, Message, Output, Pong, Started, Welcome
+from mini_slurm.protocol.messages import Ended, Measured, Message, Output, Pong, Started, Welcome
 
 WELCOME = Welcome(1, "boot", "node1", "3.8.18", 1e9, 2, 1000, [{"type": "a100"}], ["5eed.1.1"])
 OUTPUT = Output("5eed.1.1", "out", 0, 0, b"x")
 ENDED = Ended("5eed.1.1", 0.0, 1.0, "", 0, 0, 0, 0.0, 0.0, {"out": 1, "err": 0}, {})
+MEASURED = Measured(
+    "5eed.1.1", 3, {"": [[0, 1656, 2920, 0, 0.5, 10, 20]], "0": [[1, 0, 0, 0, 0.0, 0, 0]]}, {"": [7]}, 0
+)
 STARTED = Started("5eed.1.1", 0.0, [0, 1], [])
 
 
-@pytest.mark.parametrize("message", [WELCOME, OUTPUT, ENDED, STARTED, Pong(1)])
+@pytest.mark.parametrize("message", [WELCOME, OUTPUT, ENDED, STARTED, MEASURED, Pong(1)])
 def test_what_can_be_true_passes(message: Message) -> None:
     trust.check(message)
 
@@ -27,6 +30,11 @@ def test_what_can_be_true_passes(message: Message) -> None:
         OUTPUT._replace(stream="../x"),
         ENDED._replace(sizes={"never": 10}),
         STARTED._replace(cpu_ids=[-1]),
+        MEASURED._replace(tasks={"0": [[0, 1]]}),
+        MEASURED._replace(tasks={"0": [[0, -1, 0, 0, 0, 0, 0]]}),
+        MEASURED._replace(tasks={"1; rm": [[0, 1, 0, 0, 0, 0, 0]]}),
+        MEASURED._replace(tasks={"0": []}),
+        MEASURED._replace(frequency=-1),
         WELCOME._replace(cpus=0),
         WELCOME._replace(memory=-1),
         WELCOME._replace(gpus=[{"type": "a,b:2"}]),

@@ -21,6 +21,8 @@ SHIMS = {
     "sreport": "msreport",
     "strigger": "mstrigger",
     "sbcast": "msbcast",
+    "sstat": "msstat",
+    "sdiag": "msdiag",
 }
 
 

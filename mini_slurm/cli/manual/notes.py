@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 from mini_slurm.cli import cancel_request, node_request, queue_request
 from mini_slurm.options import squeue
-from mini_slurm.output import accounting_fields, job_fields, job_names, node_fields, priority_fields, step_fields
+from mini_slurm.output import (
+    accounting_fields,
+    job_fields,
+    job_names,
+    node_fields,
+    priority_fields,
+    stat_fields,
+    step_fields,
+)
 from mini_slurm.output.layout import Field
 
 HELP = "help usage version verbose quiet fleet"
@@ -155,6 +163,15 @@ NOTES: dict[str, Note] = {
     ),
     "mstrigger": Note(examples=(("mstrigger --get", "Nothing: a fleet has no triggers."),)),
     "msbcast": Note(examples=(("msbcast input.dat /tmp/input.dat", "How the file could come there instead."),)),
+    "msstat": Note(
+        examples=(
+            ("msstat -j 42.batch -o jobid,maxrss,avecpu", "What a job's script and its processes use now."),
+            ("msstat -a -j 42 -i", "Where all its processes are."),
+        ),
+        columns={"Columns of -o": stat_fields.STAT_FIELDS},
+        spelled={"fields": "format"},
+    ),
+    "msdiag": Note(examples=(("msdiag | grep Jobs", "How many jobs there are, and what became of today's."),)),
     "mscontrol": Note(
         examples=(("mscontrol show job 42", "All about a job."),),
         unlisted="usage",

@@ -1,0 +1,113 @@
+"""What msstat is asked for, and how the controller, and through it the machines, are asked for it."""
+
+from __future__ import annotations
+
+import time
+
+from mini_slurm.cli import common, listing
+from mini_slurm.errors import BadUsage, Refused
+from mini_slurm.options import job_ids
+from mini_slurm.output.stat_fields import Record, Task
+from mini_slurm.store import queries
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from typing import Any
+
+    from mini_slurm.model.job import Job
+    from mini_slurm.options.job_ids import JobId
+    from mini_slurm.options.listings import Chosen
+
+PATIENCE = 10.0  # seconds to wait for the machines
+PAUSE = 0.01  # seconds between two looks
+SCRIPT = ""  # what an answer calls the batch step
+
+
+def steps_named(program: str, chosen: Chosen) -> list[JobId]:
+    """The jobs and steps of all -j. Raises BadUsage."""
+    try:
+        return [job_ids.parse_selected(word) for text in chosen.every("jobs") for word in job_ids.split(text)]
+    except ValueError as error:
+        raise BadUsage(f"{program}: fatal: {error}", exit_code=1) from None
+
+
+def measured(wanted: JobId, *, everything: bool) -> list[Record]:
+    """The steps of a job that are meant: the one that is named, all, or the first of srun's. Raises Refused."""
+    records: list[Record] = []
+    for job in _running(wanted):
+        steps = _ask(job)
+        shown = job.display_id
+        names = [name for name in _names(steps, wanted, everything=everything) if name in steps]
+        if not names:
+            raise Refused(f"no steps running for job {shown}")
+        for name in names:
+            record = steps[name]
+            record.name = f"{shown}.{name or 'batch'}"
+            records.append(record)
+    return records
+
+
+def _names(steps: dict[str, Record], wanted: JobId, *, everything: bool) -> list[str]:
+    of_srun = sorted((name for name in steps if name != SCRIPT), key=int)
+    if wanted.step == job_ids.BATCH:
+        return [SCRIPT]
+    if wanted.step is not None:
+        return [str(wanted.step)]
+    return [SCRIPT, *of_srun] if everything else of_srun[:1]
+
+
+def _running(wanted: JobId) -> list[Job]:
+    db = listing.open_to_read()
+    where = queries.Where()
+    where.jobs([wanted.number])
+    if wanted.tasks is not None:
+        where.among("array_task_id", wanted.tasks)
+    jobs = queries.select_jobs(db, ("job_id", "array_job_id", "array_task_id", "array_tasks"), where)
+    if not jobs:
+        raise Refused(f"couldn't get steps for job {wanted.number}")
+    running = [job for job in jobs if job.state.name in ("RUNNING", "SUSPENDED")]
+    if not running:
+        raise Refused(f"no steps running for job {wanted.number}")
+    return running
+
+
+def _ask(job: Job) -> dict[str, Record]:
+    """What each of the job's steps uses, by its number. Raises Refused."""
+    from mini_slurm.store import database
+
+    state, db = common.open_store()
+    try:
+        numbers = database.request(db, "measure", [{"job_id": job.job_id}])
+        common.wake_controller(state)
+        answer = _wait(db, numbers)
+    finally:
+        db.close()
+    if answer is None:
+        raise Refused(f"the machines of job {job.display_id} have not answered", hint="msinfo shows which are down")
+    if answer["error"]:
+        raise Refused(answer["error"])
+    return _by_step(answer["parts"])
+
+
+def _wait(db: sqlite3.Connection, numbers: list[int]) -> dict[str, Any] | None:
+    from mini_slurm.store import database
+
+    deadline = time.monotonic() + PATIENCE
+    while not queries.is_answered(db, numbers[0]):
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(PAUSE)
+    return database.take_answers(db, numbers)[0]
+
+
+def _by_step(parts: list[dict[str, Any]]) -> dict[str, Record]:
+    found: dict[str, Record] = {}
+    for part in sorted(parts, key=lambda part: str(part["machine"])):
+        for name, tasks in part["tasks"].items():
+            record = found.setdefault(name, Record(name))
+            record.nodes.append(part["machine"])
+            record.pids += part["pids"].get(name, [])
+            record.frequencies.append(part["frequency"])
+            record.tasks += [Task(part["machine"], int(number), figures) for number, *figures in tasks]
+    return found
