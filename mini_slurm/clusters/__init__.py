@@ -7,6 +7,7 @@ from mini_slurm.errors import Refused
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from mini_slurm.clusters.base import Cluster, Runner
     from mini_slurm.model.fleet import ClusterEntry
@@ -31,13 +32,12 @@ def make_cluster(entry: ClusterEntry) -> Cluster:
     return cluster
 
 
-def make_runner(state: str, db: sqlite3.Connection, entry: ClusterEntry) -> Runner:
-    """What runs a cluster's commands: here, or on its login node. Raises Refused."""
+def make_runner(db: sqlite3.Connection, entry: ClusterEntry, wake: Callable[[], None]) -> Runner:
+    """What runs a cluster's commands: here, or on its login node, by way of the controller that `wake` wakes."""
     if entry.host is not None:
-        raise Refused(
-            f"cluster {entry.name}: host is not supported",
-            hint=f"run the commands on {entry.host}, and leave host out of [clusters.{entry.name}] there",
-        )
+        from mini_slurm.clusters.remote import RemoteRunner
+
+        return RemoteRunner(db, entry, wake)
     from mini_slurm.clusters.local import LocalRunner
 
     return LocalRunner(entry)

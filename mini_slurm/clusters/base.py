@@ -45,13 +45,21 @@ class Unanswered(MiniSlurmError):
     """A question was not answered as it is when all is well. Nothing follows from that for any job."""
 
 
+class NotMade(MiniSlurmError):
+    """A call that was never made: nothing can have come of it."""
+
+
+class Lost(MiniSlurmError):
+    """A call of which nobody knows what came of it."""
+
+
 class Runner(Protocol):
     """What makes calls happen."""
 
     remote: bool  # on another machine, whose files are not ours
 
     def run(self, call: Call) -> Answer:
-        """Run it to its end. Raises Unreachable, and Refused where there is no such program."""
+        """Run it to its end. Raises NotMade, Lost, and Refused where there is no such program."""
 
 
 class Order(NamedTuple):

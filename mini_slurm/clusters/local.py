@@ -6,7 +6,7 @@ import os
 import select
 import signal
 
-from mini_slurm.clusters import detect
+from mini_slurm.clusters import there
 from mini_slurm.clusters.base import Answer, Call, Script
 from mini_slurm.errors import Refused
 from mini_slurm.model.fleet import ClusterEntry
@@ -44,7 +44,7 @@ class LocalRunner:
     def environment(self, call: Call) -> dict[str, str]:
         """The environment that the program gets."""
         kept = {name: value for name, value in os.environ.items() if name not in DROPPED}
-        return {**kept, "PATH": detect.path_for_jobs(), **self._entry.environment, **call.variables}
+        return {**kept, "PATH": there.path_for_jobs(), **self._entry.environment, **call.variables}
 
     def _run(self, path: str, words: list[str], call: Call) -> Answer:
         # Files in memory instead of pipes: nobody has to read while it runs, and it runs on if we are killed.
@@ -99,7 +99,7 @@ def _content(file: int) -> bytes:
 
 def program(entry: ClusterEntry, command: str) -> str:
     """The path of a cluster's command. Raises Refused."""
-    path = detect.find(command, entry.folder)
+    path = there.find(command, entry.folder)
     if path is None:
         where = f"in {entry.folder}" if entry.folder else "on PATH"
         raise Refused(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from mini_slurm.clusters.base import Answer, Cluster, Order, Runner, Unanswered
+from mini_slurm.clusters.base import Answer, Cluster, Lost, NotMade, Order, Runner, Unanswered
 from mini_slurm.errors import MiniSlurmError, Refused
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.store import foreign
 from mini_slurm.store.database import keep, transaction
 
 LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each look for a job whose answer was lost
+KILLED = -9  # what an answer is taken for that got lost
 SURE = 2  # answers without the job until it counts as not submitted
 
 
@@ -32,9 +33,11 @@ def submit(db: sqlite3.Connection, cluster: Cluster, runner: Runner, order: Orde
         foreign.intend(db, order.job)
     try:
         answer = runner.run(call)
-    except Refused:
+    except (Refused, NotMade):
         _forget(db, order.job)
         raise
+    except Lost:
+        answer = Answer(KILLED, b"", b"")
     name = cluster.read_submission(answer)
     if name is not None:
         return _taken(db, order.job, name, answer)
@@ -43,8 +46,10 @@ def submit(db: sqlite3.Connection, cluster: Cluster, runner: Runner, order: Orde
         return Submitted(answer, None)
     try:
         name = _look(cluster, runner, order.job)
-    except Unanswered:
-        return Submitted(answer, None)  # the intent stays: a refresh may find the job
+    except Unanswered as error:
+        if answer.err:
+            return Submitted(answer, None)  # the intent stays: a refresh may find the job
+        raise Unanswered(*error.lines, hint="msqueue shows it, if it was, as soon as the cluster answers") from None
     if name is not None:
         return _taken(db, order.job, name, answer, found=True)
     _forget(db, order.job)

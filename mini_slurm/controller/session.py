@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from mini_slurm.clusters.detect import detect
 from mini_slurm.config.cache import OVERRIDES, load_file
 from mini_slurm.config.paths import fleet_file, jobs_folder
+from mini_slurm.controller.couriers import Couriers
 from mini_slurm.controller.decoding import recall
 from mini_slurm.controller.effects import Hands
 from mini_slurm.controller.loop import Loop
@@ -50,6 +51,7 @@ class Session:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._watch = Watch(state, self._db, self._clusters)
         self._watch.start()
+        self._couriers = Couriers(self._db, self._clusters, lambda: self._cluster.fleet.ssh_config)
         self._outputs_task = asyncio.get_running_loop().create_task(self._outputs.run())
         self._busy_until = time.monotonic() + fleet.controller_idle
         self._add_machines(fleet)
@@ -97,6 +99,7 @@ class Session:
         """Wait until there is something to do, and do it. Raises StateError."""
         await self._loop.sleep()
         self._follow_fleet()
+        self._couriers.look()
         await self._loop.turn(self._hands)
         _raise_if_failed(self._outputs_task, *self._tasks.values())
         if not self._loop.is_idle:
@@ -107,7 +110,7 @@ class Session:
         """Has there been nothing to do for the fleet's controller_idle?"""
         if not self._loop.is_idle or time.monotonic() <= self._busy_until:
             return False
-        return not self._watch.is_needed
+        return not self._watch.is_needed and not self._couriers.is_busy
 
     def _clusters(self) -> Mapping[str, ClusterEntry]:
         """The clusters there are; without a fleet file, what PATH leads to."""
@@ -119,8 +122,8 @@ class Session:
 
     @property
     def has_requests(self) -> bool:
-        """Is there a request that nobody has looked at?"""
-        return self._db.execute("SELECT 1 FROM request LIMIT 1").fetchone() is not None
+        """Is there a request, or a call, that nobody has looked at?"""
+        return self._couriers.is_busy or self._db.execute("SELECT 1 FROM request LIMIT 1").fetchone() is not None
 
     def _follow_fleet(self) -> None:
         """Take a changed fleet file; one that is wrong changes nothing."""
@@ -164,6 +167,7 @@ class Session:
     async def close(self) -> None:
         """End all channels; what runs on the machines goes on."""
         self._watch.close()
+        await self._couriers.close()
         tasks = [self._outputs_task, *self._tasks.values()]
         for task in tasks:
             task.cancel()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from mini_slurm.clusters import make_cluster, make_runner
 from mini_slurm.clusters.refresh import Refresh
+from mini_slurm.controller import autostart
 from mini_slurm.errors import MiniSlurmError
 from mini_slurm.model.fleet import ClusterEntry
 from mini_slurm.store import database, foreign
@@ -68,8 +69,11 @@ class Watch:
                 self._asked[name] = now
                 self._refresh(db, entries[name])
 
+    def _ring(self) -> None:
+        autostart.ring(self._state)
+
     def _refresh(self, db: sqlite3.Connection, entry: ClusterEntry) -> None:
-        refresh = Refresh(self._state, db, entry.name, make_cluster(entry), make_runner(self._state, db, entry))
+        refresh = Refresh(self._state, db, entry.name, make_cluster(entry), make_runner(db, entry, self._ring))
         fault = refresh.run().fault
         if fault != self._faults.get(entry.name, ""):
             self._faults[entry.name] = fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.links.base import Link
+from mini_slurm.links.base import Link, Talker
 from mini_slurm.model.fleet import MachineEntry
 
 
@@ -13,5 +13,12 @@ def make_link(entry: MachineEntry, *, ssh_config: str | None) -> Link:
 
         return LocalLink(entry)
     from mini_slurm.links.ssh import SshLink  # asyncssh: half a second and 20 MB that a local fleet does not pay
+
+    return SshLink(entry, ssh_config=ssh_config)
+
+
+def make_talker(entry: MachineEntry, *, ssh_config: str | None) -> Talker:
+    """The way to a login node. Nothing is connected yet."""
+    from mini_slurm.links.ssh import SshLink
 
     return SshLink(entry, ssh_config=ssh_config)

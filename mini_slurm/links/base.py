@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from mini_slurm.errors import Unreachable
+
 READ_SIZE = 256 * 1024  # bytes, the most that one read gives
 
 
@@ -41,3 +43,17 @@ class Link(Protocol):
 
     async def close(self) -> None:
         """End the connection; the agent and its jobs go on."""
+
+
+class Broken(Unreachable):
+    """The way to a machine ended while an answer was waited for: what was sent may have had its effect."""
+
+
+class Talker(Protocol):
+    """The way to a machine on which no agent is wanted."""
+
+    async def talk(self, data: bytes) -> bytes:
+        """Connect if need be, send it to a Python there; all that it answers. Raises Unreachable, Broken."""
+
+    async def close(self) -> None:
+        """End the connection; what was started goes on."""

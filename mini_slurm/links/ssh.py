@@ -13,7 +13,7 @@ import asyncssh
 from mini_slurm.agent.archive import COMMAND
 from mini_slurm.errors import Unreachable
 from mini_slurm.links import known_hosts, ssh_errors
-from mini_slurm.links.base import READ_SIZE, Channel
+from mini_slurm.links.base import READ_SIZE, Broken, Channel
 from mini_slurm.links.handshake import shake_hands
 from mini_slurm.links.known_hosts import HostKey
 from mini_slurm.links.ssh_errors import Target
@@ -48,6 +48,7 @@ class SshLink:
         self._entry = entry
         self._ssh_config = ssh_config
         self._route: list[asyncssh.SSHClientConnection] = []  # jump hosts first, the machine last
+        self._connecting = asyncio.Lock()
 
     async def open(self) -> Channel:
         """Connect if need be, start or reach the agent. Raises Unreachable."""
@@ -59,6 +60,28 @@ class SshLink:
             raise
         return channel
 
+    async def talk(self, data: bytes) -> bytes:
+        """Connect if need be, send it to a Python there; all that it answers. Raises Unreachable, Broken."""
+        channel = await self._session()
+        try:
+            channel.write(data)
+            answer = bytearray()
+            while block := await channel.read():
+                answer += block
+            code, complaint = await channel.last_words()
+        finally:
+            await channel.close()
+        if code is None:
+            raise Broken(f"{self._entry.name}: the connection to {self._entry.host} broke")
+        if code != 0:
+            said = complaint.decode(errors="replace").strip().splitlines() or [f"exit status {code}"]
+            raise Unreachable(
+                f"{self._entry.name}: python3 does not run on {self._entry.host}: {said[-1]}",
+                hint=f"does `ssh {self._entry.host} python3 -V` work?",
+                again=False,
+            )
+        return bytes(answer)
+
     async def close(self) -> None:
         """End the connection; the agent and its jobs go on."""
         route, self._route = self._route, []
@@ -66,6 +89,10 @@ class SshLink:
 
     async def _session(self) -> SshChannel:
         """A channel with the bootstrap running; an old connection may be dead without our knowing it yet."""
+        async with self._connecting:
+            return await self._approached()
+
+    async def _approached(self) -> SshChannel:
         if self._route:
             try:
                 return await _start(self._route[-1])

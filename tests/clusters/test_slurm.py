@@ -349,7 +349,6 @@ def test_a_place_that_there_is_not_is_refused(with_slurm: User) -> None:
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ('type = "slurm"\nhost = "login.example.org"', "cluster far: host is not supported"),
         ('type = "pbs"', "cluster far: type pbs is not supported"),
     ],
     ids=str,

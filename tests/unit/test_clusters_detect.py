@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_slurm.clusters import detect
+from mini_slurm.clusters import detect, there
 
 REAL = "#!/bin/sh\necho real\n"
 
@@ -83,7 +83,7 @@ def test_a_script_that_leads_to_us_is_passed_over(tmp_path: Path, monkeypatch: p
     assert detect.detect() is None
     real = program(tmp_path / "b", "sbatch")
     path_of(monkeypatch, tmp_path / "a", tmp_path / "b")
-    assert detect.find("sbatch") == str(real)
+    assert there.find("sbatch") == str(real)
 
 
 def test_a_link_to_our_command_is_passed_over_wherever_it_stands(
@@ -95,8 +95,8 @@ def test_a_link_to_our_command_is_passed_over_wherever_it_stands(
         (tmp_path / folder / "sbatch").symlink_to(ours)
     real = program(tmp_path / "b", "sbatch")
     path_of(monkeypatch, tmp_path / "shims", tmp_path / "b", tmp_path / "late")
-    assert detect.find("sbatch") == str(real)
-    assert detect.path_for_jobs() == str(tmp_path / "b")
+    assert there.find("sbatch") == str(real)
+    assert there.path_for_jobs() == str(tmp_path / "b")
 
 
 def test_a_link_to_the_real_command_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_a_link_to_the_real_command_counts(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "sbatch").symlink_to(real)
     path_of(monkeypatch, tmp_path / "bin")
-    assert detect.find("sbatch") == str(tmp_path / "bin" / "sbatch")
+    assert there.find("sbatch") == str(tmp_path / "bin" / "sbatch")
 
 
 def test_what_cannot_be_run_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,4 +134,4 @@ def test_a_packages_sbatch_without_a_configuration_is_no_cluster(
 def test_a_folder_of_the_configuration_is_looked_into_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path / "a", "qsub")
     path_of(monkeypatch, tmp_path / "a")
-    assert detect.find("qsub", str(tmp_path)) is None
+    assert there.find("qsub", str(tmp_path)) is None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from mini_slurm.cli import common, places
 from mini_slurm.clusters import make_cluster, make_runner
 from mini_slurm.clusters.refresh import Refresh
+from mini_slurm.config.paths import fleet_file
 from mini_slurm.store import foreign
+from mini_slurm.store.database import choose_fleet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +29,12 @@ class Place:
         self.db = db
         self.entry = entry
         self.cluster = make_cluster(entry)
-        self.runner = make_runner(state, db, entry)
+        self.runner = make_runner(db, entry, self._wake)
+
+    def _wake(self) -> None:
+        """The controller is to look at a call; it has to know the fleet file that names the login node."""
+        choose_fleet(self.db, fleet_file() or "")
+        common.wake_controller(self.state)
 
     def refresh(self, *, everybody: bool = False) -> Contact:
         """Bring what is stored of its jobs up to date, if it is time to; how it answers. Raises StateError."""
@@ -39,7 +48,8 @@ class Place:
         """Make calls, and print what they print; the highest exit status. Raises MiniSlurmError."""
         code = 0
         for call in calls:
-            answer = self.runner.run(call)
+            # asked for again by the next controller, it is not to have its effect twice
+            answer = self.runner.run(call._replace(once=call.once or os.urandom(8).hex()))
             common.echo(answer.out, answer.err)
             code = max(code, status(answer.code))
         self.outdate()

@@ -1,0 +1,204 @@
+"""Programs where a cluster's commands are: how they are found, and how one is run on a login node.
+
+Stands alone, in Python 3.8: its source travels over SSH. It gets one line of JSON and answers with one.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import IO, Any
+
+OURS = (b"mini_slurm", b"mini-slurm")  # in a script that leads to our commands
+READ = 4096  # bytes of a script that are looked at
+CALLS = os.path.join(".cache", "mini_slurm", "calls")  # at home, which all login nodes of a cluster have in common
+PATIENCE = 300.0  # seconds for a question; a submission may take as long as it does
+PAUSE = 0.02  # seconds between two looks for the answer of a call that somebody else started
+KEPT = 7 * 86400.0  # seconds that the answer of a call is kept
+
+
+# --- which program
+
+
+def find(command: str, folder: str | None = None) -> str | None:
+    """Where the real command is: in this folder, else along PATH."""
+    for place in folders() if folder is None else [folder]:
+        path = os.path.join(place, command)
+        if os.access(path, os.X_OK) and os.path.isfile(path) and not is_ours(path):
+            return path
+    return None
+
+
+def folders() -> list[str]:
+    """The folders of PATH."""
+    return [folder for folder in os.environ.get("PATH", os.defpath).split(":") if os.path.isabs(folder)]
+
+
+def is_ours(path: str) -> bool:
+    """Does this program lead to our own commands: a link to one of them, or a script that names one?"""
+    target, name = os.path.realpath(path), "m" + os.path.basename(path)
+    if os.path.basename(target) == name:
+        return True
+    try:
+        with open(target, "rb") as file:
+            begin = file.read(READ)
+    except OSError:
+        return False
+    return begin.startswith(b"#!") and any(word in begin for word in (*OURS, name.encode()))
+
+
+def path_for_jobs() -> str:
+    """PATH for a cluster's commands and, by way of them, its jobs: without folders of links to our commands."""
+    return ":".join(folder for folder in folders() if not _has_shims(folder))
+
+
+def _has_shims(folder: str) -> bool:
+    link = os.path.join(folder, "sbatch")
+    return os.path.islink(link) and is_ours(link)
+
+
+# --- on a login node
+
+
+def main(stdin: IO[bytes]) -> None:
+    """Do what the line asks for, and print the answer."""
+    import json
+
+    order = json.loads(stdin.readline())
+    os.umask(0o077)
+    try:
+        answer = _answer(order)
+    except OSError as error:
+        answer = {"fault": f"{error.filename or order['words'][0]}: {error.strerror}", "clear": True}
+    print(json.dumps(answer), flush=True)
+
+
+def _answer(order: dict[str, Any]) -> dict[str, Any]:
+    path = find(order["words"][0], order["programs"])
+    if path is None:
+        place = "in " + order["programs"] if order["programs"] else "on the PATH of logins without a terminal"
+        return {"fault": f"there is no {order['words'][0]} {place}", "missing": True}
+    if order["once"]:
+        return _once(path, order)
+    import shutil
+    import tempfile
+
+    folder = tempfile.mkdtemp(prefix="mini_slurm-")
+    try:
+        _run(path, order, folder)
+        return _read(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _once(path: str, order: dict[str, Any]) -> dict[str, Any]:
+    """Start it unless it was started before under this name; the answer of whichever it was."""
+    import time
+
+    calls = os.path.join(os.path.expanduser("~"), CALLS)
+    os.makedirs(calls, mode=0o700, exist_ok=True)
+    folder = os.path.join(calls, order["once"])
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        pass
+    else:
+        _forget(calls)
+        _detach(path, order, folder)
+    end = time.monotonic() + PATIENCE
+    while not os.path.exists(os.path.join(folder, "code")):
+        if time.monotonic() > end:
+            return {"code": -9, "out": "", "err": ""}  # nobody knows what came of it
+        time.sleep(PAUSE)
+    return _read(folder)
+
+
+def _detach(path: str, order: dict[str, Any], folder: str) -> None:
+    """Run it in a process that outlives the connection."""
+    if os.fork():
+        return
+    status = 1
+    try:
+        os.setsid()
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nowhere, number)
+        if os.fork():
+            os._exit(0)
+        _run(path, order, folder)
+        status = 0
+    except OSError as error:
+        for name, text in (("out", ""), ("err", f"{path}: {error.strerror}\n")):
+            _write(os.path.join(folder, name), text.encode())
+        _end(folder, 126)
+    finally:
+        os._exit(status)
+
+
+def _run(path: str, order: dict[str, Any], folder: str) -> None:
+    """Run it to its end; its answer is left in the folder."""
+    import shutil
+    import subprocess
+
+    words = list(order["words"])
+    if order["script"] is not None:
+        name, text, arguments = order["script"]
+        os.mkdir(os.path.join(folder, "script"))
+        file = os.path.join(folder, "script", os.path.basename(name) or "script")
+        _write(file, _bytes(text))
+        os.chmod(file, 0o700)
+        words += [file, *arguments]
+    _write(os.path.join(folder, "in"), _bytes(order["stdin"]))
+    cwd = order["folder"] if order["folder"] and os.path.isdir(order["folder"]) else os.path.expanduser("~")
+    given, out, err = (os.path.join(folder, name) for name in ("in", "out", "err"))
+    with open(given, "rb") as stdin, open(out, "wb") as stdout, open(err, "wb") as stderr:
+        child = subprocess.Popen(
+            words, executable=path, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=_environment(order)
+        )
+        try:
+            code = child.wait(None if order["once"] else PATIENCE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            code = child.wait()
+    shutil.rmtree(os.path.join(folder, "script"), ignore_errors=True)
+    _end(folder, code)
+
+
+def _end(folder: str, code: int) -> None:
+    """The answer is whole."""
+    _write(os.path.join(folder, "code.new"), b"%d" % code)
+    os.rename(os.path.join(folder, "code.new"), os.path.join(folder, "code"))
+
+
+def _environment(order: Mapping[str, Any]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in order["dropped"]}
+    kept["PATH"] = path_for_jobs()
+    kept.update(order["variables"])
+    return kept
+
+
+def _read(folder: str) -> dict[str, Any]:
+    found = {}
+    for name in ("code", "out", "err"):
+        with open(os.path.join(folder, name), "rb") as file:
+            found[name] = file.read().decode("latin-1")
+    return {"code": int(found["code"]), "out": found["out"], "err": found["err"]}
+
+
+def _write(path: str, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def _bytes(text: str) -> bytes:
+    """JSON has no bytes: each is sent as the letter of its number."""
+    return text.encode("latin-1")
+
+
+def _forget(calls: str) -> None:
+    """Remove what old calls left."""
+    import shutil
+    import time
+
+    for name in os.listdir(calls):
+        folder = os.path.join(calls, name)
+        if time.time() - os.lstat(folder).st_mtime > KEPT:
+            shutil.rmtree(folder, ignore_errors=True)

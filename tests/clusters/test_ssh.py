@@ -1,0 +1,161 @@
+"""Jobs on a real Slurm whose commands are on another host, reached over SSH."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clusters.conftest import User
+from tests.clusters.real_slurm import Slurm
+from tests.clusters.test_slurm import ended, submitted
+from tests.fleet import processes, sshd
+from tests.fleet.conftest import skip_or_fail
+from tests.fleet.sshd import Machine
+from tests.waiting import wait_until
+
+FLEET = """
+[machines.here]
+local = true
+cpus = 2
+[partitions.mine]
+machines = "here"
+default = true
+[clusters.far]
+type = "slurm"
+partitions = ["batch"]
+host = "127.0.0.1"
+port = {port}
+user = "{login}"
+identity_file = "{key}"
+environment = {{ SLURM_CONF = "{configuration}" }}
+"""
+
+
+class LoginNode:
+    """The host with Slurm's commands, as the user's account has it: another home, another PATH."""
+
+    def __init__(self, machine: Machine, user: User) -> None:
+        self.machine = machine
+        self.user = user
+
+    def fake(self, command: str, text: str) -> None:
+        """A script of this name before the real one on that host's PATH; {real} is where that is."""
+        path = self.machine.bin / command
+        path.write_text("#!/bin/bash\n" + text.format(real=f"/usr/bin/{command}", home=self.machine.home))
+        path.chmod(0o755)
+
+    @property
+    def logins(self) -> int:
+        """How many connections there were."""
+        return self.machine.log.read_text().count("Accepted publickey")
+
+
+@pytest.fixture
+def login(user: User, slurm: Slurm) -> Iterator[LoginNode]:
+    """A login node that the user's fleet file names, and whose host key the user knows."""
+    skip_or_fail(sshd.missing())
+    folder = Path(tempfile.mkdtemp(prefix="login-", dir="/var/lib"))  # a script that names us is taken for ours
+    folder.chmod(0o755)
+    key = sshd.make_key(folder / "key")
+    machine = Machine(folder / "machine", "login", key)
+    for path in (machine.home, key):
+        shutil.chown(path, user.login)
+    try:
+        machine.start()
+        user.write(".ssh/known_hosts", machine.known_hosts_line)
+        user.fleet(FLEET.format(port=machine.port, login=user.login, key=key, configuration=slurm.configuration))
+        yield LoginNode(machine, user)
+    finally:
+        processes.kill(processes.mentioning(user.home))
+        machine.kill()
+        processes.kill(processes.mentioning(folder))
+        shutil.rmtree(folder)
+
+
+def test_a_script_travels_with_its_arguments(login: LoginNode, slurm: Slurm) -> None:
+    user = login.user
+    user.write("only here.sh", '#!/bin/bash\n#SBATCH -o out-%j\nprintf "%s\\n" "$@" "$SLURM_JOB_NAME" "$PWD"; exit 3\n')
+    number = submitted(user.run("msbatch", "-p", "batch", "only here.sh", "a b", "$(id)"))
+    assert ended(user, number) == "FAILED"
+    output = (user.home / f"out-{number}").read_text().splitlines()  # there is a folder of this name there, too
+    assert output == ["a b", "$(id)", "only here.sh", str(user.home)]
+
+
+def test_all_commands_share_one_connection(login: LoginNode, slurm: Slurm) -> None:
+    user = login.user
+    number = submitted(user.run("msbatch", "-M", "far", "-H", "-J", "first", "--wrap", "true"))
+    assert user.run("msqueue", "-h", "-M", "far", "-j", number, "-o", "%j %T") == "first PENDING\n"
+    assert user.run("msinfo", "-M", "far", "-h", "-o", "%P").split() == ["batch*"]
+    assert f"JobId={number} " in user.run("mscontrol", "show", "job", number)
+    user.run("mscontrol", "update", f"JobId={number}", "TimeLimit=7")
+    assert slurm.run("squeue", "-h", "-j", number, "-o", "%l") == "7:00\n"
+    user.run("mscancel", number)
+    assert ended(user, number).startswith("CANCELLED")
+    assert login.logins == 1
+
+
+def test_what_slurm_refuses_there_is_said_in_its_own_words(login: LoginNode, slurm: Slurm) -> None:
+    words = ("-p", "nowhere", "--wrap", "true")
+    ours = login.user.try_("msbatch", "-M", "far", *words)
+    theirs = login.user.try_("sbatch", *words, SLURM_CONF=str(slurm.configuration))
+    assert theirs.returncode != 0
+    assert (ours.returncode, ours.stdout, ours.stderr) == (theirs.returncode, theirs.stdout, theirs.stderr)
+
+
+@pytest.mark.parametrize("breaks", ["connection", "controller"])
+def test_a_way_that_breaks_in_a_submission_leaves_one_job(login: LoginNode, slurm: Slurm, breaks: str) -> None:
+    user, started = login.user, login.machine.home / "started"
+    login.fake("sbatch", 'touch {home}/started; sleep 2; exec {real} "$@"\n')
+    user.run("msqueue", "-M", "far")
+    answers: list[str] = []
+    name = f"once-{breaks}"
+    command = threading.Thread(
+        target=lambda: answers.append(user.run("msbatch", "-M", "far", "-H", "-J", name, "--wrap", "true"))
+    )
+    command.start()
+    wait_until(started.exists, "sbatch runs")
+    if breaks == "connection":
+        login.machine.kill_sessions()
+    else:
+        pid = int((user.home / "state" / "controller.lock").read_text())
+        processes.kill([found for found in processes.everything().values() if found.pid == pid])
+        user.run("mscancel", "--state=RUNNING")  # any command that starts the next one
+        user.run("msinfo", "-M", "far")
+    command.join()
+    number = submitted(answers[0])
+    assert slurm.run("squeue", "-h", "-n", name, "-o", "%i").split() == [number]
+
+
+def test_shims_on_that_host_are_passed_over(login: LoginNode) -> None:
+    for shim in login.user.install.shims.iterdir():
+        (login.machine.bin / shim.name).symlink_to(shim)
+    number = submitted(login.user.run("msbatch", "-M", "far", "-o", "out", "--wrap", "command -v srun"))
+    assert ended(login.user, number) == "COMPLETED"
+    assert (login.user.home / "out").read_text() == "/usr/bin/srun\n"
+
+
+@pytest.mark.parametrize("fault", ["host key", "sshd", "sbatch"])
+def test_a_login_node_that_cannot_be_used_is_one_line(login: LoginNode, fault: str) -> None:
+    user = login.user
+    if fault == "host key":
+        user.write(".ssh/known_hosts", "")
+        expected = f"cluster far: the host key of 127.0.0.1 port {login.machine.port} is not known yet"
+    elif fault == "sshd":
+        login.machine.kill_listener()
+        expected = f"cluster far: connection refused by 127.0.0.1 port {login.machine.port}"
+    else:
+        user.fleet((user.home / "fleet.toml").read_text() + 'folder = "/opt/no-slurm"\n')
+        expected = "cluster far: there is no sbatch in /opt/no-slurm of 127.0.0.1"
+    refused = user.try_("msbatch", "-M", "far", "--wrap", "true")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"msbatch: error: {expected}"), refused.stderr
+    assert len(refused.stderr.splitlines()) <= 2
+    waiting = (
+        "import sqlite3; print(sqlite3.connect('state/state.sqlite3').execute('SELECT * FROM submission').fetchall())"
+    )
+    assert user.run("python3", "-c", waiting) == "[]\n"
