@@ -29,6 +29,7 @@ FIRST_PAUSE, LONGEST_PAUSE, HOPELESS_PAUSE = 0.2, 15.0, 60.0  # seconds between 
 SILENCE = 20.0  # seconds without a word until the agent is asked whether it is there; less where node_timeout is short
 PATIENCE = 3  # unanswered questions until the channel is given up
 FRESH = 60.0  # seconds for which it is believed how busy a machine is
+NOTABLE_SKEW = 60.0  # seconds between a machine's clock and ours, beyond which somebody should know
 NOTABLE_LOAD, NOTABLE_MEMORY = 0.1, 256  # smaller changes of load and free memory (MiB) are not worth a commit
 
 
@@ -220,7 +221,10 @@ class MachineHand:
             free_memory=max(message.free_memory, 0),
         )
         self._vitals_at = asyncio.get_running_loop().time()
-        log.info("%s: connected, its clock is %.1f s ahead", machine.name, message.clock - now)
+        ahead = message.clock - now
+        log.info("%s: connected, its clock is %.1f s ahead", machine.name, ahead)
+        if abs(ahead) > NOTABLE_SKEW:
+            log.warning("%s: its clock is wrong, and so are the times of files made there: set it", machine.name)
         self.machine = machine
         self._is_lost = False
         self._board.note_machine(machine)

@@ -7,6 +7,7 @@ import pwd
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -141,10 +142,18 @@ class Machines(LoginNode):
         self.machines: dict[str, sshd.Machine] = {}
 
     def add(
-        self, name: str, *, gpus: int = 0, claims: Path | None = None, trust: bool = True, **table: Any
+        self,
+        name: str,
+        *,
+        gpus: int = 0,
+        claims: Path | None = None,
+        trust: bool = True,
+        environment: Mapping[str, str] | None = None,
+        **table: Any,
     ) -> sshd.Machine:
-        """One more machine; further keywords go into its table of the fleet file."""
+        """One more machine; `environment`: more of what a login finds there; keywords go into its table."""
         machine = sshd.Machine(self.folder / "machines" / name, name, self.key, gpus=gpus, claims=claims)
+        machine.environment.update(environment or {})
         self.machines[name] = machine
         machine.start()
         self.tables[name] = {**({"gpus": gpus} if gpus else {}), **table}
