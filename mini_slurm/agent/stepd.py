@@ -301,6 +301,8 @@ class Stepd:
             elif word == "suspend" and not self.cause:
                 job_steps.tell_all(self.place.folder, word)
                 self._stop()
+            elif word == "notify":
+                self._say(bytes.fromhex("".join(rest)).decode(errors="replace"))
             elif word == "resume":
                 job_steps.tell_all(self.place.folder, word)
                 self.clock.go_on(now())

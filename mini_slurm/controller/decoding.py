@@ -63,6 +63,10 @@ class Decoder:
         """Stop jobs, or let them go on."""
         return [events.SuspendRequested(self._request(number, body), bool(body["resume"]))]
 
+    def notify(self, number: int, body: Body) -> list[Event]:
+        """A line for the output of a job."""
+        return [events.NotifyRequested(self._request(number, body), body["text"])]
+
     def top(self, number: int, body: Body) -> list[Event]:
         """Jobs that are to go first."""
         jobs = tuple((job, task) for job, task in body["jobs"])
@@ -108,6 +112,7 @@ DECODERS: dict[str, Callable[[Decoder, int, Body], list[Event]]] = {
     "update": Decoder.update,
     "requeue": Decoder.requeue,
     "suspend": Decoder.suspend,
+    "notify": Decoder.notify,
     "top": Decoder.top,
     "measure": Decoder.measure,
     "nodes": Decoder.nodes,

@@ -28,6 +28,7 @@ from mini_slurm.scheduler.decisions import (
     Hold,
     Limit,
     Measure,
+    Notify,
     Resume,
     Signal,
     Start,
@@ -82,7 +83,7 @@ class Hands:
                 self._send(decision.machine, self._order(decision))
         self._start_all(starts)
 
-    def _order(self, decision: Signal | Limit | Suspend | End | Forget | Measure) -> Message:
+    def _order(self, decision: Signal | Limit | Suspend | Notify | End | Forget | Measure) -> Message:
         """What a machine is told about an attempt there."""
         if isinstance(decision, Signal) and decision.step is not None:
             return messages.CancelStep(f"{decision.attempt}-{decision.step}", decision.signal, decision.uid)
@@ -94,6 +95,8 @@ class Hands:
             return messages.SuspendAttempt(decision.attempt, decision.resume)
         if isinstance(decision, Measure):
             return messages.Measure(decision.attempt, decision.request)
+        if isinstance(decision, Notify):
+            return messages.NotifyAttempt(decision.attempt, decision.text)
         if isinstance(decision, End):
             return messages.EndAttempt(decision.attempt, self._cluster.fleet.kill_wait, decision.why)
         return messages.Forget(decision.attempt)

@@ -151,6 +151,13 @@ class SuspendAttempt(NamedTuple):
     resume: bool
 
 
+class NotifyAttempt(NamedTuple):
+    """Write a line into the output of the attempt's script, as an error of its stepd."""
+
+    attempt: str
+    text: str
+
+
 class EndAttempt(NamedTuple):
     """End the attempt: SIGTERM, and SIGKILL after kill_wait seconds, for all its processes."""
 
@@ -315,6 +322,7 @@ Message = Union[
     SignalAttempt,
     LimitAttempt,
     SuspendAttempt,
+    NotifyAttempt,
     EndAttempt,
     Acknowledge,
     Forget,

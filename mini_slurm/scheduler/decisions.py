@@ -53,6 +53,14 @@ class Suspend(NamedTuple):
     resume: bool
 
 
+class Notify(NamedTuple):
+    """Write a line into the output of an attempt's script."""
+
+    machine: str
+    attempt: str
+    text: str
+
+
 class End(NamedTuple):
     """End an attempt: SIGTERM, then SIGKILL. Its output says why, if it is not that somebody cancelled it."""
 
@@ -94,4 +102,4 @@ class Answer(NamedTuple):
     name: str = ""  # of what was made
 
 
-Decision = Start | Hold | Resume | Signal | Limit | Suspend | End | Forget | Drop | Measure | Answer
+Decision = Start | Hold | Resume | Signal | Limit | Suspend | Notify | End | Forget | Drop | Measure | Answer

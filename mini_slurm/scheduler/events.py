@@ -80,6 +80,13 @@ class MeasureRequested(NamedTuple):
     job_id: int
 
 
+class NotifyRequested(NamedTuple):
+    """Write a line into the output of a running job."""
+
+    request: Request
+    text: str
+
+
 class TopRequested(NamedTuple):
     """These jobs are to start before all others of their user, partition, account and QOS."""
 
@@ -221,6 +228,7 @@ Event = (
     | RequeueRequested
     | SuspendRequested
     | MeasureRequested
+    | NotifyRequested
     | TopRequested
     | NodesUpdateRequested
     | PartitionUpdateRequested

@@ -5,13 +5,14 @@ from __future__ import annotations
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster, allocation
-from mini_slurm.scheduler.decisions import Answer, Decision, End, Measure, Suspend
+from mini_slurm.scheduler.decisions import Answer, Decision, End, Measure, Notify, Suspend
 from mini_slurm.scheduler.ending import requeue
-from mini_slurm.scheduler.events import MeasureRequested, RequeueRequested, SuspendRequested
+from mini_slurm.scheduler.events import MeasureRequested, NotifyRequested, RequeueRequested, SuspendRequested
 from mini_slurm.scheduler.starting import be_quiet
 from mini_slurm.scheduler.targets import DENIED, Refusal, answer, is_operator, owns
 
 DISABLED = "Requested operation is presently disabled"
+NOT_YOURS = "Invalid user id"
 PENDING = "Job is pending execution"
 DONE = "Job/step already completing or completed"
 NOT_RUNNING = "Job is not running"
@@ -69,6 +70,23 @@ def on_suspend_requested(cluster: Cluster, event: SuspendRequested, now: float) 
         job.suspend_time = now
         cluster.touch(job)
         decisions.append(Suspend(job.node or "", cluster.attempt_name(job), event.resume))
+
+    said = answer(cluster, event.request, act, split=False)
+    return [*decisions, said]
+
+
+def on_notify_requested(cluster: Cluster, event: NotifyRequested, now: float) -> list[Decision]:
+    """Only the script of a running job can be told something."""
+    decisions: list[Decision] = []
+
+    def act(job: Job) -> None:
+        if not owns(cluster, event.request.by, job):
+            raise Refusal(NOT_YOURS)
+        if job.state.is_over or job.state is JobState.COMPLETING:
+            raise Refusal(DONE)
+        if job.state is not JobState.RUNNING:
+            raise Refusal(DISABLED)
+        decisions.append(Notify(job.node or "", cluster.attempt_name(job), event.text))
 
     said = answer(cluster, event.request, act, split=False)
     return [*decisions, said]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.fleet import jobs
 from tests.fleet.machines import Machines
+from tests.waiting import wait_until
 
 LATER = "--begin=now+1hour"
 
@@ -33,6 +34,10 @@ NOT_DONE = (
     ("requeue 999", "Invalid job id specified for job 999\n"),
     ("suspend 999", "Unexpected message received for job 999\n"),
     ("top 999", "Invalid job id specified for job 999\n"),
+    ("notify 999 hello", "job notify failure: Invalid job id specified\n"),
+    ("notify x hello", "Invalid job_id x\njob notify failure: No error\n"),
+    ("notify 1", "too few arguments for keyword:notify\n"),
+    ("notify 1 hello", "job notify failure: Requested operation is presently disabled\n"),
     ("update jobid=999 TimeLimit=5", "Invalid job id specified for job 999\n"),
     ("update jobid=999 UserID=root", "No changes specified\n"),
     ("update jobid=999 TimeLimit=x", "mscontrol: error: Invalid TimeLimit value\n"),
@@ -49,6 +54,19 @@ def test_what_cannot_be_done_is_said_in_slurms_words(fleet: Machines) -> None:
     jobs.wrap(fleet, "true", LATER)
     for words, error in NOT_DONE:
         assert control(fleet, *words.split()) == (1, error)
+
+
+def test_a_running_job_is_told_something(fleet: Machines) -> None:
+    job = jobs.wrap(fleet, "sleep 100", "--output=out.txt")
+    node = jobs.wait_for(fleet, job, "RUNNING").node
+    assert control(fleet, "notify", str(job), "hello  there;", "$(id) ü") == (0, "")
+    said = f"slurmstepd-{node}: error: hello  there; $(id) ü\n"
+    wait_until(lambda: jobs.text(fleet.work / "out.txt") == said)
+    assert fleet.run("mscancel", str(job)).returncode == 0
+    jobs.wait_over(fleet, job)
+    assert control(fleet, "notify", str(job), "x") == (
+        1, "job notify failure: Job/step already completing or completed\n",
+    )  # fmt: skip
 
 
 def test_a_running_job_is_suspended_and_resumed(fleet: Machines) -> None:

@@ -1,8 +1,10 @@
-"""Verbs that act on jobs: hold and release, requeue, suspend and resume, top."""
+"""Verbs that act on jobs: hold and release, requeue, suspend and resume, notify, top."""
 
 from __future__ import annotations
 
+from mini_slurm.cli import common
 from mini_slurm.cli.control.asking import NO_SUCH_JOB, ask_of_jobs, ask_one, without_prefix
+from mini_slurm.model.numbers import leading_number
 from mini_slurm.model.states import JobState
 from mini_slurm.options.job_ids import split_acted
 from mini_slurm.store import queries
@@ -112,3 +114,19 @@ def _one(word: str) -> tuple[int, int | None] | None:
     if not number.isdecimal() or not (task in ("", "*") or task.isdecimal()):
         return None
     return int(number), int(task) if task.isdecimal() else None
+
+
+def notify(session: Session, verb: str, words: list[str]) -> None:
+    """Write a line into the output of a running job."""
+    number, _ = leading_number(words[0])
+    if number <= 0:
+        session.exit_code = 1
+        common.say(f"Invalid job_id {words[0]}")
+        error = "No error"
+    elif not queries.exists(session.db, number):
+        error = NO_SUCH_JOB
+    else:
+        body = {"job_id": number, "tasks": None, "text": " ".join(words[1:])}
+        error = ask_one(session, "notify", body)
+    if error:
+        session.fail(f"job notify failure: {error}")

@@ -90,6 +90,7 @@ VERBS = (
     Verb("version", 4, f"{_HERE}.flags:version", 0, 0, many=_OLD_MANY),
     Verb("listpids", 1, f"{_HERE}.processes:listpids", 0, 2),
     Verb("getent", 6, f"{_HERE}.refused:absent"),
+    Verb("notify", 1, f"{_HERE}.queue:notify", 2),
     Verb("callerid", 3, f"{_HERE}.refused:absent", 4, 5),
 )
 ENTITIES = (
