@@ -31,7 +31,8 @@ def main() -> int:
 
 def options(program: str) -> tuple[Option, ...]:
     """The options of the command under this name."""
-    return common.with_ours(program, squeue.OPTIONS)
+    ours = () if common.is_slurms_name(program) else (squeue.WHY,)
+    return common.with_ours(program, (*squeue.OPTIONS, *ours))
 
 
 def msqueue(program: str, arguments: list[str]) -> int:
@@ -39,6 +40,10 @@ def msqueue(program: str, arguments: list[str]) -> int:
     read = listing.read(program, arguments, options(program), "msqueue")
     if read is None:
         return 0
+    if "why" in read[0]:
+        from mini_slurm.cli import why
+
+        return why.show(program, read[0].text("why") or "")
     request = queue_request.read(program, *read)
     if "json" in request.chosen or "yaml" in request.chosen:
         from mini_slurm.cli import documents

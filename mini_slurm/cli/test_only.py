@@ -6,20 +6,21 @@ import sqlite3
 import time
 
 from mini_slurm.cli import admit, common
+from mini_slurm.cli.forecast import as_stored
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.model.reservation import named
 from mini_slurm.options.collect import Values
 from mini_slurm.scheduler.admission import FAILED
-from mini_slurm.scheduler.cluster import Cluster, allocation, make_cluster, occupies
+from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.eligible import eligible_machines, sites
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import reserve
 from mini_slurm.scheduler.reservations import Reserved
-from mini_slurm.scheduler.room import UNAVAILABLE, candidate
+from mini_slurm.scheduler.room import UNAVAILABLE
 from mini_slurm.scheduler.starting import partition_of
-from mini_slurm.store.database import get_setting, load_jobs, load_machines
+from mini_slurm.store.database import get_setting
 
 
 def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) -> int:
@@ -29,7 +30,7 @@ def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) ->
     except Refused as error:
         raise _refusal(program, error) from None
     now = time.time()
-    cluster = _cluster(job, db)
+    cluster = as_stored(job, db)
     forecast = _forecast(job, cluster, now)
     if forecast is None:
         raise _refusal(program, Refused(UNAVAILABLE))
@@ -52,19 +53,6 @@ def _refusal(program: str, error: Refused) -> BadUsage:
     else:
         lines.append(f"{program}: error: {last}")
     return BadUsage(*lines, hint=error.hint, exit_code=error.exit_code)
-
-
-def _cluster(job: Job, db: sqlite3.Connection) -> Cluster:
-    """The core's state as the store has it; a machine that was never reached counts as idle, and as large enough."""
-    machines = load_machines(db)
-    cluster = make_cluster(common.fleet(db), "", load_jobs(db), machines)
-    for name, books in cluster.machines.items():
-        known = machines.get(name)
-        books.is_up = known is None or known.state != "DOWN"
-        books.total = books.free = candidate(books.entry, known, job).total
-        for other in filter(occupies, cluster.on_machine(name)):
-            books.free = books.free.minus(allocation(other)[name].resources)
-    return cluster
 
 
 def _forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, list[str]] | None:

@@ -67,3 +67,4 @@ OPTIONS = (
     VERBOSE, VERSION, JSON, YAML,
 )
 # fmt: on
+WHY = option("why", "", LIST, "What a job waits for, in plain words.", "JOB")  # under our own name alone

@@ -10,7 +10,7 @@ SHELLS_OWN = frozenset({FILES, FOLDERS, COMMANDS})
 # By what the help page writes for the value; what is not here is known by the option's name.
 BY_METAVAR = {
     "ACCOUNT": "accounts", "ACCOUNTS": "accounts", "CLUSTER": "clusters", "CLUSTERS": "clusters", "COMMAND": COMMANDS,
-    "FEATURES": "features", "FILE": FILES, "FOLDER": FOLDERS, "JOBS": "jobs", "NODES": "nodes",
+    "FEATURES": "features", "FILE": FILES, "FOLDER": FOLDERS, "JOB": "jobs", "JOBS": "jobs", "NODES": "nodes",
     "PARTITION": "partitions", "PARTITIONS": "partitions", "QOS": "qos", "SIGNAL": "signals", "STATE": "states",
     "STATES": "states", "STEPS": "jobs", "USER": "users", "USERS": "users",
 }  # fmt: skip

@@ -76,6 +76,7 @@ NOTES: dict[str, Note] = {
             ("msqueue --me", "My jobs that wait and run."),
             ("msqueue -t PD -o '%i %j %r'", "Why jobs wait."),
             ("msqueue --start", "When waiting jobs are expected to start."),
+            ("msqueue --why 42", "What job 42 waits for: machines, what they lack, who holds it and until when."),
         ),
         unlisted="me priority",
         spelled={"jobs": "job", "steps": "step"},

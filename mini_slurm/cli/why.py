@@ -1,0 +1,45 @@
+"""msqueue --why JOB: in plain words, what a job waits for."""
+
+from __future__ import annotations
+
+import time
+
+from mini_slurm.cli import common, listing
+from mini_slurm.cli.forecast import as_stored
+from mini_slurm.errors import BadUsage, visible
+from mini_slurm.model.job import Job
+from mini_slurm.options import job_ids
+from mini_slurm.scheduler.why import explain
+
+NO_SUCH_JOB = "Invalid job id specified"
+
+
+def show(program: str, word: str) -> int:
+    """Print the explanation; the exit status. Raises BadUsage when there is no such job."""
+    try:
+        one = job_ids.parse_acted(word)
+    except ValueError:
+        raise BadUsage(f"{program}: error: Invalid job id: {word}", exit_code=1) from None
+    _, db = common.open_store()
+    try:
+        cluster = as_stored(Job(), db)
+        mine = [job for job in cluster.jobs.values() if one.number in (job.job_id, job.array_job_id)]
+        mine = [job for job in mine if one.tasks is None or _has(job, one.tasks)]
+        if not mine:
+            raise BadUsage(
+                f"{program}: error: {NO_SUCH_JOB}: {word}",
+                hint="a job that is over waits for nothing: msacct tells of it",
+                exit_code=1,
+            )
+        moment = listing.moment_format()
+        for job in mine:
+            listing.show(visible(line) for line in explain(cluster, job, time.time(), moment))
+    finally:
+        db.close()
+    return 0
+
+
+def _has(job: Job, tasks: frozenset[int]) -> bool:
+    from mini_slurm.scheduler.targets import tasks_in
+
+    return bool(tasks.intersection(tasks_in(job)))

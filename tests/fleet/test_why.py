@@ -1,0 +1,29 @@
+"""msqueue --why, the whole way."""
+
+from __future__ import annotations
+
+from tests.fleet import jobs
+from tests.fleet.machines import Machines
+from tests.waiting import wait_until
+
+
+def test_it_is_told_in_plain_words_what_a_job_waits_for(fleet: Machines) -> None:
+    first = jobs.wrap(fleet, "sleep 100", "--exclusive", "--nodelist=node1", "--time=10")
+    jobs.wait_for(fleet, first, "RUNNING")
+    second = jobs.wrap(fleet, "true", "--nodelist=node1", "--job-name=next")
+    wait_until(lambda: jobs.job(fleet, second).reason == "Resources")
+    done = fleet.run("msqueue", "--why", str(second))
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"Job {second} (next, ")
+    assert any(line.startswith("  node1 lacks ") and " at the latest" in line for line in lines)
+    assert any(line.startswith(f"    job {first} of ") for line in lines)
+    assert fleet.run("mscancel", str(first)).returncode == 0
+    jobs.wait_over(fleet, first, second)
+
+
+def test_a_job_that_there_is_not_is_refused(fleet: Machines) -> None:
+    done = fleet.run("msqueue", "--why=999")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[0] == "msqueue: error: Invalid job id specified: 999"
+    assert fleet.run("msqueue", "--why=x;y").stderr.startswith("msqueue: error: Invalid job id: x;y")
