@@ -88,6 +88,9 @@ class Attempt:
                 os.write(self.held[0], self.commands[0].encode() + b"\n")
                 del self.commands[0]
 
+    def acknowledged(self) -> None:
+        """More of its output has arrived."""
+
     def started_message(self) -> Started:
         """The agent's yes."""
         started = self.started or {}

@@ -1,7 +1,7 @@
-"""srun, connected to its machine's agent."""
+"""srun, or another of Slurm's commands in a job, connected to its machine's agent."""
 
 import socket
-from typing import TYPE_CHECKING, List, Optional
+from typing import TYPE_CHECKING, Dict, List, Optional
 
 from mini_slurm.agent.connection import Connection
 from mini_slurm.agent.loop import Loop
@@ -18,6 +18,7 @@ class Client(Connection):
     def __init__(self, loop: Loop, channel: socket.socket, steps: "Steps") -> None:
         super().__init__(loop, channel)
         self.step: Optional[Step] = None
+        self.errands: Dict[str, str] = {}  # token -> the job's attempt: what the submit side was asked for it
         self._steps = steps
         self._reader = flat.Reader()
 

@@ -1,4 +1,4 @@
-"""Slurm's commands in jobs: a folder of the spool, first on a job's PATH, has an srun that asks the agent."""
+"""Slurm's commands in jobs: a folder of the spool, first on a job's PATH, has those that ask the agent."""
 
 import os
 import shutil
@@ -12,12 +12,13 @@ from mini_slurm.agent.script import DEFAULT_PATH
 
 PREFIX = "commands-"
 MESSAGES = "mini_slurm/protocol/messages.py"
-COMMANDS = ("scontrol", "srun")
+OWN = ("scontrol", "srun")  # each has a module of its name
+ERRANDS = ("sacct", "sacctmgr", "sbatch", "scancel", "sdiag", "sinfo", "sprio", "squeue", "sreport", "sshare", "sstat")
 AGENT = "MINI_SLURM_AGENT"  # tells srun where its agent is
 SCRIPT = """#!{python} -IS
 import sys
 sys.path.insert(0, {library!r})
-from mini_slurm.steps.{name} import main
+from mini_slurm.steps.{module} import main
 sys.exit(main({name!r}, sys.argv[1:]))
 """
 
@@ -61,10 +62,11 @@ class Commands:
             needed = [name for name in archive.namelist() if name.startswith("mini_slurm/") and not is_agents(name)]
             archive.extractall(os.path.join(draft, "lib"), needed)
         os.mkdir(os.path.join(draft, "bin"), 0o700)
-        for name in COMMANDS:
+        for name in (*OWN, *ERRANDS):
             path = os.path.join(draft, "bin", name)
+            module = name if name in OWN else "errand"
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700), "w") as file:
-                file.write(SCRIPT.format(python=sys.executable, library=library, name=name))
+                file.write(SCRIPT.format(python=sys.executable, library=library, module=module, name=name))
         with suppress(FileExistsError):
             os.rename(draft, place)
 
@@ -73,3 +75,13 @@ class Commands:
         if self.folder is None:
             return {}
         return {"PATH": f"{self.folder}:{environment.get('PATH', DEFAULT_PATH)}", AGENT: self._spool}
+
+    def moved(self, environment: Dict[str, str]) -> Dict[str, str]:
+        """The environment of a job's process on another machine, where it is to find the ones of this machine."""
+        theirs = environment.get(AGENT)
+        if theirs is None:
+            return environment
+        start = os.path.join(theirs, PREFIX)
+        folders = environment.get("PATH", DEFAULT_PATH).split(":")
+        rest = ":".join(folder for folder in folders if not folder.startswith(start))
+        return {**environment, **self.variables({"PATH": rest})}

@@ -2,11 +2,10 @@
 
 import selectors
 import socket
-import traceback
 from collections import deque
 from typing import Deque
 
-from mini_slurm.agent.log import log
+from mini_slurm.agent.log import log, log_trouble
 from mini_slurm.agent.loop import Loop
 from mini_slurm.protocol.flat import BadFrame
 from mini_slurm.protocol.framing import ProtocolError
@@ -82,7 +81,7 @@ class Connection:
         except ConnectionError:
             self.close()
         except Exception:
-            traceback.print_exc()
+            log_trouble()
             self.close()
 
     def _receive(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Type
 from mini_slurm.agent import claims, kit, orders, processes, spool, usage
 from mini_slurm.agent.attempt import Attempt
 from mini_slurm.agent.commands import Commands
+from mini_slurm.agent.errands import Errands
 from mini_slurm.agent.log import log
 from mini_slurm.agent.loop import Loop
 from mini_slurm.agent.machine import Machine
@@ -46,7 +47,7 @@ class Jobs:
 
     def __init__(self, root: str, loop: Loop, machine: Machine, commands: Commands) -> None:
         self.root = root
-        self._commands = commands
+        self.commands = commands
         if not os.path.isdir(root):
             os.mkdir(root, 0o700)
         self.spares = Spares(root)
@@ -59,6 +60,7 @@ class Jobs:
         self._orphans = Orphans()
         self.steps = Steps(self)
         self.parts = Parts(self)
+        self.errands = Errands(self)
         self._handlers: Dict[Type[Any], Callable[[Peer, Any], None]] = {
             StartAttempt: self._on_start,
             **dict.fromkeys(orders.ORDERS, self._on_order),
@@ -70,6 +72,7 @@ class Jobs:
             StartTasks: self._on_start,
             **self.steps.handlers(),
             **self.parts.handlers(),
+            **self.errands.handlers(),
         }
         reader, self._notify = os.pipe()
         for descriptor in (reader, self._notify):
@@ -95,6 +98,7 @@ class Jobs:
         """A controller has been welcomed: it hears of all its attempts, and gets their output from what it has."""
         self.peers[peer.state_id] = peer
         self.steps.join(peer.state_id)
+        self.errands.join()
         for name in self.names(peer.state_id):
             self.say_again(self.attempts[name], peer)
 
@@ -110,6 +114,7 @@ class Jobs:
         """A controller has gone."""
         if self.peers.get(peer.state_id) is peer:
             del self.peers[peer.state_id]
+            self.errands.lost(peer.state_id)
 
     def take(self, peer: Any, message: Message) -> None:
         """Do what a controller says, or the agent of a step's first machine. Raises ProtocolError."""
@@ -144,6 +149,7 @@ class Jobs:
         attempt = self.attempts.get(message.attempt)
         if attempt:
             attempt.outlet.acknowledge(message.stream, message.offset)
+            attempt.acknowledged()
             self.offer(attempt)
 
     def _on_forget(self, peer: Peer, message: Forget) -> None:
@@ -186,7 +192,7 @@ class Jobs:
     # --- stepds
 
     def _start(self, start: StartAttempt) -> None:
-        start = start._replace(environment={**start.environment, **self._commands.variables(start.environment)})
+        start = start._replace(environment={**start.environment, **self.commands.variables(start.environment)})
         wish = claims.Wish(start.cpus, start.memory, start.gpus, start.total_cpus, start.total_memory)
         self.claims.gpus = self.machine.gpus
         claim = self.claims.take(start.attempt, wish)

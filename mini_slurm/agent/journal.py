@@ -8,6 +8,7 @@ import select
 from contextlib import suppress
 from typing import Dict, List, Optional, Set, Tuple
 
+from mini_slurm.agent.backlog import Backlog
 from mini_slurm.agent.feed import Feed
 from mini_slurm.steps import records
 
@@ -16,6 +17,7 @@ APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 OPEN = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 TURN = 16  # reads from one FIFO before the others are looked at
 READ = 1 << 16
+CAPACITY = 1 << 20  # bytes, more than a FIFO holds
 LOST = b"\n"  # stands for each byte that a stepd had taken and could not write any more
 
 
@@ -36,6 +38,7 @@ class Journal:
         for index, path in enumerate(self._paths):
             self._readers[os.open(path, OPEN)] = (index % 2, tasks[index // 2])
         self._file = os.open(os.path.join(folder, FILE), APPEND, 0o600)
+        self.backlog = Backlog(folder, self._file)
         self._waiting: List[bytes] = []  # what did not fit on the disk
         self._unread: List[int] = []  # descriptors that epoll has reported and that may hold more
         self._masters: Dict[int, int] = {}  # descriptor of a terminal -> task
@@ -48,8 +51,7 @@ class Journal:
     def mend(self) -> Set[int]:
         """Complete the last record, where another stepd was killed while it wrote; the tasks whose end is noted."""
         size = os.fstat(self._file).st_size
-        ended: Set[int] = set()
-        end = 0
+        end, ended = self.backlog.begin, self.backlog.ended
         while end < size:
             head = os.pread(self._file, records.HEAD, end)
             length = int.from_bytes(head[5:], "big") if len(head) == records.HEAD else 0
@@ -58,6 +60,7 @@ class Journal:
             end += records.HEAD + length
         while size < end:
             size += os.write(self._file, LOST * min(end - size, READ))
+        self.backlog.size = size
         return ended
 
     def handles(self, index: int) -> Tuple[int, int]:
@@ -85,10 +88,15 @@ class Journal:
         if descriptor not in self._readers:
             self.feed.take(descriptor)
             self._note_fed()
-        elif self._waiting:
+        elif self._is_full:
             self._unread.append(descriptor)
         else:
             self._read(descriptor)
+
+    @property
+    def _is_full(self) -> bool:
+        """Have the tasks to wait?"""
+        return bool(self._waiting) or self.backlog.is_long
 
     def say(self, text: str) -> None:
         """Note a line of the stepd's own."""
@@ -100,10 +108,15 @@ class Journal:
         if self._waiting:
             self._waiting.append(record)
             return
+        if record[0] == records.EXITED:
+            self.backlog.ended.update(records.tasks_of(record[records.HEAD :]))
+        self.backlog.mark()
         rest = memoryview(record)
         try:
             while rest:
-                rest = rest[os.write(self._file, rest) :]
+                count = os.write(self._file, rest)
+                self.backlog.size += count
+                rest = rest[count:]
         except OSError:
             self._waiting.append(bytes(rest))
 
@@ -112,17 +125,24 @@ class Journal:
         waiting, self._waiting = self._waiting, []
         for record in waiting:
             self.put(record)
-        if not self._waiting:
+        if not self._is_full:
             unread, self._unread = self._unread, []
             for descriptor in unread:
                 self.take(descriptor)
         return not self._waiting
 
     def drain(self, task: Optional[int] = None) -> bool:
-        """Read the FIFOs of a task, or of all, empty. False: there is no room for it now."""
+        """Read the FIFOs of a task, or of all, empty. False: there is no room for it now.
+
+        A task has left no more than a FIFO holds; what it has started may go on writing.
+        """
         for descriptor, (_, owner) in list(self._readers.items()):
-            while task in (None, owner) and not self._waiting and self._packet(descriptor):
-                continue
+            count = 0
+            while task in (None, owner) and not self._waiting and count < CAPACITY:
+                read = self._packet(descriptor)
+                count += read if task is not None else 0
+                if not read:
+                    break
         return not self._waiting
 
     def finish(self) -> bool:
@@ -131,7 +151,7 @@ class Journal:
 
     def more(self) -> bool:
         """Is there something to read that epoll will not report again?"""
-        return bool(self._unread) and not self._waiting
+        return bool(self._unread) and not self._is_full
 
     def close(self) -> None:
         """Give back all descriptors."""
@@ -146,7 +166,9 @@ class Journal:
 
     def _read(self, descriptor: int) -> None:
         for _ in range(TURN):
-            if self._waiting or not self._packet(descriptor):
+            if self._is_full:
+                break
+            if not self._packet(descriptor):
                 return
         self._unread.append(descriptor)
 

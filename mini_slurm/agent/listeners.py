@@ -3,6 +3,7 @@
 from collections import deque
 from typing import TYPE_CHECKING, Any, Deque, Dict, Tuple
 
+from mini_slurm.agent.outlet import pump
 from mini_slurm.protocol.framing import Decoder, ProtocolError, encode
 from mini_slurm.protocol.messages import Ended, Message, Output, Refused, Relay, Started, Unknown
 
@@ -64,6 +65,12 @@ class Listeners:
         if (job, node) not in self._known:
             self._known[job, node] = Listener(self._jobs, job, node, is_here)
         return self._known[job, node]
+
+    def emptied(self, state_id: str) -> None:
+        """The way to other machines has room again."""
+        for listener in list(self._known.values()):
+            if listener.outlets and listener.state_id == state_id:
+                pump(listener)
 
     def relayed(self, relay: Relay) -> None:
         """The controller passes on what another machine says, or has a new way to it. Raises ProtocolError."""

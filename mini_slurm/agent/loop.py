@@ -5,9 +5,10 @@ import os
 import selectors
 import signal
 import time
-import traceback
 from contextlib import suppress
 from typing import Any, Callable, List, Tuple
+
+from mini_slurm.agent.log import log_trouble
 
 Handler = Callable[[int], None]
 Work = Callable[[], None]
@@ -78,4 +79,4 @@ def _guard(work: Callable[..., None], *arguments: int) -> None:
     try:
         work(*arguments)
     except Exception:
-        traceback.print_exc()
+        log_trouble()

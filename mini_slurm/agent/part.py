@@ -6,8 +6,9 @@ from typing import Any, Dict, List
 
 from mini_slurm.agent import probes, spool
 from mini_slurm.agent.attempt import Attempt
+from mini_slurm.agent.backlog import PART
 from mini_slurm.agent.claims import Claim
-from mini_slurm.agent.journal import fifos
+from mini_slurm.agent.journal import FILE, fifos
 from mini_slurm.agent.spares import Spares
 from mini_slurm.protocol.messages import StartTasks
 
@@ -15,7 +16,7 @@ from mini_slurm.protocol.messages import StartTasks
 class Part(Attempt):
     """A part of a step. `head`: the job's first machine, where the step is looked after."""
 
-    __slots__ = ("gpus", "inputs", "task_gpus", "tasks")
+    __slots__ = ("_told", "gpus", "inputs", "task_gpus", "tasks")
 
     def __init__(self, name: str, folder: str, plan: Dict[str, Any]) -> None:
         super().__init__(name, folder, {"streams": "merged", "node": plan["node"]})
@@ -24,6 +25,14 @@ class Part(Attempt):
         self.tasks: List[int] = plan["tasks"]
         self.gpus: List[int] = plan["gpus"]
         self.task_gpus: Dict[str, List[int]] = plan["task_gpus"]
+        self._told = 0  # how much the stepd knows that srun has
+
+    def acknowledged(self) -> None:
+        """srun has more: the stepd need not keep it."""
+        offset = self.outlet.acked[FILE]
+        if offset >= self._told + PART and self.ended is None:
+            self._told = offset
+            self.command(f"acknowledged {offset}")
 
     @property
     def children(self) -> List[int]:

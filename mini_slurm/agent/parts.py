@@ -51,7 +51,7 @@ class Parts:
         if job is None or job.started is None or job.ended is not None:
             raise claims.Unavailable("the job does not run on this machine", busy=False)
         job_steps.mark(job.folder)
-        start = start._replace(environment={**start.environment, **addresses()})
+        start = start._replace(environment={**jobs.commands.moved(start.environment), **addresses()})
         folder = create(jobs.root, start, jobs.spares)
         part = Part(start.attempt, folder, start._asdict())
         try:
@@ -70,6 +70,7 @@ class Parts:
         if part:
             part.outlet.rewind()
             part.outlet.acknowledge(FILE, message.offset)
+            part.acknowledged()
             part.outlet.look()
             self._jobs.offer(part)
 

@@ -2,11 +2,11 @@
 
 import os
 import time
-import traceback
 from typing import Any, Dict, Iterator, Optional
 
 from mini_slurm.agent import spool, stepd
 from mini_slurm.agent.attempt import Attempt
+from mini_slurm.agent.log import log_trouble
 from mini_slurm.agent.part import Part
 
 
@@ -25,7 +25,7 @@ def load(folder: str, boot_id: str) -> Optional[Attempt]:
         return _load(folder, boot_id)
     except (ValueError, OSError):
         # Files are written so that no crash of ours leaves half of one: this disk has lost what was in its cache.
-        traceback.print_exc()
+        log_trouble()
         attempt = Attempt(os.path.basename(folder), folder, {"streams": "split"})
         attempt.ended = _unseen_end(0.0)
         return attempt

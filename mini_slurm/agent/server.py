@@ -61,6 +61,7 @@ class Peer(Connection):
     def emptied(self) -> None:
         """Send more output."""
         pump(self)
+        self.server.jobs.steps.listeners.emptied(self.state_id)
 
     def dropped(self) -> None:
         """Have no one send anything here."""

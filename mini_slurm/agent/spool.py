@@ -140,7 +140,8 @@ def reserve(folder: str) -> int:
 
 def write_end(folder: str, descriptor: int, ended: Dict[str, Any]) -> None:
     """Write ended.json into the room reserved for it. Raises OSError."""
-    os.pwrite(descriptor, json.dumps(ended).encode().ljust(RESERVE), 0)
+    # a spare folder's file may be longer than what is kept free
+    os.pwrite(descriptor, json.dumps(ended).encode().ljust(max(RESERVE, os.fstat(descriptor).st_size)), 0)
     os.rename(os.path.join(folder, "ended.new"), os.path.join(folder, "ended.json"))
 
 

@@ -59,6 +59,9 @@ class Steps:
         if kind == "launch":
             self._launch(client, launch.read(frame))
             return
+        if kind == "errand":
+            self._jobs.errands.take(client, frame)
+            return
         step = client.step
         if step is None or step.client is not client:
             return
@@ -79,6 +82,7 @@ class Steps:
 
     def leave(self, client: Client) -> None:
         """srun has gone: nobody waits for its step any more."""
+        self._jobs.errands.leave(client)
         for job in self._of_job.values():
             job.waiting = [waiting for waiting in job.waiting if waiting[0] is not client]
         step = client.step
@@ -121,7 +125,11 @@ class Steps:
             client.say("wait", str(error))
             return False
         distribution = layout.kind(request, len(parts), sum(len(part.tasks) for part in parts))
-        step = job.add(wanted.token, request, parts, distribution)
+        try:
+            step = job.add(wanted.token, request, parts, distribution)
+        except OSError as error:
+            client.say("refused", "create", error.strerror or str(error))
+            return True
         self._tell_news(step)
         self._attach(step, client, wanted)
         return True

@@ -212,6 +212,8 @@ class TaskWatcher(Stepd):
         super()._announce(why)
 
     def _obey_other(self, word: str, rest: List[str]) -> None:
+        if word == "acknowledged":
+            self.streams.backlog.free(int(rest[0]))
         if word == "window":
             for master in self.streams.terminals:
                 with suppress(OSError):

@@ -5,12 +5,12 @@ import os
 import socket
 import struct
 import sys
-import traceback
 from typing import Any, Dict, NoReturn
 
 from mini_slurm.agent import limits, script, spool
 from mini_slurm.agent.claims import Claim
 from mini_slurm.agent.kit import DONE, Kit
+from mini_slurm.agent.log import log_trouble
 from mini_slurm.agent.stepd import Place, Stepd
 from mini_slurm.agent.tasks import TaskWatcher
 
@@ -35,10 +35,10 @@ def serve(channel: socket.socket, notify: int, boot_id: str) -> NoReturn:
                 break
         status = 0
     except OSError as error:
-        traceback.print_exc()
+        log_trouble()
         status = error.errno or script.FAILED  # before started.json is there, the agent reads the reason from this
     except BaseException:
-        traceback.print_exc()
+        log_trouble()
     finally:
         sys.stderr.flush()
         os._exit(status)

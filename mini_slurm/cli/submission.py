@@ -13,12 +13,14 @@ from mini_slurm.cli import common
 from mini_slurm.errors import BadOption, BadUsage, Refused
 from mini_slurm.model.job import Job
 from mini_slurm.model.numbers import leading_number
+from mini_slurm.model.units import LARGEST_SCRIPT
 from mini_slurm.options import collect, foreign, script
 from mini_slurm.options.collect import Values
 from mini_slurm.options.describe import make_job
 from mini_slurm.options.grammar import Setting
 from mini_slurm.options.settle import propagated, settle
 from mini_slurm.options.table import OPTIONS
+from mini_slurm.steps import scripts
 
 MOST_TASKS = 65533  # of a job, as in Slurm
 MOST_NAMES = 64 * 1024 * 1024  # bytes of a file with names of machines or variables
@@ -31,6 +33,17 @@ class Script:
         self.data = data
         self.name = name
         self.path = path
+
+
+class Sent:
+    """What sbatch in a job has sent along: where it was called, and the script."""
+
+    def __init__(self, folder: str, data: bytes, path: str) -> None:
+        self.folder = folder
+        self.script = Script(data, os.path.basename(path) or "sbatch", path or None)
+
+
+SENT: list[Sent] = []  # at most one: then nothing of it is looked for here
 
 
 def read_script(given: list[Setting], words: list[str]) -> Script:
@@ -48,38 +61,18 @@ def find_script(given: list[Setting], words: list[str]) -> Script:
         raise Refused("Script arguments not permitted with --wrap option")
     if wrap is not None:
         return Script(os.fsencode(script.WRAPPED.format(wrap)), "wrap")
-    return _read_file(words[0]) if words else Script(_standard_input(), "sbatch")
+    if SENT:
+        return SENT[0].script
+    if not words:
+        return Script(_standard_input(), "sbatch")
+    path, data = scripts.read(words[0], os.environ.get("PATH", ""))
+    return Script(data, os.path.basename(words[0]), path)
 
 
 @cache
 def _standard_input() -> bytes:
     """It can be read once; where the job goes is found out before it is looked at closely."""
-    return sys.stdin.buffer.read(script.LARGEST + 1)
-
-
-def _read_file(name: str) -> Script:
-    path = _find(name)
-    try:
-        with open(path, "rb") as file:
-            data = file.read(script.LARGEST + 1)
-    except IsADirectoryError:
-        data = b""  # as sbatch has it: there is nothing to read
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no file can have this name"
-        raise Refused(f"Unable to open file {path}", hint=str(why)) from None
-    return Script(data, os.path.basename(name), os.path.abspath(path))
-
-
-def _find(name: str) -> str:
-    """A script is looked for here, then along PATH; one whose name begins with a dot or a slash is where it says."""
-    if name.startswith((".", "/")):
-        return name
-    here = os.getcwd()
-    for folder in (here, *os.environ.get("PATH", "").split(":")):
-        path = os.path.join(here, folder, name) if folder.startswith(".") else os.path.join(folder, name)
-        if folder and os.path.exists(path) and not os.path.isdir(path):
-            return path
-    return name
+    return sys.stdin.buffer.read(LARGEST_SCRIPT + 1)
 
 
 def read_values(program: str, given: list[Setting], source: Script) -> Values:
@@ -195,6 +188,8 @@ def _check_text(job: Job) -> None:
 
 def working_folder() -> str:
     """Where the user is, by the path that the user knows it by. Raises Refused when it is gone."""
+    if SENT:
+        return SENT[0].folder
     try:
         here = os.getcwd()
     except FileNotFoundError:

@@ -166,6 +166,7 @@ FLEET = {
     "ssh_config": Key(text, "a file in quotes", '"~/.ssh/config"'),
     "licenses": Key(licenses, "numbers by name", "{ matlab = 4 }"),
     "requeue_delay": Key(number_from(0), "a whole number of seconds", "121"),
+    "submit_from_jobs": Key(yes_or_no, "true or false", "false"),
 }
 PRIORITY = {
     "age": Key(number_from(0), "a whole number", "1000"),

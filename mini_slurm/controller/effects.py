@@ -52,12 +52,13 @@ class Hands:
         outputs: Outputs,
         post: Callable[[Event], None],
         ring: Callable[[], None],
+        state: str,
     ) -> None:
         self._db = db
         self._cluster = cluster
         self._outputs = outputs
         self._post = post
-        self.steps = Steps(cluster, self._send, ring)
+        self.steps = Steps(cluster, self._send, ring, state)
         self.machines: dict[str, MachineHand] = {}
         self._content = lru_cache(maxsize=64)(lambda digest: database.content(db, digest))
         self._variables = lru_cache(maxsize=64)(lambda digest: json.loads(self._content(digest)))

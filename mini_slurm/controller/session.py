@@ -47,7 +47,7 @@ class Session:
         self._recall_usage(fleet)
         self._loop = Loop(self._db, self._cluster, time.time)
         self._outputs = Outputs(self._db, jobs_folder(state, fleet), self._loop.post)
-        self._hands = Hands(self._db, self._cluster, self._outputs, self._loop.post, self._loop.ring)
+        self._hands = Hands(self._db, self._cluster, self._outputs, self._loop.post, self._loop.ring, state)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._watch = Watch(state, self._db, self._clusters)
         self._watch.start()
@@ -168,7 +168,7 @@ class Session:
         """End all channels; what runs on the machines goes on."""
         self._watch.close()
         await self._couriers.close()
-        tasks = [self._outputs_task, *self._tasks.values()]
+        tasks = [self._outputs_task, *self._tasks.values(), *self._hands.steps.errands.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Steps, as the hands know them: news on their way to the database, and what a job's machines tell each other."""
+"""Jobs' machines, as the hands know them: news of steps for the database, what they tell each other, and errands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 
 from mini_slurm.controller import trust
+from mini_slurm.controller.errands import Errands
 from mini_slurm.controller.measures import Measures
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
@@ -22,10 +23,13 @@ log = logging.getLogger(__name__)
 class Steps:
     """What the controller does for steps: it notes what became of them, and carries messages."""
 
-    def __init__(self, cluster: Cluster, send: Callable[[str, Message], None], ring: Callable[[], None]) -> None:
+    def __init__(
+        self, cluster: Cluster, send: Callable[[str, Message], None], ring: Callable[[], None], state: str
+    ) -> None:
         self._cluster = cluster
         self._send = send
         self._ring = ring
+        self.errands = Errands(cluster, send, state)
         self._news: list[Step] = []
         self._answers: list[tuple[str, StepNoted]] = []
         self.measures = Measures(ring)
@@ -39,7 +43,7 @@ class Steps:
         elif isinstance(message, Measured):
             self.measures.take(machine, message)
         else:
-            return False
+            return self.errands.take(machine, message)
         return True
 
     def _note(self, machine: str, news: StepNews, now: float) -> None:
@@ -70,6 +74,7 @@ class Steps:
 
     def connected(self, machine: str) -> None:
         """There is a new channel to a machine: those that speak to it hear that what was under way is lost."""
+        self.errands.end(machine)
         for job in self._cluster.on_machine(machine):
             others = [other for other in allocation(job) if other != machine]
             for other in others:

@@ -113,6 +113,7 @@ class Fleet(NamedTuple):
     clusters: Mapping[str, ClusterEntry] = {}
     licenses: Mapping[str, int] = {}
     requeue_delay: int = 121  # seconds from a requeue on request until the job may start again, as in Slurm
+    submit_from_jobs: bool = False  # may a job submit jobs, and cancel others than itself?
     priority: Weights = Weights()
     whole_accounts: Mapping[str, Association] = {}  # what holds for all users of an account together
     reservations: Mapping[str, Reservation] = {}  # what administrators reserved, see changed_fleet.py

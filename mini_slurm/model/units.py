@@ -13,6 +13,7 @@ WITHOUT_DAYS = r"(\d+)(?::(\d+))?(?::(\d+))?"
 WITH_DAYS = r"(\d*)-(?:(\d+)(?::(\d+))?(?::(\d+))?)?"
 NO_LIMIT = frozenset({"-1", "infinite", "unlimited"})
 INFINITE, NO_VALUE = -1, -2  # numbers of 32 bits that mean something else to Slurm
+LARGEST_SCRIPT = 4 * 1024 * 1024  # bytes, as Slurm's max_script_size comes
 KIB_IN = {"K": 1, "M": 1024, "G": 1024**2, "T": 1024**3}
 
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from mini_slurm.errors import BadOption, Fatal, MiniSlurmError, Refused
 from mini_slurm.model.numbers import SPACE
+from mini_slurm.model.units import LARGEST_SCRIPT
 from mini_slurm.options.grammar import Option, Reader
 
 TYPE_CHECKING = False
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 DIRECTIVE, OLD_DIRECTIVE = "#SBATCH", "#SLURM"
 OLD_WORDS = "Change from #SLURM to #SBATCH in your script and verify the options are valid in sbatch"
-LARGEST = 4 * 1024 * 1024  # bytes, as Slurm's max_script_size comes
 WRAPPED = "#!/bin/sh\n# This script was created by sbatch --wrap.\n\n{}\n"
 HETEROGENEOUS = ("hetjob", "packjob")
 NO_HETEROGENEOUS = "heterogeneous jobs are not supported: submit a job for each part"
@@ -42,10 +42,10 @@ def check_script(script: bytes) -> None:
             "instead of expected UNIX line breaks (\\n).",
             hint="convert it with: sed -i 's/\\r$//' SCRIPT",
         )
-    if len(script) > LARGEST:
+    if len(script) > LARGEST_SCRIPT:
         raise Refused(
             "Batch job submission failed: Pathname of a file, directory or other parameter too long",
-            hint=f"a script may have {LARGEST} bytes; keep data in files of their own",
+            hint=f"a script may have {LARGEST_SCRIPT} bytes; keep data in files of their own",
         )
 
 

@@ -113,6 +113,11 @@ def rows() -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def sbatch_rows() -> str:
+    """What sbatch in a job has to know to find its script among the words."""
+    return "".join("\t".join((row.long, row.short, row.value, "", "", *row.aliases)) + "\n" for row in OPTIONS)
+
+
 def _in_job(row: JobOption) -> str:
     """A step does not take its job's name."""
     return "" if row.long == "job-name" else "".join(row.env[:1])

@@ -296,6 +296,46 @@ class Measured(NamedTuple):
     frequency: int  # kHz
 
 
+class Errand(NamedTuple):
+    """A process of a job asks for one of Slurm's commands, which the submit side runs for it."""
+
+    attempt: str  # the job's
+    token: str  # the process's own name for it
+    program: str  # "squeue"
+    arguments: List[str]
+    environment: Dict[str, str]
+    folder: str  # where the process is
+    umask: int
+    limits: Dict[str, str]
+    user: str  # its account's name on that machine
+    script: str  # of sbatch: the script's path there; "": it was read from standard input
+    data: bytes  # the script, or what is to be read from standard input
+
+
+class ErrandOutput(NamedTuple):
+    """What that command prints: on "out" or "err"; without data: it has begun."""
+
+    attempt: str
+    token: str
+    stream: str
+    data: bytes
+
+
+class ErrandOver(NamedTuple):
+    """That command has ended, with this exit status."""
+
+    attempt: str
+    token: str
+    status: int
+
+
+class ErrandGone(NamedTuple):
+    """Nobody waits for that command any more."""
+
+    attempt: str
+    token: str
+
+
 class Unknown(NamedTuple):
     """This spool has no such attempt."""
 
@@ -337,6 +377,10 @@ Message = Union[
     StepNews,
     StepNoted,
     Measured,
+    Errand,
+    ErrandOutput,
+    ErrandOver,
+    ErrandGone,
     Unknown,
     Pong,
 ]

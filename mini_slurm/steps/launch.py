@@ -120,9 +120,9 @@ def _fields(
         flat.nest([flat.nest(words) for words in programs]),
         flat.nest_pairs(exported(environment, given.get("export"))),
         flat.nest(own),
-        given.get("chdir") or _folder(environment),
+        given.get("chdir") or folder(environment),
         str(umask),
-        flat.nest_pairs(_limits()),
+        flat.nest_pairs(limits()),
         inputs,
         given.get("task-prolog", ""),
         given.get("task-epilog", ""),
@@ -131,7 +131,7 @@ def _fields(
     ]
 
 
-def _folder(environment: Mapping[str, str]) -> str:
+def folder(environment: Mapping[str, str]) -> str:
     """Where srun is, by the path that its user knows it by."""
     here = os.getcwd()
     known = environment.get("PWD", "")
@@ -140,7 +140,8 @@ def _folder(environment: Mapping[str, str]) -> str:
     return here
 
 
-def _limits() -> dict[str, str]:
+def limits() -> dict[str, str]:
+    """The limits that a process started here hands on: soft and hard."""
     import resource
 
     found = {}

@@ -1,4 +1,4 @@
-"""scontrol in a job, on the machine of its script: hostlists; all else is another scontrol's, if there is one."""
+"""scontrol in a job: hostlists are read and written where it is called, all else is asked of the submit side."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def main(program: str, arguments: list[str]) -> int:
         answer = _answer_of(arguments[1])
         if answer is not None and len(arguments) <= 3:
             return answer(program, arguments[2:])
-    return _hand_on(program, arguments)
+    from mini_slurm.steps import errand
+
+    return errand.main(program, arguments)
 
 
 def _answer_of(what: str) -> Callable[[str, list[str]], int] | None:
@@ -80,14 +82,3 @@ def _read(program: str, text: str) -> list[str] | None:
         pass
     sys.stderr.write(f"Invalid hostlist: {text}\n")
     return None
-
-
-def _hand_on(program: str, arguments: list[str]) -> int:
-    """Become the next scontrol on PATH: the job may run on the login node."""
-    own = os.path.dirname(os.path.realpath(sys.argv[0]))
-    for folder in os.environ.get("PATH", "").split(":"):
-        path = os.path.join(folder, program)
-        if folder and os.path.realpath(folder) != own and os.access(path, os.X_OK) and not os.path.isdir(path):
-            os.execv(path, [path, *arguments])
-    sys.stderr.write(f"{program}: error: on a machine of a job there is only `show hostnames` and `show hostlist`\n")
-    return 1

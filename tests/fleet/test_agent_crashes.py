@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -191,3 +193,10 @@ def test_ended_is_said_on_every_connection_until_it_is_forgotten(make_client: Co
     for _ in range(2):
         client = make_client()
         assert client.wait(Ended, "s1.1.0").exit_code == 4
+
+
+def test_an_agent_whose_log_has_no_room_goes_on() -> None:
+    script = "from mini_slurm.agent.log import log; log('lost'); print('goes on')"
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=full)
+    assert (done.returncode, done.stdout) == (0, b"goes on\n")

@@ -1,0 +1,34 @@
+"""A batch script, found and read where sbatch was called: on the login node, or in a job."""
+
+from __future__ import annotations
+
+import os
+
+from mini_slurm.errors import Refused
+from mini_slurm.model.units import LARGEST_SCRIPT
+
+
+def read(name: str, path: str) -> tuple[str, bytes]:
+    """Where the script of this name is, and its bytes, or the first of them if they are too many. Raises Refused."""
+    found = _find(name, path)
+    try:
+        with open(found, "rb") as file:
+            data = file.read(LARGEST_SCRIPT + 1)
+    except IsADirectoryError:
+        data = b""  # as sbatch has it: there is nothing to read
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no file can have this name"
+        raise Refused(f"Unable to open file {found}", hint=str(why)) from None
+    return os.path.abspath(found), data
+
+
+def _find(name: str, path: str) -> str:
+    """A script is looked for here, then along PATH; one whose name begins with a dot or a slash is where it says."""
+    if name.startswith((".", "/")):
+        return name
+    here = os.getcwd()
+    for folder in (here, *path.split(":")):
+        place = os.path.join(here, folder, name) if folder.startswith(".") else os.path.join(folder, name)
+        if folder and os.path.exists(place) and not os.path.isdir(place):
+            return place
+    return name
