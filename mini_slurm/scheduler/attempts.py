@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler.cluster import LONGEST_PAUSE, Cluster, allocation, occupies
+from mini_slurm.scheduler.books import LONGEST_PAUSE
+from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
 from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Limit, Resume, Start, Suspend
 from mini_slurm.scheduler.demand import with_entry
 from mini_slurm.scheduler.ending import finish, leave, lose, put_back, release
@@ -34,7 +35,11 @@ def on_machine_connected(cluster: Cluster, event: MachineConnected, now: float) 
     books = cluster.machines.get(event.name)
     if books is None:
         return []
-    books.total = with_entry(event.total, books.entry)
+    total = with_entry(event.total, books.entry)
+    if total != books.total:
+        books.total = total
+        cluster.reorder()
+    cluster.note(event.name)
     books.is_up, books.boot_id, books.paused_until = True, event.boot_id, 0.0
     here = cluster.on_machine(event.name)
     books.free = books.total
@@ -106,6 +111,7 @@ def on_machine_disconnected(cluster: Cluster, event: MachineDisconnected, now: f
     books = cluster.machines.get(event.name)
     if books is not None:
         books.is_up = False
+        cluster.note(event.name)
     return []
 
 
@@ -114,6 +120,7 @@ def on_machine_lost(cluster: Cluster, event: MachineLost, now: float) -> list[De
     books = cluster.machines.get(event.name)
     if books is not None:
         books.is_up = False
+        cluster.note(event.name)
     decisions: list[Decision] = []
     for job in cluster.on_machine(event.name):
         if job.end_time is not None and event.name != job.node:
@@ -135,6 +142,7 @@ def on_attempt_started(cluster: Cluster, event: AttemptStarted, now: float) -> l
         books = cluster.machines.get(event.machine)
         if books is not None:
             books.unwanted.add(event.attempt)
+            cluster.note(event.machine)
         return [End(event.machine, event.attempt)]
     if job.end_time is not None:
         return []
@@ -163,6 +171,7 @@ def on_attempt_refused(cluster: Cluster, event: AttemptRefused, now: float) -> l
     books = cluster.machines.get(event.machine)
     if books is not None:
         books.paused_until = now + (BUSY_PAUSE if event.busy else TROUBLE_PAUSE)
+        cluster.note(event.machine)
     decisions = leave(cluster, job, event.machine)
     if job.outcome is not None:
         finish(cluster, job, JobState[job.outcome], now)
@@ -206,6 +215,7 @@ def _drop_unwanted(cluster: Cluster, machine: str, attempt: str) -> list[Decisio
     if books is None or attempt not in books.unwanted:
         return []
     books.unwanted.discard(attempt)
+    cluster.note(machine)
     return [Forget(machine, attempt)]
 
 
@@ -214,6 +224,7 @@ def on_attempt_unknown(cluster: Cluster, event: AttemptUnknown, now: float) -> l
     books = cluster.machines.get(event.machine)
     if books is not None:
         books.unwanted.discard(event.attempt)
+        cluster.note(event.machine)
     job = cluster.job_of(event.attempt)
     if job is None:
         return []

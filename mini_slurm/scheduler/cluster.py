@@ -6,47 +6,21 @@ from dataclasses import dataclass, field
 
 from mini_slurm.model.allocation import Allocation, parse_allocation
 from mini_slurm.model.changed_fleet import NONE, Overrides, apply
-from mini_slurm.model.fleet import Fleet, MachineEntry
+from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.resources import Resources, parse_gpus
 from mini_slurm.model.states import JobState
+from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.demand import with_entry
+from mini_slurm.scheduler.ends import Ends
+from mini_slurm.scheduler.queue import Queue
+from mini_slurm.scheduler.stock import Stock
 from mini_slurm.scheduler.usage import Usage
 
-LONGEST_PAUSE = 30.0  # seconds
-
-
-@dataclass
-class Books:
-    """What the core knows of one machine."""
-
-    entry: MachineEntry
-    position: int = 0  # in the order of the fleet file
-    total: Resources = field(default_factory=Resources)
-    free: Resources = field(default_factory=Resources)
-    is_up: bool = False
-    boot_id: str = ""
-    # numbers of the jobs whose present attempt is there
-    jobs: set[int] = field(default_factory=set)
-    # given-up attempts that may still run there: nothing new starts before they have ended
-    unwanted: set[str] = field(default_factory=set)
-    # until when nothing is sent there, as the agent refused an attempt
-    paused_until: float = 0.0
-
-    def is_paused(self, now: float) -> bool:
-        """Is nothing sent there for a moment? A clock that was set back does not make the moment a day."""
-        return now < self.paused_until <= now + LONGEST_PAUSE
-
-    @property
-    def is_open(self) -> bool:
-        """Does it answer, and has no administrator closed it?"""
-        return self.is_up and not self.entry.override.is_closed
-
-    @property
-    def is_usable(self) -> bool:
-        """Can something be started there now?"""
-        return self.is_open and not self.unwanted
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.scheduler.policy import Reservation
 
 
 @dataclass
@@ -70,12 +44,55 @@ class Cluster:
     dependency_moment: float | None = None  # when a delay after the start of another job is over next
     runs: list[Job] = field(default_factory=list)  # as they were when they were requeued: to be stored apart
     usage: Usage = field(default_factory=Usage)
+    queue: Queue = field(default_factory=Queue)
+    reservation: Reservation | None = None  # of the first job that waits for room
+    ends: Ends = field(default_factory=Ends)
+    _arrays: dict[int, dict[int, Job]] = field(default_factory=dict)  # their records that are not over
+    _stock: Stock | None = None
     priorities_due: float = 0.0  # when all priorities are worked out again
     quiet: dict[int, float] = field(default_factory=dict)  # jobs that were just changed: until when they have no reason
 
     def touch(self, job: Job) -> None:
-        """Remember that the job has to be stored."""
+        """Remember that the job has changed: it has to be stored, and filed anew."""
         self.touched[job.job_id] = job
+        self.queue.note(job.job_id)
+
+    def note(self, machine: str) -> None:
+        """Remember that what is free on a machine, or whether it can be used, has changed."""
+        if self._stock is not None:
+            self._stock.note(machine)
+
+    @property
+    def stock(self) -> Stock:
+        """What is free, by classes of machines."""
+        if self._stock is None:
+            self._stock = Stock(self.machines, self.fleet.partitions)
+        return self._stock
+
+    def reorder(self) -> None:
+        """Machines have more or less than before, or other jobs may use them."""
+        self._stock = self.reservation = None
+
+    def add(self, job: Job) -> None:
+        """There is one more job that is not over."""
+        self.jobs[job.job_id] = job
+        if job.array_job_id is not None:
+            self._arrays.setdefault(job.array_job_id, {})[job.job_id] = job
+        self.touch(job)
+
+    def remove(self, job: Job) -> None:
+        """A job is over."""
+        self.touch(job)
+        del self.jobs[job.job_id]
+        if job.array_job_id is not None:
+            records = self._arrays[job.array_job_id]
+            del records[job.job_id]
+            if not records:
+                del self._arrays[job.array_job_id]
+
+    def records_of(self, array: int) -> list[Job]:
+        """The records of an array that are not over."""
+        return list(self._arrays.get(array, {}).values())
 
     def attempt_name(self, job: Job) -> str:
         """The name of the job's present attempt, the same in every message about it."""
@@ -98,7 +115,7 @@ class Cluster:
 
     def is_array(self, number: int) -> bool:
         """Is this the number of an array that is known now?"""
-        return any(job.array_job_id == number for job in (*self.jobs.values(), *self.ended.values()))
+        return number in self._arrays or any(job.array_job_id == number for job in self.ended.values())
 
     def on_machine(self, name: str) -> list[Job]:
         """The jobs whose present attempt is on this machine, in the order of their numbers."""
@@ -112,10 +129,13 @@ class Cluster:
         for name in allocation(job):
             if name in self.machines:
                 self.machines[name].jobs.add(job.job_id)
+        if job.node is not None:
+            self.ends.put(job)
 
     def displace(self, job: Job) -> None:
         """The job is over, or waits again."""
         self.ready.pop(job.job_id, None)
+        self.ends.remove(job.job_id)
         for name in allocation(job):
             if name in self.machines:
                 self.machines[name].jobs.discard(job.job_id)
@@ -133,6 +153,10 @@ class Cluster:
                 assert (left.cpus, left.memory) == (books.free.cpus, books.free.memory), (name, left, books.free)
                 assert left.gpu_count == books.free.gpu_count, (name, left, books.free)
                 assert min(left.cpus, *left.gpus.values(), 0) == 0, (name, left)
+        self.stock.check()
+        assert {job.job_id: job for number in self._arrays for job in self.records_of(number)} == {
+            number: job for number, job in self.jobs.items() if job.array_job_id is not None
+        }
 
 
 def make_cluster(
@@ -145,7 +169,9 @@ def make_cluster(
 ) -> Cluster:
     """The state after a start: the jobs that are not over, and machines that have not answered yet."""
     cluster = Cluster(fleet, fleet, state_id, owner=owner, overrides=overrides)
-    cluster.jobs = {job.job_id: job for job in jobs}
+    for job in jobs:
+        cluster.add(job)
+    cluster.touched.clear()
     set_fleet(cluster, fleet)
     for name, books in cluster.machines.items():
         known = machines.get(name)
@@ -164,6 +190,7 @@ def set_fleet(cluster: Cluster, fleet: Fleet) -> None:
         cluster.machines[name].entry, cluster.machines[name].position = entry, position
     for job in cluster.jobs.values():
         cluster.place(job)
+    cluster.reorder()
 
 
 def override(cluster: Cluster, overrides: Overrides) -> None:

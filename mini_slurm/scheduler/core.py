@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mini_slurm.model.job import Job
-from mini_slurm.model.states import JobState
 from mini_slurm.scheduler import (
     attempts,
     booking,
@@ -21,10 +19,9 @@ from mini_slurm.scheduler import (
     updates,
 )
 from mini_slurm.scheduler.cluster import Cluster
-from mini_slurm.scheduler.deadlines import last_moment
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.priority import refresh_priorities
-from mini_slurm.scheduler.starting import start_pending
+from mini_slurm.scheduler.scheduling import file_jobs, start_pending
 
 Handler = Callable[[Cluster, Any, float], list[Decision]]
 
@@ -62,6 +59,7 @@ def step(cluster: Cluster, happened: Iterable[events.Event], now: float) -> list
     for event in happened:
         decisions += HANDLERS[type(event)](cluster, event, now)
     decisions += reservations.settle(cluster, now)
+    file_jobs(cluster, now)
     dependents.settle_dependencies(cluster, now)
     refresh_priorities(cluster, now)
     return decisions + start_pending(cluster, now)
@@ -69,15 +67,8 @@ def step(cluster: Cluster, happened: Iterable[events.Event], now: float) -> list
 
 def next_moment(cluster: Cluster, now: float) -> float | None:
     """When step() has something to do even if nothing happens; None: never."""
-    moments = [job.begin_time for job in cluster.jobs.values() if _waits(job) and job.begin_time is not None]
-    moments += filter(None, [last_moment(job) for job in cluster.jobs.values() if job.deadline is not None])
-    moments += [books.paused_until for books in cluster.machines.values()]
+    moments = [books.paused_until for books in cluster.machines.values()]
     moments += cluster.quiet.values()
     moments += reservations.moments(cluster)
-    if cluster.dependency_moment is not None:
-        moments.append(cluster.dependency_moment)
+    moments += filter(None, [cluster.queue.next_moment(), cluster.dependency_moment])
     return min((moment for moment in moments if moment > now), default=None)
-
-
-def _waits(job: Job) -> bool:
-    return job.state is JobState.PENDING and job.priority > 0

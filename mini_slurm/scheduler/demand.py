@@ -85,7 +85,7 @@ def task_count(job: Job) -> int:
 
 def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
     """For how many of the job's tasks a machine has room; 0: it cannot be used."""
-    if wanted.exclusive and free != total:
+    if free.cpus < wanted.cpus or (wanted.exclusive and free != total):
         return 0
     if Resources(gpus=wanted.gpus_per_node).shortfall(free) or (wanted.gpus and not free.gpu_count):
         return 0

@@ -39,15 +39,11 @@ MET, UNMET, FAILED = "met", "unmet", "failed"
 def settle_dependencies(cluster: Cluster, now: float) -> None:
     """Look at every job that waits for others and is not held."""
     known = Known(cluster, now)
-    for job in [job for job in cluster.jobs.values() if _waits(job)]:
+    for job in [job for _, job in sorted(cluster.queue.dependents.items())]:
         for one in [job, *_split_corresponding(cluster, known, job)]:
             _settle(cluster, known, one, now)
     cluster.dependency_moment = known.moment
     cluster.ended = {job.job_id: job for job in cluster.ended.values() if job.job_id in known.wanted_later}
-
-
-def _waits(job: Job) -> bool:
-    return job.dependency is not None and job.state is JobState.PENDING and job.priority > 0
 
 
 def _settle(cluster: Cluster, known: Known, job: Job, now: float) -> None:
@@ -86,7 +82,6 @@ class Known:
     def __init__(self, cluster: Cluster, now: float) -> None:
         self._cluster = cluster
         self._now = now
-        self._arrays: dict[int, list[Job]] | None = None
         self.moment: float | None = None  # when a delay after a job's start is over next
         self.wanted_later: set[int] = set()  # jobs that have ended, and whose start is still counted from
 
@@ -113,7 +108,7 @@ class Known:
         single = self._cluster.jobs.get(one.job_id) or self._cluster.ended.get(one.job_id)
         if one.task is None and single is not None and single.array_job_id != one.job_id:
             return ([], [single], False) if single.state.is_over else ([single], [], False)
-        live, ended = self.live_of(one.job_id), self.ended_of(one.job_id)
+        live, ended = self._cluster.records_of(one.job_id), self.ended_of(one.job_id)
         own = _only_task(job) if one.kind == "aftercorr" else None
         task = one.task if own is None else own
         if task is None or task == ALL:
@@ -122,15 +117,6 @@ class Known:
         if one.kind == "aftercorr" and mine == ([], []):
             return live, ended, True  # the other array has no such task: it counts as a whole
         return *mine, False
-
-    def live_of(self, number: int) -> list[Job]:
-        """The records of an array that have not ended."""
-        if self._arrays is None:
-            self._arrays = {}
-            for job in self._cluster.jobs.values():
-                if job.array_job_id is not None:
-                    self._arrays.setdefault(job.array_job_id, []).append(job)
-        return self._arrays.get(number, [])
 
     def ended_of(self, number: int) -> list[Job]:
         """The tasks of an array that have just ended."""

@@ -8,7 +8,8 @@ from mini_slurm.model.features import matches
 from mini_slurm.model.fleet import Fleet, Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
-from mini_slurm.scheduler.cluster import Books, Cluster
+from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.limits import excess
 from mini_slurm.scheduler.placement import Site, allowed_names, place
 
@@ -21,8 +22,7 @@ def named_partitions(cluster: Cluster, job: Job) -> list[Partition]:
 
 def closed(cluster: Cluster, job: Job, partition: Partition) -> str | None:
     """The reason for which the job waits in this partition, whatever is free there; None: it may run there."""
-    books = (cluster.machines[name].total for name in partition.machines if name in cluster.machines)
-    return excess(job, partition, books)
+    return excess(job, partition, (cluster.stock.together(partition),))
 
 
 def open_partitions(cluster: Cluster, job: Job) -> list[Partition]:
@@ -32,7 +32,11 @@ def open_partitions(cluster: Cluster, job: Job) -> list[Partition]:
 
 def eligible_machines(cluster: Cluster, job: Job) -> list[Books]:
     """The machines of the job's partitions that its nodelist, exclusions and features allow, up or not."""
-    partitions = open_partitions(cluster, job) or named_partitions(cluster, job)
+    return partition_machines(cluster, job, open_partitions(cluster, job) or named_partitions(cluster, job))
+
+
+def partition_machines(cluster: Cluster, job: Job, partitions: Iterable[Partition]) -> list[Books]:
+    """Those of these partitions."""
     machines = dict.fromkeys(name for partition in partitions for name in partition.machines)
     names = allowed_names(tuple(machines), job.required_nodes, job.excluded_nodes, job.nodes)
     books = (cluster.machines[name] for name in names if name in cluster.machines)

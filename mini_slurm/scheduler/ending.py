@@ -22,6 +22,7 @@ def release(cluster: Cluster, job: Job) -> None:
             books = cluster.machines.get(name)
             if books is not None:
                 books.free = books.free.plus(share.resources)
+                cluster.note(name)
 
 
 def leave(cluster: Cluster, job: Job, *but: str) -> list[Decision]:
@@ -32,6 +33,7 @@ def leave(cluster: Cluster, job: Job, *but: str) -> list[Decision]:
         books = cluster.machines.get(machine)
         if machine not in but and books is not None:
             books.unwanted.add(name)
+            cluster.note(machine)
             decisions.append(End(machine, name))
     return decisions
 
@@ -46,11 +48,10 @@ def finish(cluster: Cluster, job: Job, state: JobState, now: float) -> None:
     job.outcome = None
     job.end_time = now if job.end_time is None else job.end_time
     job.reason = _reason(job, state)
-    cluster.touch(job)
     cluster.displace(job)
     cluster.note_end(job)
+    cluster.remove(job)
     cluster.usage.add(job, cluster.fleet, now)
-    del cluster.jobs[job.job_id]
 
 
 def _reason(job: Job, state: JobState) -> str:

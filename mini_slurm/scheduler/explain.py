@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from mini_slurm.model.dependencies import parse
 from mini_slurm.model.fleet import Partition
 from mini_slurm.model.hostlist import compress, expand
 from mini_slurm.model.job import Job
-from mini_slurm.scheduler.cluster import Books, Cluster
-from mini_slurm.scheduler.eligible import closed, could_ever_run, named_partitions, open_partitions
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.eligible import closed, eligible_machines, named_partitions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mini_slurm.scheduler.books import Books
+    from mini_slurm.scheduler.prospect import Prospect
 
 HELD_BY_USER, HELD_BY_ADMIN = "JobHeldUser", "JobHeldAdmin"
 REQUEUED_HELD = "job requeued in held state"
 HOLDS = frozenset({HELD_BY_USER, HELD_BY_ADMIN, REQUEUED_HELD, "job requeued in special exit state"})
 AFTER_RESERVATION = "Reservation "  # and its name: it was deleted
+BEGIN = "BeginTime"
 NEVER = "DependencyNeverSatisfied"
 NO_NODE = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
 UNAVAILABLE = "ReqNodeNotAvail, UnavailableNodes:{}"
+PRIORITY = "Priority"
 RESERVED = "ReqNodeNotAvail, May be reserved for other job"
 
 
@@ -31,17 +42,17 @@ def own_reason(job: Job, now: float) -> str | None:
     if job.dependency is not None:
         return NEVER if parse(job.dependency).is_hopeless else "Dependency"
     if job.begin_time is not None and job.begin_time > now:
-        return "BeginTime"
+        return BEGIN
     return None
 
 
-def shared_reason(cluster: Cluster, job: Job, candidates: list[Books]) -> str | None:
+def shared_reason(cluster: Cluster, job: Job, is_possible: Callable[[], bool]) -> str | None:
     """What keeps jobs that ask for the same from being considered; None when they only wait for room."""
     reasons = [closed(cluster, job, partition) for partition in named_partitions(cluster, job)] or ["PartitionDown"]
     if all(reasons):
         return reasons[0]
-    if not could_ever_run(job, candidates, cluster.fleet):
-        return "PartitionConfig" if candidates else "BadConstraints"
+    if not is_possible():
+        return "PartitionConfig" if eligible_machines(cluster, job) else "BadConstraints"
     return None
 
 
@@ -57,20 +68,20 @@ class Waiting:
         self._closed: set[str] = set()  # partitions
         self._taken: set[str] = set()  # machines
 
-    def reason(self, job: Job, candidates: list[Books]) -> str:
+    def reason(self, job: Job, prospect: Prospect, candidates: list[Books]) -> str:
         """Why this job waits: of several partitions, what the last one says counts."""
-        reasons = [self._reason_in(job, partition, candidates) for partition in open_partitions(self._cluster, job)]
-        return reasons[-1]
+        return [self._reason_in(job, partition, prospect, candidates) for partition in prospect.partitions][-1]
 
-    def _reason_in(self, job: Job, partition: Partition, candidates: list[Books]) -> str:
+    def _reason_in(self, job: Job, partition: Partition, prospect: Prospect, candidates: list[Books]) -> str:
         if partition.name in self._closed:
-            return "Priority"
-        usable = [name for name in partition.machines if name not in self._taken and self._is_open(name)]
-        if len(usable) < job.nodes:
+            return PRIORITY
+        usable = (name for name in partition.machines if name not in self._taken and self._is_open(name))
+        if len(list(islice(usable, job.nodes))) < job.nodes:
             self._close(partition)
             return NO_NODE
-        up = [one for one in candidates if self._is_open(one.entry.name) and one.entry.name in partition.machines]
-        if not could_ever_run(job, up, self._cluster.fleet):
+        members = set(partition.machines)
+        up = [one for one in candidates if one.entry.name in members and one.is_open]
+        if not prospect.could_start(partition.name, up):
             wanted = expand(job.required_nodes) if job.required_nodes else partition.machines
             missing = [name for name in wanted if not self._is_open(name)]
             return UNAVAILABLE.format(compress(missing)) if missing else RESERVED
@@ -80,9 +91,13 @@ class Waiting:
             self._close(partition)
         return "Resources"
 
-    def again(self, job: Job, reason: str) -> str:
+    def again(self, prospect: Prospect, reason: str) -> str:
         """Why another job waits that asks for the same as this one, which waits for that reason."""
-        return "Priority" if self._closed.issuperset(job.partition.split(",")) else reason
+        return PRIORITY if self.is_closed(prospect.partitions) else reason
+
+    def is_closed(self, partitions: list[Partition]) -> bool:
+        """Does somebody wait for room in all of these partitions?"""
+        return all(partition.name in self._closed for partition in partitions)
 
     def _is_open(self, name: str) -> bool:
         books = self._cluster.machines.get(name)

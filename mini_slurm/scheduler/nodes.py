@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mini_slurm.model.overrides import NO_OVERRIDE, NodeOverride
-from mini_slurm.scheduler.cluster import Books, Cluster, override
+from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.cluster import Cluster, override
 from mini_slurm.scheduler.decisions import Answer, Decision, Drop
 from mini_slurm.scheduler.ending import leave, lose
 from mini_slurm.scheduler.events import NodesUpdateRequested

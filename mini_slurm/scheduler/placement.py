@@ -54,16 +54,25 @@ def place(job: Job, among: list[Site], fleet: Fleet) -> Allocation | None:
     """What the job gets on which of these machines; None where there is no room for all of it."""
     wanted = demand(job, fleet)
     rooms = [Room(site, tasks) for site in among if (tasks := capacity(wanted, site.total, site.free))]
-    must = required_names(job.required_nodes)
+    return choose(wanted, rooms, required_names(job.required_nodes))
+
+
+def choose(wanted: Demand, rooms: list[Room], must: tuple[str, ...] = ()) -> Allocation | None:
+    """What a job gets that has room on these machines, all of those that it `must` have among them."""
     least = max(wanted.least, len(must))
     if not {room.site.name for room in rooms}.issuperset(must):
         return None
     taken = None
     if least <= 1:
         taken = _single(wanted, [room for room in rooms if not must or room.site.name in must])
-    if taken is None and (wanted.most is None or wanted.most > 1 or least > 1):
+    if taken is None and may_spread(wanted, least):
         taken = _spread(wanted._replace(least=least), rooms, must)
     return None if taken is None else _shares(wanted, taken)
+
+
+def may_spread(wanted: Demand, least: int) -> bool:
+    """May the job be given several machines?"""
+    return wanted.most is None or wanted.most > 1 or least > 1
 
 
 def _shares(wanted: Demand, taken: list[Room]) -> Allocation | None:
@@ -87,8 +96,13 @@ def _cost(wanted: Demand, site: Site) -> tuple[int, int]:
 def _single(wanted: Demand, rooms: list[Room]) -> list[Room] | None:
     """The one machine that has room for everything: the fewest GPUs wasted, the lowest weight, the least left."""
     fitting = [room for room in rooms if room.tasks >= wanted.tasks and gpus_on(wanted, [room.site.free]) is not None]
-    best = min(fitting, key=lambda room: (*_cost(wanted, room.site), room.site.free.cpus), default=None)
+    best = min(fitting, key=lambda room: (*_cost(wanted, room.site), *_left(room.site)), default=None)
     return None if best is None else [best._replace(tasks=wanted.tasks)]
+
+
+def _left(site: Site) -> tuple[int, int]:
+    """How much is left there; of machines alike the first."""
+    return site.free.cpus, site.position
 
 
 def _spread(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> list[Room] | None:

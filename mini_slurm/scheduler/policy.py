@@ -14,14 +14,15 @@ from mini_slurm.model.allocation import Allocation
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
-from mini_slurm.model.states import JobState
-from mini_slurm.scheduler.cluster import Books, Cluster, allocation, occupies
+from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
 from mini_slurm.scheduler.demand import capacity, demand
 from mini_slurm.scheduler.eligible import sites
+from mini_slurm.scheduler.ends import NEVER, expected_end
 from mini_slurm.scheduler.placement import place
 
-NEVER = float("inf")
 MINUTE = 60  # seconds
+RENEWAL = 30.0  # seconds after which a reservation is worked out again, as in Slurm
 
 
 class Reservation(NamedTuple):
@@ -29,25 +30,30 @@ class Reservation(NamedTuple):
 
     begin: float
     spare: Mapping[str, Resources]
+    job_id: int = 0
+    made: float = 0.0
 
+    @property
+    def serial(self) -> tuple[int, float]:
+        """Tells reservations apart, whatever has been taken of what they spare."""
+        return self.job_id, self.made
 
-def pending_in_order(cluster: Cluster) -> list[Job]:
-    """Pending jobs: those in partitions of the highest tier, of the highest priority, submitted first."""
-    pending = [job for job in cluster.jobs.values() if job.state is JobState.PENDING]
-    tiers = {name: partition.tier for name, partition in cluster.fleet.partitions.items()}
-    return sorted(pending, key=lambda job: (-tiers.get(job.partition, 0), -job.priority, job.job_id))
+    def holds(self, job: Job, cluster: Cluster, now: float) -> bool:
+        """Is it this job's, can it still be kept, and need not be looked whether it could begin earlier?"""
+        is_recent = self.made <= now < min(self.made + RENEWAL, self.begin)
+        return self.job_id == job.job_id and is_recent and all(cluster.machines[name].is_open for name in self.spare)
 
 
 def reserve(job: Job, candidates: list[Books], cluster: Cluster, now: float) -> Reservation | None:
     """Where and when the job can start at the latest, if everything that runs uses up its time limit."""
     forecast = Forecast(job, [books for books in candidates if books.is_open], cluster.fleet)
-    running = {number: cluster.jobs[number] for name in forecast.free for number in cluster.machines[name].jobs}
-    for ending in sorted(filter(occupies, running.values()), key=_expected_end):
-        forecast.end(ending)
-        found = forecast.place()
-        if found is not None:
-            spare = {name: forecast.free[name].minus(share.resources) for name, share in found.items()}
-            return Reservation(max(now, _expected_end(ending)), spare)
+    for number in cluster.ends.in_order():
+        ending = cluster.jobs[number]
+        if occupies(ending) and forecast.end(ending):
+            found = forecast.place()
+            if found is not None:
+                spare = {name: forecast.free[name].minus(share.resources) for name, share in found.items()}
+                return Reservation(max(now, expected_end(ending)), spare, job.job_id, now)
     return None
 
 
@@ -65,14 +71,16 @@ class Forecast:
         self._tasks = sum(self._room.values())
         self._usable = sum(1 for tasks in self._room.values() if tasks)
 
-    def end(self, job: Job) -> None:
-        """This job gives back what it holds."""
+    def end(self, job: Job) -> bool:
+        """This job gives back what it holds. Is there room for more tasks now?"""
+        tasks = self._tasks
         for name, share in allocation(job).items():
             if name in self.free:
                 self.free[name] = self.free[name].plus(share.resources)
                 before, self._room[name] = self._room[name], self._capacity(name)
                 self._tasks += self._room[name] - before
                 self._usable += bool(self._room[name]) - bool(before)
+        return self._tasks > tasks
 
     def place(self) -> Allocation | None:
         """What the job would get."""
@@ -85,13 +93,9 @@ class Forecast:
         return capacity(self._wanted, self._machines[name].total, self.free[name])
 
 
-def _expected_end(job: Job) -> float:
-    return NEVER if job.time_limit is None or job.start_time is None else job.start_time + job.time_limit
-
-
 def after_start(job: Job, taken: Allocation, reservation: Reservation | None, now: float) -> Reservation | None:
     """The reservation when the job has started there: what still runs at its begin takes of what it leaves free."""
-    if reservation is None or _ends_before(job.time_limit, reservation, now):
+    if reservation is None or ends_before(job.time_limit, reservation, now):
         return reservation
     spare = {
         name: left.minus(taken[name].resources) if name in taken else left for name, left in reservation.spare.items()
@@ -99,21 +103,15 @@ def after_start(job: Job, taken: Allocation, reservation: Reservation | None, no
     return reservation._replace(spare=spare)
 
 
-def _ends_before(limit: int | None, reservation: Reservation, now: float) -> bool:
-    return limit is not None and now + limit <= reservation.begin
+def ends_before(limit: int | None, reservation: Reservation | None, now: float) -> bool:
+    """Would a job with this time limit be over when the reservation begins, if there is one?"""
+    return reservation is None or (limit is not None and now + limit <= reservation.begin)
 
 
-def shortened(job: Job, reservation: Reservation | None, now: float) -> int | None:
+def shortened(job: Job, limit: int | None, reservation: Reservation | None, now: float) -> int | None:
     """The longest time limit, of at least --time-min, with which the job would end before the reservation begins."""
     if job.time_min is None or reservation is None or reservation.begin == NEVER:
-        return None
+        return limit
     left = int(reservation.begin - now) // MINUTE * MINUTE
     is_shorter = job.time_limit is None or left < job.time_limit
-    return left if is_shorter and left >= job.time_min else None
-
-
-def usable(limit: int | None, books: Books, reservation: Reservation | None, now: float) -> Resources:
-    """What a job with this time limit may take of a machine now so that the reservation stays untouched."""
-    if reservation is None or books.entry.name not in reservation.spare or _ends_before(limit, reservation, now):
-        return books.free
-    return books.free.at_most(reservation.spare[books.entry.name])
+    return left if is_shorter and left >= job.time_min else limit

@@ -82,8 +82,7 @@ def set_priority(cluster: Cluster, job: Job, now: float) -> None:
     if not job.priority or job.priority_set:
         return
     fair = cluster.usage.factor(job, cluster.fleet)
-    cpus = sum(books.total.cpus for books in cluster.machines.values())
-    found = total(job, cluster.fleet, factors(job, cluster.fleet, cpus, fair, now))
+    found = total(job, cluster.fleet, factors(job, cluster.fleet, cluster.stock.cpus, fair, now))
     if found != job.priority:
         job.priority = found
         cluster.touch(job)

@@ -19,9 +19,8 @@ def on_job_submitted(cluster: Cluster, event: JobSubmitted, now: float) -> list[
     job = event.job
     if job.job_id not in cluster.jobs:
         job.eligible_time = max(job.submit_time, job.begin_time or 0.0)
-        cluster.jobs[job.job_id] = job
+        cluster.add(job)
         set_priority(cluster, job, now)
-        cluster.touch(job)
     return []
 
 
@@ -36,12 +35,12 @@ def on_cancel_requested(cluster: Cluster, event: CancelRequested, now: float) ->
 def _meant(cluster: Cluster, event: CancelRequested) -> list[Job]:
     """The records that the request names; a task that has none yet gets one."""
     if event.array:
-        meant = [job for job in cluster.jobs.values() if job.array_job_id == event.job_id]
+        meant = cluster.records_of(event.job_id)
     elif event.task is not None:
-        meant = [job for job in cluster.jobs.values() if job.array_job_id == event.job_id and has_task(job, event.task)]
+        meant = [job for job in cluster.records_of(event.job_id) if has_task(job, event.task)]
         meant = [_own_record(cluster, job, event.task) for job in meant]
     else:
-        meant = [job for job in cluster.jobs.values() if job.job_id == event.job_id]
+        meant = [cluster.jobs[event.job_id]] if event.job_id in cluster.jobs else []
     return [job for job in meant if job.uid == event.uid]
 
 

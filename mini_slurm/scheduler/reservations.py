@@ -12,7 +12,8 @@ from mini_slurm.model.fleet import Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.reservation import YEAR, Reservation, advanced, named, recurs
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler.cluster import Books, Cluster, override
+from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.cluster import Cluster, override
 from mini_slurm.scheduler.decisions import Decision, End
 from mini_slurm.scheduler.eligible import named_partitions
 from mini_slurm.scheduler.explain import HELD_BY_ADMIN, HELD_BY_USER
@@ -90,10 +91,8 @@ class Reserved:
             return MAINTENANCE
         return None
 
-    def block(self, job: Job) -> str | None:
-        """The job found no room in its reservation: those after it wait, too. None: it is in none."""
-        if job.reservation is None:
-            return None
+    def block(self, job: Job) -> str:
+        """The job found no room in its reservation: those after it wait, too."""
         self._blocked.add(job.reservation)
         return "Resources"
 

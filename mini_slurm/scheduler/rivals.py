@@ -5,7 +5,8 @@ from __future__ import annotations
 from mini_slurm.model.features import matches
 from mini_slurm.model.reservation import Reservation, advanced, moved, recurs
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler.cluster import Books, Cluster
+from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.nodes import NO_SUCH_NODE
 from mini_slurm.scheduler.targets import Refusal
 

@@ -63,7 +63,8 @@ def _single(cluster: Cluster, request: Request) -> Job | None:
 
 
 def _array(cluster: Cluster, request: Request) -> list[Job]:
-    known = {job.job_id: job for job in (*request.past, *cluster.ended.values(), *cluster.jobs.values())}
+    live = cluster.records_of(request.job_id)
+    known = {job.job_id: job for job in (*request.past, *cluster.ended.values(), *live)}
     return [job for job in known.values() if job.array_job_id == request.job_id]
 
 

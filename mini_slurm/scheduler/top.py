@@ -24,8 +24,8 @@ def on_top_requested(cluster: Cluster, event: TopRequested, now: float) -> list[
 
 
 def _find(cluster: Cluster, number: int, task: int | None) -> Job:
-    for job in cluster.jobs.values():
-        if job.array_job_id == number and (task is None or has_task(job, task)):
+    for job in cluster.records_of(number):
+        if task is None or has_task(job, task):
             return job
     if task is None and number in cluster.jobs:
         return cluster.jobs[number]

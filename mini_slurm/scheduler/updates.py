@@ -31,4 +31,5 @@ def on_update_requested(cluster: Cluster, event: UpdateRequested, now: float) ->
                 cluster.touch(job)
 
     said = answer(cluster, event.request, change, split=True)
+    cluster.reservation = None  # it may have been another job's, or counted with another end
     return [*decisions, said]

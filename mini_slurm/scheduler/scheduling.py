@@ -1,0 +1,248 @@
+"""One pass over the queue: what can start now is started, and each job that cannot gets its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from heapq import heapify, heappop, heapreplace
+
+from mini_slurm.model.allocation import Allocation
+from mini_slurm.model.arrays import split_first, throttle_of
+from mini_slurm.model.job import Job
+from mini_slurm.model.resources import Resources
+from mini_slurm.model.states import JobState
+from mini_slurm.scheduler import licenses
+from mini_slurm.scheduler.cluster import Cluster, occupies
+from mini_slurm.scheduler.deadlines import is_late, last_moment, limit_until, miss
+from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.explain import BEGIN, PRIORITY, Waiting, own_reason
+from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, reserve, shortened
+from mini_slurm.scheduler.prospect import Prospect
+from mini_slurm.scheduler.queue import Group
+from mini_slurm.scheduler.reservations import Reserved
+from mini_slurm.scheduler.starting import QUIET, begin, set_reason, split_task
+
+NOTHING = Resources()
+THROTTLED, NO_LICENSE = "JobArrayTaskLimit", "Licenses"
+
+
+def start_pending(cluster: Cluster, now: float) -> list[Decision]:
+    """Start every pending job that may and can start now."""
+    for number in [number for number, until in cluster.quiet.items() if not now < until <= now + QUIET]:
+        del cluster.quiet[number]
+        cluster.queue.note(number)
+    file_jobs(cluster, now)
+    cluster.stock.refresh(now)
+    return Round(cluster, now).run()
+
+
+def file_jobs(cluster: Cluster, now: float) -> None:
+    """Sort jobs that have changed into the queue; those that only wait for room are in its groups."""
+    for number in cluster.queue.take_stale(now):
+        job = cluster.jobs.get(number)
+        if job is not None and job.node is not None:
+            cluster.ends.put(job)
+        if job is not None and job.licenses and occupies(job):
+            cluster.queue.licensed[number] = job
+        else:
+            cluster.queue.licensed.pop(number, None)
+        if job is None or job.state is not JobState.PENDING:
+            cluster.queue.remove(number)
+            continue
+        reason = own_reason(job, now)
+        if reason is None and is_late(job, now):
+            miss(cluster, job, now)
+            cluster.queue.remove(number)
+        elif reason is None:
+            cluster.queue.put(job, last_moment(job))
+        else:
+            cluster.queue.put_aside(job, job.begin_time if reason == BEGIN else None)
+            set_reason(cluster, job, reason)
+
+
+class Turn:
+    """One group in one pass."""
+
+    def __init__(self, group: Group, tier: int) -> None:
+        self.group = group
+        self._tier = tier
+        self._is_closed = False
+        self._rest: str | None = None
+        self._apart: dict[int, str] = {}
+
+    def key(self) -> tuple[int, int, int] | None:
+        """Where in the order of the queue its next job stands; None: there is none to be tried."""
+        head = None if self._is_closed else self.group.head()
+        return None if head is None else (-self._tier, *head)
+
+    def skip(self, number: int, reason: str) -> None:
+        """This job has to wait; those after it are tried all the same."""
+        self._apart[number] = reason
+        self.group.skip()
+
+    def close(self, reason: str) -> None:
+        """All others of this shape have to wait."""
+        self._is_closed, self._rest = True, reason
+
+    def close_with(self, number: int, reason: str, others: str) -> None:
+        """This job has to wait, and for another reason all that come after it."""
+        if reason != others:
+            self._apart[number] = reason
+        self.close(others)
+
+    def end(self, cluster: Cluster) -> None:
+        """The pass is over: those that wait are told why."""
+        self.group.restore()
+        for job, reason in self.group.tell(self._rest, self._apart):
+            set_reason(cluster, job, reason)
+
+
+class Round:
+    """What one pass has decided so far."""
+
+    def __init__(self, cluster: Cluster, now: float) -> None:
+        self.cluster = cluster
+        self.now = now
+        self.decisions: list[Decision] = []
+        self._blocked: list[tuple[Job, Prospect]] = []  # who found no room, until one of them has a reservation
+        self._reservation: Reservation | None = None  # made when somebody might get in its way
+        self._spare: Mapping[int, Resources] | None = None  # what it leaves of its machines now, by positions
+        self._waiting = Waiting(cluster)
+        self._reserved = Reserved(cluster, now)
+        self._licenses = licenses.Free(cluster.fleet.licenses, cluster.queue.licensed.values())
+
+    def run(self) -> list[Decision]:
+        """Try the first jobs of all groups, in the order of the queue."""
+        tiers = {name: partition.tier for name, partition in self.cluster.fleet.partitions.items()}
+        turns = [Turn(group, tiers.get(str(key[0]), 0)) for key, group in self.cluster.queue.groups.items()]
+        heads = [(key, turn) for turn in turns if (key := turn.key()) is not None]
+        heapify(heads)
+        while heads:
+            key, turn = heads[0]
+            if not self._is_settled(turn.group):
+                self._try(turn, turn.group.jobs[key[-1]])
+                following = turn.key()
+                if following is not None:
+                    heapreplace(heads, (following, turn))
+                    continue
+                turn.end(self.cluster)
+            heappop(heads)
+        self.cluster.reservation = self._reservation
+        return self.decisions
+
+    def _is_settled(self, group: Group) -> bool:
+        """Has nothing changed for these jobs, who wait behind others, since they were tried in vain?"""
+        prospect = group.prospect
+        return (
+            group.rest == PRIORITY
+            and not (group.fresh or group.apart)
+            and prospect is not None
+            and prospect.stock is self.cluster.stock
+            and not self.cluster.fleet.reservations
+            and self._waiting.is_closed(prospect.partitions)
+            and prospect.news(self._reservation) == []
+        )
+
+    def _try(self, turn: Turn, job: Job) -> None:
+        """Start the job, or as many tasks of the array as there is room for."""
+        prospect = self._prospect(turn.group, job)
+        reason = prospect.reason or self._reserved.reason(job)
+        if reason is not None:
+            turn.close(reason)
+            return
+        while not _is_throttled(self.cluster, job):
+            if job.licenses and not self._licenses.suffice(job, self._reserved.licenses(job)):
+                turn.close(NO_LICENSE)
+                return
+            found = self._find(job, prospect)
+            if found is None:
+                self._block(turn, job, prospect)
+                return
+            one = _next_task(self.cluster, job)
+            self._start(one, *found)
+            if one is job:
+                return
+        turn.skip(job.job_id, THROTTLED)
+
+    def _prospect(self, group: Group, job: Job) -> Prospect:
+        if group.prospect is None or group.prospect.stock is not self.cluster.stock:
+            group.prospect = Prospect(self.cluster, job)
+        return group.prospect
+
+    def _start(self, job: Job, taken: Allocation, limit: int | None) -> None:
+        job.time_limit = limit
+        self._licenses.take(job)
+        self.decisions += begin(self.cluster, job, taken, self.now)
+        self.cluster.queue.remove(job.job_id)
+        self.cluster.stock.refresh(self.now)
+        self._reservation = after_start(job, taken, self._reservation, self.now)
+        self._spare = None
+
+    # --- where
+
+    def _find(self, job: Job, prospect: Prospect) -> tuple[Allocation, int | None] | None:
+        """What the job gets now, and its time limit."""
+        news = None if job.deadline is not None else prospect.news(self._reservation)
+        if news is not None and not news:
+            return None
+        self._reserve()
+        limit = limit_until(job, self.now)
+        for one in dict.fromkeys((limit, shortened(job, limit, self._reservation, self.now))):
+            kept = {} if ends_before(one, self._reservation, self.now) else self._kept()
+            kept = {**kept, **self._barred(job, prospect)} if self.cluster.fleet.reservations else kept
+            taken = prospect.find(kept, news)
+            if taken is not None:
+                return taken, one
+        prospect.fail(kept, self._reservation)
+        return None
+
+    def _kept(self) -> Mapping[int, Resources]:
+        """What may be taken of the machines of the reservation, by their positions."""
+        if self._spare is None:
+            books = self.cluster.machines
+            spare = {} if self._reservation is None else self._reservation.spare
+            self._spare = {books[name].position: books[name].free.at_most(left) for name, left in spare.items()}
+        return self._spare
+
+    def _barred(self, job: Job, prospect: Prospect) -> Mapping[int, Resources]:
+        """The machines that advance reservations keep from the job."""
+        allowed = {books.position for books in self._reserved.allowed(job, prospect.candidates)}
+        return {books.position: NOTHING for books in prospect.candidates if books.position not in allowed}
+
+    # --- who waits
+
+    def _block(self, turn: Turn, job: Job, prospect: Prospect) -> None:
+        """No room: the first such job gets a reservation, and others of its shape need not be tried in this pass."""
+        if job.reservation is not None:
+            turn.close_with(job.job_id, self._reserved.block(job), PRIORITY)
+            return
+        if self._waiting.is_closed(prospect.partitions):
+            turn.close(PRIORITY)
+        else:
+            reason = self._waiting.reason(job, prospect, self._reserved.allowed(job, prospect.candidates))
+            turn.close_with(job.job_id, reason, self._waiting.again(prospect, reason))
+        if self._reservation is None:
+            known = self.cluster.reservation
+            if known is not None and not (self.decisions or self._blocked) and known.holds(job, self.cluster, self.now):
+                self._reservation = known
+            else:
+                self._blocked.append((job, prospect))
+
+    def _reserve(self) -> None:
+        """The first of those who found no room for whom there is a moment when there will be gets a reservation."""
+        while self._blocked and self._reservation is None:
+            job, prospect = self._blocked.pop(0)
+            candidates = self._reserved.allowed(job, prospect.candidates)
+            self._reservation = reserve(job, candidates, self.cluster, self.now)
+        self._blocked.clear()
+
+
+def _is_throttled(cluster: Cluster, job: Job) -> bool:
+    limit = throttle_of(job.array_tasks) if job.array_tasks is not None else None
+    if limit is None or job.array_job_id is None:
+        return False
+    return sum(map(occupies, cluster.records_of(job.array_job_id))) >= limit
+
+
+def _next_task(cluster: Cluster, job: Job) -> Job:
+    """The job to start: the job itself, or the first task of an array record, which gets a record of its own."""
+    return job if job.array_tasks is None else split_task(cluster, job, *split_first(job.array_tasks))
