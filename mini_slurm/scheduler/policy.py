@@ -14,6 +14,7 @@ from mini_slurm.model.allocation import Allocation
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
+from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
 from mini_slurm.scheduler.demand import capacity, demand
@@ -42,6 +43,13 @@ class Reservation(NamedTuple):
         """Is it this job's, can it still be kept, and need not be looked whether it could begin earlier?"""
         is_recent = self.made <= now < min(self.made + RENEWAL, self.begin)
         return self.job_id == job.job_id and is_recent and all(cluster.machines[name].is_open for name in self.spare)
+
+
+def pending_in_order(cluster: Cluster) -> list[Job]:
+    """Pending jobs: those in partitions of the highest tier, of the highest priority, submitted first."""
+    pending = [job for job in cluster.jobs.values() if job.state is JobState.PENDING]
+    tiers = {name: partition.tier for name, partition in cluster.fleet.partitions.items()}
+    return sorted(pending, key=lambda job: (-tiers.get(job.partition, 0), -job.priority, job.job_id))
 
 
 def reserve(job: Job, candidates: list[Books], cluster: Cluster, now: float) -> Reservation | None:

@@ -12,13 +12,14 @@ from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import format_limit, format_memory
 from mini_slurm.scheduler import licenses
-from mini_slurm.scheduler.cluster import Books, Cluster, allocation, occupies
+from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
 from mini_slurm.scheduler.demand import Demand, capacity, demand
 from mini_slurm.scheduler.eligible import eligible_machines
+from mini_slurm.scheduler.ends import NEVER, expected_end
 from mini_slurm.scheduler.policy import pending_in_order
 from mini_slurm.scheduler.reservations import Reserved
 
-NEVER = float("inf")
 SHOWN = 3  # machines, jobs that go before, holders on a machine
 
 Moment = Callable[[float], str]
@@ -226,10 +227,10 @@ def _begin(cluster: Cluster, books: Books, wanted: Demand, need: Resources) -> f
     """When the machine has enough free, if all that runs there uses up its time."""
     free = books.free
     name = books.entry.name
-    for other in sorted(filter(occupies, cluster.on_machine(name)), key=_end):
+    for other in sorted(filter(occupies, cluster.on_machine(name)), key=expected_end):
         free = free.plus(allocation(other)[name].resources)
         if not _lacking(need, free) and (not wanted.exclusive or capacity(wanted, books.total, free)):
-            return _end(other)
+            return expected_end(other)
     return NEVER
 
 
@@ -242,7 +243,7 @@ def _tell(cluster: Cluster, site: Site, moment: Moment) -> list[str]:
     if not site.lacks:
         return [f"  {name} has enough free now, but not for all of the job, or it is kept for a job before it"]
     when = "nobody knows when" if site.begin == NEVER else f"by {moment(site.begin)} at the latest"
-    holders = sorted(filter(occupies, cluster.on_machine(name)), key=_end)
+    holders = sorted(filter(occupies, cluster.on_machine(name)), key=expected_end)
     lines = [f"  {name} lacks {', '.join(site.lacks)}; free {when}"]
     lines += [f"    {_named(other)} holds {_held(other, name)}{_until(other, moment)}" for other in holders[:SHOWN]]
     return lines + ([f"    and {_count(len(holders) - SHOWN, 'job')} more"] if len(holders) > SHOWN else [])
@@ -257,14 +258,10 @@ def _held(job: Job, machine: str) -> str:
     return ", ".join(parts)
 
 
-def _end(job: Job) -> float:
-    return NEVER if job.time_limit is None or job.start_time is None else job.start_time + job.time_limit
-
-
 def _until(job: Job, moment: Moment) -> str:
     if job.state is JobState.PENDING:
         return ""
-    return ", without a time limit" if _end(job) == NEVER else f" until {moment(_end(job))}"
+    return ", without a time limit" if expected_end(job) == NEVER else f" until {moment(expected_end(job))}"
 
 
 def _named(job: Job) -> str:
