@@ -192,7 +192,7 @@ def lines(
             yield line
         if "allocations" in chosen or line.started is None:
             continue
-        for step in [*([batch_step(job)] if job.is_batch else []), *own]:
+        for step in [*([batch_step(job)] if job.is_batch and not job.het_offset else []), *own]:
             if (wanted is None or step.number in wanted) and span.meets(step):
                 yield Line(job, step)
 
@@ -206,7 +206,7 @@ def steps_of(db: sqlite3.Connection | None, jobs: Sequence[Job]) -> list[Step]:
 
 
 def _names_job(name: JobId, job: Job) -> bool:
-    if name.number not in (job.job_id, job.array_job_id):
+    if name.number not in (job.job_id, job.array_job_id, job.het_job_id):
         return False
     return name.tasks is None or job.array_task_id in name.tasks
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Sequence
 
 from mini_slurm.cli import common
 from mini_slurm.cli.submission import Script, working_folder
 from mini_slurm.errors import Refused
 from mini_slurm.model import dependencies
-from mini_slurm.model.environment import exported, of_file
+from mini_slurm.model.environment import exported, of_file, of_part
 from mini_slurm.model.job import Job
 from mini_slurm.model.numbers import leading_number
 from mini_slurm.options.collect import Values
@@ -95,8 +96,9 @@ def _read(option: str, name: str) -> bytes:
         raise Refused(f"Could not open user environment file {name}") from None
 
 
-def environment(job: Job, values: Values) -> bytes:
-    """The environment that travels with the job, as JSON. Raises Refused."""
+def environment(job: Job, parts: Sequence[Values]) -> bytes:
+    """The environment that travels with the job, as JSON, with what its parts leave behind. Raises Refused."""
+    values = parts[0]
     name = values.text("export_file")
     given = dict(os.environ) if name is None else _from_file(name)
     login = {"SLURM_GET_USER_ENV": "1"} if "get_user_env" in values.of else {}
@@ -108,7 +110,10 @@ def environment(job: Job, values: Values) -> bytes:
     sent = exported({**given, **added}, job.export)
     if name is not None and "SLURM_EXPORT_ENV" not in sent:
         sent = {**given, **sent}  # what stands in a file was not set by this machine
-    return json.dumps(sent | values.remembered | login, sort_keys=True).encode()
+    remembered = dict(values.remembered)
+    for offset, part in enumerate(parts if len(parts) > 1 else ()):
+        remembered |= of_part(part.remembered, offset)
+    return json.dumps(sent | remembered | login, sort_keys=True).encode()
 
 
 def _from_file(name: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import signal
 from mini_slurm.cli import common, listing
 from mini_slurm.errors import BadUsage, MiniSlurmError
 from mini_slurm.model.arrays import tasks_of
-from mini_slurm.model.job import Job
+from mini_slurm.model.job import Job, single_id
 from mini_slurm.model.states import JobState
 from mini_slurm.options import job_ids, listings
 from mini_slurm.store.queries import Where, exists, select_jobs, select_steps
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from mini_slurm.options.job_ids import JobId
     from mini_slurm.options.listings import Chosen
 
-COLUMNS = ("job_id", "array_job_id", "array_task_id", "array_tasks", "uid", "name", "partition", "state", "outcome")
+COLUMNS = ("job_id", "array_job_id", "array_task_id", "array_tasks", "uid", "name", "partition", "state", "outcome",
+           "het_job_id", "het_offset")  # fmt: skip
 FILTERS = ("account", "me", "name", "nodelist", "partition", "qos", "reservation", "state", "user", "wckey")
 VARIABLES = {
     "account": "SCANCEL_ACCOUNT", "batch": "SCANCEL_BATCH", "full": "SCANCEL_FULL", "name": "SCANCEL_NAME",
@@ -47,7 +48,7 @@ class Target:
             return str(job.array_job_id)
         if self.task is not None or job.array_task_id is not None:
             return f"{job.array_job_id}_{job.array_task_id if self.task is None else self.task}"
-        return str(job.job_id)
+        return single_id(job)
 
     def cancel(self) -> dict[str, object]:
         """The request that ends it."""
@@ -158,6 +159,8 @@ def _state(word: str) -> str:
 def _meant(one: JobId, jobs: list[Job], filtered: bool) -> list[Target]:
     """The records of one word; a whole array is one target unless a filter may have left some of it out."""
     mine = [job for job in jobs if one.number in (job.job_id, job.array_job_id)]
+    if one.part_of is not None:
+        mine = [job for job in mine if job.het_job_id == one.part_of]
     if one.tasks is None:
         whole = [job for job in mine if job.array_job_id == one.number]
         if whole and not filtered:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 
 from mini_slurm.cli import admit, common, places, submission
+from mini_slurm.cli.submission import Script
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.model.job import Job
 from mini_slurm.options.collect import Values
-from mini_slurm.options.grammar import Option, parse
-from mini_slurm.options.script import NO_HETEROGENEOUS
+from mini_slurm.options.grammar import Option, Setting, parse
+from mini_slurm.options.script import has_parts
 from mini_slurm.options.table import OPTIONS
 
 TYPE_CHECKING = False
@@ -33,13 +34,14 @@ def options(program: str) -> tuple[Option, ...]:
 def msbatch(program: str, arguments: list[str]) -> int:
     """Submit what the arguments describe; the exit status."""
     try:
-        given, words = parse(program, arguments, options(program), permute=False)
+        parts, words = _parse(program, arguments)
     except BadUsage:
         # a cluster may know options that we do not; its own words say what is wrong
         code = _elsewhere(program, arguments, *common.open_store())
         if code is None:
             raise
         return code
+    given = [setting for part in parts for setting in part]
     for setting in given:
         if setting.option.field in ("help", "usage", "version"):
             return _tell(program, setting.option.field)
@@ -49,22 +51,50 @@ def msbatch(program: str, arguments: list[str]) -> int:
     code = _elsewhere(program, arguments, state, db)
     if code is not None:
         return code
-    if ":" in words:
-        raise Refused(NO_HETEROGENEOUS)
-    given = [setting for setting in given if setting.option is not common.FLEET]
     script = submission.read_script(given, words)
-    values = submission.read_values(program, given, script)
-    script.data = admit.splice(script, values)
-    job = submission.describe(values, script, words[1:])
-    job.submit_line = submission.command_line(program, arguments)
-    environment = admit.environment(job, values)
-    if values.of.get("test_only"):
+    parts = [[setting for setting in part if setting.option is not common.FLEET] for part in parts]
+    values = _read(program, parts, script)
+    script.data = admit.splice(script, values[0])
+    jobs = _describe(values, script, words[1:], submission.command_line(program, arguments))
+    environment = admit.environment(jobs[0], values)
+    if values[0].of.get("test_only"):
         from mini_slurm.cli.test_only import test_only
 
-        return test_only(program, job, values, db)
-    admit.admit(program, job, values, db)
+        return max(test_only(program, job, one, db) for job, one in zip(jobs, values, strict=True))
+    for job, one in zip(jobs, values, strict=True):
+        admit.admit(program, job, one, db)
     _hint_at_options(program, words)
-    return _submit(job, script.data, environment, values, state, db)
+    return _submit(jobs, script.data, environment, values[0], state, db)
+
+
+def _parse(program: str, arguments: list[str]) -> tuple[list[list[Setting]], list[str]]:
+    """The options of each part of the job, which colons keep apart, and the words after them."""
+    parts, words = [], [":", *arguments]
+    while words[:1] == [":"]:
+        given, words = parse(program, words[1:], options(program), permute=False)
+        parts.append(given)
+    return parts, words
+
+
+def _read(program: str, parts: list[list[Setting]], script: Script) -> list[Values]:
+    """What is asked for, of each part of the job. Raises MiniSlurmError."""
+    if len(parts) > 1 or has_parts(script.data):
+        from mini_slurm.cli.heterogeneous import complete
+
+        parts = complete(parts, script)
+    return [submission.read_values(program, part, script, number) for number, part in enumerate(parts)]
+
+
+def _describe(values: list[Values], script: Script, words: list[str], line: str) -> list[Job]:
+    """The job, or all its parts. Raises MiniSlurmError."""
+    jobs = [submission.describe(one, script, words) for one in values]
+    for job in jobs:
+        job.submit_line = line
+    if len(jobs) > 1:
+        from mini_slurm.cli.heterogeneous import check
+
+        check(jobs)
+    return jobs
 
 
 def _elsewhere(program: str, arguments: list[str], state: str, db: sqlite3.Connection) -> int | None:
@@ -96,10 +126,13 @@ def _hint_at_options(program: str, words: list[str]) -> None:
         common.say(f"{program}: hint: {odd} is given to the script, as it follows it: options stand before the script")
 
 
-def _submit(job: Job, script: bytes, environment: bytes, values: Values, state: str, db: sqlite3.Connection) -> int:
-    from mini_slurm.store.database import submit
+def _submit(
+    jobs: list[Job], script: bytes, environment: bytes, values: Values, state: str, db: sqlite3.Connection
+) -> int:
+    from mini_slurm.store.database import submit, submit_parts
 
-    number = submit(db, job, script, environment)
+    is_single = len(jobs) == 1
+    number = submit(db, jobs[0], script, environment) if is_single else submit_parts(db, jobs, script, environment)
     try:
         if not values.of.get("quiet"):
             common.tell(_answer(number, values, db))

@@ -64,12 +64,25 @@ def _cancel(program: str, chosen: Chosen, number: int, ids: list[JobId], state: 
     targets = cancel_request.targets(program, chosen, ids, db)
     if "interactive" in chosen:
         targets = [target for target in targets if cancel_request.agreed(target)]
+    code = _refuse_parts(program, [target for target in targets if target.job.het_offset and ids])
+    targets = [target for target in targets if not target.job.het_offset]
     steps = [_to_step(target, number, target.step) for target in targets if target.step is not None]
     targets = [target for target in targets if target.step is None]
-    code = _ask(program, state, db, "signal", steps)
+    code = _ask(program, state, db, "signal", steps) or code
     if number == signal.SIGKILL and "batch" not in chosen:
         return _ask(program, state, db, "cancel", [target.cancel() for target in targets]) or code
     return _signal(program, chosen, number, targets, state, db) or code
+
+
+def _refuse_parts(program: str, parts: list[Target]) -> int:
+    """A heterogeneous job is ended as a whole."""
+    if not parts:
+        return 0
+    from mini_slurm.scheduler.targets import NOT_WHOLE
+
+    for target in parts:
+        common.say(f"{program}: error: Kill job error on job id {target.shown}: {NOT_WHOLE}")
+    return 1
 
 
 def _to_step(target: Target, number: int, step: int) -> dict[str, object]:

@@ -30,7 +30,7 @@ VARIABLES = {
 }  # fmt: skip
 NOT_OVER = frozenset(state for state in JobState if not state.is_over)
 BY_START = "S"  # the order of --start
-ARRAYS = frozenset({"job_id", "array_job_id", "array_task_id", "array_tasks"})
+ARRAYS = frozenset({"job_id", "array_job_id", "array_task_id", "array_tasks", "het_job_id"})
 MERGED = frozenset({"name", "partition", "reason"})  # what tells which waiting tasks of an array are one line
 
 

@@ -75,8 +75,11 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read(LARGEST_SCRIPT + 1)
 
 
-def read_values(program: str, given: list[Setting], source: Script) -> Values:
-    """Everything the user asked for, from all sources, brought together. Raises MiniSlurmError."""
+def read_values(program: str, given: list[Setting], source: Script, part: int = 0) -> Values:
+    """Everything the user asked for, from all sources, brought together. Raises MiniSlurmError.
+
+    `part`: which one of a heterogeneous job.
+    """
     quiet = sum(setting.option.field == "quiet" for setting in given)
 
     def inform(line: str) -> None:
@@ -91,7 +94,7 @@ def read_values(program: str, given: list[Setting], source: Script) -> Values:
     name = source.name if source.path is not None else "stdin"
     early = {name: text for name, text in os.environ.items() if name == "SBATCH_IGNORE_PBS"}
     values.take_environment(early)
-    values.take(script.script_settings(program, name, source.data, OPTIONS, warn), collect.SCRIPT)
+    values.take(script.script_settings(program, name, source.data, OPTIONS, warn, part), collect.SCRIPT)
     if not values.of.get("ignore_pbs"):
         values.take(foreign.foreign_settings(program, name, source.data, values.of), collect.SCRIPT)
     values.take_environment(os.environ)

@@ -34,8 +34,9 @@ class Decoder:
         return decoder(self, number, json.loads(body)) if decoder else []
 
     def submitted(self, number: int, body: Body) -> list[Event]:
-        """A job was stored."""
-        jobs = database.load_jobs(self._db, "job_id = ?", [body["job_id"]])
+        """A job was stored, or all parts of a heterogeneous one."""
+        first = body["job_id"]
+        jobs = database.load_jobs(self._db, "job_id BETWEEN ? AND ?", [first, first + body.get("parts", 1) - 1])
         return [*recall(self._db, jobs), *map(events.JobSubmitted, jobs)]
 
     def cancel(self, number: int, body: Body) -> list[Event]:

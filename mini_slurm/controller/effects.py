@@ -12,7 +12,7 @@ from functools import lru_cache
 from mini_slurm.controller.machines import MachineHand
 from mini_slurm.controller.outputs import Outputs
 from mini_slurm.controller.steps import Steps
-from mini_slurm.model.environment import batch_environment, fixed
+from mini_slurm.model.environment import batch_environment, fixed, het_environment
 from mini_slurm.model.job import Job
 from mini_slurm.model.patterns import input_path
 from mini_slurm.model.warning import parse_warning
@@ -35,6 +35,7 @@ from mini_slurm.scheduler.decisions import (
     Suspend,
 )
 from mini_slurm.scheduler.events import Event, OutputFailed
+from mini_slurm.scheduler.heterogeneous import parts
 from mini_slurm.store import database
 
 log = logging.getLogger(__name__)
@@ -149,6 +150,8 @@ class Hands:
         mine = allocation(job)[machine].resources
         is_batch = machine == job.node
         variables = batch_environment(job, cluster=fleet.name, gpus_on_node=mine.gpu_count) if is_batch else {}
+        if is_batch and job.het_size:
+            variables |= het_environment(parts(self._cluster, job), fleet.name)
         return messages.StartAttempt(
             attempt=self._cluster.attempt_name(job),
             title=str(job.job_id),
@@ -170,7 +173,7 @@ class Hands:
             time_limit=job.time_limit if is_batch else None,
             kill_wait=fleet.kill_wait,
             role="batch" if is_batch else "member",
-            allocation=json.loads(job.allocation),
+            allocation=json.loads(job.het_allocation or job.allocation),
             warning=list((is_batch and parse_warning(job.signal)) or ()),
             data=self._content(job.script) if is_batch else b"",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,6 +36,16 @@ def format_allocation(allocation: Allocation) -> str:
         for name, share in allocation.items()
     }
     return json.dumps(shares, separators=(",", ":"))
+
+
+def union(allocations: Iterable[Allocation]) -> Allocation:
+    """What several allocations are together, machine by machine."""
+    found: dict[str, Share] = {}
+    for allocation in allocations:
+        for name, share in allocation.items():
+            before = found.get(name, Share(Resources(), 0))
+            found[name] = Share(before.resources.plus(share.resources), before.tasks + share.tasks)
+    return found
 
 
 def total(allocation: Allocation) -> Resources:

@@ -7,7 +7,7 @@ set where the process is. SLURM_SUBMIT_DIR, SLURM_SUBMIT_HOST, SLURM_PRIO_PROCES
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from mini_slurm.model.allocation import parse_allocation
@@ -24,6 +24,12 @@ MACHINE_OWN = frozenset(
     }
 )
 MACHINE_OWN_PREFIXES = ("SSH_", "XDG_RUNTIME_", "XDG_SESSION_")
+HET_GROUP = "_HET_GROUP_"
+OF_A_PART = (
+    *("SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_NAME", "SLURM_JOB_NODELIST", "SLURM_NODELIST", "SLURM_JOB_NUM_NODES"),
+    *("SLURM_NNODES", "SLURM_JOB_PARTITION", "SLURM_JOB_CPUS_PER_NODE", "SLURM_TASKS_PER_NODE", "SLURM_NODE_ALIASES"),
+    *("SLURM_JOB_ACCOUNT", "SLURM_JOB_QOS", "SLURM_NTASKS", "SLURM_NPROCS", "SLURM_CPUS_PER_TASK", "SLURM_MEM_PER"),
+)
 SLURMS_OWN = "SLURM_"  # travels whatever --export says
 OF_A_LOGIN = ("HOME", "USER", "LOGNAME", "SHELL")
 NOT_FROM_FILES = frozenset({"DISPLAY", "ENVIRONMENT", "HOSTNAME"})
@@ -67,6 +73,21 @@ def batch_environment(job: Job, *, cluster: str, gpus_on_node: int) -> dict[str,
     if gpus_on_node:
         variables["SLURM_GPUS_ON_NODE"] = str(gpus_on_node)
     return variables | _when_said(job) | _array(job)
+
+
+def het_environment(parts: Sequence[Job], cluster: str) -> dict[str, str]:
+    """What the script of a heterogeneous job is told of each of its parts."""
+    variables = {"SLURM_HET_SIZE": str(len(parts))}
+    for part in parts:
+        known = batch_environment(part, cluster=cluster, gpus_on_node=0)
+        known = {name: value for name, value in known.items() if name.startswith(OF_A_PART)}
+        variables |= of_part(known, part.het_offset)
+    return variables
+
+
+def of_part(variables: Mapping[str, str], offset: int) -> dict[str, str]:
+    """The variables as those of one part are called."""
+    return {f"{name}{HET_GROUP}{offset}": value for name, value in variables.items()}
 
 
 def per_node(numbers: Iterable[int]) -> str:

@@ -26,6 +26,9 @@ class Job:
     user: str = ""
     gid: int = 0
     group_name: str = ""
+    het_job_id: int | None = None  # of a part of a heterogeneous job: the number of the first part, whose script it is
+    het_offset: int = 0  # ... and which part it is, from 0
+    het_size: int = 0  # ... and how many parts there are
 
     # --- what was asked for
     name: str = ""
@@ -90,6 +93,7 @@ class Job:
     node: str | None = None  # where the batch script runs: the first of the allocation
     node_list: str | None = None  # all machines of the allocation, a hostlist
     allocation: str = "{}"  # what each of them gives: model/allocation.py; the columns below sum it up
+    het_allocation: str | None = None  # of the first part of a heterogeneous job: what all parts hold together
     boot_id: str | None = None  # of the batch host when the attempt was sent there
     alloc_cpus: int = 0
     alloc_memory: int = 0  # MiB
@@ -137,6 +141,13 @@ class Job:
     def is_exclusive(self) -> bool:
         """Does the job want whole machines?"""
         return self.exclusive == 1
+
+
+def single_id(job: Job) -> str:
+    """The number as users know it of a job that is no array: `12`, `12_3`, or `12+1` for a part of another job."""
+    if job.array_task_id is not None:
+        return f"{job.array_job_id}_{job.array_task_id}"
+    return str(job.job_id) if job.het_job_id is None else f"{job.het_job_id}+{job.het_offset}"
 
 
 COLUMNS: tuple[str, ...] = tuple(Job.__annotations__)

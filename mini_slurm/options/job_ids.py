@@ -19,10 +19,13 @@ STEP_NAMES = {"batch": BATCH, "extern": EXTERN, "interactive": INTERACTIVE}
 class JobId:
     """What one word names. `tasks` None: the whole job or array; `step` None: the job and all its steps."""
 
-    __slots__ = ("number", "step", "tasks", "text")
+    __slots__ = ("number", "part_of", "step", "tasks", "text")
 
-    def __init__(self, number: int, tasks: frozenset[int] | None, step: int | None, text: str) -> None:
+    def __init__(
+        self, number: int, tasks: frozenset[int] | None, step: int | None, text: str, part_of: int | None = None
+    ) -> None:
         self.number = number
+        self.part_of = part_of  # `12+1`: the number of the first part, which the others' numbers follow
         self.tasks = tasks
         self.step = step
         self.text = text  # as it was written
@@ -37,7 +40,13 @@ def parse_job(word: str) -> JobId:
     if number <= 0:
         raise ValueError(word)
     tasks = frozenset({leading_number(rest[1:])[0]}) if rest.startswith("_") else None
-    return JobId(number, tasks, None, word)
+    return _part(JobId(number, tasks, None, word), rest)
+
+
+def _part(job: JobId, rest: str) -> JobId:
+    """The part of the job that `+1` after its number names; without it the job."""
+    offset = leading_number(rest[1:])[0] if rest.startswith("+") else -1
+    return job if offset < 0 else JobId(job.number + offset, job.tasks, job.step, job.text, job.number)
 
 
 def parse_step(word: str) -> JobId:
@@ -82,7 +91,8 @@ def parse_selected(word: str) -> JobId:
     if underscore and not task[:1].isdigit():
         raise ValueError(f"Bad job array element specified: {job}")
     tasks = frozenset({leading_number(task)[0]}) if underscore else None
-    return JobId(leading_number(job)[0], tasks, step, word)
+    number, rest = leading_number(job)
+    return _part(JobId(number, tasks, step, word), rest)
 
 
 # --- scancel
@@ -108,6 +118,7 @@ def _target(text: str) -> tuple[JobId, str]:
     if not 0 < number < LARGEST:
         raise ValueError(text)
     tasks: frozenset[int] | None = None
+    part_of = None
     if rest.startswith("_["):
         inside, bracket, rest = rest[2:].partition("]")
         if not bracket or rest:
@@ -119,14 +130,17 @@ def _target(text: str) -> tuple[JobId, str]:
         part, after = leading_number(rest[1:])
         if part < 0:
             raise ValueError(text)
-        tasks = frozenset({part}) if rest.startswith("_") else None
+        if rest.startswith("_"):
+            tasks = frozenset({part})
+        else:
+            number, part_of = number + part, number
         rest = after
     step = None
     if rest.startswith("."):
         step, rest = leading_number(rest[1:])
         if step < 0:
             raise ValueError(text)
-    return JobId(number, tasks, step, text[: len(text) - len(rest)]), rest
+    return JobId(number, tasks, step, text[: len(text) - len(rest)], part_of), rest
 
 
 def _ranges(inside: str, text: str) -> frozenset[int]:
@@ -162,11 +176,12 @@ def split_acted(text: str) -> list[str] | None:
 
 def parse_acted(word: str) -> JobId:
     """One of these words. Raises ValueError."""
-    number, underscore, tasks = word.partition("+")[0].partition("_")
+    whole, plus, offset = word.partition("+")
+    number, underscore, tasks = whole.partition("_")
     if not (number.isdecimal() and len(number) <= 10 and int(number)):
         raise ValueError(word)
     if not underscore or tasks == "*":
-        return JobId(int(number), None, None, word)
+        return _part(JobId(int(number), None, None, word), plus + offset)
     found = parse(tasks)[0]
     if not found:
         raise ValueError(word)

@@ -18,8 +18,18 @@ if TYPE_CHECKING:
 DIRECTIVE, OLD_DIRECTIVE = "#SBATCH", "#SLURM"
 OLD_WORDS = "Change from #SLURM to #SBATCH in your script and verify the options are valid in sbatch"
 WRAPPED = "#!/bin/sh\n# This script was created by sbatch --wrap.\n\n{}\n"
-HETEROGENEOUS = ("hetjob", "packjob")
-NO_HETEROGENEOUS = "heterogeneous jobs are not supported: submit a job for each part"
+# what is said of one part of a heterogeneous job counts for those after it, too, unless they say something else
+INHERITED = frozenset(
+    {
+        *("account", "acctg-freq", "begin", "chdir", "cluster", "clusters", "comment", "deadline", "delay-boot"),
+        *("dependency", "distribution", "error", "exclude", "export", "export-file", "get-user-env", "gid", "hold"),
+        *("ignore-pbs", "input", "job-name", "kill-on-invalid-dep", "mail-type", "mail-user", "mcs-label", "nice"),
+        *("no-kill", "no-requeue", "open-mode", "output", "parsable", "priority", "profile", "propagate", "qos"),
+        *("quiet", "reboot", "requeue", "reservation", "signal", "test-only", "time", "time-min", "uid", "verbose"),
+        *("wait", "wait-all-nodes", "wckey"),
+    }
+)
+HETEROGENEOUS = (["hetjob"], ["packjob"])
 
 
 def check_script(script: bytes) -> None:
@@ -55,13 +65,30 @@ def lines_of(script: bytes) -> list[str]:
 
 
 def script_settings(
-    program: str, name: str, script: bytes, options: Sequence[Option], warn: Callable[[str], None]
+    program: str, name: str, script: bytes, options: Sequence[Option], warn: Callable[[str], None], part: int = 0
 ) -> Iterator[Setting]:
-    """The options in the #SBATCH lines, which end at the first command. Raises MiniSlurmError.
+    """The options in the #SBATCH lines for one part of the job. Raises MiniSlurmError."""
+    found = script_words(name, script, warn)
+    for number, words in enumerate(found[: part + 1]):
+        reader = Reader(program, words, options)
+        for setting in reader.settings():
+            if number == part or setting.option.long in INHERITED:
+                yield setting
+        if reader.words:
+            raise BadOption(f"Invalid directive found in batch script: {reader.words[0]}")
 
-    All lines together are one command line: a value may stand on the next one.
+
+def has_parts(script: bytes) -> bool:
+    """May it be a heterogeneous job?"""
+    return any(word.encode() in script.lower() for (word,) in HETEROGENEOUS)
+
+
+def script_words(name: str, script: bytes, warn: Callable[[str], None]) -> list[list[str]]:
+    """The words of the #SBATCH lines, which end at the first command, for each part of the job. Raises MiniSlurmError.
+
+    A line `hetjob` parts them; all lines of a part together are one command line: a value may stand on the next one.
     """
-    words: list[str] = []
+    found: list[list[str]] = [[]]
     warned = False
     for number, line in enumerate(lines_of(script), start=1):
         if line.startswith((DIRECTIVE, OLD_DIRECTIVE)):
@@ -70,13 +97,13 @@ def script_settings(
                 warn(OLD_WORDS)
             warned = warned or is_old
             rest = line.removeprefix(OLD_DIRECTIVE if is_old else DIRECTIVE).lstrip(SPACE)
-            words += words_of(name, number, rest)
+            if rest.lower().split()[:1] in HETEROGENEOUS:
+                found.append([])
+            else:
+                found[-1] += words_of(name, number, rest)
         elif line.strip(SPACE) and not line.lstrip(SPACE).startswith("#"):
             break
-    reader = Reader(program, words, options)
-    yield from reader.settings()
-    if reader.words:
-        raise BadOption(f"Invalid directive found in batch script: {reader.words[0]}")
+    return found
 
 
 def directives(script: bytes) -> list[tuple[int, list[str]]]:
@@ -110,8 +137,6 @@ def words_of(name: str, number: int, line: str) -> list[str]:
 def _next_word(name: str, number: int, line: str) -> tuple[str, str]:
     """The next word, and what is left; no word where the line ends, or where there are but quotes."""
     rest = line.lstrip(SPACE)
-    if rest.split(None, 1)[:1] and rest.split(None, 1)[0].lower() in HETEROGENEOUS:
-        raise Refused(NO_HETEROGENEOUS)
     if rest.startswith(":"):
         raise Fatal(f"{name}: line {number}: Unexpected `:` in [{line}]")
     word, quote, plain, position = "", "", False, 0

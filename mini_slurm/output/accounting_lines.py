@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.job import single_id
 from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
 from mini_slurm.output import tres
@@ -52,8 +53,7 @@ class Line:
         job = self.job
         if job.array_tasks is not None:
             return f"{job.array_job_id}_[{waiting_tasks(job.array_tasks, view.shown_tasks)}]"
-        shown = str(job.job_id) if job.array_task_id is None else f"{job.array_job_id}_{job.array_task_id}"
-        return f"{shown}.{self.step_name}" if self.step else shown
+        return f"{single_id(job)}.{self.step_name}" if self.step else single_id(job)
 
     def elapsed(self, now: float) -> int:
         """Whole seconds that it has run."""

@@ -11,7 +11,7 @@ from mini_slurm.output import tres
 from mini_slurm.output.documents import filled, numbered
 from mini_slurm.output.job_fields import accrues, command_line, eligible, ends, has_run, starts
 from mini_slurm.output.layout import View
-from mini_slurm.output.values import gres, waiting_tasks
+from mini_slurm.output.values import gres, het_set, waiting_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -257,9 +257,9 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("cpus", lambda job, view: tres.cpus(job)),
     ("node_count", lambda job, view: tres.nodes(job)),
     ("tasks", lambda job, view: tres.tasks(job)),
-    ("het_job_id", _constant(0)),
-    ("het_job_id_set", _constant("")),
-    ("het_job_offset", _constant(0)),
+    ("het_job_id", lambda job, view: job.het_job_id or 0),
+    ("het_job_id_set", lambda job, view: het_set(job)),
+    ("het_job_offset", lambda job, view: job.het_offset),
     ("partition", _text("partition")),
     ("prefer", _kept("prefer")),
     ("memory_per_node", _memory(True)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.job import single_id
 from mini_slurm.model.request import extra, least_cpus
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import format_duration
@@ -68,9 +69,7 @@ def job_id(job: Job, view: View) -> str:
     """The number as users know it; an array's waiting tasks are cut when they are many."""
     if job.array_tasks is not None:
         return f"{job.array_job_id}_[{waiting_tasks(job.array_tasks, view.shown_tasks)}]"
-    if job.array_task_id is not None:
-        return f"{job.array_job_id}_{job.array_task_id}"
-    return str(job.job_id)
+    return single_id(job)
 
 
 def moment(when: float | None, view: View) -> str:
@@ -148,7 +147,7 @@ def _core_spec(job: Job) -> str:
     return f"{options['thread-spec']} Threads" if "thread-spec" in options else options.get("core-spec", NOT_KNOWN)
 
 
-_ID = "job_id array_job_id array_task_id array_tasks"
+_ID = "job_id array_job_id array_task_id array_tasks het_job_id het_offset"
 _CPUS = "state alloc_cpus ntasks cpus_per_task nodes max_nodes min_cpus"
 _NODES = "state node node_list"
 _USED = "state start_time end_time suspend_time suspended_seconds"

@@ -16,7 +16,7 @@ from mini_slurm.output.job_fields import (
     starts,
 )
 from mini_slurm.output.layout import Field, View
-from mini_slurm.output.values import NOT_KNOWN, NULL, gres
+from mini_slurm.output.values import NOT_KNOWN, NULL, gres, het_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ _TRES = (
 _ABSENT = (
     ("AllocSID", "ALLOC_SID", "0"), ("BoardsPerNode", "BOARDS_PER_NODE", "0"),
     ("BurstBufferState", "BURST_BUFFER_STATE", NULL), ("DerivedEC", "DERIVED_EC", "0"),
-    ("HetJobID", "HET_JOB_ID", NOT_KNOWN), ("HetJobIDSet", "HET_JOB_ID_SET", NOT_KNOWN),
-    ("HetJobOffset", "HET_JOB_OFFSET", NOT_KNOWN), ("NTPerBoard", "NTASKS_PER_BOARD", "0"), ("Origin", "ORIGIN", "NA"),
+    ("NTPerBoard", "NTASKS_PER_BOARD", "0"), ("Origin", "ORIGIN", "NA"),
     ("OriginRaw", "ORIGIN_RAW", "NA"), ("PreemptTime", "PREEMPT_TIME", NOT_KNOWN),
     ("ResizeTime", "RESIZE_TIME", NOT_KNOWN), ("SiblingsActive", "ACTIVE_SIBLINGS", "NA"),
     ("SiblingsActiveRaw", "ACTIVE_SIBLINGS_RAW", "NA"), ("SiblingsViable", "VIABLE_SIBLINGS", "NA"),
@@ -126,6 +125,10 @@ _OWN = (
     Field("DelayBoot", "", "DELAY_BOOT", "extra", lambda job, view: _delay(job)),
     Field("EligibleTime", "", "ELIGIBLE_TIME", _ELIGIBLE, lambda job, view: moment(eligible(job), view)),
     Field("exit_code", "", "EXIT_CODE", "exit_code exit_signal", lambda job, view: str(tres.wait_status(job))),
+    Field("HetJobID", "", "HET_JOB_ID", "het_job_id", lambda job, view: str(job.het_job_id or NOT_KNOWN)),
+    Field("HetJobIDSet", "", "HET_JOB_ID_SET", "het_job_id het_size", lambda job, view: het_set(job) or NOT_KNOWN),
+    Field("HetJobOffset", "", "HET_JOB_OFFSET", "het_job_id het_offset",
+          lambda job, view: str(job.het_offset) if job.het_job_id else NOT_KNOWN),
     Field("LastSchedEval", "", "LAST_SCHED_EVAL", _STARTS, _evaluated),
     Field("MaxCPUs", "", "MAX_CPUS", _TRES, lambda job, view: str(tres.cpus(job))),
     Field("MaxNodes", "", "MAX_NODES", "nodes max_nodes state node node_list", lambda job, view: _max_nodes(job)),

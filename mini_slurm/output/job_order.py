@@ -149,6 +149,8 @@ def pick(jobs: Iterable[Job], wanted: Mapping[int, AbstractSet[int] | None]) -> 
 def _tasks_wanted(job: Job, wanted: Mapping[int, AbstractSet[int] | None]) -> AbstractSet[int] | None:
     if wanted.get(job.job_id, ()) is None:
         return None
+    if job.het_job_id is not None and wanted.get(job.het_job_id, ()) is None:
+        return None
     return wanted.get(job.array_job_id, frozenset()) if job.array_job_id is not None else frozenset()
 
 

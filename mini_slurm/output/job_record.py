@@ -10,7 +10,7 @@ from mini_slurm.model.units import format_elapsed
 from mini_slurm.output import job_options, tres
 from mini_slurm.output.job_fields import accrues, eligible, ends, has_run, starts, used
 from mini_slurm.output.records import filled
-from mini_slurm.output.values import NULL, gpus, size
+from mini_slurm.output.values import NULL, gpus, het_set, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,7 +126,10 @@ HEAD = (
      ("ArrayJobId", lambda job, view: None if job.array_job_id is None else str(job.array_job_id)),
      ("ArrayTaskId", lambda job, view: _task(job)),
      ("ArrayTaskThrottle", _throttle),
+     ("HetJobId", lambda job, view: None if job.het_job_id is None else str(job.het_job_id)),
+     ("HetJobOffset", lambda job, view: None if job.het_job_id is None else str(job.het_offset)),
      ("JobName", lambda job, view: job.name)),
+    (("HetJobIdSet", lambda job, view: het_set(job) or None),),
     (("UserId", lambda job, view: f"{job.user}({job.uid})"),
      ("GroupId", lambda job, view: f"{job.group_name}({job.gid})"),
      ("MCS_label", _constant("N/A"))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.hostlist import natural
+from mini_slurm.model.job import single_id
 from mini_slurm.output import tres
 from mini_slurm.output.job_fields import limit, moment, span, used
 from mini_slurm.output.layout import Field, View
@@ -73,9 +74,7 @@ def _cpus(line: Line) -> int:
 
 
 def _step_id(line: Line, view: View) -> str:
-    job = line.job
-    number = f"{job.job_id}" if job.array_task_id is None else f"{job.array_job_id}_{job.array_task_id}"
-    return f"{number}.{line.name}"
+    return f"{single_id(line.job)}.{line.name}"
 
 
 def _gpus(line: Line, view: View) -> str:
@@ -97,8 +96,9 @@ def _row(name: str, letter: str, header: str, value: Value, *, cut: bool = True,
 
 
 COLUMNS = (
-    "job_id array_job_id array_task_id attempt script partition uid user state start_time end_time suspend_time"
-    " suspended_seconds time_limit node node_list alloc_cpus ntasks cpus_per_task nodes max_nodes extra"
+    "job_id array_job_id array_task_id het_job_id het_offset attempt script partition uid user state start_time"
+    " end_time suspend_time suspended_seconds time_limit node node_list alloc_cpus ntasks cpus_per_task nodes"
+    " max_nodes extra"
 )
 
 # fmt: off

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.job import single_id
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output import tres
 from mini_slurm.output.records import filled
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from mini_slurm.model.step import Step
     from mini_slurm.output.records import RecordView, Value
 
-COLUMNS = ("job_id", "array_job_id", "array_task_id", "uid", "start_time", "partition", "node", "attempt",
-           "submit_host")  # fmt: skip
+COLUMNS = ("job_id", "array_job_id", "array_task_id", "het_job_id", "het_offset", "uid", "start_time", "partition",
+           "node", "attempt", "submit_host")  # fmt: skip
 
 
 class Record:
@@ -39,9 +40,7 @@ def lines(record: Record, view: RecordView) -> list[str]:
 
 
 def _id(record: Record, view: RecordView) -> str:
-    job = record.job
-    number = job.job_id if job.array_task_id is None else f"{job.array_job_id}_{job.array_task_id}"
-    return f"{number}.{record.number}"
+    return f"{single_id(record.job)}.{record.number}"
 
 
 def _start(record: Record, view: RecordView) -> str:

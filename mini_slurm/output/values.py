@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mini_slurm.model.job import Job
+
 UNITS = "MGTPEZ"
 NULL = "(null)"
 NOT_KNOWN = "N/A"
@@ -52,6 +54,11 @@ def gpus(amounts: Mapping[str, int]) -> str | None:
     """GPUs by type as a generic resource: `gpu:a100:2,gpu:1`; None where there are none."""
     shown = (f"gpu:{kind}:{count}" if kind else f"gpu:{count}" for kind, count in sorted(amounts.items()) if count)
     return ",".join(shown) or None
+
+
+def het_set(job: Job) -> str:
+    """The numbers of all parts of a heterogeneous job; "" for any other."""
+    return f"{job.het_job_id}-{job.het_job_id + job.het_size - 1}" if job.het_job_id is not None else ""
 
 
 def gres(text: str | None) -> str | None:

@@ -205,5 +205,10 @@ def occupies(job: Job) -> bool:
 
 
 def allocation(job: Job) -> Allocation:
-    """What the job holds, by machine; nothing while it waits."""
-    return parse_allocation(job.allocation) if job.node is not None else {}
+    """What the job's attempt holds, by machine; nothing while it waits.
+
+    The parts of a heterogeneous job are one attempt: the first one's.
+    """
+    if job.node is None or job.het_offset:
+        return {}
+    return parse_allocation(job.het_allocation or job.allocation)

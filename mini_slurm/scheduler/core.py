@@ -20,6 +20,7 @@ from mini_slurm.scheduler import (
 )
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.heterogeneous import follow
 from mini_slurm.scheduler.priority import refresh_priorities
 from mini_slurm.scheduler.scheduling import file_jobs, start_pending
 
@@ -59,10 +60,13 @@ def step(cluster: Cluster, happened: Iterable[events.Event], now: float) -> list
     for event in happened:
         decisions += HANDLERS[type(event)](cluster, event, now)
     decisions += reservations.settle(cluster, now)
+    follow(cluster, now)
     file_jobs(cluster, now)
     dependents.settle_dependencies(cluster, now)
     refresh_priorities(cluster, now)
-    return decisions + start_pending(cluster, now)
+    decisions += start_pending(cluster, now)
+    follow(cluster, now)
+    return decisions
 
 
 def next_moment(cluster: Cluster, now: float) -> float | None:

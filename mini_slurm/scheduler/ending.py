@@ -68,7 +68,7 @@ def put_back(cluster: Cluster, job: Job) -> None:
     cluster.displace(job)
     job.state = JobState.PENDING
     job.node = job.node_list = job.boot_id = job.start_time = job.end_time = job.outcome = None
-    job.allocation = "{}"
+    job.allocation, job.het_allocation = "{}", None
     job.alloc_cpus = job.alloc_memory = 0
     job.alloc_gpus = job.cpu_ids = job.gpu_ids = ""
     job.exit_code = job.exit_signal = 0

@@ -48,6 +48,9 @@ class Free:
         """Are there enough of those that the job wants, with so many kept for others?"""
         return all(self.count(name) - kept.get(name, 0) >= count for name, count in parse(job.licenses).items())
 
+    def __copy__(self) -> Free:
+        return Free(self._free, ())
+
     def count(self, name: str) -> int:
         """How many of this one are free; below 0 where the fleet file has fewer now than jobs hold."""
         return self._free.get(name, 0)

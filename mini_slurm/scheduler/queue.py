@@ -47,6 +47,8 @@ Key = tuple[int, int]  # minus the priority, and the number: in the order of key
 def shape(job: Job) -> Shape:
     """What jobs that fit, or do not fit, alike have in common; who they are counts in a reservation only."""
     asked: Shape = _asked(job)
+    if job.het_size:
+        return *asked, "heterogeneous", job.job_id
     return asked if job.reservation is None else (*asked, job.reservation, job.uid, job.account)
 
 

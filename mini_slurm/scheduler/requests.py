@@ -25,7 +25,10 @@ def on_job_submitted(cluster: Cluster, event: JobSubmitted, now: float) -> list[
 
 
 def on_cancel_requested(cluster: Cluster, event: CancelRequested, now: float) -> list[Decision]:
-    """Unknown and ended jobs, and jobs of somebody else, are passed over; the command has told its user."""
+    """Unknown and ended jobs, and jobs of somebody else, are passed over; the command has told its user.
+
+    So are the further parts of a heterogeneous job, which ends with its first one.
+    """
     decisions: list[Decision] = []
     for job in _meant(cluster, event):
         decisions += _cancel(cluster, job, event.uid, now)
@@ -41,7 +44,7 @@ def _meant(cluster: Cluster, event: CancelRequested) -> list[Job]:
         meant = [_own_record(cluster, job, event.task) for job in meant]
     else:
         meant = [cluster.jobs[event.job_id]] if event.job_id in cluster.jobs else []
-    return [job for job in meant if job.uid == event.uid]
+    return [job for job in meant if job.uid == event.uid and not job.het_offset]
 
 
 def _own_record(cluster: Cluster, job: Job, task: int) -> Job:
@@ -78,6 +81,6 @@ def _give_up_output(cluster: Cluster, job: Job, now: float) -> list[Decision]:
 def on_signal_requested(cluster: Cluster, event: SignalRequested, now: float) -> list[Decision]:
     """Only a running job can be sent a signal."""
     job = cluster.jobs.get(event.job_id)
-    if job is None or job.uid != event.uid or job.state is not JobState.RUNNING or job.node is None:
+    if job is None or job.uid != event.uid or job.state is not JobState.RUNNING or job.node is None or job.het_offset:
         return []
     return [Signal(job.node, cluster.attempt_name(job), event.signal, event.whole, event.step, event.uid)]

@@ -139,7 +139,7 @@ def _end(cluster: Cluster, one: Reservation) -> list[Decision]:
     """Its jobs have used up their time."""
     decisions: list[Decision] = []
     for job in users(cluster, one.name):
-        if job.state in LIVE and job.outcome is None:
+        if job.state in LIVE and job.outcome is None and not job.het_offset:
             job.outcome, job.state = JobState.TIMEOUT.name, JobState.COMPLETING
             cluster.touch(job)
             decisions.append(End(job.node or "", cluster.attempt_name(job), "TIME LIMIT"))

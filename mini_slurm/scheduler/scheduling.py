@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from heapq import heapify, heappop, heapreplace
 
-from mini_slurm.model.allocation import Allocation
+from mini_slurm.model.allocation import Allocation, union
 from mini_slurm.model.arrays import split_first, throttle_of
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
@@ -15,14 +16,15 @@ from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.deadlines import is_late, last_moment, limit_until, miss
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.explain import BEGIN, PRIORITY, Waiting, own_reason
+from mini_slurm.scheduler.heterogeneous import could_ever_start, parts
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, reserve, shortened
 from mini_slurm.scheduler.prospect import Prospect
 from mini_slurm.scheduler.queue import Group
 from mini_slurm.scheduler.reservations import Reserved
-from mini_slurm.scheduler.starting import QUIET, begin, set_reason, split_task
+from mini_slurm.scheduler.starting import QUIET, begin, begin_together, set_reason, split_task
 
 NOTHING = Resources()
-THROTTLED, NO_LICENSE = "JobArrayTaskLimit", "Licenses"
+THROTTLED, NO_LICENSE, NEVER_ROOM = "JobArrayTaskLimit", "Licenses", "PartitionConfig"
 
 
 def start_pending(cluster: Cluster, now: float) -> list[Decision]:
@@ -39,23 +41,25 @@ def file_jobs(cluster: Cluster, now: float) -> None:
     """Sort jobs that have changed into the queue; those that only wait for room are in its groups."""
     for number in cluster.queue.take_stale(now):
         job = cluster.jobs.get(number)
-        if job is not None and job.node is not None:
+        if job is not None and job.node is not None and not job.het_offset:
             cluster.ends.put(job)
         if job is not None and job.licenses and occupies(job):
             cluster.queue.licensed[number] = job
         else:
             cluster.queue.licensed.pop(number, None)
-        if job is None or job.state is not JobState.PENDING:
-            cluster.queue.remove(number)
+        if job is None or job.state is not JobState.PENDING or job.het_offset:
+            cluster.queue.remove(number)  # the further parts of a heterogeneous job are tried with the first
             continue
-        reason = own_reason(job, now)
+        together = parts(cluster, job) if job.het_size else [job]
+        reason = next((found for one in together if (found := own_reason(one, now))), None)
         if reason is None and is_late(job, now):
             miss(cluster, job, now)
             cluster.queue.remove(number)
         elif reason is None:
             cluster.queue.put(job, last_moment(job))
         else:
-            cluster.queue.put_aside(job, job.begin_time if reason == BEGIN else None)
+            begin_time = max(one.begin_time or 0.0 for one in together)
+            cluster.queue.put_aside(job, begin_time if reason == BEGIN else None)
             set_reason(cluster, job, reason)
 
 
@@ -144,6 +148,9 @@ class Round:
 
     def _try(self, turn: Turn, job: Job) -> None:
         """Start the job, or as many tasks of the array as there is room for."""
+        if job.het_size:
+            self._try_together(turn, parts(self.cluster, job))
+            return
         prospect = self._prospect(turn.group, job)
         reason = prospect.reason or self._reserved.reason(job)
         if reason is not None:
@@ -162,6 +169,30 @@ class Round:
             if one is job:
                 return
         turn.skip(job.job_id, THROTTLED)
+
+    def _try_together(self, turn: Turn, together: list[Job]) -> None:
+        """Start all parts of a heterogeneous job, or none of them."""
+        free, taken = copy(self._licenses), list[Allocation]()
+        for part in together:
+            prospect = Prospect(self.cluster, part)
+            reason = prospect.reason or self._reserved.reason(part)
+            if reason is None and part.licenses and not free.suffice(part, self._reserved.licenses(part)):
+                reason = NO_LICENSE
+            found = None if reason is not None else self._find_beside(part, prospect, union(taken))
+            if found is None:
+                if reason is None and could_ever_start(self.cluster, together):
+                    self._block(turn, part, prospect)
+                else:
+                    turn.close(reason or NEVER_ROOM)
+                return
+            free.take(part)
+            taken.append(found)
+        self._licenses = free
+        self.decisions += begin_together(self.cluster, together, taken, self.now)
+        self.cluster.queue.remove(together[0].job_id)
+        self.cluster.stock.refresh(self.now)
+        self._reservation = after_start(together[0], union(taken), self._reservation, self.now)
+        self._spare = None
 
     def _prospect(self, group: Group, job: Job) -> Prospect:
         if group.prospect is None or group.prospect.stock is not self.cluster.stock:
@@ -195,6 +226,16 @@ class Round:
         prospect.fail(kept, self._reservation)
         return None
 
+    def _find_beside(self, part: Job, prospect: Prospect, others: Allocation) -> Allocation | None:
+        """Where a part fits: on machines that no other part has, if that is possible."""
+        self._reserve()
+        kept = {} if ends_before(limit_until(part, self.now), self._reservation, self.now) else self._kept()
+        kept = {**kept, **self._barred(part, prospect)} if self.cluster.fleet.reservations else kept
+        shared = {self.cluster.machines[name]: share.resources for name, share in others.items()}
+        apart = {books.position: NOTHING for books in shared}
+        rest = {one.position: kept.get(one.position, one.free).minus(taken) for one, taken in shared.items()}
+        return prospect.find({**kept, **apart}, None) or (prospect.find({**kept, **rest}, None) if shared else None)
+
     def _kept(self) -> Mapping[int, Resources]:
         """What may be taken of the machines of the reservation, by their positions."""
         if self._spare is None:
@@ -212,14 +253,15 @@ class Round:
 
     def _block(self, turn: Turn, job: Job, prospect: Prospect) -> None:
         """No room: the first such job gets a reservation, and others of its shape need not be tried in this pass."""
+        number = job.het_job_id or job.job_id
         if job.reservation is not None:
-            turn.close_with(job.job_id, self._reserved.block(job), PRIORITY)
+            turn.close_with(number, self._reserved.block(job), PRIORITY)
             return
         if self._waiting.is_closed(prospect.partitions):
             turn.close(PRIORITY)
         else:
             reason = self._waiting.reason(job, prospect, self._reserved.allowed(job, prospect.candidates))
-            turn.close_with(job.job_id, reason, self._waiting.again(prospect, reason))
+            turn.close_with(number, reason, self._waiting.again(prospect, reason))
         if self._reservation is None:
             known = self.cluster.reservation
             if known is not None and not (self.decisions or self._blocked) and known.holds(job, self.cluster, self.now):

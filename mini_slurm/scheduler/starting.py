@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.allocation import Allocation, format_allocation, total
+from mini_slurm.model.allocation import Allocation, format_allocation, total, union
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import format_gpus
@@ -42,9 +42,29 @@ def split_task(cluster: Cluster, record: Job, task: int, rest: str | None) -> Jo
 
 def begin(cluster: Cluster, job: Job, taken: Allocation, now: float) -> list[Decision]:
     """The script is sent to the first machine when all others have said yes."""
+    _assign(cluster, job, taken, now)
+    return _send(cluster, job, taken)
+
+
+def begin_together(cluster: Cluster, parts: list[Job], taken: list[Allocation], now: float) -> list[Decision]:
+    """The same for a heterogeneous job: the first part's attempt holds what all parts have."""
+    for part, own in zip(parts, taken, strict=True):
+        _assign(cluster, part, own, now)
+    parts[0].het_allocation = format_allocation(union(taken))
+    return _send(cluster, parts[0], union(taken))
+
+
+def _send(cluster: Cluster, job: Job, taken: Allocation) -> list[Decision]:
     for name, share in taken.items():
         cluster.machines[name].free = cluster.machines[name].free.minus(share.resources)
         cluster.note(name)
+    cluster.place(job)
+    names = list(taken)
+    return [Start(job)] if len(names) == 1 else [Hold(job, name) for name in names[1:]]
+
+
+def _assign(cluster: Cluster, job: Job, taken: Allocation, now: float) -> None:
+    """The job's record says what it gets."""
     names, together = list(taken), total(taken)
     if "," in job.partition:
         job.partition = partition_of(cluster, job, names)
@@ -56,11 +76,7 @@ def begin(cluster: Cluster, job: Job, taken: Allocation, now: float) -> list[Dec
     job.alloc_cpus, job.alloc_memory, job.alloc_gpus = together.cpus, together.memory, format_gpus(together.gpus)
     job.start_time = now
     job.end_time = None
-    cluster.place(job)
     cluster.touch(job)
-    if len(names) == 1:
-        return [Start(job)]
-    return [Hold(job, name) for name in names[1:]]
 
 
 def partition_of(cluster: Cluster, job: Job, names: list[str]) -> str:

@@ -12,6 +12,7 @@ from mini_slurm.scheduler.events import Caller, Request
 from mini_slurm.scheduler.starting import split_task
 
 NO_SUCH_JOB = "Invalid job id specified"
+NOT_WHOLE = "Requested operation not supported on a part of a heterogeneous job"
 DENIED = "Access/permission denied"
 
 
@@ -49,6 +50,8 @@ def answer(cluster: Cluster, request: Request, act: Callable[[Job], None], *, sp
 
 
 def _try(act: Callable[[Job], None], job: Job) -> str:
+    if job.het_offset:
+        return NOT_WHOLE
     try:
         act(job)
     except Refusal as refusal:

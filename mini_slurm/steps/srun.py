@@ -15,12 +15,13 @@ from mini_slurm.steps.talk import Talk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MARK, AGENT = "MINI_SLURM_ATTEMPT", "MINI_SLURM_AGENT"  # the job's attempt, or the step of it; the agent's spool
 SOCKET, GREETING = "agent.sock", b"srun\n"
 ROWS = "srun.rows"  # beside this module: the options' names, out of the one table of options
 MEMORY = ("mem", "mem-per-cpu")  # what is said of one wins over a variable that says the other
+PARTS = "SLURM_HET_SIZE"  # there in a heterogeneous job alone
 MPI_TYPES = """MPI plugin types are...
 \tnone
 """
@@ -29,9 +30,14 @@ INSTEAD = "start MPI programs with mpirun or mpiexec, which start their processe
 
 
 def main(program: str, arguments: list[str]) -> int:
-    """Run a step of the job that this is a process of; the exit status."""
+    """Run a step of the job that this is a process of, or several; the exit status."""
+    return _told(program, lambda: _srun(program, arguments))
+
+
+def _told(program: str, run: Callable[[], int]) -> int:
+    """Run this, and tell the user what is wrong."""
     try:
-        return _srun(program, arguments)
+        return run()
     except MiniSlurmError as error:
         for text in error.lines:
             line = visible(text)
@@ -42,9 +48,33 @@ def main(program: str, arguments: list[str]) -> int:
 
 
 def _srun(program: str, arguments: list[str]) -> int:
-    table, variables, refused = rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), ROWS))
+    table = rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), ROWS))
     environment = own_environment()
+    if PARTS not in environment:
+        return _step(program, arguments, table, environment, {})
+    from mini_slurm.steps import groups  # few jobs are heterogeneous
+
+    def step(words: list[str], own: dict[str, str], limits: dict[str, str]) -> int:
+        return _told(program, lambda: _step(program, words, table, own, limits))
+
+    def group_of(words: list[str]) -> str:
+        return options(program, words, table[0], {}, {})[0].get("het-group", "")
+
+    return groups.run(step, arguments, environment, group_of)
+
+
+def _step(
+    program: str,
+    arguments: list[str],
+    table_and_more: tuple[list[Option], dict[str, str], set[str]],
+    environment: dict[str, str],
+    limits: dict[str, str],
+) -> int:
+    """Run one step; `limits`: what counts besides what was said."""
+    table, variables, refused = table_and_more
     given, words = options(program, arguments, table, variables, environment)
+    for name, text in limits.items():
+        given[name] = ",".join(filter(None, (given.get(name), text))) if name == "exclude" else given.get(name, text)
     for name in refused.intersection(given):
         raise Refused(f"--{name} is not supported yet")
     for name, answer in (("version", _version), ("usage", _help), ("help", _help)):
@@ -53,6 +83,8 @@ def _srun(program: str, arguments: list[str]) -> int:
     if given.get("mpi") == "list":
         sys.stdout.write(MPI_TYPES)
         return 0
+    if PARTS not in environment and given.get("het-group", "0") != "0":
+        raise Refused("--het-group: this is no heterogeneous job")
     _check_mpi(given.get("mpi", "none"))
     given["submit-line"] = " ".join([program, *arguments])
     plan = launch.read(program, given, words, environment, [])

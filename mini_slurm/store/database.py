@@ -93,6 +93,18 @@ def submit(db: sqlite3.Connection, job: Job, script: bytes, environment: bytes) 
     return job.job_id
 
 
+def submit_parts(db: sqlite3.Connection, jobs: Sequence[Job], script: bytes, environment: bytes) -> int:
+    """Store the parts of a heterogeneous job; the number of the first, which the others follow without a gap."""
+    with transaction(db):
+        for offset, job in enumerate(jobs):
+            job.job_id = next_job_id(db)
+            job.het_job_id, job.het_offset, job.het_size = jobs[0].job_id, offset, len(jobs)
+            job.script, job.environment = keep(db, script), keep(db, environment)
+        save_jobs(db, jobs)
+        _ask(db, "submitted", {"job_id": jobs[0].job_id, "parts": len(jobs)})
+    return jobs[0].job_id
+
+
 def choose_fleet(db: sqlite3.Connection, path: str) -> str | None:
     """Have the controller use this fleet file. The path of another one, if its jobs have to end first."""
     known = get_setting(db, FLEET_FILE)

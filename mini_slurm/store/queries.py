@@ -90,10 +90,11 @@ class Where:
         self.add(" OR ".join(pieces), *names, *(f'"{name}":' for name in names))
 
     def jobs(self, numbers: Collection[int] | None) -> None:
-        """Jobs of these numbers, and all records of the arrays of these numbers."""
+        """Jobs of these numbers, all records of the arrays of these numbers, and all parts of heterogeneous jobs."""
         if numbers is not None:
             marks = ",".join("?" * len(numbers))
-            self.add(f"job_id IN ({marks}) OR array_job_id IN ({marks})", *numbers, *numbers)
+            names = ("job_id", "array_job_id", "het_job_id")
+            self.add(" OR ".join(f"{name} IN ({marks})" for name in names), *numbers, *numbers, *numbers)
 
     def states(self, wanted: frozenset[JobState] | None, now: float) -> None:
         """Jobs in these states (None: all) that are not over, or have not been over for long."""

@@ -109,6 +109,11 @@ STEPS: tuple[str, ...] = (
     "ALTER TABLE job ADD COLUMN submit_line TEXT",
     "ALTER TABLE job ADD COLUMN wait_reason TEXT",
     "ALTER TABLE cluster ADD COLUMN everybody REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE job ADD COLUMN het_job_id INTEGER",
+    "ALTER TABLE job ADD COLUMN het_offset INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE job ADD COLUMN het_size INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE job ADD COLUMN het_allocation TEXT",
+    "CREATE INDEX job_het ON job (het_job_id) WHERE het_job_id IS NOT NULL",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

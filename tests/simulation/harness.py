@@ -98,6 +98,19 @@ class Simulation:
         self.happen(events.EndsRecalled(tuple(self.done.values())), events.JobSubmitted(job))
         return number
 
+    def submit_together(self, *requests: dict[str, object], run_time: float = 10.0) -> int:
+        """Submit a heterogeneous job of these parts; the number of the first, which the others follow."""
+        first = self.cluster.next_job_id
+        self.cluster.next_job_id += len(requests)
+        values: dict[str, object] = {"partition": "main", "uid": 1000, "submit_time": self.now}
+        jobs = [
+            Job(job_id=first + n, het_job_id=first, het_offset=n, het_size=len(requests), **{**values, **request})
+            for n, request in enumerate(requests)
+        ]
+        self.run_times[first], self.exit_codes[first] = run_time, 0
+        self.happen(*map(events.JobSubmitted, jobs))
+        return first
+
     def cancel(self, job_id: int, task: int | None = None, *, array: bool = False, uid: int = 1000) -> None:
         """Cancel as mscancel does."""
         self.happen(events.CancelRequested(job_id, task, array, uid))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -190,3 +191,14 @@ def test_a_word_that_is_acted_on_names_a_job_or_tasks() -> None:
     for word in ("0", "_1", "12_", "12_7-1", "12_2000", "99999999999"):
         with pytest.raises(ValueError):
             job_ids.parse_acted(word)
+
+
+@pytest.mark.parametrize("read", [job_ids.parse_job, job_ids.parse_selected, job_ids.parse_acted])
+def test_a_part_of_a_heterogeneous_job_has_a_number_of_its_own(read: Callable[[str], job_ids.JobId]) -> None:
+    assert (read("12+3").number, read("12+3").part_of) == (15, 12)
+    assert (read("12").number, read("12").part_of) == (12, None)
+
+
+def test_scancel_knows_parts() -> None:
+    (found,) = job_ids.parse_targets(["12+1.0"])
+    assert (found.number, found.part_of, found.step) == (13, 12, 0)

@@ -63,6 +63,22 @@ def test_all_directives_are_one_command_line() -> None:
     assert read("#SBATCH --job-name", "#SBATCH foo") == {"job-name": "foo"}
 
 
+def test_a_line_parts_a_heterogeneous_job_and_hands_on_what_is_the_jobs() -> None:
+    text = "#!/bin/sh\n#SBATCH -A science -n2\n#SBATCH hetjob\n#SBATCH -c4 -t5\n#SBATCH PackJob\n#SBATCH -A extra\n"
+    found = [
+        {
+            setting.option.long: setting.text
+            for setting in script_settings("sbatch", "x", text.encode(), OPTIONS, print, n)
+        }
+        for n in range(3)
+    ]
+    assert found == [
+        {"account": "science", "ntasks": "2"},
+        {"account": "science", "cpus-per-task": "4", "time": "5"},
+        {"account": "extra", "time": "5"},
+    ]
+
+
 def test_the_older_word_is_told_about_once() -> None:
     warnings: list[str] = []
     assert read("#SLURM -J foo", "#SLURM -c 2", warnings=warnings) == {"job-name": "foo", "cpus-per-task": "2"}
@@ -79,7 +95,7 @@ def test_directives_end_at_the_first_command() -> None:
         (r"#SBATCH -J foo\ bar", BadOption, "Invalid directive found in batch script: bar", 255),
         ('#SBATCH -J ""', BadUsage, "sbatch: option requires an argument -- 'J'", 255),
         ("#SBATCH -J a : -J b", Fatal, "job.sh: line 2: Unexpected `:` in [ : -J b]", 1),
-        ("#SBATCH hetjob", Refused, "heterogeneous jobs are not supported: submit a job for each part", 1),
+        ("#SBATCH -n2 hetjob", BadOption, "Invalid directive found in batch script: hetjob", 255),
         ("#SBATCH foo -c 2", BadOption, "Invalid directive found in batch script: foo", 255),
         ("#SBATCH --frobnicate=1", BadUsage, "sbatch: unrecognized option '--frobnicate=1'", 255),
         ("#SBATCH -Y 1", BadUsage, "sbatch: invalid option -- 'Y'", 255),

@@ -24,11 +24,14 @@ def show(session: Session, verb: str, words: list[str]) -> None:
     if word.strip("0123456789_+"):
         session.fail("scontrol_print_job error: Invalid job id specified")
         return
-    number, _, task = word.partition("+")[0].partition("_")
+    whole, _, offset = word.partition("+")
+    number, _, task = whole.partition("_")
     jobs = _load(session, int(number or 0))
     if not jobs and int(number or 0):
         session.fail(UNKNOWN)
         return
+    if offset:
+        jobs = [job for job in jobs if job.het_job_id == int(number or 0) and str(job.het_offset) == offset]
     if task:
         jobs = [one for job in jobs for one in _task(job, int(task))]
     if not jobs:
@@ -47,7 +50,7 @@ def _load(session: Session, number: int) -> list[Job]:
         return queries.select_jobs(session.db, COLUMNS, where)
     where.jobs([number])
     jobs = queries.select_jobs(session.db, COLUMNS, where)
-    jobs.sort(key=lambda job: (job.job_id != number, -job.job_id))
+    jobs.sort(key=lambda job: (job.job_id != number, job.het_offset, -job.job_id))
     return jobs
 
 

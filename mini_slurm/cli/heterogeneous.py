@@ -1,0 +1,41 @@
+"""msbatch: what is said of the parts of a heterogeneous job, on the command line and in the script."""
+
+from __future__ import annotations
+
+from mini_slurm.cli.submission import Script
+from mini_slurm.errors import Refused
+from mini_slurm.model.job import Job
+from mini_slurm.options.grammar import Setting
+from mini_slurm.options.script import INHERITED, script_words
+
+
+def complete(given: list[list[Setting]], script: Script) -> list[list[Setting]]:
+    """The settings of every part, with those that the parts before it hand on.
+
+    There are as many parts as the command line or the script has, whichever has more.
+    """
+    count = max(len(given), len(script_words(script.name, script.data, lambda line: None)))
+    found: list[list[Setting]] = []
+    handed_on: list[Setting] = []
+    for part in [*given, *[[]] * (count - len(given))]:
+        found.append([*handed_on, *part])
+        handed_on += [setting for setting in part if setting.option.long in INHERITED]
+    return found
+
+
+def check(parts: list[Job]) -> None:
+    """Whether the parts can be one job. Whoever holds one of them holds it, and it waits for what they wait for.
+
+    Raises Refused.
+    """
+    if any(part.array_tasks is not None for part in parts):
+        raise Refused(
+            "Batch job submission failed: Invalid job array specification",
+            hint="a heterogeneous job cannot be an array: submit one for each task",
+        )
+    if not all(part.priority for part in parts):
+        for part in parts:
+            part.priority, part.reason = 0, "JobHeldUser"
+    parts[0].dependency = ",".join(dict.fromkeys(part.dependency for part in parts if part.dependency)) or None
+    for part in parts[1:]:
+        part.dependency = None

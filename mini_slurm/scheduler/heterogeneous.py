@@ -1,0 +1,70 @@
+"""Heterogeneous jobs: parts that each ask for something else, start together, and are one attempt.
+
+The first part has the script, and its attempt lies on the machines of all parts. What users and machines do to it
+happens to the job; the records of the further parts follow, so that each shows its own share.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from mini_slurm.model.allocation import Allocation, union
+from mini_slurm.model.job import Job
+from mini_slurm.model.resources import Resources
+from mini_slurm.model.states import JobState
+from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.eligible import eligible_machines, sites
+from mini_slurm.scheduler.ending import put_back
+from mini_slurm.scheduler.placement import place
+
+FOLLOWED = (
+    *("state", "reason", "outcome", "priority", "submit_time", "eligible_time", "start_time", "end_time"),
+    *("suspend_time", "suspended_seconds", "restarts", "cancelled_by", "exit_code", "exit_signal"),
+)
+
+
+def parts(cluster: Cluster, first: Job) -> list[Job]:
+    """All parts of a heterogeneous job that are not over, in their order; any other job is all there is of itself."""
+    numbers = range(first.job_id, first.job_id + max(first.het_size, 1))
+    return [cluster.jobs[number] for number in numbers if number in cluster.jobs]
+
+
+def could_ever_start(cluster: Cluster, together: list[Job]) -> bool:
+    """Would all parts fit side by side if the machines were empty? Machines not known yet count as large enough."""
+    taken: list[Allocation] = []
+    for part in together:
+        candidates = eligible_machines(cluster, part)
+        if not all(books.total.cpus for books in candidates):
+            return True
+        found = place(part, sites(candidates, partial(_left_of, union(taken))), cluster.fleet)
+        if found is None:
+            return False
+        taken.append(found)
+    return True
+
+
+def _left_of(taken: Allocation, books: Books) -> Resources:
+    """What an empty machine has beside what was taken of it."""
+    name = books.entry.name
+    return books.total.minus(taken[name].resources) if name in taken else books.total
+
+
+def follow(cluster: Cluster, now: float) -> None:
+    """What became of first parts becomes of the others."""
+    for first in [job for job in cluster.touched.values() if job.het_size and not job.het_offset]:
+        for part in parts(cluster, first):
+            if part is not first:
+                _follow(cluster, part, first, now)
+
+
+def _follow(cluster: Cluster, part: Job, first: Job, now: float) -> None:
+    if first.state is JobState.PENDING and part.state is not JobState.PENDING:
+        put_back(cluster, part)
+    for name in FOLLOWED:
+        setattr(part, name, getattr(first, name))
+    cluster.touch(part)
+    if first.state.is_over:
+        cluster.note_end(part)
+        cluster.remove(part)
+        cluster.usage.add(part, cluster.fleet, now)

@@ -1,0 +1,113 @@
+"""srun in a heterogeneous job: a step runs in one of its parts, a group; `srun A : B` and --het-group run several."""
+
+from __future__ import annotations
+
+import os
+from _signal import signal  # type: ignore[import-not-found]  # signal's are enums: slow to import
+
+from mini_slurm.errors import BadOption, Refused
+from mini_slurm.model.hostlist import expand
+from mini_slurm.steps.signals import TAKEN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    # one step: its words, its environment, and what counts besides its options
+    Step = Callable[[list[str], dict[str, str], dict[str, str]], int]
+
+SIZE, MARK = "SLURM_HET_SIZE", "_HET_GROUP_"
+THE_JOBS = ("SLURM_JOB_ID", "SLURM_JOBID")  # by which srun finds its agent: those of the first part
+NODES = "SLURM_JOB_NODELIST"
+
+
+def run(step: Step, arguments: list[str], environment: dict[str, str], group_of: Callable[[list[str]], str]) -> int:
+    """Run what the arguments say in all groups that they name; the highest exit status. Raises MiniSlurmError."""
+    size = int(environment[SIZE])
+    steps = []
+    for position, words in enumerate(_split(arguments)):
+        named = group_of(words)
+        for group in _groups(named, size) if named else [_checked(position, size)]:
+            steps.append((words, of_group(environment, group), _limits(environment, group, size)))
+    if len(steps) == 1:
+        return step(*steps[0])
+    for _, _, limits in steps[1:]:
+        limits["input"] = "none"  # there is but one standard input
+    return _together(step, steps)
+
+
+def _split(arguments: list[str]) -> list[list[str]]:
+    """The words between colons."""
+    found: list[list[str]] = [[]]
+    for word in arguments:
+        if word == ":":
+            found.append([])
+        else:
+            found[-1].append(word)
+    return found
+
+
+def _groups(text: str, size: int) -> list[int]:
+    """The numbers of `0,2-3`. Raises MiniSlurmError."""
+    found: list[int] = []
+    for piece in text.split(","):
+        first, dash, last = piece.partition("-")
+        last = last if dash else first
+        if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit() and len(last) < 5):
+            raise BadOption("Invalid --het-group specification")
+        found += range(int(first), _checked(int(last), size) + 1)
+    return found
+
+
+def _checked(group: int, size: int) -> int:
+    if group >= size:
+        what = f"Attempt to run a job step with het group value of {group}"
+        raise Refused(f"{what}, but the job allocation has maximum value of {size - 1}")
+    return group
+
+
+def of_group(environment: Mapping[str, str], group: int) -> dict[str, str]:
+    """The environment as it would be if the part were the whole job."""
+    suffix = f"{MARK}{group}"
+    varies = {name.partition(MARK)[0] for name in environment if MARK in name}.difference(THE_JOBS)
+    own = {name[: -len(suffix)]: value for name, value in environment.items() if name.endswith(suffix)}
+    kept = {name: value for name, value in environment.items() if name not in varies}
+    return {**kept, **{name: value for name, value in own.items() if name in varies}}
+
+
+def _limits(environment: Mapping[str, str], group: int, size: int) -> dict[str, str]:
+    """Options that keep a step within its group: a step takes what it needs of a machine that others have, too."""
+    machines = [expand(environment.get(f"{NODES}{MARK}{number}", "")) for number in range(size)]
+    own = set(machines[group])
+    others = {name for number, names in enumerate(machines) if number != group for name in names}
+    limits = {"exclude": ",".join(sorted(others - own))} if others - own else {}
+    return {**limits, "exact": ""} if others & own else limits
+
+
+def _together(step: Step, steps: list[tuple[list[str], dict[str, str], dict[str, str]]]) -> int:
+    """Run the steps side by side, each in a process of its own; signals go to all of them."""
+    children: list[int] = []
+    for words, environment, limits in steps:
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                code = step(words, environment, limits)
+            finally:
+                os._exit(code)
+        children.append(child)
+    for number in TAKEN:
+        signal(number, lambda number, frame: _hand_on(children, number))
+    return max(_exit_status(os.waitpid(child, 0)[1]) for child in children)
+
+
+def _exit_status(status: int) -> int:
+    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _hand_on(children: list[int], number: int) -> None:
+    for child in children:
+        try:
+            os.kill(child, number)
+        except ProcessLookupError:
+            continue  # it has ended

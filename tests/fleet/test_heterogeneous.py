@@ -1,0 +1,112 @@
+"""Heterogeneous jobs end to end, over real sshd: one script, several parts, steps in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.fleet import jobs
+from tests.fleet.machines import Machines
+from tests.waiting import wait_until
+
+SCRIPT = """#SBATCH -J pair -o {out}
+#SBATCH --ntasks=1
+#SBATCH hetjob
+#SBATCH --ntasks=2 --ntasks-per-node=2
+"""
+VARIABLES = """env | grep -E '^SLURM_(HET_SIZE|JOB_ID|JOB_NODELIST|NTASKS)(_|=)' | sort"""
+
+
+def run(fleet: Machines, text: str, *words: str) -> tuple[int, str]:
+    """Submit a script of two parts and wait for its end: the job's number and its output."""
+    out = fleet.work / "out"
+    number = jobs.submit(fleet, *words, jobs.script(fleet, SCRIPT.format(out=out) + text))
+    jobs.wait_over(fleet, number, seconds=60)
+    return number, out.read_text()
+
+
+def test_the_script_knows_its_parts(fleet: Machines) -> None:
+    number, output = run(fleet, VARIABLES)
+    lines = dict(line.split("=", 1) for line in output.splitlines())
+    first, second = lines.pop("SLURM_JOB_NODELIST_HET_GROUP_0"), lines.pop("SLURM_JOB_NODELIST_HET_GROUP_1")
+    assert {first, second} == {"node1", "node2"}
+    assert lines == {
+        "SLURM_HET_SIZE": "2",
+        "SLURM_JOB_ID": str(number),
+        "SLURM_JOB_ID_HET_GROUP_0": str(number),
+        "SLURM_JOB_ID_HET_GROUP_1": str(number + 1),
+        "SLURM_JOB_NODELIST": first,
+        "SLURM_NTASKS": "1",
+        "SLURM_NTASKS_HET_GROUP_0": "1",
+        "SLURM_NTASKS_HET_GROUP_1": "2",
+        "SLURM_NTASKS_PER_NODE_HET_GROUP_1": "2",
+    }
+
+
+def test_steps_run_in_the_parts_that_they_name(fleet: Machines) -> None:
+    where = "sh -c 'echo $0 $SLURMD_NODENAME $SLURM_JOB_NODELIST $SLURM_PROCID'"
+    _, output = run(
+        fleet,
+        f"srun {where} plain\n"
+        f"srun --het-group=1 {where} one | sort\n"
+        f"srun --het-group=0,1 {where} both | sort\n"
+        f"srun {where} left : -n1 {where} right | sort\n"
+        "srun --het-group=2 true; echo $?\n"
+        "srun true : false; echo $?\n",
+    )
+    lines = output.splitlines()
+    first, second = lines[0].split()[1], lines[1].split()[1]
+    assert {first, second} == {"node1", "node2"}
+    assert lines[:8] == [
+        f"plain {first} {first} 0",
+        f"one {second} {second} 0",
+        f"one {second} {second} 1",
+        *sorted([f"both {first} {first} 0", f"both {second} {second} 0", f"both {second} {second} 1"]),
+        f"left {first} {first} 0",
+        f"right {second} {second} 0",
+    ]
+    assert lines[8:10] == [
+        "srun: error: Attempt to run a job step with het group value of 2, but the job allocation has maximum value"
+        " of 1",
+        "1",
+    ]
+    assert lines[-1] == "1"
+
+
+def test_parts_are_listed_and_ended_together(machines: Callable[..., Machines]) -> None:
+    fleet = machines(node1={"cpus": 2}, node2={"cpus": 2})
+    number = jobs.submit(fleet, "-c2", ":", "-n2", "-J", "other", "--wrap", "srun --het-group=1 sleep 300")
+    second = number + 1
+    jobs.wait_for(fleet, second, "RUNNING")
+    wait_until(lambda: fleet.run("msqueue", "-h", "-s").stdout, "the step", logs=fleet.logs)
+    queue = fleet.run("msqueue", "-h", "-S", "i", "-o", "%i|%j|%C|%T", "-j", str(number)).stdout
+    assert queue == f"{number}+0|wrap|2|RUNNING\n{number}+1|other|2|RUNNING\n"
+    assert fleet.run("msqueue", "-h", "-o", "%i", "-j", f"{number}+1").stdout == f"{number}+1\n"
+    shown = fleet.run("mscontrol", "show", "job", str(number)).stdout
+    assert f"JobId={number} HetJobId={number} HetJobOffset=0 JobName=wrap\n   HetJobIdSet={number}-{second}\n" in shown
+    assert f"JobId={second} HetJobId={number} HetJobOffset=1 JobName=other" in shown
+    part = fleet.run("mscancel", f"{number}+1")
+    assert part.returncode == 1
+    assert "not supported on a part of a heterogeneous job" in part.stderr
+    fleet.run("mscancel", str(number))
+    jobs.wait_over(fleet, number, second)
+    accounts = fleet.run("msacct", "-n", "-P", "-o", "JobID,State,AllocCPUS", "-j", str(number)).stdout
+    assert accounts.splitlines()[0].startswith(f"{number}+0|CANCELLED by")
+    assert [line.split("|")[0] for line in accounts.splitlines() if "." not in line] == [f"{number}+0", f"{number}+1"]
+
+
+def test_what_cannot_be_is_refused(fleet: Machines) -> None:
+    array = fleet.run("msbatch", "-n1", ":", "-n1", "-a", "1-2", "--wrap", "true")
+    assert array.returncode == 1
+    assert "Invalid job array specification" in array.stderr
+    held = jobs.submit(fleet, "-n1", ":", "-n1", "-H", "--wrap", "true")
+    assert {jobs.wait_for(fleet, held + n, "PENDING").reason for n in range(2)} == {"JobHeldUser"}
+    assert fleet.run("mscontrol", "release", f"{held}+1").returncode == 1
+    assert fleet.run("mscontrol", "release", str(held)).returncode == 0
+    jobs.wait_over(fleet, held, held + 1)
+
+
+def test_a_colon_after_the_script_is_the_scripts(fleet: Machines) -> None:
+    out = fleet.work / "out"
+    number = jobs.submit(fleet, "-o", str(out), jobs.script(fleet, 'echo "$@"\n'), "a", ":", "b")
+    jobs.wait_over(fleet, number)
+    assert out.read_text() == "a : b\n"

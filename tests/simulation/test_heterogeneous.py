@@ -1,0 +1,135 @@
+"""Heterogeneous jobs in virtual time: all parts or none, one attempt, and records that follow the first part's."""
+
+import random
+
+from mini_slurm.model.allocation import parse_allocation
+from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler.targets import NOT_WHOLE
+from tests.simulation.harness import ADMIN, Simulation, fleet_of
+
+SMALL, LARGE = Resources(cpus=2), Resources(cpus=8)
+FLEET = fleet_of({"a": SMALL, "b": SMALL, "c": LARGE})
+TWO = ({"cpus_per_task": 2}, {"nodes": 1, "ntasks": 8})
+
+
+def nodes(sim: Simulation, first: int, count: int = 2) -> list[str | None]:
+    return [sim.job(first + n).node_list for n in range(count)]
+
+
+def states(sim: Simulation, first: int, count: int = 2) -> set[str]:
+    return {sim.state(first + n) for n in range(count)}
+
+
+def test_parts_start_together_each_with_its_own_share() -> None:
+    sim = Simulation(FLEET)
+    job = sim.submit_together(*TWO, run_time=100)
+    sim.run(until=1)
+    assert states(sim, job) == {"RUNNING"}
+    assert nodes(sim, job) == ["a", "c"]
+    assert [sim.job(job + n).alloc_cpus for n in range(2)] == [2, 8]
+    assert list(parse_allocation(sim.job(job).het_allocation or "")) == ["a", "c"]
+    assert len(sim.starts) == 1, "there is one script"
+
+
+def test_all_parts_wait_until_the_last_one_has_room() -> None:
+    sim = Simulation(FLEET)
+    sim.submit(50, ntasks=8)
+    job = sim.submit_together(*TWO)
+    sim.run(until=40)
+    assert states(sim, job) == {"PENDING"}
+    assert {sim.job(job + n).reason for n in range(2)} == {"Resources"}
+    assert sim.cluster.machines["a"].free == SMALL, "nothing is held meanwhile"
+    sim.run(until=51)
+    assert states(sim, job) == {"RUNNING"}
+    sim.run(until=200)
+    assert states(sim, job) == {"COMPLETED"}
+    assert not sim.cluster.jobs
+
+
+def test_parts_keep_apart_while_there_are_machines_and_share_one_otherwise() -> None:
+    sim = Simulation(FLEET)
+    job = sim.submit_together({"ntasks": 1}, {"ntasks": 1}, run_time=5)
+    sim.run(until=1)
+    first, second = nodes(sim, job)
+    assert first != second
+    sim = Simulation(fleet_of({"c": LARGE}))
+    job = sim.submit_together({"ntasks": 3}, {"ntasks": 5}, run_time=5)
+    sim.run(until=1)
+    assert nodes(sim, job) == ["c", "c"]
+    assert sim.cluster.machines["c"].free.cpus == 0
+    too_large = sim.submit_together({"ntasks": 4}, {"ntasks": 5}, run_time=5)
+    sim.run(until=100)
+    assert states(sim, too_large) == {"PENDING"}
+    assert sim.job(too_large).reason == "PartitionConfig", "for ever: it is in nobody's way"
+
+
+def test_what_keeps_one_part_keeps_all() -> None:
+    sim = Simulation(FLEET)
+    job = sim.submit_together({"ntasks": 1}, {"ntasks": 1, "begin_time": 30.0}, run_time=5)
+    sim.run(until=29)
+    assert states(sim, job) == {"PENDING"}
+    assert sim.job(job).reason == "BeginTime"
+    sim.run(until=31)
+    assert states(sim, job) == {"RUNNING"}
+
+
+def test_licenses_of_all_parts_count() -> None:
+    sim = Simulation(FLEET._replace(licenses={"matlab": 1}))
+    job = sim.submit_together({"licenses": "matlab"}, {"licenses": "matlab"})
+    sim.run(until=50)
+    assert states(sim, job) == {"PENDING"}
+    assert sim.job(job).reason == "Licenses"
+
+
+def test_the_first_part_ends_all_and_the_others_none() -> None:
+    sim = Simulation(FLEET)
+    job = sim.submit_together(*TWO, run_time=100)
+    sim.run(until=1)
+    sim.cancel(job + 1)
+    sim.run(until=5)
+    assert states(sim, job) == {"RUNNING"}
+    sim.cancel(job)
+    sim.run(until=10)
+    assert states(sim, job) == {"CANCELLED"}
+    assert sim.job(job + 1).cancelled_by == 1000
+
+
+def test_parts_are_changed_through_the_first_one() -> None:
+    sim = Simulation(FLEET)
+    job = sim.submit_together(*TWO, run_time=100)
+    sim.run(until=1)
+    assert sim.suspend(job + 1) == NOT_WHOLE
+    assert sim.suspend(job, by=ADMIN) == ""
+    assert states(sim, job) == {"SUSPENDED"}
+
+
+def test_a_machine_that_is_lost_takes_all_parts_along_and_they_run_again() -> None:
+    sim = Simulation(FLEET)
+    job = sim.submit_together(*TWO, run_time=100)
+    sim.run(until=1)
+    sim.reboot("c")
+    sim.run(until=300)
+    assert states(sim, job) == {"COMPLETED"}
+    assert [sim.job(job + n).restarts for n in range(2)] == [1, 1]
+
+
+def test_random_days_never_overbook_a_machine() -> None:
+    for seed in range(20):
+        rng = random.Random(seed)
+        sim = Simulation(FLEET)
+        firsts = []
+        for _ in range(30):
+            sim.run(until=sim.now + rng.random() * 20)
+            if rng.random() < 0.5:
+                sim.submit(rng.random() * 60, ntasks=rng.randint(1, 4))
+            else:
+                parts = [{"ntasks": rng.randint(1, 4)} for _ in range(rng.randint(2, 3))]
+                firsts.append((sim.submit_together(*parts, run_time=rng.random() * 60), len(parts)))
+            if rng.random() < 0.1:
+                sim.reboot(rng.choice("abc"))
+            if firsts and rng.random() < 0.1:
+                sim.cancel(rng.choice(firsts)[0])
+        sim.run(until=10_000)
+        assert not sim.cluster.jobs, seed
+        for first, count in firsts:
+            assert len(states(sim, first, count)) == 1, seed
