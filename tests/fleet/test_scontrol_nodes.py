@@ -82,3 +82,21 @@ NOT_DONE = (
 def test_what_cannot_be_done_is_said_in_slurms_words(fleet: Machines) -> None:
     for words, error in NOT_DONE:
         assert control(fleet, *words.split()) == (1, error)
+
+
+def test_the_association_manager_tells_of_users_accounts_and_qos(fleet: Machines) -> None:
+    said = fleet.run("mscontrol", "show", "assoc_mgr", "users=root", "flags=users")
+    assert (said.returncode, said.stdout) == (
+        0,
+        "Current Association Manager state\n\nUser Records\n\n"
+        "UserName=root(0) DefAccount=root DefWckey= AdminLevel=Administrator\n",
+    )
+    whole = fleet.run("mscontrol", "show", "cache").stdout
+    assert "\nAssociation Records\n\nClusterName=" in whole
+    assert "\nQOS Records\n\nQOS=normal(1)\n    UsageRaw=0.000000\n    GrpJobs=N(0) " in whole
+    assert fleet.run("mscontrol", "show", "assoc_mgr", "flags=x").stderr == (
+        "invalid flag 'x', valid options are 'Assoc, QOS, and/or Users'\n"
+    )
+    assert fleet.run("mscontrol", "show", "assoc_mgr", "frob=1").stderr == (
+        "invalid entity: frob=1 for keyword:show assoc_mgr\n"
+    )

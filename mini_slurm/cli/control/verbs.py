@@ -98,6 +98,8 @@ ENTITIES = (
     Verb("bbstat", 2, f"{_HERE}.system:nothing", 0, ANY),
     Verb("dwstat", 2, f"{_HERE}.system:nothing", 0, ANY),
     Verb("burstbuffer", 2, f"{_HERE}.system:nothing", 0, 1),
+    Verb("assoc_mgr", 2, f"{_HERE}.show_associations:show", 0, ANY),
+    Verb("cache", 2, f"{_HERE}.show_associations:show", 0, ANY),
     Verb("config", 1, f"{_HERE}.system:config", 0, 1),
     Verb("daemons", 1, f"{_HERE}.system:daemons", 0, 0),
     Verb("federations", 1, f"{_HERE}.system:nothing", 0, 1),
