@@ -35,6 +35,16 @@ class JobState(Enum):
         return self in ALLOCATED
 
 
+AFTER_RESERVATION = "Reservation "  # begins the reason of a job that is held since its reservation is no more
+
+
+def written(state: JobState, reason: str) -> tuple[str, str]:
+    """Name and code as squeue and scontrol write them: Slurm has one for a job that has lost its reservation."""
+    if state is JobState.PENDING and reason.startswith(AFTER_RESERVATION):
+        return "RESV_DEL_HOLD", "RD"
+    return state.name, state.value
+
+
 ENDS = frozenset(
     {
         JobState.COMPLETED,

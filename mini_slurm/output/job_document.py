@@ -6,7 +6,7 @@ import json
 
 from mini_slurm.model.arrays import throttle_of
 from mini_slurm.model.request import extra, least_cpus
-from mini_slurm.model.states import JobState
+from mini_slurm.model.states import JobState, written
 from mini_slurm.output import tres
 from mini_slurm.output.documents import filled, numbered
 from mini_slurm.output.job_fields import accrues, command_line, eligible, ends, has_run, starts
@@ -240,7 +240,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("group_name", _text("group_name")),
     ("job_id", lambda job, view: job.job_id),
     ("job_resources", _resources),
-    ("job_state", lambda job, view: job.state.name),
+    ("job_state", lambda job, view: written(job.state, job.reason)[0]),
     ("last_sched_evaluation", _when(_evaluated)),
     ("licenses", _text("licenses")),
     ("max_cpus", _constant(0)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.job import single_id
 from mini_slurm.model.request import extra, least_cpus
-from mini_slurm.model.states import JobState
+from mini_slurm.model.states import JobState, written
 from mini_slurm.model.units import format_duration
 from mini_slurm.output import tres
 from mini_slurm.output.layout import Field, View
@@ -197,8 +197,8 @@ JOB_FIELDS = (
           lambda job, view: _reason_list(job), cut_header=False),
     Field("SelectJobInfo", "s", "", "", lambda job, view: ""),
     Field("StartTime", "S", "START_TIME", _STARTS, lambda job, view: moment(starts(job, view.now), view)),
-    Field("StateCompact", "t", "ST", "state", lambda job, view: job.state.value),
-    Field("State", "T", "STATE", "state", lambda job, view: job.state.name),
+    Field("StateCompact", "t", "ST", "state reason", lambda job, view: written(job.state, job.reason)[1]),
+    Field("State", "T", "STATE", "state reason", lambda job, view: written(job.state, job.reason)[0]),
     Field("UserName", "u", "USER", "user", lambda job, view: job.user),
     Field("UserID", "U", "UID", "uid", lambda job, view: str(job.uid)),
     Field("Reservation", "v", "RESERVATION", "reservation", lambda job, view: job.reservation or NULL),

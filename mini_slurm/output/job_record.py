@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.request import extra, least_cpus
 from mini_slurm.model.resources import parse_gpus
-from mini_slurm.model.states import JobState
+from mini_slurm.model.states import JobState, written
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output import job_options, tres
 from mini_slurm.output.job_fields import accrues, eligible, ends, has_run, starts, used
@@ -137,7 +137,7 @@ HEAD = (
      ("Nice", lambda job, view: str(job.nice)),
      ("Account", lambda job, view: job.account or NULL),
      ("QOS", lambda job, view: job.qos or NULL)),
-    (("JobState", lambda job, view: job.state.name),
+    (("JobState", lambda job, view: written(job.state, job.reason)[0]),
      ("Reason", lambda job, view: "_".join(job.reason.split()) or "None"),
      ("Dependency", lambda job, view: job.dependency or NULL)),
     (("Requeue", lambda job, view: str(job.requeue)),

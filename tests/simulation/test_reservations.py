@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
 from mini_slurm.model.changed_fleet import from_text, to_text
 from mini_slurm.model.fleet import Fleet, Partition
-from mini_slurm.model.reservation import DAY, HOUR
+from mini_slurm.model.hostlist import expand
+from mini_slurm.model.job import Job
+from mini_slurm.model.reservation import DAY, HOUR, YEAR
 from mini_slurm.model.resources import Resources
+from mini_slurm.model.states import written
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.cluster import make_cluster
+from mini_slurm.scheduler.decisions import Decision, Start
 from mini_slurm.scheduler.events import Caller
 from tests.simulation.harness import ADMIN, OTHER, USER, Simulation, fleet_of
 
@@ -151,6 +156,7 @@ def test_what_runs_in_a_reservation_is_ended_with_it():
     assert (sim.state(job), sim.job(job).end_time) == ("TIMEOUT", HOUR + 1)
     assert (sim.state(waiting), sim.reason(waiting)) == ("PENDING", "Reservation resv was deleted")
     assert (sim.job(waiting).priority, sim.job(waiting).reservation, sim.reservations) == (0, None, {})
+    assert written(sim.job(waiting).state, sim.reason(waiting)) == ("RESV_DEL_HOLD", "RD")
     assert sim.update(waiting, Priority=None) == ""
     sim.run(until=3 * HOUR)
     assert sim.state(waiting) == "COMPLETED"
@@ -316,3 +322,54 @@ def test_a_partition_can_be_reserved_as_a_whole():
     assert sim.reservations["resv"].machines == ("node2",)
     assert sim.reason(sim.submit(partition="side", time_limit=60)) == MAINTENANCE
     assert sim.job(sim.submit(time_limit=60)).node == "node1"
+
+
+# --- whatever happens
+
+THREE = {**TWO, "node3": Resources(cpus=4, memory=4000)}
+
+
+class Watched(Reserving):
+    """A simulation in which each start is compared with the reservations that there are."""
+
+    def _perform(self, decision: Decision) -> None:
+        if isinstance(decision, Start):
+            self._check(decision.job)
+        super()._perform(decision)
+
+    def _check(self, job: Job) -> None:
+        machines = set(expand(job.node_list or ""))
+        own = self.reservations.get(job.reservation or "")
+        if job.reservation is not None:
+            assert own is not None and own.is_active(self.now) and machines <= set(own.machines)
+        end = self.now + (YEAR if job.time_limit is None else job.time_limit)
+        for other in self.reservations.values():
+            is_rival = other != own and machines.intersection(other.machines) and other.overlaps(self.now, end)
+            flags = own.flags if own is not None else ()
+            assert not is_rival or "MAINT" in flags or ("OVERLAP" in flags and "MAINT" not in other.flags), job
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_job_ever_starts_where_a_reservation_is_in_its_way_and_every_job_ends(seed: int):
+    rng = random.Random(seed)
+    sim = Watched(fleet_of(THREE))
+
+    def reserve(number: int) -> None:
+        flags = ["NO_HOLD_JOBS_AFTER_END", *rng.sample(["IGNORE_JOBS", "OVERLAP", "MAINT"], rng.randint(0, 2))]
+        where = rng.choice([{"machines": rng.sample(sorted(THREE), rng.randint(1, 3))}, {"count": rng.randint(1, 3)}])
+        sim.reserve(f"r{number}", sim.now + rng.uniform(0, 7200), rng.uniform(600, 7200), flags=flags, **where)
+
+    def submit(run_time: float) -> None:
+        known = [None, None, *sim.reservations]
+        request = {"time_limit": rng.choice([None, 600, 3600]), "nodes": rng.choice([1, 1, 2])}
+        sim.submit(run_time, reservation=rng.choice(known), **request)
+
+    for number in range(15):
+        sim.plan(rng.uniform(0, DAY), lambda number=number: reserve(number))
+        sim.plan(rng.uniform(0, DAY), lambda number=number: sim.delete(f"r{number}"))
+    for _ in range(60):
+        run_time = rng.expovariate(1 / 1800)
+        sim.plan(rng.uniform(0, DAY), lambda run_time=run_time: submit(run_time))
+    sim.run(until=20 * DAY)
+    assert not sim.cluster.jobs and not sim.reservations
+    assert {job.state.name for job in sim.done.values()} <= {"COMPLETED", "TIMEOUT"}
