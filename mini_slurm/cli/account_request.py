@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 
@@ -181,7 +182,8 @@ def lines(
     theirs: dict[tuple[int, int], list[Step]] = {}
     for step in steps:
         theirs.setdefault((step.job_id, step.attempt), []).append(step)
-    for job in sorted(jobs, key=_place):
+    moments = _moments(jobs)
+    for job in sorted(jobs, key=lambda job: (moments[job.submit_time], *_place(job))):
         names = [name for name in named or [] if _names_job(name, job)]
         if named is not None and not names:
             continue
@@ -211,13 +213,23 @@ def _names_job(name: JobId, job: Job) -> bool:
     return name.tasks is None or job.array_task_id in name.tasks
 
 
-def _place(job: Job) -> tuple[int, int, int, int, int]:
-    """As Slurm's accounting sorts: by the second of submission, then arrays and their tasks by their numbers.
+def _moments(jobs: Sequence[Job]) -> dict[float, float]:
+    """Slurm's accounting sorts by the second of submission. Here a second begins with the first job in it.
 
-    Earlier runs of a job come before its last.
+    So what a script submits in a row stays together, wherever in a second it began.
     """
+    found: dict[float, float] = {}
+    begin = -math.inf
+    for moment in sorted({job.submit_time for job in jobs}):
+        begin = moment if moment - begin >= 1 else begin
+        found[moment] = begin
+    return found
+
+
+def _place(job: Job) -> tuple[int, int, int, int]:
+    """Within a second: arrays and their tasks by their numbers; earlier runs of a job come before its last."""
     task = job.array_task_id if job.array_task_id is not None else NO_TASK
-    return int(job.submit_time), job.array_job_id or 0, task, job.job_id, job.attempt
+    return job.array_job_id or 0, task, job.job_id, job.attempt
 
 
 def show_scripts(db: sqlite3.Connection | None, lines: Sequence[Line]) -> int:

@@ -11,12 +11,19 @@ from mini_slurm.cli import common
 from mini_slurm.cli.submission import Script, working_folder
 from mini_slurm.errors import Refused
 from mini_slurm.model import dependencies
+from mini_slurm.model.arrays import count_of
 from mini_slurm.model.environment import exported, of_file, of_part
 from mini_slurm.model.job import Job
 from mini_slurm.model.numbers import leading_number
 from mini_slurm.options.collect import Values
 from mini_slurm.options.script import with_lines
-from mini_slurm.scheduler import admission
+from mini_slurm.scheduler import admission, quotas
+from mini_slurm.store import queries
+from mini_slurm.store.schema import UNFINISHED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.model.fleet import Fleet
 
 FAILED = admission.FAILED
 FIRST_DESCRIPTOR = 3  # those below are the standard ones
@@ -53,7 +60,19 @@ def admit(program: str, job: Job, values: Values, db: sqlite3.Connection) -> Non
     if "requeue" not in values.of:
         job.requeue = int(fleet.requeue)
     admission.admit(job, fleet, load_machines(db), strict=strict)
+    _check_submitted(job, fleet, db)
     _settle_dependency(job, db)
+
+
+def _check_submitted(job: Job, fleet: Fleet, db: sqlite3.Connection) -> None:
+    """What accounts and QOS allow to wait and run. Raises Refused."""
+    if not quotas.has_limits(fleet):
+        return
+    columns = ("account", "user", "qos", "array_tasks")
+    others = queries.select_jobs(db, columns, queries.Where(UNFINISHED))
+    admission.check_submitted(
+        job, fleet, [(one, count_of(one.array_tasks) if one.array_tasks else 1) for one in others]
+    )
 
 
 def _check_clusters(values: Values, own: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mini_slurm.config.paths import fleet_file
-from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, MachineEntry, Partition, Qos, Weights
+from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, Limits, MachineEntry, Partition, Qos, Weights
 from mini_slurm.model.overrides import NO_OVERRIDE
 
 TYPE_CHECKING = False
@@ -19,7 +19,9 @@ KEY, CLUSTERS_KEY = "fleet", "clusters"  # of the table `setting`
 EMBEDDED = "local"  # the fleet of this machine alone
 OVERRIDES = "overrides"  # what administrators changed, in the same table
 # A newer mini_slurm may know more of a machine than the one that kept the fleet.
-FIELDS = [list(kind._fields) for kind in (Fleet, MachineEntry, Partition, Qos, Association, ClusterEntry, Weights)]
+FIELDS = [
+    list(kind._fields) for kind in (Fleet, MachineEntry, Partition, Qos, Association, ClusterEntry, Weights, Limits)
+]
 
 
 class Clusters(NamedTuple):
@@ -100,7 +102,7 @@ def _from_values(values: list[object]) -> Fleet:
     return fleet._replace(
         machines={name: _machine(*entry) for name, entry in fleet.machines.items()},
         partitions={name: _partition(*entry) for name, entry in fleet.partitions.items()},
-        qos={name: Qos(*entry) for name, entry in fleet.qos.items()},
+        qos={name: _qos(*entry) for name, entry in fleet.qos.items()},
         accounts={name: _users(users) for name, users in fleet.accounts.items()},
         clusters={name: _cluster(*entry) for name, entry in fleet.clusters.items()},
         priority=Weights(*fleet.priority),
@@ -123,6 +125,11 @@ def _cluster(*values: object) -> ClusterEntry:
     return entry._replace(partitions=tuple(entry.partitions), options=tuple(entry.options))
 
 
+def _qos(*values: object) -> Qos:
+    entry = Qos(*values)  # type: ignore[arg-type]
+    return entry._replace(limits=Limits(*entry.limits))
+
+
 def _users(users: Mapping[str, Association]) -> dict[str, Association]:
     found = {name: Association(*values) for name, values in users.items()}
-    return {name: entry._replace(qos=tuple(entry.qos)) for name, entry in found.items()}
+    return {name: entry._replace(qos=tuple(entry.qos), limits=Limits(*entry.limits)) for name, entry in found.items()}

@@ -12,7 +12,7 @@ from typing import Any
 from mini_slurm.config import keys
 from mini_slurm.config.keys import Key
 from mini_slurm.errors import FleetError
-from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, MachineEntry, Partition, Qos, Weights
+from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, Limits, MachineEntry, Partition, Qos, Weights
 from mini_slurm.model.hostlist import compress, expand
 
 SECTIONS = ("fleet", "machines", "partitions", "qos", "accounts", "clusters", "priority")
@@ -62,7 +62,10 @@ class _Reader:
         if not machines and not self.section(top, "clusters"):
             self.faults.append("there are no machines: write [machines.NAME]; for this machine add local = true")
         partitions = self.partitions(self.section(top, "partitions"), machines)
-        qos = {name: Qos(name, **self.table(value, keys.QOS, where)) for name, where, value in self.named(top, "qos")}
+        qos = {
+            name: Qos(name, **_with_limits(self.table(value, keys.QOS, where)))
+            for name, where, value in self.named(top, "qos")
+        }
         accounts, settings["whole_accounts"] = self.accounts(top, qos)
         settings["priority"] = Weights(**self.table(top.get("priority", {}), keys.PRIORITY, "priority"))
         clusters = self.clusters(top, {name, *partitions})
@@ -227,10 +230,10 @@ class _Reader:
             accounts[name] = {}
             values = self.table(value, keys.ACCOUNT, where)
             users = values.pop("users", {})
-            whole[name] = Association(**values)
+            whole[name] = Association(**_with_limits(values))
             for user, given in users.items():
                 place = f"{where}.users.{_quote(user)}"
-                entry = Association(**self.table(given, keys.USER, place))
+                entry = Association(**_with_limits(self.table(given, keys.USER, place)))
                 accounts[name][user] = entry
                 for unknown in (word for word in entry.qos if word not in qos and word != "normal"):
                     self.faults.append(
@@ -239,6 +242,12 @@ class _Reader:
                 if entry.default and default_of.setdefault(user, name) != name:
                     self.faults.append(f"{place}.default: {default_of[user]} is {user}'s default account already")
         return accounts, whole
+
+
+def _with_limits(values: dict[str, Any]) -> dict[str, Any]:
+    """A table's values, with all limits in one place."""
+    limits = {key: values.pop(key) for key in Limits._fields if key in values}
+    return {**values, "limits": Limits(**limits)}
 
 
 def _advice(word: str, known: Mapping[str, object] | tuple[str, ...], otherwise: str = "") -> str:

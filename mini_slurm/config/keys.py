@@ -146,6 +146,16 @@ def variables(value: Any) -> dict[str, str]:
     return table(value)
 
 
+def resources(value: Any) -> dict[str, int]:
+    """Amounts by resource; memory in MiB."""
+    found = {}
+    for name, amount in table(value).items():
+        if name not in ("cpus", "gpus", "nodes", "memory"):
+            raise ValueError
+        found[name] = memory(amount) if name == "memory" else number_from(0)(amount)
+    return found
+
+
 def partition_state(value: Any) -> str:
     """A state that scontrol(1) gives to a partition."""
     if not isinstance(value, str) or value.upper() not in {"UP", "DOWN", "DRAIN", "INACTIVE"}:
@@ -210,16 +220,28 @@ CLUSTER = {
     "folder": Key(absolute_path, "a folder's path from / on, in quotes", '"/opt/pbs/bin"'),
     "environment": Key(variables, "a table of variables and their texts", '{ SLURM_CONF = "/etc/slurm/slurm.conf" }'),
 }
+JOBS = Key(number_from(0), "a whole number", "10")
+TRES = Key(resources, "numbers of cpus, gpus and nodes, and an amount of memory", '{ cpus = 64, memory = "256G" }')
+GROUP_LIMITS = {"grp_jobs": JOBS, "grp_submit_jobs": JOBS, "grp_tres": TRES}
+JOB_LIMITS = {"max_wall": Key(duration, 'a time as of --time, or "UNLIMITED"', '"1-00:00:00"'), "max_tres": TRES}
+QOS_LIMITS = {
+    **GROUP_LIMITS, **JOB_LIMITS, "max_jobs_per_user": JOBS, "max_submit_jobs_per_user": JOBS,
+    "max_tres_per_user": TRES, "max_jobs_per_account": JOBS, "max_submit_jobs_per_account": JOBS,
+}
+ASSOCIATION_LIMITS = {**GROUP_LIMITS, **JOB_LIMITS, "max_jobs": JOBS, "max_submit_jobs": JOBS}
 QOS = {
     "priority": Key(number_from(0), "a whole number", "100"),
+    **QOS_LIMITS,
 }
 ACCOUNT = {
     "users": Key(table, "a table of users", "{ alice = { default = true } }"),
     "shares": Key(number_from(0), "a whole number", "1"),
+    **ASSOCIATION_LIMITS,
 }
 USER = {
     "qos": Key(words, "a list of QOS", '["normal"]'),
     "default": Key(yes_or_no, "true or false", "true"),
     "shares": Key(number_from(0), "a whole number", "1"),
+    **ASSOCIATION_LIMITS,
 }
 # fmt: on

@@ -57,6 +57,12 @@ def tasks_of(text: str) -> list[int]:
     return tasks
 
 
+def count_of(text: str) -> int:
+    """How many tasks."""
+    pieces = (piece.partition("-") for piece in text.partition("%")[0].split(","))
+    return sum(int(last or first) - int(first) + 1 for first, _, last in pieces)
+
+
 def throttle_of(text: str) -> int | None:
     """How many may run at once; None: any number."""
     throttle = text.partition("%")[2]

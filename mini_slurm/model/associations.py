@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.fleet import NO_LIMITS, Limits
 from mini_slurm.model.fleet import Association as Entry
 
 TYPE_CHECKING = False
@@ -15,7 +16,19 @@ NORMAL = "normal"  # the QOS of everybody for whom the fleet file names none
 class Association:
     """An account, or a user in an account; `left` and `right` number the tree's edges in the order of a walk."""
 
-    __slots__ = ("account", "children", "is_default", "left", "number", "parent", "qos", "right", "shares", "user")
+    __slots__ = (
+        "account",
+        "children",
+        "is_default",
+        "left",
+        "limits",
+        "number",
+        "parent",
+        "qos",
+        "right",
+        "shares",
+        "user",
+    )
 
     def __init__(self, account: str, user: str = "", parent: Association | None = None) -> None:
         self.account = account
@@ -24,6 +37,7 @@ class Association:
         self.is_default = False  # is the account its user's own?
         self.qos: tuple[str, ...] = ()
         self.shares = 1
+        self.limits = NO_LIMITS
         self.children: list[Association] = []
         self.number = self.left = self.right = 0
         if parent is not None:
@@ -41,7 +55,8 @@ def tree(fleet: Fleet) -> list[Association]:
     _add_user(root, ROOT, Entry(qos=(NORMAL,), default=True))
     for name, users in sorted(fleet.accounts.items()):
         account = root if name == ROOT else Association(name, parent=root)
-        account.shares = fleet.whole_accounts.get(name, Entry()).shares
+        whole = fleet.whole_accounts.get(name, Entry())
+        account.shares, account.limits = whole.shares, whole.limits
         for user, may in sorted(users.items()):
             _add_user(account, user, may._replace(default=may.default or _is_only(fleet, name, user)))
     found = list(_walk(root))
@@ -55,6 +70,17 @@ def tree(fleet: Fleet) -> list[Association]:
 def _add_user(account: Association, user: str, may: Entry) -> None:
     one = Association(account.account, user, account)
     one.qos, one.is_default, one.shares = may.qos or (NORMAL,), may.default, may.shares
+    one.limits = inherited(may.limits, account.limits)
+
+
+def inherited(own: Limits, of_account: Limits) -> Limits:
+    """A user's limits, with those of the account that hold for each of its users."""
+    return own._replace(
+        max_jobs=of_account.max_jobs if own.max_jobs is None else own.max_jobs,
+        max_submit_jobs=of_account.max_submit_jobs if own.max_submit_jobs is None else own.max_submit_jobs,
+        max_tres={**of_account.max_tres, **own.max_tres},
+        max_wall=of_account.max_wall if own.max_wall is None else own.max_wall,
+    )
 
 
 def _is_only(fleet: Fleet, account: str, user: str) -> bool:

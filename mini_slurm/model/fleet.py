@@ -42,11 +42,36 @@ class Partition(NamedTuple):
     tier: int = 1  # Slurm's PriorityTier: jobs in partitions of a higher one go before all others
 
 
+class Limits(NamedTuple):
+    """What jobs may have at a time, in Slurm's words; None, or a resource that is not named: any amount.
+
+    Resources are `cpus`, `gpus`, `nodes` and `memory` (MiB).
+    """
+
+    grp_jobs: int | None = None  # that run, of all users together
+    grp_submit_jobs: int | None = None  # that wait and run
+    grp_tres: Mapping[str, int] = {}
+    max_wall: int | None = None  # seconds of a job's time limit
+    max_tres: Mapping[str, int] = {}  # of a job
+    max_jobs: int | None = None  # of an account: of each of its users
+    max_submit_jobs: int | None = None
+    # of a QOS
+    max_jobs_per_user: int | None = None
+    max_submit_jobs_per_user: int | None = None
+    max_tres_per_user: Mapping[str, int] = {}
+    max_jobs_per_account: int | None = None
+    max_submit_jobs_per_account: int | None = None
+
+
+NO_LIMITS = Limits()
+
+
 class Qos(NamedTuple):
     """One quality of service of `[qos.NAME]`."""
 
     name: str
     priority: int = 0
+    limits: Limits = NO_LIMITS
 
 
 class Association(NamedTuple):
@@ -55,6 +80,7 @@ class Association(NamedTuple):
     qos: tuple[str, ...] = ()
     default: bool = False
     shares: int = 1  # Slurm's RawShares, compared with those of the others beside it
+    limits: Limits = NO_LIMITS
 
 
 class ClusterEntry(NamedTuple):

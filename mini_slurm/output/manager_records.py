@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from mini_slurm.model.associations import NORMAL, ROOT, Association, tree
+from mini_slurm.model.fleet import NO_LIMITS, Limits, Qos
 from mini_slurm.model.hostlist import compress
+from mini_slurm.model.units import format_elapsed, format_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
     from mini_slurm.model.fleet import Fleet
     from mini_slurm.output.layout import Value
@@ -23,11 +26,16 @@ TRES = (
 class Record:
     """One line: its own values by header, the association whose values are shown besides, and what it is chosen by."""
 
-    __slots__ = ("association", "cells", "keys")
+    __slots__ = ("association", "cells", "keys", "limits")
 
     def __init__(
-        self, cells: Mapping[str, str], keys: Mapping[str, str], association: Association | None = None
+        self,
+        cells: Mapping[str, str],
+        keys: Mapping[str, str],
+        association: Association | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> None:
+        self.limits = limits  # of a QOS
         self.cells = cells
         self.keys = {key: value.lower() for key, value in keys.items()}
         self.association = association
@@ -77,13 +85,14 @@ def _keys(fleet: Fleet, one: Association) -> dict[str, str]:
 
 def qualities(fleet: Fleet) -> list[Record]:
     """QOS in the order of the fleet file."""
-    priorities = {name: qos.priority for name, qos in fleet.qos.items()} or {NORMAL: 0}
+    every = fleet.qos or {NORMAL: Qos(NORMAL)}
     return [
         Record(
-            {"Name": name, "Descr": name, "ID": str(number), "Priority": str(priority)},
+            {"Name": name, "Descr": name, "ID": str(number), "Priority": str(qos.priority)},
             {"name": name, "id": str(number)},
+            limits=qos.limits,
         )
-        for number, (name, priority) in enumerate(priorities.items(), start=1)
+        for number, (name, qos) in enumerate(every.items(), start=1)
     ]
 
 
@@ -134,6 +143,43 @@ def _constant(text: str) -> Value:
     return lambda record, view: text
 
 
+def _limit(name: str) -> Callable[[Limits], str]:
+    def show(limits: Limits) -> str:
+        value = getattr(limits, name)
+        if name == "max_wall":
+            return "" if value is None else format_elapsed(value)
+        if isinstance(value, dict):
+            return ",".join(f"{kind}={_amount(kind, value[key])}" for key, kind in KINDS if key in value)
+        return "" if value is None else str(value)
+
+    return show
+
+
+def _amount(kind: str, amount: int) -> str:
+    return format_memory(amount) if kind == "mem" else str(amount)
+
+
+def _limits_of(names: Mapping[str, str], get: Callable[[Any], Limits | None]) -> dict[str, Value]:
+    """A column for each of these limits."""
+
+    def column(name: str) -> Value:
+        show = _limit(name)
+        return lambda record, view: show(get(record) or NO_LIMITS)
+
+    return {header: column(name) for header, name in names.items()}
+
+
+KINDS = (("cpus", "cpu"), ("memory", "mem"), ("nodes", "node"), ("gpus", "gres/gpu"))  # in Slurm's order
+GROUP_LIMITS = {"GrpJobs": "grp_jobs", "GrpSubmit": "grp_submit_jobs", "GrpTRES": "grp_tres"}
+JOB_LIMITS = {"MaxTRES": "max_tres", "MaxWall": "max_wall"}
+USER_LIMITS = {"MaxJobs": "max_jobs", "MaxSubmit": "max_submit_jobs"}
+QOS_LIMITS = {
+    "MaxJobsPU": "max_jobs_per_user",
+    "MaxSubmitPU": "max_submit_jobs_per_user",
+    "MaxTRESPU": "max_tres_per_user",
+    "MaxJobsPA": "max_jobs_per_account",
+    "MaxSubmitPA": "max_submit_jobs_per_account",
+}
 ASSOCIATION: Mapping[str, Value] = {
     "Cluster": lambda record, view: record.keys.get("cluster", "") if record.association else "",
     "Account": _of(lambda one, view: one.account),
@@ -145,12 +191,17 @@ ASSOCIATION: Mapping[str, Value] = {
     "ParentName": _of(lambda one, view: _parent(one)),
     "LFT": _of(lambda one, view: str(one.left)),
     "RGT": _of(lambda one, view: str(one.right)),
+    **_limits_of(
+        {**GROUP_LIMITS, **JOB_LIMITS, **USER_LIMITS},
+        lambda record: record.association.limits if record.association else None,
+    ),
 }
 TREE: Mapping[str, Value] = {**ASSOCIATION, "Account": _of(lambda one, view: " " * one.depth + one.account)}
 USER: Mapping[str, Value] = {**ASSOCIATION, **_cells("User", "Name", "Def Acct", "Admin")}
 ACCOUNT: Mapping[str, Value] = {**ASSOCIATION, **_cells("Account", "Name", "Descr", "Org")}
 QUALITY: Mapping[str, Value] = {
     **_cells("Name", "Descr", "ID", "Priority"),
+    **_limits_of({**GROUP_LIMITS, **JOB_LIMITS, **QOS_LIMITS}, lambda record: record.limits),
     "GraceTime": _constant("00:00:00"),
     "PreemptMode": _constant("cluster"),
     "UsageFactor": _constant("1.000000"),

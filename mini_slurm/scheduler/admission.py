@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mini_slurm.errors import Refused
 from mini_slurm.model import features, hostlist
@@ -10,7 +10,7 @@ from mini_slurm.model.fleet import Association, Fleet, Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.request import extra
-from mini_slurm.scheduler import licenses
+from mini_slurm.scheduler import licenses, quotas
 from mini_slurm.scheduler.limits import TOO_LONG, TOO_MANY_CPUS, TOO_MANY_NODES, excess
 from mini_slurm.scheduler.room import candidates, check_room, largest
 
@@ -24,6 +24,7 @@ BAD_PREFERENCE = FAILED + "Invalid preferred feature specification"
 BAD_BATCH = FAILED + "Job --batch option is invalid or not a subset of --constraints"
 BAD_LICENSE = FAILED + "Invalid license specification"
 BAD_TIME = FAILED + "Requested time limit is invalid (missing or exceeds some limit)"
+AGAINST_POLICY = FAILED + "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
 BAD_LEAST_TIME = FAILED + "Invalid time-min specification (exceeds job's time or other limits)"
 BAD_RESERVATION = "Requested reservation is invalid"
 CLOSED_RESERVATION = "Access denied to requested reservation"
@@ -51,7 +52,7 @@ def admit(job: Job, fleet: Fleet, machines: Mapping[str, Machine], *, strict: bo
     partitions = _partitions(job, fleet)
     job.partition = ",".join(partition.name for partition in partitions)
     charge(job, fleet)
-    _settle_times(job, partitions)
+    _settle_times(job, fleet, partitions)
     if job.memory_per_node is None and job.memory_per_cpu is None:
         job.memory_per_cpu = fleet.default_memory_per_cpu
     _check_excluded(job, fleet)
@@ -60,6 +61,7 @@ def admit(job: Job, fleet: Fleet, machines: Mapping[str, Machine], *, strict: bo
     _check_reservation(job, fleet)
     _count_machines(job, fleet, partitions, machines)
     if strict or fleet.enforce_limits:
+        _check_quotas(job, fleet)
         _check_limits(job, fleet, partitions, machines)
     if strict or job.priority:
         _check_somewhere(job, fleet, partitions, machines)
@@ -118,11 +120,14 @@ def _partitions(job: Job, fleet: Fleet) -> list[Partition]:
     return found
 
 
-def _settle_times(job: Job, partitions: list[Partition]) -> None:
+def _settle_times(job: Job, fleet: Fleet, partitions: list[Partition]) -> None:
     """The time limit of a job that said none, and what else was said of times. Raises Refused."""
     first = partitions[0]
     if "time_limit" not in job.__dict__:
         job.time_limit = first.max_time if first.default_time is None else first.default_time
+        most = quotas.longest(job, fleet)
+        if most is not None:
+            job.time_limit = min(most, most if job.time_limit is None else job.time_limit)
     limits = [partition.max_time for partition in partitions]
     longest = None if None in limits else max(limit for limit in limits if limit is not None)
     if job.time_min is not None:
@@ -223,6 +228,19 @@ def _check_reservation(job: Job, fleet: Fleet) -> None:
             raise Refused(FAILED + BAD_RESERVATION, hint=f"reservations here: {known}")
         if not one.admits(job.uid, job.account):
             raise Refused(FAILED + CLOSED_RESERVATION, hint=f"mscontrol show reservation {name} tells for whom it is")
+
+
+def _check_quotas(job: Job, fleet: Fleet) -> None:
+    reason = quotas.too_large(job, fleet, quotas.wanted(job, fleet))
+    if reason is not None:
+        raise Refused(reason, AGAINST_POLICY, hint="sacctmgr show qos and show assoc show the limits")
+
+
+def check_submitted(job: Job, fleet: Fleet, others: Iterable[tuple[Job, int]]) -> None:
+    """Refuse what would be one job too many besides these, each with its number of tasks. Raises Refused."""
+    reason = quotas.over_submitted(job, fleet, others, job.array_size or 1)
+    if reason is not None:
+        raise Refused(reason, AGAINST_POLICY, hint="wait until some of those that wait and run are over")
 
 
 def _check_limits(job: Job, fleet: Fleet, partitions: list[Partition], machines: Mapping[str, Machine]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from heapq import heapify, heappop, heapreplace
 
@@ -20,6 +20,7 @@ from mini_slurm.scheduler.heterogeneous import could_ever_start, parts
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, reserve, shortened
 from mini_slurm.scheduler.prospect import Prospect
 from mini_slurm.scheduler.queue import Group
+from mini_slurm.scheduler.quotas import Quotas
 from mini_slurm.scheduler.reservations import Reserved
 from mini_slurm.scheduler.starting import QUIET, begin, begin_together, set_reason, split_task
 
@@ -113,6 +114,7 @@ class Round:
         self._waiting = Waiting(cluster)
         self._reserved = Reserved(cluster, now)
         self._licenses = licenses.Free(cluster.fleet.licenses, cluster.queue.licensed.values())
+        self._quotas = Quotas(cluster.fleet, _holders(cluster))
 
     def run(self) -> list[Decision]:
         """Try the first jobs of all groups, in the order of the queue."""
@@ -152,7 +154,7 @@ class Round:
             self._try_together(turn, parts(self.cluster, job))
             return
         prospect = self._prospect(turn.group, job)
-        reason = prospect.reason or self._reserved.reason(job)
+        reason = self._quotas.reason(job) or prospect.reason or self._reserved.reason(job)
         if reason is not None:
             turn.close(reason)
             return
@@ -164,6 +166,10 @@ class Round:
             if found is None:
                 self._block(turn, job, prospect)
                 return
+            reason = self._quotas.reason(job) or self._quotas.excess(job, found[0])
+            if reason is not None:
+                turn.close(reason)
+                return
             one = _next_task(self.cluster, job)
             self._start(one, *found)
             if one is job:
@@ -172,22 +178,24 @@ class Round:
 
     def _try_together(self, turn: Turn, together: list[Job]) -> None:
         """Start all parts of a heterogeneous job, or none of them."""
-        free, taken = copy(self._licenses), list[Allocation]()
+        free, quotas, taken = copy(self._licenses), copy(self._quotas), list[Allocation]()
         for part in together:
             prospect = Prospect(self.cluster, part)
-            reason = prospect.reason or self._reserved.reason(part)
+            reason = quotas.reason(part) or prospect.reason or self._reserved.reason(part)
             if reason is None and part.licenses and not free.suffice(part, self._reserved.licenses(part)):
                 reason = NO_LICENSE
             found = None if reason is not None else self._find_beside(part, prospect, union(taken))
-            if found is None:
+            reason = reason if found is None else quotas.excess(part, found)
+            if found is None or reason is not None:
                 if reason is None and could_ever_start(self.cluster, together):
                     self._block(turn, part, prospect)
                 else:
                     turn.close(reason or NEVER_ROOM)
                 return
             free.take(part)
+            quotas.take(part, found)
             taken.append(found)
-        self._licenses = free
+        self._licenses, self._quotas = free, quotas
         self.decisions += begin_together(self.cluster, together, taken, self.now)
         self.cluster.queue.remove(together[0].job_id)
         self.cluster.stock.refresh(self.now)
@@ -203,6 +211,7 @@ class Round:
         job.time_limit = limit
         self._licenses.take(job)
         self.decisions += begin(self.cluster, job, taken, self.now)
+        self._quotas.take(job, taken)
         self.cluster.queue.remove(job.job_id)
         self.cluster.stock.refresh(self.now)
         self._reservation = after_start(job, taken, self._reservation, self.now)
@@ -276,6 +285,14 @@ class Round:
             candidates = self._reserved.allowed(job, prospect.candidates)
             self._reservation = reserve(job, candidates, self.cluster, self.now)
         self._blocked.clear()
+
+
+def _holders(cluster: Cluster) -> Iterator[Job]:
+    """The jobs that hold something, and the parts of those that are heterogeneous."""
+    for number in cluster.ends.in_order():
+        job = cluster.jobs.get(number)
+        if job is not None and occupies(job):
+            yield from parts(cluster, job) if job.het_size else (job,)
 
 
 def _is_throttled(cluster: Cluster, job: Job) -> bool:

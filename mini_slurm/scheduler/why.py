@@ -61,7 +61,16 @@ def _reason(cluster: Cluster, job: Job, now: float, moment: Moment) -> list[str]
         return _reservation(cluster, job, now, moment)
     if job.reason == "Licenses":
         return _licenses(cluster, job, moment)
+    if job.reason.startswith(("QOS", "Assoc")):
+        return [
+            f"Its {_whose(job)} allows no more: msacctmgr show qos and show assoc show how much, msqueue who has it."
+        ]
     return [MEANING[job.reason]] if job.reason in MEANING else []
+
+
+def _whose(job: Job) -> str:
+    """Whose limit keeps the job waiting."""
+    return f"QOS {job.qos}" if job.reason.startswith("QOS") else f"account {job.account}"
 
 
 MEANING = {

@@ -58,6 +58,41 @@ def test_things_are_listed(run: Shell, line: str, output: str) -> None:
     assert run(f"sacctmgr -n -P {line}") == (0, output, "")
 
 
+LIMITS = f"""
+[qos.normal]
+grp_tres = {{ gpus = 4, cpus = 64, memory = "256G" }}
+max_jobs_per_user = 3
+max_submit_jobs_per_user = 4
+max_wall = "1-00:00:00"
+[accounts.science]
+grp_jobs = 9
+max_jobs = 5
+max_wall = 90
+users = {{ {OWN} = {{ max_jobs = 2, default = true }}, zoe = {{}} }}
+"""
+
+
+def test_limits_are_listed_and_a_users_are_those_of_the_account_too(run: Shell, tmp_path: Path) -> None:
+    (tmp_path / "fleet.toml").write_text(FLEET + LIMITS)
+    columns = "format=grptres%50,grpjobs,maxjobspu,maxsubmitpu,maxwall"
+    assert run(f"sacctmgr -n -P show qos normal {columns}")[1] == ("cpu=64,mem=256G,gres/gpu=4||3|4|1-00:00:00\n")
+    found = run("sacctmgr -n -P show assoc account=science format=user,grpjobs,maxjobs,maxwall")[1]
+    assert sorted(found.splitlines()) == sorted(["|9|5|01:30:00", f"{OWN}||2|01:30:00", "zoe||5|01:30:00"])
+
+
+def test_a_submission_too_many_is_refused_in_slurms_words_and_nothing_is_stored(run: Shell, tmp_path: Path) -> None:
+    (tmp_path / "fleet.toml").write_text(FLEET + LIMITS)
+    assert run("sbatch --parsable -H -a 1-3 --wrap true") == (0, "1\n", "")
+    assert run("sbatch --parsable -H --wrap true") == (0, "2\n", "")
+    assert run("sbatch --parsable --wrap true") == (
+        1,
+        "",
+        "sbatch: error: QOSMaxSubmitJobPerUserLimit\nsbatch: error: Batch job submission failed: Job violates"
+        " accounting/QOS policy (job submit limit, user's size and/or time limits)\n",
+    )
+    assert run("squeue -h -o %A")[1] == "2\n1\n"
+
+
 def test_columns_are_padded_and_named(run: Shell) -> None:
     assert run("sacctmgr show user zoe")[1] == (
         "      User   Def Acct     Admin \n---------- ---------- --------- \n       zoe    science      None \n"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mini_slurm.errors import Refused
-from mini_slurm.model.fleet import Association, Fleet, MachineEntry, Partition, Qos
+from mini_slurm.model.fleet import Association, Fleet, Limits, MachineEntry, Partition, Qos
 from mini_slurm.model.job import COLUMNS, Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.scheduler import admission
@@ -218,3 +218,73 @@ def test_what_a_machine_said_of_itself_counts_where_the_file_is_silent() -> None
 )
 def test_tasks_say_how_many_machines_there_are_at_least(wanted: dict[str, object], nodes: int) -> None:
     assert admit(**{"priority": 0, **wanted}).nodes == nodes
+
+
+# --- limits of QOS and accounts
+
+POLICY = (
+    "Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
+)
+LIMITED = FLEET._replace(
+    qos={
+        "normal": Qos("normal", limits=Limits(max_wall=7200, max_tres={"cpus": 3}, max_submit_jobs_per_user=4)),
+        "high": Qos("high", limits=Limits(max_wall=1800, grp_submit_jobs=2)),
+    },
+    whole_accounts={"science": Association(limits=Limits(max_submit_jobs=3))},
+)
+
+
+def waiting(count: int = 1, user: str = "alice", qos: str = "normal", account: str = "science") -> tuple[Job, int]:
+    return Job(user=user, qos=qos, account=account), count
+
+
+def test_the_longest_time_of_a_qos_is_that_of_a_job_without_one() -> None:
+    assert admit(LIMITED).time_limit == 3600
+    assert admit(LIMITED, qos="high").time_limit == 1800
+    assert admit(LIMITED, qos="high", time_limit=3600).time_limit == 3600  # as Slurm: it waits
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        ({"time_limit": 7260}, "QOSMaxWallDurationPerJobLimit"),
+        ({"time_limit": None}, "QOSMaxWallDurationPerJobLimit"),
+        ({"cpus_per_task": 4}, "QOSMaxCpuPerJobLimit"),
+        ({"ntasks": 2, "cpus_per_task": 2}, "QOSMaxCpuPerJobLimit"),
+    ],
+)
+def test_what_is_too_large_for_itself_is_refused_where_limits_are_enforced(
+    wanted: dict[str, object], reason: str
+) -> None:
+    admit(LIMITED, **wanted)  # type: ignore[arg-type]
+    for settings in ({"strict": True}, {"fleet": LIMITED._replace(enforce_limits=True)}):
+        with pytest.raises(Refused) as refused:
+            admit(**{"fleet": LIMITED, **settings, **wanted})  # type: ignore[arg-type]
+        assert refused.value.lines == (reason, POLICY)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "others", "reason"),
+    [
+        ({}, [waiting(2)], None),
+        ({}, [waiting(), waiting(2)], "AssocMaxSubmitJobLimit"),
+        ({"array_size": 4}, [], "AssocMaxSubmitJobLimit"),
+        ({}, [waiting(9, user="bob"), waiting(9, account="extra", user="bob")], None),
+        (
+            {"account": "extra", "qos": "normal"},
+            [waiting(2), waiting(2, account="extra")],
+            "QOSMaxSubmitJobPerUserLimit",
+        ),
+        ({"qos": "high"}, [waiting(2, user="bob", qos="high")], "QOSGrpSubmitJobsLimit"),
+    ],
+)
+def test_one_job_too_many_is_refused(
+    wanted: dict[str, object], others: list[tuple[Job, int]], reason: str | None
+) -> None:
+    job = admit(LIMITED, **wanted)  # type: ignore[arg-type]
+    if reason is None:
+        admission.check_submitted(job, LIMITED, others)
+        return
+    with pytest.raises(Refused) as refused:
+        admission.check_submitted(job, LIMITED, others)
+    assert refused.value.lines == (reason, POLICY)

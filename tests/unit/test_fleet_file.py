@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mini_slurm.config import cache, keys
 from mini_slurm.config.fleet import read_fleet
 from mini_slurm.errors import FleetError
-from mini_slurm.model.fleet import ClusterEntry, Fleet, MachineEntry, Partition
+from mini_slurm.model.fleet import ClusterEntry, Fleet, Limits, MachineEntry, Partition
 
 EXAMPLE = Path(__file__).parents[2] / "fleet.example.toml"
 RECORDED = """
@@ -104,6 +104,23 @@ def test_accounts_and_users_have_shares(tmp_path: Path) -> None:
     fleet = read(tmp_path, text)
     assert fleet.whole_accounts["lab"].shares == 3
     assert {user: one.shares for user, one in fleet.accounts["lab"].items()} == {"ann": 2, "ben": 1}
+
+
+def test_limits_of_qos_accounts_and_users_are_read_and_kept(kept: dict[str, str], tmp_path: Path) -> None:
+    text = """
+[qos.normal]
+max_wall = 60
+grp_tres = { cpus = 8, memory = "1G" }
+[accounts.lab]
+max_jobs = 3
+users = { ann = { max_submit_jobs = 5 } }
+"""
+    (tmp_path / "fleet.toml").write_text(SMALL + text)
+    fleet = cache.load(kept.get, kept.__setitem__)
+    assert fleet.qos["normal"].limits == Limits(max_wall=3600, grp_tres={"cpus": 8, "memory": 1024})
+    assert fleet.whole_accounts["lab"].limits == Limits(max_jobs=3)
+    assert fleet.accounts["lab"]["ann"].limits == Limits(max_submit_jobs=5)
+    assert cache.load(kept.get, lambda key, value: pytest.fail("the file was read again")) == fleet
 
 
 def test_the_example_is_a_fleet_file() -> None:

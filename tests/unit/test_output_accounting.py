@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from mini_slurm.cli.account_request import Span, lines
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
+from mini_slurm.options.listings import Chosen
 from mini_slurm.output import accounting_document
 from mini_slurm.output import accounting_fields as fields
 from mini_slurm.output.accounting_lines import Line, batch_step, settled
@@ -243,3 +245,17 @@ def test_a_job_in_json_that_was_cancelled_by_its_user_or_waits() -> None:
         [],
         "PENDING",
     )
+
+
+def test_what_was_submitted_within_a_second_stands_together_with_arrays_last() -> None:
+    chosen = Chosen([])
+    span = Span("sacct", chosen, NOW)
+
+    def order(*moments: float) -> list[int]:
+        array = job("arr", job_id=1, array_job_id=1, array_task_id=1, submit_time=moments[0])
+        others = [job("x", job_id=number, submit_time=moment) for number, moment in enumerate(moments[1:], start=2)]
+        return [line.job.job_id for line in lines([array, *others], [], chosen, None, span) if not line.step]
+
+    assert order(NOW - 20.1, NOW - 19.9, NOW - 19.5) == [2, 3, 1]
+    assert order(NOW - 20.1, NOW - 19.9, NOW - 19.0) == [2, 1, 3]
+    assert order(NOW - 20.1, NOW - 18.9) == [1, 2]

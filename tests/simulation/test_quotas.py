@@ -1,0 +1,143 @@
+"""What QOS, accounts and users may have at a time, in virtual time: who has as much waits, with Slurm's reason."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from mini_slurm.model.fleet import Association, Limits, Qos
+from mini_slurm.model.resources import Resources
+from tests.simulation.harness import Simulation, fleet_of
+
+MACHINES = {name: Resources(cpus=4, memory=8000, gpus={"": 2}) for name in ("node1", "node2", "node3")}
+
+
+def limited(qos: Limits = Limits(), account: Limits = Limits(), ann: Limits = Limits()) -> Simulation:  # noqa: B008
+    accounts = {"lab": {"ann": Association(limits=ann), "ben": Association()}, "other": {"ann": Association()}}
+    return Simulation(
+        fleet_of(
+            MACHINES,
+            qos={"normal": Qos("normal", limits=qos), "free": Qos("free")},
+            accounts=accounts,
+            whole_accounts={"lab": Association(limits=account)},
+        )
+    )
+
+
+def submit(sim: Simulation, user: str = "ann", account: str = "lab", **request: object) -> int:
+    return sim.submit(
+        **{"user": user, "account": account, "qos": "normal", "time_limit": 600, "run_time": 60, **request}
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "request_", "reason"),
+    [
+        ({"qos": Limits(grp_jobs=1)}, {}, "QOSGrpJobsLimit"),
+        ({"qos": Limits(max_jobs_per_user=1)}, {}, "QOSMaxJobsPerUserLimit"),
+        ({"qos": Limits(max_jobs_per_account=1)}, {}, "QOSMaxJobsPerAccountLimit"),
+        ({"qos": Limits(grp_tres={"cpus": 3})}, {"cpus_per_task": 2}, "QOSGrpCpuLimit"),
+        ({"qos": Limits(grp_tres={"gpus": 1})}, {"gres": "gpu:1"}, "QOSGrpGRES"),
+        ({"qos": Limits(grp_tres={"memory": 1500})}, {"memory_per_node": 1000}, "QOSGrpMemLimit"),
+        ({"qos": Limits(grp_tres={"nodes": 1})}, {}, "QOSGrpNodeLimit"),
+        ({"qos": Limits(max_tres_per_user={"cpus": 3})}, {"cpus_per_task": 2}, "QOSMaxCpuPerUserLimit"),
+        ({"qos": Limits(max_tres_per_user={"gpus": 1})}, {"gres": "gpu:1"}, "QOSMaxGRESPerUser"),
+        ({"account": Limits(grp_jobs=1)}, {}, "AssocGrpJobsLimit"),
+        ({"account": Limits(grp_tres={"cpus": 3})}, {"cpus_per_task": 2}, "AssocGrpCpuLimit"),
+        ({"account": Limits(max_jobs=1)}, {}, "AssocMaxJobsLimit"),
+        ({"ann": Limits(max_jobs=1)}, {}, "AssocMaxJobsLimit"),
+        ({"ann": Limits(grp_tres={"memory": 1500})}, {"memory_per_node": 1000}, "AssocGrpMemLimit"),
+    ],
+)
+def test_a_job_waits_for_what_its_limit_says_and_starts_when_there_is_room_in_it(limits, request_, reason):
+    sim = limited(**limits)
+    first, second = submit(sim, **request_), submit(sim, **request_)
+    assert (sim.state(first), sim.state(second)) == ("CONFIGURING", "PENDING")
+    assert sim.job(second).reason == reason
+    sim.run(until=62)
+    assert sim.state(second) == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("limits", "request_", "reason"),
+    [
+        ({"qos": Limits(max_wall=300)}, {}, "QOSMaxWallDurationPerJobLimit"),
+        ({"qos": Limits(max_wall=300)}, {"time_limit": None}, "QOSMaxWallDurationPerJobLimit"),
+        ({"account": Limits(max_wall=300)}, {}, "AssocMaxWallDurationPerJobLimit"),
+        ({"qos": Limits(max_tres={"cpus": 1})}, {"cpus_per_task": 2}, "QOSMaxCpuPerJobLimit"),
+        ({"qos": Limits(max_tres={"memory": 500})}, {"memory_per_node": 1000}, "QOSMaxMemoryPerJob"),
+        ({"account": Limits(max_tres={"memory": 500})}, {"memory_per_node": 1000}, "AssocMaxMemPerJob"),
+        ({"account": Limits(max_tres={"gpus": 0})}, {"gres": "gpu:1"}, "AssocMaxGRESPerJob"),
+        ({"account": Limits(max_tres={"nodes": 1})}, {"nodes": 2, "ntasks": 2}, "AssocMaxNodePerJobLimit"),
+    ],
+)
+def test_a_job_that_is_too_large_for_itself_waits_and_keeps_nobody_from_starting(limits, request_, reason):
+    sim = limited(**limits)
+    job = submit(sim, **request_)
+    other = submit(sim, qos="free", account="other")
+    assert (sim.state(job), sim.job(job).reason) == ("PENDING", reason)
+    assert sim.state(other) == "CONFIGURING"
+
+
+def test_the_limits_of_one_do_not_hold_for_others():
+    sim = limited(Limits(max_jobs_per_user=1), Limits(max_jobs=1), Limits(max_jobs=2))
+    assert sim.state(submit(sim)) == "CONFIGURING"
+    assert sim.state(submit(sim, "ben")) == "CONFIGURING"
+    assert sim.state(submit(sim, qos="free")) == "CONFIGURING"  # ann's own limit, not the account's
+    assert sim.job(submit(sim, qos="free")).reason == "AssocMaxJobsLimit"
+    assert sim.state(submit(sim, account="other", qos="free")) == "CONFIGURING"
+
+
+def test_each_task_of_an_array_counts():
+    sim = limited(Limits(max_jobs_per_user=2))
+    job = submit(sim, array_tasks="1-5")
+    started = [one for one in sim.cluster.jobs.values() if one.state.name == "CONFIGURING"]
+    assert len(started) == 2
+    assert (sim.job(job).array_tasks, sim.job(job).reason) == ("3-5", "QOSMaxJobsPerUserLimit")
+    sim.run(until=1000)
+    assert {one.state.name for one in sim.done.values()} == {"COMPLETED"}
+    assert len(sim.done) == 5
+
+
+def test_a_whole_machine_counts_whole():
+    sim = limited(account=Limits(grp_tres={"cpus": 5}))
+    submit(sim, exclusive=1)
+    assert sim.job(submit(sim, exclusive=1)).reason == "AssocGrpCpuLimit"
+    assert sim.state(submit(sim)) == "CONFIGURING"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_limit_is_ever_exceeded(seed):
+    rng = random.Random(seed)
+    qos = Limits(grp_jobs=5, max_jobs_per_user=3, max_tres_per_user={"cpus": 5})
+    sim = limited(qos, Limits(grp_tres={"gpus": 2, "nodes": 4}, max_jobs=4))
+    for _ in range(60):
+        submit(
+            sim, rng.choice(["ann", "ben"]), cpus_per_task=rng.randint(1, 3), run_time=rng.randint(1, 300),
+            gres=rng.choice([None, "gpu:1"]), nodes=1, time_limit=rng.choice([300, 600]),
+        )  # fmt: skip
+        sim.run(until=sim.now + rng.randint(0, 60))
+        running = [job for job in sim.cluster.jobs.values() if job.state.holds_resources and job.end_time is None]
+        assert len(running) <= 5
+        assert sum(bool(job.alloc_gpus) for job in running) <= 2
+        assert len(running) <= 4  # nodes, one a job
+        for user in ("ann", "ben"):
+            own = [job for job in running if job.user == user]
+            assert len(own) <= 3
+            assert sum(job.alloc_cpus for job in own) <= 5
+    sim.run(until=sim.now + 100_000)
+    assert not sim.cluster.jobs
+
+
+def test_the_parts_of_a_heterogeneous_job_count_together():
+    sim = limited(Limits(max_tres_per_user={"cpus": 5}))
+    common = {"user": "ann", "account": "lab", "qos": "normal", "time_limit": 600}
+    first = sim.submit_together({**common, "cpus_per_task": 2}, {**common, "cpus_per_task": 3}, run_time=60)
+    second = sim.submit_together({**common, "cpus_per_task": 1}, {**common, "cpus_per_task": 1}, run_time=60)
+    too_large = sim.submit_together({**common, "cpus_per_task": 3}, {**common, "cpus_per_task": 3}, run_time=60)
+    assert [sim.state(job) for job in (first, second, too_large)] == ["CONFIGURING", "PENDING", "PENDING"]
+    assert sim.job(second).reason == "QOSMaxCpuPerUserLimit"
+    sim.run(until=200)
+    assert [sim.state(job) for job in (first, second, too_large)] == ["COMPLETED", "COMPLETED", "PENDING"]
+    assert sim.job(too_large).reason == "QOSMaxCpuPerUserLimit"
