@@ -52,6 +52,15 @@ def test_a_reservation_is_made_used_and_deleted(fleet: Machines) -> None:
     assert control(fleet, "show", "reservation", "course") == (1, "Reservation course not found\n", "")
 
 
+def test_a_partition_can_be_reserved_as_a_whole(fleet: Machines) -> None:
+    words = f"create reservation=all starttime=tomorrow duration=60 users={ME} partition=main"
+    assert control(fleet, *words.split()) == (0, "Reservation created: all\n", "")
+    record = shown(fleet, "mscontrol", "-o", "show", "reservation=all")
+    assert " PartitionName=main Flags=SPEC_NODES,PART_NODES " in record
+    assert control(fleet, *f"{words} nodes=ALL flags=overlap".replace("=all ", "=more ").split())[0] == 0
+    assert control(fleet, "delete", "reservation=all") == (0, "", "")
+
+
 UPDATE = "mscontrol: error: {}\n"
 NEW = "starttime=2099-01-01 duration=60"
 WRONG = (

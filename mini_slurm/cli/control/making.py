@@ -14,6 +14,7 @@ ENTITIES = (
     ("partitionname", update_partition.create, update_partition.delete, "delete_partition"),
     ("reservationname", reserve.create, reserve.delete, "delete_reservation"),
 )
+NOT_YOURS = "Invalid user id"
 SHORTEST = 3  # letters of the entity
 
 
@@ -39,6 +40,10 @@ def delete(session: Session, verb: str, words: list[str]) -> None:
         return
     if len(words) == 2:
         entity, name = words
+    if _is(entity, "nodename"):
+        session.fail(f"delete_node {words[0]}: {NOT_YOURS}")
+        session.advise("a machine leaves the fleet when the fleet file names it no more")
+        return
     for known, _, take_away, failure in ENTITIES:
         if _is(entity, known):
             error = take_away(session, name)

@@ -69,12 +69,15 @@ def delete(session: Session, name: str) -> str:
 
 
 def _ask(session: Session, changes: dict[str, Any], *, create: bool) -> dict[str, Any] | None:
+    if "machines" in changes:
+        text = changes["machines"]
+        changes["machines"] = listing.names(text) or [text] * bool(text)
     (answer,) = ask(session, "reservation", [{**caller(session), "changes": changes, "create": create}])
     return answer
 
 
 def _changes(session: Session, words: list[str], advice: str) -> dict[str, Any] | None:
-    """What the words say, with machines and the numbers of users looked up; None when they do not parse."""
+    """What the words say, with the numbers of users looked up; None when they do not parse."""
     from mini_slurm.options.reserve import BadReservation, Wish
 
     try:
@@ -82,9 +85,6 @@ def _changes(session: Session, words: list[str], advice: str) -> dict[str, Any] 
     except BadReservation as error:
         session.complain(str(error))
         return None
-    if "machines" in changes:
-        text = changes["machines"]
-        changes["machines"] = listing.names(text) or [text] * bool(text)
     if "users" in changes:
         changes["uids"] = {name: _uid(name) for name in (word.lstrip("+-") for word in changes["users"])}
     if "groups" in changes:

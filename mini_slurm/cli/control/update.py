@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ENTITIES = (
     ("jobid", 3, "update_job"),
     ("jobname", 3, "update_job"),
+    ("stepid", 4, "update_step"),
     ("reservationname", 3, "reserve"),
     ("nodename", 3, "update_node"),
     ("partitionname", 3, "update_partition"),
