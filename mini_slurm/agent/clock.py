@@ -64,12 +64,14 @@ class Clock:
             self._stopped_at = now
             self._keep()
 
-    def go_on(self, now: float) -> None:
-        """The attempt is resumed."""
-        if self._stopped_at is not None:
-            self._stopped += now - self._stopped_at
-            self._stopped_at = None
-            self._keep()
+    def go_on(self, now: float) -> bool:
+        """The attempt is resumed. Was it suspended? A controller says so to whatever runs when it comes back."""
+        if self._stopped_at is None:
+            return False
+        self._stopped += now - self._stopped_at
+        self._stopped_at = None
+        self._keep()
+        return True
 
     def _keep(self) -> None:
         kept = {

@@ -305,8 +305,8 @@ class Stepd:
                 self._say(bytes.fromhex("".join(rest)).decode(errors="replace"))
             elif word == "resume":
                 job_steps.tell_all(self.place.folder, word)
-                self.clock.go_on(now())
-                processes.send(self._members(), signal.SIGCONT)
+                if self.clock.go_on(now()):
+                    processes.send(self._members(), signal.SIGCONT)
             elif word == "exited":
                 self._count(float(rest[2]), float(rest[3]), int(rest[4]))
                 self._exited(int(rest[0]), int(rest[1]))

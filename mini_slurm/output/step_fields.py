@@ -64,7 +64,7 @@ def lines(jobs: Sequence[Job], steps: Sequence[Step]) -> list[Line]:
     found: list[Line] = []
     for job in jobs:
         found += (Line(job, step) for step in steps if (step.job_id, step.attempt) == (job.job_id, job.attempt))
-        if job.is_batch and job.end_time is None:
+        if job.is_batch and not job.het_offset and job.end_time is None:
             found.append(Line(job, None))
     return found
 

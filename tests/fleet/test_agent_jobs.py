@@ -346,6 +346,15 @@ def state_of(pid: int) -> str:
     return found.state if found else ""
 
 
+def test_what_is_not_suspended_hears_nothing_of_being_resumed(client: Client) -> None:
+    waits = "until [ $over ]; do sleep 0.05; done; sleep 0.1"
+    name = begin(client, f"trap 'echo continued' CONT; trap over=1 USR1; echo ready; {waits}; echo over")
+    client.wait_for_text(name, "ready")
+    client.send(SuspendAttempt(name, resume=True))
+    client.send(SignalAttempt(name, signal.SIGUSR1, False))
+    assert client.finish(name)[1] == "ready\nover\n"
+
+
 def test_a_suspended_script_can_be_ended(client: Client) -> None:
     name = begin(client, "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done")
     client.wait_for_text(name, "ready")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
-from tests.fleet import jobs
+from tests.fleet import jobs, processes
 from tests.fleet.machines import Machines
 from tests.waiting import wait_until
 
@@ -78,6 +79,8 @@ def test_parts_are_listed_and_ended_together(machines: Callable[..., Machines]) 
     second = number + 1
     jobs.wait_for(fleet, second, "RUNNING")
     wait_until(lambda: fleet.run("msqueue", "-h", "-s").stdout, "the step", logs=fleet.logs)
+    steps = fleet.run("msqueue", "-h", "-s", "-o", "%i").stdout.split()
+    assert sorted(steps) == [f"{number}+0.0", f"{number}+0.batch"]
     queue = fleet.run("msqueue", "-h", "-S", "i", "-o", "%i|%j|%C|%T", "-j", str(number)).stdout
     assert queue == f"{number}+0|wrap|2|RUNNING\n{number}+1|other|2|RUNNING\n"
     assert fleet.run("msqueue", "-h", "-o", "%i", "-j", f"{number}+1").stdout == f"{number}+1\n"
@@ -92,6 +95,21 @@ def test_parts_are_listed_and_ended_together(machines: Callable[..., Machines]) 
     accounts = fleet.run("msacct", "-n", "-P", "-o", "JobID,State,AllocCPUS", "-j", str(number)).stdout
     assert accounts.splitlines()[0].startswith(f"{number}+0|CANCELLED by")
     assert [line.split("|")[0] for line in accounts.splitlines() if "." not in line] == [f"{number}+0", f"{number}+1"]
+
+
+def test_the_loss_of_controller_and_agents_costs_nothing(fleet: Machines) -> None:
+    gate, out = fleet.work / "gate", fleet.work / "out"
+    waits = f"while [ ! -e {gate} ]; do sleep 0.05; done; srun --het-group=0,1 echo done"
+    number = jobs.wrap(fleet, waits, "-o", str(out), "-n1", ":", "-n2")
+    jobs.wait_for(fleet, number + 1, "RUNNING")
+    processes.kill([*fleet.controllers(), *fleet.agents()], signal.SIGKILL)
+    jobs.wrap(fleet, "true", "-o", "/dev/null", "--hold")  # any command that needs one starts the next controller
+    gate.touch()
+    wait_until(lambda: jobs.job(fleet, number + 1).state.is_over, "the job to be over", seconds=90, logs=fleet.logs)
+    fleet.run("mscancel", str(number + 2))
+    parts = [jobs.job(fleet, number + n) for n in range(2)]
+    assert [(part.state.name, part.restarts) for part in parts] == [("COMPLETED", 0)] * 2
+    assert out.read_text() == "done\n" * 3
 
 
 def test_what_cannot_be_is_refused(fleet: Machines) -> None:

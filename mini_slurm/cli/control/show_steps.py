@@ -42,4 +42,5 @@ def _steps(session: Session, job: Job) -> list[step_record.Record]:
     where = queries.Where("state = 'RUNNING'")
     where.add("job_id = ? AND attempt = ?", job.job_id, job.attempt)
     started = queries.select_steps(session.db, where)
-    return [step_record.Record(job), *(step_record.Record(job, step) for step in started)]
+    batch = [] if job.het_offset else [step_record.Record(job)]
+    return [*batch, *(step_record.Record(job, step) for step in started)]
