@@ -32,7 +32,11 @@ NEIGHBOURS = {("links", "agent")}
 PURE = {"errors", "model", "options", "output", "scheduler", "protocol"}
 WORLD = {"os", "socket", "subprocess", "time", "asyncio", "asyncssh", "sqlite3", "threading", "pathlib", "shutil"}
 TRAVELS = sorted(PACKAGE / path for path in archive.sources())
-ALONE = (*archive.STAYS, "clusters/there.py")
+ALONE = (
+    *archive.STAYS,
+    "clusters/there.py",
+    *(f"clusters/inside/{name}.py" for name in ("job", "ends", "srun", "scontrol")),
+)
 ASYNC = {"controller", "links", "api"}
 SHELLS = {
     "os.system",
@@ -110,6 +114,11 @@ def test_what_travels_needs_the_standard_library_and_what_travels_alone(path: Pa
 @pytest.mark.parametrize("path", [*TRAVELS, *(PACKAGE / path for path in ALONE)], ids=identify)
 def test_what_meets_a_machines_python_is_python_3_8(path: Path) -> None:
     ast.parse(path.read_text(), feature_version=(3, 8))
+
+
+@pytest.mark.parametrize("path", [PACKAGE / path for path in ALONE if path.startswith("clusters")], ids=identify)
+def test_what_travels_to_clusters_has_annotations_that_no_python_reads(path: Path) -> None:
+    assert "from __future__ import annotations\n" in path.read_text()
 
 
 def modules(path: Path) -> Iterator[Path]:

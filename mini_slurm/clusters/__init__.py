@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # To add one: a module with a class that is a Cluster, and its row here. docs/extending.md shows it.
 TYPES = {
     "slurm": "mini_slurm.clusters.slurm:Slurm",
+    "pbs": "mini_slurm.clusters.pbs:Pbs",
 }
 
 

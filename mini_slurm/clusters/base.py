@@ -71,6 +71,11 @@ class Order(NamedTuple):
     job: ForeignJob  # what is known of it, with its tag
     path: str | None = None  # of the script's file, where the user named one
     source: bytes = b""  # what is kept of it
+    # where the cluster's commands are not Slurm's:
+    asked: Mapping[str, object] = {}  # what was asked for, by field
+    others: Mapping[int, ForeignJob] = {}  # the jobs that it depends on
+    folder: str = "/"  # that it is submitted in
+    is_theirs: bool = False  # a script of that system's own
 
 
 class Goal(NamedTuple):

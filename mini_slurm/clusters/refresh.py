@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from mini_slurm.clusters.base import Answer, Call, Cluster, Runner
 from mini_slurm.clusters.states import OPEN, Known
@@ -50,9 +50,11 @@ class Refresh:
 
     def _ask(self, contact: Contact, everybody: bool) -> None:
         try:
-            self._bring_up_to_date(contact, everybody)
-            contact.failures, contact.retry, contact.fault = 0, 0.0, ""
+            is_whole = self._bring_up_to_date(contact, everybody)
             contact.answered = time.time()
+            contact.failures, contact.fault = 0, ""
+            # whoever asks often for states would leave no room to ask for ends: both are asked for next
+            contact.retry = 0.0 if is_whole else contact.answered + SPAN
             contact.everybody = contact.answered if everybody else contact.everybody
         except TooSoon:
             pass
@@ -65,7 +67,9 @@ class Refresh:
         with transaction(self._db):
             foreign.save_contact(self._db, contact)
 
-    def _bring_up_to_date(self, contact: Contact, everybody: bool) -> None:
+    def _bring_up_to_date(self, contact: Contact, everybody: bool) -> bool:
+        """Ask, and store what was told; False: there was no room left to ask how jobs ended."""
+        is_whole = True
         known = Known(
             self._cluster,
             foreign.select(self._db, foreign.of_cluster(self._name, "ours", OPEN)),
@@ -76,10 +80,13 @@ class Refresh:
             known.take_states(self._call(contact, call), everybody)
         asked = known.ended()[:MOST]
         question = self._cluster.ends(asked) if asked else None
-        with suppress(TooSoon):  # the next refresh asks for them
+        try:
             known.take_ends(asked, self._call(contact, question) if question else None)
+        except TooSoon:
+            is_whole = False
         with transaction(self._db):
             known.store(self._db)
+        return is_whole
 
     def _call(self, contact: Contact, call: Call) -> Answer:
         """Make a call if it is not one too many. Raises MiniSlurmError, TooSoon."""

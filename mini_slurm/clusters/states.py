@@ -92,8 +92,9 @@ class Known:
             return job
         job.missing = job.missing or self._now
         if self._now - job.missing > LOST:
-            # what slurmdbd makes of jobs that slurmctld has lost
-            job.state, job.end_time, job.settled = JobState.NODE_FAIL, job.missing, 1
+            # what slurmdbd makes of jobs that slurmctld has lost; an end that was asked for is no surprise
+            job.state = JobState.NODE_FAIL if job.cancelled_by is None else JobState.CANCELLED
+            job.end_time, job.settled = job.missing, 1
         return job
 
     def store(self, db: sqlite3.Connection) -> None:

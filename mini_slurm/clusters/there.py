@@ -3,6 +3,8 @@
 Stands alone, in Python 3.8: its source travels over SSH. It gets one line of JSON and answers with one.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from typing import IO, Any

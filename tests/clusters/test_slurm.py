@@ -31,7 +31,7 @@ def ended(user: User, number: str) -> str:
         state = state_of(user, number)
         return state if state not in ("PENDING", "RUNNING") else ""
 
-    return wait_until(over, f"job {number} ends", seconds=60)
+    return wait_until(over, f"job {number} ends", seconds=30)
 
 
 def test_a_partition_of_the_cluster_leads_there(with_slurm: User, slurm: Slurm) -> None:
@@ -117,7 +117,7 @@ def test_an_array_is_shown_as_squeue_shows_it(with_slurm: User, slurm: Slurm) ->
     assert with_slurm.run("msqueue", "-h", "-j", number, "-o", form) == real
     with_slurm.run("mscontrol", "release", number)
     assert with_slurm.run("msbatch", "-M", "big", "--wait", "--parsable", "--wrap", "true").strip().isdecimal()
-    wait_until(lambda: set(state_of(with_slurm, number).split()) == {"COMPLETED"}, "the tasks end", seconds=60)
+    wait_until(lambda: set(state_of(with_slurm, number).split()) == {"COMPLETED"}, "the tasks end", seconds=30)
     shown = with_slurm.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "JobID").split()
     assert sorted(shown) == [f"{number}_{task}" for task in (1, 3, 5, 7, 9)]
 
@@ -336,7 +336,7 @@ def test_a_job_of_the_real_slurm_does_not_find_the_shims(user: User, slurm: Slur
     user.variables["SLURM_CONF"] = str(slurm.configuration)
     user.path.insert(0, str(user.install.shims))
     number = submitted(user.run("sbatch", "-o", "out", "--wrap", "command -v srun; srun echo hello"))
-    wait_until(lambda: user.run("sacct", "-X", "-n", "-j", number, "-o", "State").split() == ["COMPLETED"], seconds=60)
+    wait_until(lambda: user.run("sacct", "-X", "-n", "-j", number, "-o", "State").split() == ["COMPLETED"], seconds=30)
     assert (user.home / "out").read_text() == "/usr/bin/srun\nhello\n"
 
 
@@ -349,7 +349,7 @@ def test_a_place_that_there_is_not_is_refused(with_slurm: User) -> None:
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ('type = "pbs"', "cluster far: type pbs is not supported"),
+        ('type = "lsf"', "cluster far: type lsf is not supported"),
     ],
     ids=str,
 )

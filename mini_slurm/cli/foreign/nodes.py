@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.cli import common
 from mini_slurm.cli.foreign import hand_over, place
+from mini_slurm.errors import Refused
 from mini_slurm.options import sinfo
 
 TYPE_CHECKING = False
@@ -16,6 +17,8 @@ def show(program: str, arguments: list[str], request: Request, name: str) -> int
     state, db = common.open_store()
     there = place.find(state, db, name)
     assert there is not None
+    if not there.cluster.native:
+        raise Refused(f"msinfo is not to be had for {name}, which is no Slurm", hint="its own command shows its nodes")
     words = list(arguments)
     if there.entry.partitions and "partition" not in request.chosen:
         words.append(f"--partition={','.join(there.entry.partitions)}")

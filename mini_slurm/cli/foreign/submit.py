@@ -85,9 +85,13 @@ def submit_elsewhere(program: str, arguments: list[str], state: str, db: sqlite3
     if name is None:
         return None
     place = Place(state, db, there.clusters[name])
+    if not place.cluster.native:
+        from mini_slurm.cli.foreign.translate import order
+
+        return submit(place, request, order(program, arguments, place))
     if "test_only" in request.of:
         return place.pass_on([place.cluster.submission(_order(request, place), remote=place.runner.remote)])
-    return _submit(place, request)
+    return submit(place, request, _order(request, place))
 
 
 def _goal(program: str, of: Mapping[str, str], there: Clusters, db: sqlite3.Connection) -> str | None:
@@ -101,17 +105,18 @@ def _goal(program: str, of: Mapping[str, str], there: Clusters, db: sqlite3.Conn
     return names[0] if names and names[0] in there.clusters else None
 
 
-def _submit(place: Place, request: Request) -> int:
-    from mini_slurm.clusters.submission import submit
+def submit(place: Place, request: Request, order: Order) -> int:
+    """Submit it; the exit status. Raises MiniSlurmError."""
+    from mini_slurm.clusters import submission as exactly_once
 
-    order = _order(request, place)
     choose_fleet(place.db, fleet_file() or "")  # whose clusters the controller is to watch
-    done = submit(place.db, place.cluster, place.runner, order)
+    done = exactly_once.submit(place.db, place.cluster, place.runner, order)
     if done.job is None:
         common.echo(done.answer.out, done.answer.err)
         return status(done.answer.code)
     common.wake_controller(place.state)
-    _tell(done.job.job_id, request, None if done.found else done.answer.out, done.answer.err)
+    is_said = place.cluster.native and not done.found
+    _tell(done.job.job_id, request, done.answer.out if is_said else None, done.answer.err)
     if "wait" in request.of:
         from mini_slurm.cli.foreign.wait import wait_for
 
@@ -121,10 +126,10 @@ def _submit(place: Place, request: Request) -> int:
 
 def _tell(number: int, request: Request, said: bytes | None, complaint: bytes) -> None:
     """Print what the other system printed; where its answer was lost, what it would have."""
-    if "quiet" in request.of:
-        said = b""
     if said is None:
         said = b"%d\n" % number if "parsable" in request.of else b"Submitted batch job %d\n" % number
+    if "quiet" in request.of:
+        said = b""
     common.echo(said, complaint)
 
 

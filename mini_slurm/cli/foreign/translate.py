@@ -1,0 +1,73 @@
+"""msbatch for a cluster that does not speak Slurm: the job as we understand it, for its module to translate."""
+
+from __future__ import annotations
+
+from mini_slurm.cli import common, submission
+from mini_slurm.clusters.base import Order, Script
+from mini_slurm.errors import Refused
+from mini_slurm.model.foreign import ForeignJob
+from mini_slurm.options.grammar import parse
+from mini_slurm.options.script import directives
+from mini_slurm.options.table import OPTIONS
+from mini_slurm.store import foreign
+from mini_slurm.store.database import get_setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.cli.foreign.place import Place
+    from mini_slurm.options.collect import Values
+
+OWN_LINES = {"pbs": b"#PBS"}  # by type: what a script of that system's own has
+# what may stand on the command line beside such a script: it is met on this side
+OURS = frozenset({"clusters", "parsable", "quiet", "wait", "verbose"})
+
+
+def order(program: str, arguments: list[str], place: Place) -> Order:
+    """The submission. Raises MiniSlurmError."""
+    given, words = parse(program, arguments, (*OPTIONS, common.FLEET), permute=False)
+    given = [setting for setting in given if setting.option is not common.FLEET]
+    source = submission.read_script(given, words)
+    values = submission.read_values(program, given, source)
+    job = ForeignJob(**submission.describe(values, source, words[1:]).__dict__)
+    job.cluster, job.tag = place.entry.name, foreign.new_tag(get_setting(place.db, "state_id") or "")
+    if _is_theirs(source.data, place.entry.type):
+        _check_theirs([setting.option.field for setting in given], words)
+        script = Script(source.name, source.data) if source.path else None
+        stdin = b"" if script else source.data
+        return Order((), script, stdin, job, source=source.data, is_theirs=True)
+    folder = submission.working_folder()
+    asked = {field: values.of.get(field) for field in values.source}
+    others = _others(values, place)
+    return Order((), None, b"", job, source=source.data, asked=asked, others=others, folder=folder)
+
+
+def _is_theirs(script: bytes, kind: str) -> bool:
+    """Is it written for that system alone?"""
+    mark = OWN_LINES.get(kind)
+    return mark is not None and not directives(script) and any(line.startswith(mark) for line in script.split(b"\n"))
+
+
+def _check_theirs(fields: list[str], words: list[str]) -> None:
+    if len(words) > 1:
+        raise Refused("a #PBS script cannot have arguments", hint="set them within the script")
+    if not {*fields} <= OURS:
+        raise Refused(
+            "options on the command line cannot be given to a #PBS script", hint="write them as #PBS lines within it"
+        )
+
+
+def _others(values: Values, place: Place) -> dict[int, ForeignJob]:
+    """The jobs of this cluster that the dependency names, as they are now."""
+    words = str(values.of.get("dependency") or "").replace(",", ":").split(":")
+    numbers = {int(word) for word in words if word.isdigit()}
+    if not numbers:
+        return {}
+    place.refresh()
+    where = foreign.of_cluster(place.entry.name)
+    where.jobs(numbers)
+    found: dict[int, ForeignJob] = {}
+    for job in foreign.select(place.db, where):
+        known = found.get(job.array_job_id or job.job_id)
+        if known is None or known.state.is_over:
+            found[job.array_job_id or job.job_id] = job
+    return found

@@ -1,0 +1,38 @@
+"""scontrol within a job of PBS: `show hostnames`, which scripts need. Stands alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+
+def main(words: list[str]) -> int:
+    """Print the hosts of a hostlist, of the job's without one."""
+    if words[:2] not in (["show", "hostnames"], ["show", "hostname"]) or len(words) > 3:
+        sys.stderr.write(f"scontrol: error: {' '.join(words)}: not to be had within a job of PBS\n")
+        return 1
+    for host in expand(words[2] if len(words) > 2 else os.environ.get("SLURM_JOB_NODELIST", "")):
+        print(host)
+    return 0
+
+
+def expand(text: str) -> list[str]:
+    """The hosts of `node[1-3,07],login`."""
+    return [host for part in re.findall(r"(?:[^,\[]|\[[^\]]*\])+", text) for host in _expand(part)]
+
+
+def _expand(part: str) -> list[str]:
+    found = re.search(r"\[([^\]]*)\]", part)
+    if not found:
+        return [part]
+    middle: list[str] = []
+    for word in found[1].split(","):
+        first, dash, last = word.partition("-")
+        numbers = range(int(first), int(last) + 1) if dash else range(int(first), int(first) + 1)
+        middle += [str(number).zfill(len(first)) for number in numbers]
+    return [part[: found.start()] + digits + rest for digits in middle for rest in _expand(part[found.end() :])]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,188 @@
+"""A PBS: OpenPBS, PBS Pro. #SBATCH scripts are translated and wrapped, #PBS scripts pass through untouched."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+
+from mini_slurm.clusters import pbs_options
+from mini_slurm.clusters import pbs_records as records
+from mini_slurm.clusters.base import Answer, Call, Goal, Order, Script, Unanswered
+from mini_slurm.errors import Refused
+from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.foreign import ForeignJob
+from mini_slurm.model.units import parse_time_limit
+
+INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside")
+TOOLS = ("srun", "scontrol")
+NAME = re.compile(rb"^\d+(?:\[\])?\.\S+$", re.MULTILINE)
+UNCLEAR = re.compile(rb"timed? ?out|reset by peer|[Ee]nd of [Ff]ile|[Pp]remature|Protocol", re.MULTILINE)
+# what qstat says of jobs that it does not show
+EXPECTED = (b"Unknown Job Id", b"has finished", b"maintain job history")
+VARIABLES = re.compile(rb"^#PBS.*?\s-v\s*(\S+)", re.MULTILINE)
+SIMPLE = {"hold": ("qhold",), "uhold": ("qhold",), "release": ("qrls",), "requeue": ("qrerun",),
+          "suspend": ("qsig", "-s", "suspend"), "resume": ("qsig", "-s", "resume")}  # fmt: skip
+
+
+class Pbs:
+    """A PBS whose commands can be called."""
+
+    native = False
+
+    def __init__(self, entry: ClusterEntry) -> None:
+        self.entry = entry
+
+    def submission(self, order: Order, *, remote: bool) -> Call:
+        """qsub with the options translated, and the script in a wrapper. Raises Refused."""
+        job, tag = order.job, f"{records.TAG}{order.job.tag}"
+        words = ["qsub", *self.entry.options]
+        if order.is_theirs:
+            return self._untouched(order, words, tag)
+        words += ["-C", "", "-o", os.devnull, "-e", os.devnull]
+        words += pbs_options.translate(job, order.asked, order.others)
+        words += pbs_options.variables(job, job.export, tag)
+        script = Script("job", wrapper(order, self.entry.folder))
+        return Call(tuple(words), b"", script, once=job.tag, folder=job.work_dir)
+
+    def _untouched(self, order: Order, words: list[str], tag: str) -> Call:
+        """A #PBS script; -v on the command line would hide its own, so that goes before ours."""
+        found = VARIABLES.search(order.source)
+        own = [found[1].decode(errors="surrogateescape")] if found else []
+        words += ["-v", ",".join([*own, tag])]
+        return Call(tuple(words), order.stdin, order.script, once=order.job.tag, folder=order.job.work_dir)
+
+    def read_submission(self, answer: Answer) -> str | None:
+        """`123.server`, `123[].server`."""
+        found = NAME.findall(answer.out) if answer.code == 0 else []
+        return found[0].decode() if found else None
+
+    def is_unclear(self, answer: Answer) -> bool:
+        """Was it killed, did it end well without a number, or did the way to the server break?"""
+        return answer.code <= 0 or UNCLEAR.search(answer.err) is not None
+
+    def find(self, job: ForeignJob) -> Call:
+        """All jobs that have not ended: the tag is among their variables."""
+        return Call(("qstat", "-f"))
+
+    def name(self, job: ForeignJob) -> str:
+        """The array's name, or the job's."""
+        return re.sub(r"\[\d*\]", "[]", job.foreign_id)
+
+    def states(self, jobs: Sequence[ForeignJob] | None) -> Call:
+        """One qstat for all, with the tasks of arrays."""
+        names = () if jobs is None else tuple(sorted({self.name(job) for job in jobs}))
+        return Call(("qstat", "-t", "-f", *names))
+
+    def read_states(self, answer: Answer, known: Sequence[ForeignJob]) -> list[ForeignJob]:
+        """Every job that has not ended. An array's own record is left out where its tasks have theirs."""
+        _check(answer.code, answer.err)
+        mine = {job.foreign_id: job for job in known}
+        arrays = {self.name(job): job for job in known if job.array_job_id}
+        found = []
+        for name, given in records.jobs(answer.out):
+            before = mine.get(name) or arrays.get(re.sub(r"\[\d*\]", "[]", name))
+            found.append(self._read(name, given, before))
+        apart = {job.array_job_id for job in found if job.array_task_id is not None}
+        return [job for job in found if job.array_task_id is not None or job.array_job_id not in apart]
+
+    def _read(self, name: str, given: dict[str, str], before: ForeignJob | None) -> ForeignJob:
+        job = records.read(name, given, before)
+        job.cluster = self.entry.name
+        job.ours = int(before is not None or bool(job.tag))
+        return job
+
+    def ends(self, jobs: Sequence[ForeignJob]) -> Call | None:
+        """What the wrappers noted, and the job history for the rest: one program there, which calls qstat once."""
+        keys = {job.foreign_id: _key(job) for job in jobs}
+        text = json.dumps({"jobs": keys, "programs": self.entry.folder})
+        return Call(("/usr/bin/env", "python3", "-I", "-c", source("ends")), text.encode() + b"\n")
+
+    def read_ends(self, answer: Answer, jobs: Sequence[ForeignJob]) -> list[ForeignJob] | None:
+        """Those whose end is known."""
+        try:
+            told = json.loads(answer.out)
+        except ValueError:
+            raise Unanswered(_last(answer.err) or "no answer on the ends of jobs") from None
+        found = records.accounted(told["notes"], jobs)
+        known = {job.foreign_id: job for job in jobs}
+        for name, given in records.jobs(told["out"].encode("latin-1")):
+            if name in known and given.get("job_state") in ("F", "X"):
+                found.append(self._read(name, given, known[name]))
+        if not found:
+            _check(told["code"], told["err"].encode("latin-1"))
+        return found
+
+    def cancel(self, goals: Sequence[Goal], signal: str | None, options: Sequence[str]) -> Call:
+        """One qdel for all; a signal goes by qsig."""
+        command = ("qdel",) if signal is None else ("qsig", "-s", signal)
+        return Call((*command, *(name for goal in goals for name in self._names(goal))))
+
+    def change(self, verb: str, goals: Sequence[Goal], words: Sequence[str]) -> list[Call]:
+        """qhold, qrls, qrerun, qsig, qalter. Raises Refused for what has no command."""
+        names = tuple(name for goal in goals for name in self._names(goal))
+        if verb in SIMPLE:
+            return [Call((*SIMPLE[verb], *names))]
+        if verb != "update":
+            raise Refused(f"{verb} is not to be had for {self.entry.name}, which is a PBS")
+        changes = dict(word.partition("=")[::2] for word in words)
+        options = [word for name, value in changes.items() for word in self._change(name, value)]
+        return [Call(("qalter", *options, *names))]
+
+    def _change(self, name: str, value: str) -> list[str]:
+        match name.lower():
+            case "jobid" | "job":
+                return []
+            case "timelimit":
+                limit = parse_time_limit(value)
+                return ["-l", f"walltime={pbs_options.walltime(limit)}"] if limit is not None else []
+            case "jobname" | "name":
+                return ["-N", pbs_options.clean_name(value)]
+            case "account":
+                return ["-A", value]
+        raise Refused(f"{name} of a job on {self.entry.name} cannot be changed: PBS has no word for it")
+
+    def _names(self, goal: Goal) -> list[str]:
+        """A job as PBS names it."""
+        if goal.tasks is not None:
+            return [re.sub(r"\[\d*\]", f"[{task}]", goal.job.foreign_id) for task in sorted(goal.tasks)]
+        return [self.name(goal.job) if goal.whole else goal.job.foreign_id]
+
+
+def wrapper(order: Order, programs: str | None) -> bytes:
+    """The script that PBS gets: inside/job.py, and what it is to do."""
+    job = order.job
+    what: Mapping[str, object] = {
+        "tag": job.tag, "name": job.name, "cluster": job.cluster, "account": job.account, "umask": job.umask,
+        "work_dir": job.work_dir, "submit_dir": order.folder, "arguments": json.loads(job.arguments),
+        "std_out": job.std_out, "std_err": job.std_err, "std_in": job.std_in, "appends": job.open_mode == "a",
+        "ntasks": job.ntasks, "cpus_per_task": job.cpus_per_task, "script": order.source.decode("latin-1"),
+        "array": (job.array_min, job.array_max, job.array_step, job.array_size),
+        "programs": programs, "takes_path": "ALL" in (job.export or "ALL").upper().split(","),
+        "tools": {name: f"#!/usr/bin/env python3\n{source(name)}" for name in TOOLS},
+    }  # fmt: skip
+    last = f"\n\nmain(json.loads({json.dumps(what)!r}))\n"
+    return b"#!/usr/bin/env python3\n" + source("job").encode() + last.encode()
+
+
+def source(name: str) -> str:
+    """The text of a module that travels."""
+    with open(os.path.join(INSIDE, f"{name}.py"), encoding="utf-8") as file:
+        return file.read()
+
+
+def _key(job: ForeignJob) -> str:
+    return job.tag if job.array_task_id is None else f"{job.tag}.{job.array_task_id}"
+
+
+def _check(code: int, complaints: bytes) -> None:
+    """Did qstat answer? It complains of each job that it does not show, and ends with another exit status then."""
+    lines = [line for line in complaints.splitlines() if line.strip()]
+    if code < 0 or (code and not lines) or not all(any(word in line for word in EXPECTED) for line in lines):
+        raise Unanswered(_last(complaints) or f"qstat ended with exit status {code}")
+
+
+def _last(text: bytes) -> str:
+    lines = text.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""

@@ -1,0 +1,195 @@
+"""A job request in the words of qsub; what has no words there is refused by name."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+
+from mini_slurm.errors import Refused
+from mini_slurm.model.foreign import ForeignJob
+from mini_slurm.model.hostlist import expand
+from mini_slurm.options.table import OPTIONS
+
+# what is translated here or by the wrapper (inside/job.py), and what is met on this side
+KNOWN = frozenset({
+    "account", "array", "begin", "work_dir", "clusters", "comment", "cpus_per_task", "dependency", "std_err",
+    "exclusive", "export", "gpus", "gpus_per_node", "gres", "hold", "ignore_pbs", "std_in", "name", "mail_type",
+    "mail_user", "memory_per_node", "memory_per_cpu", "nice", "required_nodes", "nodefile", "nodes", "ntasks",
+    "ntasks_per_node", "open_mode", "std_out", "parsable", "partition", "quiet", "requeue", "time_limit",
+    "umask_given", "verbose", "wait", "wrap",
+})  # fmt: skip
+NAMES = {option.field: option.long for option in reversed(OPTIONS)}
+RANGE = re.compile(r"(\d+)-(\d+)(?::\d+)?(?:%\d+)?")
+GPUS = re.compile(r"(?:gpu:)?(\d+)|gpu")
+KINDS = frozenset({"after", "afterany", "afterok", "afternotok"})
+LONGEST_NAME = 230
+MAIL = {"BEGIN": "b", "END": "e", "FAIL": "a"}
+LOWEST, HIGHEST = -1024, 1023  # priorities
+
+
+def translate(job: ForeignJob, asked: Mapping[str, object], others: Mapping[int, ForeignJob]) -> list[str]:
+    """The options of qsub; `others` are jobs of this cluster that the dependency names. Raises Refused."""
+    for field in asked:
+        if field not in KNOWN and field in NAMES:
+            raise _nothing_like(NAMES[field], job)
+    words = ["-N", clean_name(job.name), "-l", f"select={_select(job)}", "-l", f"place={_place(job)}"]
+    if job.time_limit is not None:
+        words += ["-l", f"walltime={walltime(job.time_limit)}"]
+    for option, value in (("-q", job.partition), ("-A", job.account), ("-M", asked.get("mail_user"))):
+        words += [option, str(value)] if value else []
+    words += _rest(job, asked)
+    kept = _dependency(job, others)
+    return [*words, "-W", f"depend={kept}"] if kept else words
+
+
+def _rest(job: ForeignJob, asked: Mapping[str, object]) -> Iterator[str]:
+    if asked.get("array"):
+        yield from ("-J", _array(job, str(asked["array"])))
+    if asked.get("hold"):
+        yield "-h"
+    if job.begin_time is not None:
+        yield from ("-a", time.strftime("%Y%m%d%H%M.%S", time.localtime(job.begin_time)))
+    if "requeue" in asked:
+        yield from ("-r", "y" if asked["requeue"] else "n")
+    if job.nice:
+        yield from ("-p", str(min(max(-job.nice, LOWEST), HIGHEST)))
+    events = asked.get("mail_type")
+    if isinstance(events, frozenset):
+        yield from ("-m", "".join(letter for event, letter in MAIL.items() if event in events) or "n")
+    if asked.get("umask_given") is not None:
+        yield from ("-W", f"umask={job.umask:o}")
+
+
+def variables(job: ForeignJob, export: str | None, own: str) -> list[str]:
+    """-V and -v: which variables the job gets; `own` is an assignment of ours."""
+    words = [word for word in (export or "ALL").split(",") if word]
+    everything = "ALL" in (word.upper() for word in words)
+    names = [word for word in words if word.upper() not in ("ALL", "NONE", "NIL")]
+    return [*(["-V"] if everything else []), "-v", ",".join([*names, own])]
+
+
+def clean_name(name: str) -> str:
+    """A name that PBS takes."""
+    return re.sub(r"[^A-Za-z0-9._+-]", "_", name)[:LONGEST_NAME].lstrip("-") or "job"
+
+
+def _nothing_like(option: str, job: ForeignJob) -> Refused:
+    return Refused(
+        f"--{option} cannot be passed to {job.cluster}: PBS has nothing like it",
+        hint=f"leave it out, or write #PBS lines, or set options in [clusters.{job.cluster}] of the fleet file",
+    )
+
+
+def walltime(seconds: int) -> str:
+    """A time limit: PBS has no days."""
+    return f"{seconds // 3600:02}:{seconds % 3600 // 60:02}:{seconds % 60:02}"
+
+
+# --- resources
+
+
+def _select(job: ForeignJob) -> str:
+    """The chunks: one for each machine where their number or what each has was said, else one for each task."""
+    hosts = expand(job.required_nodes) if job.required_nodes else []
+    gpus = _gpus(job)
+    tasks = job.ntasks or 1
+    if not _is_by_machine(job, gpus):
+        return _chunk(job, tasks, 1, _shared(job.memory_per_node, tasks), 0)
+    machines = max(job.nodes, len(hosts))
+    if job.ntasks_per_node and job.ntasks and job.max_nodes is None:
+        machines = max(machines, -(-job.ntasks // job.ntasks_per_node))
+    each, more = (job.ntasks_per_node, 0) if job.ntasks_per_node else divmod(job.ntasks or machines, machines)
+    if job.gpus and gpus % machines:
+        raise Refused(f"--gpus={job.gpus} cannot be divided among {machines} nodes", hint="use --gpus-per-node")
+    gpus = gpus // machines if job.gpus else gpus
+    layout = [each + (number < more) or 1 for number in range(machines)]
+    if hosts:
+        return "+".join(
+            f"{_chunk(job, 1, count, job.memory_per_node, gpus)}:host={host}"
+            for host, count in zip(hosts, layout, strict=False)
+        )
+    groups = [(layout.count(count), count) for count in dict.fromkeys(layout)]
+    return "+".join(_chunk(job, number, count, job.memory_per_node, gpus) for number, count in groups)
+
+
+def _is_by_machine(job: ForeignJob, gpus: int) -> bool:
+    return job.max_nodes is not None or bool(job.ntasks_per_node or job.required_nodes or gpus or job.nodes > 1)
+
+
+def _chunk(job: ForeignJob, count: int, tasks: int, memory: int | None, gpus: int) -> str:
+    cpus = tasks * (job.cpus_per_task or 1)
+    words = [str(count), f"ncpus={cpus}", f"mpiprocs={tasks}"]
+    if job.cpus_per_task:
+        words.append(f"ompthreads={job.cpus_per_task}")
+    if memory == 0:
+        raise Refused("--mem=0 cannot be passed to PBS, which wants a size", hint="write --mem=SIZE, or --exclusive")
+    if memory is None and job.memory_per_cpu is not None:
+        memory = job.memory_per_cpu * cpus
+    if memory is not None:
+        words.append(f"mem={memory}mb")
+    if gpus:
+        words.append(f"ngpus={gpus}")
+    return ":".join(words)
+
+
+def _shared(memory: int | None, tasks: int) -> int | None:
+    return memory and -(-memory // tasks)
+
+
+def _gpus(job: ForeignJob) -> int:
+    """GPUs of each machine, or of the job where --gpus was given; PBS does not know their types."""
+    given = job.gpus or job.gres
+    if not given:
+        return 0
+    found = GPUS.fullmatch(given)
+    if found is None:
+        raise Refused(f"{given} cannot be passed to PBS, whose GPUs have no types", hint="write --gres=gpu:N")
+    return int(found[1] or 1)
+
+
+def _place(job: ForeignJob) -> str:
+    return ("scatter" if _is_by_machine(job, _gpus(job)) else "free") + (":excl" if job.is_exclusive else "")
+
+
+# --- arrays and dependencies
+
+
+def _array(job: ForeignJob, expression: str) -> str:
+    found = RANGE.fullmatch(expression)
+    if found is None or int(found[1]) >= int(found[2]):
+        raise Refused(
+            f"--array={expression} cannot be passed to {job.cluster}: PBS takes one range of two tasks or more",
+            hint="write --array=FIRST-LAST[:STEP][%MOST]",
+        )
+    return expression
+
+
+def _dependency(job: ForeignJob, others: Mapping[int, ForeignJob]) -> str:
+    """What of the dependency is still to be met. Raises Refused for what never can be."""
+    kept = []
+    for term in filter(None, (job.dependency or "").split(",")):
+        kind, _, names = term.partition(":")
+        kind = kind.lower()
+        numbers = names.split(":")
+        if kind not in KINDS or not all(number.isdigit() for number in numbers) or "?" in term:
+            raise Refused(
+                f"--dependency={term} cannot be passed to {job.cluster}: PBS has nothing like it",
+                hint="write after, afterany, afterok or afternotok, and numbers of jobs",
+            )
+        waited = [name for number in numbers if (name := _waited_for(kind, int(number), others))]
+        kept += [":".join([kind, *waited])] if waited else []
+    return ",".join(kept)
+
+
+def _waited_for(kind: str, number: int, others: Mapping[int, ForeignJob]) -> str | None:
+    """PBS's name of the job to wait for; None: this is met. PBS takes any number, and then drops the job in silence."""
+    other = others.get(number)
+    if other is None:
+        raise Refused(f"Batch job submission failed: Job dependency problem: there is no job {number}")
+    if not other.state.is_over:
+        return other.foreign_id
+    went_well = other.state.name == "COMPLETED"
+    if (kind == "afterok" and not went_well) or (kind == "afternotok" and went_well):
+        raise Refused(f"Batch job submission failed: Job dependency problem: job {number} is {other.state.name}")
+    return None

@@ -1,0 +1,195 @@
+"""What qstat -f prints of jobs, read into ours."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+
+from mini_slurm.model.foreign import ForeignJob
+from mini_slurm.model.hostlist import compress
+from mini_slurm.model.states import JobState
+
+NUMBER = re.compile(r"(\d+)(?:\[(\d*)\])?")
+STATES = {
+    "Q": JobState.PENDING, "H": JobState.PENDING, "W": JobState.PENDING, "T": JobState.PENDING, "M": JobState.PENDING,
+    "R": JobState.RUNNING, "B": JobState.RUNNING, "S": JobState.SUSPENDED, "U": JobState.SUSPENDED,
+    "E": JobState.COMPLETING, "X": JobState.COMPLETED, "F": JobState.COMPLETED,
+}  # fmt: skip
+SIZES = {"b": 1 / 1024, "kb": 1, "mb": 1024, "gb": 1024**2, "tb": 1024**3, "w": 8 / 1024, "kw": 8}
+DELETED = "91"  # substate
+KILLED = 256  # Exit_status of what PBS itself signalled: this and the signal
+TIMEOUT, MEMORY, MOM_LOST = (-29, -28), (-27, -26), (-4, -5, -6, -3, -11, -14)
+TAG = "MINI_SLURM_TAG="
+
+
+def jobs(output: bytes) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each job's name and attributes. A long value is folded: the next line begins with a tab."""
+    attributes: dict[str, str] = {}
+    name = last = ""
+    for line in output.decode("utf-8", "backslashreplace").split("\n"):
+        if line.startswith("Job Id: "):
+            if name:
+                yield name, attributes
+            name, attributes, last = line.removeprefix("Job Id: ").strip(), {}, ""
+        elif line.startswith("\t") and last:
+            attributes[last] += line[1:]
+        elif line.startswith("    ") and " = " in line:
+            last, _, value = line.strip(" ").partition(" = ")
+            attributes[last] = value
+    if name:
+        yield name, attributes
+
+
+def read(name: str, given: dict[str, str], before: ForeignJob | None) -> ForeignJob:
+    """The job, with what was known of it."""
+    job = ForeignJob(**(before.__dict__ if before is not None else {}))
+    job.foreign_id = name
+    found = NUMBER.match(name)
+    job.job_id = int(found[1]) if found else 0
+    if found and found[2] is not None:
+        job.array_job_id = job.job_id
+        job.array_task_id = int(found[2]) if found[2] else None
+        job.array_tasks = None if found[2] else _remaining(given)
+    job.user = given.get("Job_Owner", "").partition("@")[0]
+    job.name = job.name if before is not None and before.name else given.get("Job_Name", "")
+    job.partition = given.get("queue", job.partition)
+    job.account = given.get("Account_Name", job.account)
+    if not job.tag:
+        job.tag = next((word.removeprefix(TAG) for word in _variables(given) if word.startswith(TAG)), "")
+    job.submit_time = job.submit_time or moment(given.get("ctime")) or 0.0
+    job.eligible_time = moment(given.get("etime")) or job.eligible_time
+    job.time_limit = seconds(given["Resource_List.walltime"]) if "Resource_List.walltime" in given else None
+    _read_place(job, given)
+    _read_state(job, given)
+    return job
+
+
+def _variables(given: dict[str, str]) -> list[str]:
+    return re.split(r"(?<!\\),", given.get("Variable_List", ""))
+
+
+def _remaining(given: dict[str, str]) -> str | None:
+    """The tasks that have no record of their own yet."""
+    left = given.get("array_indices_remaining", "-")
+    return None if left == "-" else left
+
+
+def _read_place(job: ForeignJob, given: dict[str, str]) -> None:
+    hosts = dict.fromkeys(part.partition("/")[0] for part in given.get("exec_host", "").split("+") if part)
+    if hosts:
+        job.node_list, job.node = compress([*hosts]), next(iter(hosts))
+    job.nodes = int(given.get("Resource_List.nodect", job.nodes) or 1)
+    if given.get("stime"):
+        job.alloc_cpus = int(given.get("Resource_List.ncpus", 0))
+        job.alloc_memory = kibibytes(given.get("Resource_List.mem", "0kb")) // 1024
+    job.start_time = moment(given.get("stime"))
+    job.max_rss = kibibytes(given.get("resources_used.mem", "0kb"))
+    job.user_seconds = float(seconds(given.get("resources_used.cput", "0")))
+
+
+def _read_state(job: ForeignJob, given: dict[str, str]) -> None:
+    letter = given.get("job_state", "Q")
+    job.state = STATES.get(letter, JobState.PENDING)
+    job.reason, job.priority = "None", 1
+    job.end_time = None
+    if job.state is JobState.PENDING:
+        job.reason, job.priority = _reason(given, letter)
+    elif letter == "E":
+        job.outcome = "COMPLETED"
+    elif letter in "XF":
+        _read_end(job, given)
+
+
+def _reason(given: dict[str, str], letter: str) -> tuple[str, int]:
+    if letter == "W":
+        return "BeginTime", 1
+    if letter == "H":
+        return ("Dependency", 1) if given.get("Hold_Types") == "s" and "depend" in given else ("JobHeldUser", 0)
+    return ("Resources" if "Not Running" in given.get("comment", "") else "Priority"), 1
+
+
+def _read_end(job: ForeignJob, given: dict[str, str]) -> None:
+    """PBS's own word on the end: a code, or why it was ended."""
+    job.end_time = moment(given.get("obittime") or given.get("mtime"))
+    job.exit_code = job.exit_signal = 0
+    code = given.get("Exit_status")
+    if code is None:  # it never ran: deleted, or its dependency was never met
+        job.state = JobState.CANCELLED
+        return
+    end(job, int(code), given.get("substate") == DELETED or "terminated by" in given.get("comment", ""),
+        "exceeded resource walltime" in given.get("comment", ""))  # fmt: skip
+
+
+def end(job: ForeignJob, code: int, is_deleted: bool, is_late: bool = False) -> None:
+    """State and exit code for an Exit_status."""
+    if code in TIMEOUT or (is_late and not is_deleted):
+        job.state = JobState.TIMEOUT
+    elif code in MEMORY:
+        job.state = JobState.OUT_OF_MEMORY
+    elif is_deleted:
+        job.state = JobState.CANCELLED
+    elif code in MOM_LOST:
+        job.state = JobState.NODE_FAIL
+    elif code == 0:
+        job.state = JobState.COMPLETED
+    else:
+        job.state = JobState.FAILED
+        signal = code - KILLED if code > KILLED else 0
+        job.exit_code, job.exit_signal = (0, signal) if signal else (code & 0xFF if code > 0 else 1, 0)
+    if code > KILLED and job.state is JobState.CANCELLED:
+        job.exit_signal = code - KILLED
+    job.reason = "NonZeroExitCode" if job.state is JobState.FAILED else "None"
+
+
+def moment(text: str | None) -> float | None:
+    """`Sun Nov 22 05:00:20 2026`, in local time."""
+    if not text:
+        return None
+    try:
+        return time.mktime(time.strptime(text))
+    except ValueError:
+        return None
+
+
+def seconds(text: str) -> int:
+    """[[HH:]MM:]SS."""
+    total = 0
+    for part in text.split(":"):
+        total = total * 60 + (int(part) if part.isdigit() else 0)
+    return total
+
+
+def kibibytes(text: str) -> int:
+    """A size as PBS writes it."""
+    digits = text.rstrip("bkmgtw")
+    return int(int(digits) * SIZES.get(text[len(digits) :], 1)) if digits.isdigit() else 0
+
+
+def accounted(told: Sequence[dict[str, object]], known: Sequence[ForeignJob]) -> list[ForeignJob]:
+    """Ends that the wrappers wrote down: by PBS's names, with exit code and moments."""
+    mine = {job.foreign_id: job for job in known}
+    found = []
+    for line in told:
+        before = mine.get(str(line.get("id")))
+        if before is None:
+            continue
+        job = ForeignJob(**before.__dict__)
+        code, signal = _number(line, "code"), _number(line, "signal")
+        job.start_time, job.end_time = float(_number(line, "start")), float(_number(line, "end"))
+        job.exit_code, job.exit_signal = code, signal
+        job.node_list = str(line["nodes"]) if line.get("nodes") else job.node_list
+        was_ended = bool(line.get("ended"))
+        is_late = job.time_limit is not None and job.end_time - job.start_time >= job.time_limit
+        if was_ended:
+            job.state = JobState.TIMEOUT if is_late and job.cancelled_by is None else JobState.CANCELLED
+        else:
+            job.state = JobState.COMPLETED if not code and not signal else JobState.FAILED
+        job.reason = "NonZeroExitCode" if job.state is JobState.FAILED else "None"
+        found.append(job)
+    return found
+
+
+def _number(line: dict[str, object], name: str) -> int:
+    value = line.get(name)
+    return int(value) if isinstance(value, int | float) else 0

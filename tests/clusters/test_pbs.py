@@ -1,0 +1,230 @@
+"""Jobs on a PBS: a stand-in that really runs them, and answers as an OpenPBS was recorded to."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clusters.conftest import User
+from tests.clusters.test_slurm import ended, state_of, submitted
+from tests.fleet import processes
+from tests.waiting import wait_until
+
+FLEET = """
+[machines.here]
+local = true
+cpus = 2
+[partitions.mine]
+machines = "here"
+default = true
+[clusters.pbs]
+type = "pbs"
+queues = ["workq", "gpu"]
+folder = "{bin}"
+environment = {{ STAND_IN_PBS = "{state}" }}
+"""
+COMMANDS = ("qsub", "qstat", "qdel", "qhold", "qrls", "qalter", "qsig", "pbs_tmrsh")
+
+
+class Pbs:
+    """The stand-in, for one user."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.bin, self.state = user.home / "pbs-bin", user.home / "pbs"
+        text = (Path(__file__).parent / "openpbs.py").read_text().partition("\n")[2]
+        python = user.install.python / f"python{sys.version_info.major}.{sys.version_info.minor}"
+        for command in COMMANDS:
+            user.write(f"pbs-bin/{command}", f"#!{python}\n{text}", 0o755)
+        self.state.mkdir()
+        shutil.chown(self.state, user.login)
+
+    def run(self, *words: str) -> str:
+        """One of PBS's own commands."""
+        return self.user.run(f"{self.bin}/{words[0]}", *words[1:], STAND_IN_PBS=str(self.state))
+
+    def jobs(self) -> dict[str, dict[str, object]]:
+        """What the server knows, by its own names."""
+        found: dict[str, dict[str, object]] = json.loads((self.state / "state.json").read_text())["jobs"]
+        return found
+
+    def forget_at_once(self) -> None:
+        """Be a server without job history."""
+        self.run("qstat")
+        known = json.loads((self.state / "state.json").read_text())
+        (self.state / "state.json").write_text(json.dumps({**known, "history": False}))
+
+
+@pytest.fixture
+def pbs(user: User) -> Iterator[Pbs]:
+    """A PBS that the user's fleet file names."""
+    made = Pbs(user)
+    user.fleet(FLEET.format(bin=made.bin, state=made.state))
+    yield made
+    processes.kill(processes.mentioning(made.state))
+
+
+def test_a_script_is_translated_and_runs_as_slurm_would_run_it(pbs: Pbs) -> None:
+    user = pbs.user
+    lines = [
+        "#!/bin/bash",
+        '#SBATCH -n 2 -c 2 -t 1-0 --mem=1G -J "my job" -o %x-%j.txt',
+        'printf "%s\\n" "$@" $SLURM_JOB_ID $SLURM_NTASKS $SLURM_CPUS_PER_TASK "$SLURM_JOB_NAME" "$PWD"; exit 3',
+    ]
+    shutil.chown(user.write("work/job.sh", "\n".join(lines)).parent, user.login)
+    number = submitted(user.run("msbatch", "-p", "workq", "-D", str(user.home / "work"), "work/job.sh", "a b", "$(id)"))
+    assert ended(user, number) == "FAILED"
+    assert user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "JobName,ExitCode,Partition,Cluster") == (
+        "my job|3:0|workq|pbs\n"
+    )
+    output = (user.home / "work" / f"my job-{number}.txt").read_text().splitlines()
+    assert output == ["a b", "$(id)", number, "2", "2", "my job", str(user.home / "work")]
+    job = pbs.jobs()[f"{number}.pbsn1"]
+    assert job["name"] == "my_job"
+    assert job["resources"] == {
+        "select": "2:ncpus=2:mpiprocs=1:ompthreads=2:mem=512mb", "place": "free", "walltime": "24:00:00"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("history", [True, False], ids=["history", "no history"])
+def test_ends_are_known_with_and_without_job_history(pbs: Pbs, history: bool) -> None:
+    if not history:
+        pbs.forget_at_once()
+    user = pbs.user
+    well = submitted(user.run("msbatch", "-M", "pbs", "--wrap", "true"))
+    badly = submitted(user.run("msbatch", "-M", "pbs", "--wrap", "exit 7"))
+    killed = submitted(user.run("msbatch", "-M", "pbs", "--wrap", "kill -9 $$"))
+    assert ended(user, well) == "COMPLETED"
+    assert ended(user, badly) == "FAILED"
+    assert ended(user, killed) == "FAILED"
+    codes = user.run("msacct", "-X", "-n", "-P", "-j", f"{well},{badly},{killed}", "-o", "ExitCode").split()
+    assert codes == ["0:0", "7:0", "0:9"]
+
+
+def test_an_array_has_its_tasks(pbs: Pbs) -> None:
+    user = pbs.user
+    number = submitted(
+        user.run("msbatch", "-M", "pbs", "-a", "1-5:2%2", "-o", "%A_%a", "--wrap", "exit $((SLURM_ARRAY_TASK_ID - 1))")
+    )
+    wait_until(lambda: {*state_of(user, number).split()} == {"COMPLETED", "FAILED"}, "the tasks end", seconds=60)
+    shown = user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "JobID,State,ExitCode").split()
+    assert sorted(shown) == [f"{number}_1|COMPLETED|0:0", f"{number}_3|FAILED|2:0", f"{number}_5|FAILED|4:0"]
+    assert sorted(path.name for path in user.home.glob(f"{number}_*")) == [f"{number}_{task}" for task in (1, 3, 5)]
+
+
+def test_a_job_is_listed_held_released_changed_and_cancelled(pbs: Pbs) -> None:
+    user = pbs.user
+    number = submitted(user.run("msbatch", "-M", "pbs", "-H", "-t", "10", "-J", "held", "--wrap", "sleep 600"))
+    assert user.run("msqueue", "-h", "-o", "%i %P %j %T %r %l") == f"{number} workq held PENDING JobHeldUser 10:00\n"
+    user.run("mscontrol", "update", f"JobId={number}", "TimeLimit=20")
+    assert "TimeLimit=00:20:00" in user.run("mscontrol", "show", "job", number)
+    user.run("mscontrol", "release", number)
+    wait_until(lambda: state_of(user, number) == "RUNNING", "it runs")
+    user.run("mscancel", number)
+    assert ended(user, number).startswith("CANCELLED")
+    assert {job["state"] for job in pbs.jobs().values()} == {"F"}
+
+
+def test_a_job_over_its_limit_is_a_timeout(pbs: Pbs) -> None:
+    number = submitted(pbs.user.run("msbatch", "-M", "pbs", "-H", "-t", "1", "--wrap", "sleep 600"))
+    pbs.run("qalter", "-l", "walltime=00:00:01", f"{number}.pbsn1")
+    pbs.run("qrls", f"{number}.pbsn1")
+    assert ended(pbs.user, number) == "TIMEOUT"
+
+
+def test_srun_and_scontrol_work_in_the_job(pbs: Pbs) -> None:
+    user = pbs.user
+    lines = [
+        "#!/bin/bash",
+        "#SBATCH -N 2 --ntasks-per-node=2 -o out",
+        "scontrol show hostnames $SLURM_JOB_NODELIST",
+        "srun -l bash -c 'echo $SLURM_PROCID $SLURM_NODEID $SLURM_LOCALID'",
+        "srun -n 1 bash -c 'exit 4'",
+    ]
+    user.write("job.sh", "\n".join(lines))
+    number = submitted(user.run("msbatch", "-M", "pbs", "job.sh"))
+    assert ended(user, number) == "FAILED"
+    lines = (user.home / "out").read_text().splitlines()
+    assert lines[:2] == ["pbsn1", "pbsn2"]
+    assert sorted(lines[2:6]) == ["0: 0 0 0", "1: 1 0 1", "2: 2 1 0", "3: 3 1 1"]
+    assert user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "ExitCode") == "4:0\n"
+
+
+def test_a_pbs_script_passes_through_untouched(pbs: Pbs) -> None:
+    pbs.user.write("job.pbs", "#!/bin/bash\n#PBS -N theirs -l select=1:ncpus=3 -v A=1\necho $A\nexit 5\n")
+    number = submitted(pbs.user.run("msbatch", "-M", "pbs", "job.pbs"))
+    assert ended(pbs.user, number) == "FAILED"
+    assert (pbs.user.home / f"theirs.o{number}").read_text() == "1\n"
+    assert pbs.jobs()[f"{number}.pbsn1"]["resources"] == {"select": "1:ncpus=3"}
+    assert pbs.user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "ExitCode") == "5:0\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--qos=high",), "--qos cannot be passed to pbs: PBS has nothing like it"),
+        (("-C", "ib"), "--constraint cannot be passed to pbs: PBS has nothing like it"),
+        (("-a", "1,3,7"), "--array=1,3,7 cannot be passed to pbs: PBS takes one range of two tasks or more"),
+        (("-d", "singleton"), "--dependency=singleton cannot be passed to pbs: PBS has nothing like it"),
+        (("--gres=gpu:a100:2",), "gpu:a100:2 cannot be passed to PBS, whose GPUs have no types"),
+        (("-d", "afterok:999"), "Batch job submission failed: Job dependency problem: there is no job 999"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_translated_is_refused_by_name(pbs: Pbs, words: tuple[str, ...], complaint: str) -> None:
+    refused = pbs.user.try_("msbatch", "-M", "pbs", *words, "--wrap", "true")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.splitlines()[0] == f"msbatch: error: {complaint}"
+    assert not (pbs.state / "state.json").exists()
+
+
+def test_what_pbs_refuses_it_refuses_in_its_own_words(pbs: Pbs) -> None:
+    refused = pbs.user.try_("msbatch", "-M", "pbs", "-p", "nosuch", "--wrap", "true")
+    assert (refused.returncode, refused.stdout, refused.stderr) == (170, "", "qsub: Unknown queue\n")
+
+
+def test_a_dependency_waits_and_what_is_met_already_is_left_out(pbs: Pbs) -> None:
+    user = pbs.user
+    first = submitted(user.run("msbatch", "-M", "pbs", "-H", "--wrap", "true"))
+    second = submitted(user.run("msbatch", "-M", "pbs", "-d", f"afterok:{first}", "--wrap", "true"))
+    assert user.run("msqueue", "-h", "-j", second, "-o", "%T %r") == "PENDING Dependency\n"
+    user.run("mscontrol", "release", first)
+    assert ended(user, second) == "COMPLETED"
+    third = submitted(user.run("msbatch", "-M", "pbs", "-d", f"afterok:{first}", "--wrap", "true"))
+    assert ended(user, third) == "COMPLETED"
+    assert user.try_("msbatch", "-M", "pbs", "-d", f"afternotok:{first}", "--wrap", "true").returncode == 1
+
+
+def test_an_answer_that_was_lost_is_found_by_its_tag(pbs: Pbs) -> None:
+    real = pbs.bin / "real-qsub"
+    (pbs.bin / "qsub").rename(real)
+    pbs.user.write("pbs-bin/qsub", f'#!/bin/bash\nexec -a qsub "{real}" "$@" > /dev/null\n', 0o755)
+    text = real.read_text().replace("os.path.basename(sys.argv[0])", "'qsub'", 1)
+    pbs.user.write("pbs-bin/real-qsub", text, 0o755)
+    number = submitted(pbs.user.run("msbatch", "-M", "pbs", "-H", "--wrap", "true"))
+    assert list(pbs.jobs()) == [f"{number}.pbsn1"]
+
+
+def test_questions_that_fail_change_no_job(pbs: Pbs) -> None:
+    number = submitted(pbs.user.run("msbatch", "-M", "pbs", "-H", "--wrap", "true"))
+    pbs.user.write(
+        "pbs-bin/qstat",
+        "#!/bin/bash\necho 'qstat: cannot connect to server pbsn1 (errno=15010)' >&2\nexit 255\n",
+        0o755,
+    )
+    for _ in range(3):
+        assert pbs.user.run("msqueue", "-h", "-j", number, "-o", "%T") == "PENDING\n"
+
+
+def test_without_a_fleet_file_the_pbs_on_path_is_used(user: User) -> None:
+    pbs = Pbs(user)
+    user.path.insert(0, str(pbs.bin))
+    user.variables["STAND_IN_PBS"] = str(pbs.state)
+    number = submitted(user.run("msbatch", "-H", "--wrap", "true"))
+    assert user.run("msqueue", "-h", "-j", number, "-O", "cluster").strip() == "pbs"
+    user.run("mscancel", number)

@@ -1,0 +1,147 @@
+"""A request in the words of qsub, and what an OpenPBS 23.06 printed, read into jobs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mini_slurm.clusters import pbs_options
+from mini_slurm.clusters import pbs_records as records
+from mini_slurm.clusters.base import Answer, Unanswered
+from mini_slurm.clusters.inside import job as wrapper
+from mini_slurm.clusters.inside import scontrol, srun
+from mini_slurm.clusters.pbs import Pbs
+from mini_slurm.errors import Refused
+from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.foreign import ForeignJob
+from mini_slurm.model.states import JobState
+
+RECORDED = Path(__file__).parents[1] / "clusters" / "openpbs.jsonl"
+CASES = {case["id"]: case for case in map(json.loads, RECORDED.read_text().splitlines())}
+PBS = Pbs(ClusterEntry("far", "pbs"))
+
+
+def words(**values: object) -> str:
+    job = ForeignJob(**{"name": "x", "cluster": "far", **values})
+    return " ".join(pbs_options.translate(job, {}, {}))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, "select=1:ncpus=1:mpiprocs=1 -l place=free"),
+        ({"ntasks": 4, "cpus_per_task": 2}, "select=4:ncpus=2:mpiprocs=1:ompthreads=2 -l place=free"),
+        ({"nodes": 2, "max_nodes": 2, "ntasks_per_node": 2}, "select=2:ncpus=2:mpiprocs=2 -l place=scatter"),
+        ({"nodes": 2, "max_nodes": 2, "ntasks": 3},
+         "select=1:ncpus=2:mpiprocs=2+1:ncpus=1:mpiprocs=1 -l place=scatter"),
+        ({"nodes": 2, "max_nodes": 2, "exclusive": 1}, "select=2:ncpus=1:mpiprocs=1 -l place=scatter:excl"),
+        ({"memory_per_node": 2048}, "select=1:ncpus=1:mpiprocs=1:mem=2048mb -l place=free"),
+        ({"memory_per_cpu": 100, "cpus_per_task": 3},
+         "select=1:ncpus=3:mpiprocs=1:ompthreads=3:mem=300mb -l place=free"),
+        ({"gres": "gpu:2"}, "select=1:ncpus=1:mpiprocs=1:ngpus=2 -l place=scatter"),
+        ({"gpus": "4", "nodes": 2, "max_nodes": 2}, "select=2:ncpus=1:mpiprocs=1:ngpus=2 -l place=scatter"),
+        ({"required_nodes": "n[2-3]", "nodes": 2, "max_nodes": 2},
+         "select=1:ncpus=1:mpiprocs=1:host=n2+1:ncpus=1:mpiprocs=1:host=n3 -l place=scatter"),
+        ({"time_limit": 90000}, "select=1:ncpus=1:mpiprocs=1 -l place=free -l walltime=25:00:00"),
+        ({"partition": "gpu", "account": "lab", "nice": 7},
+         "select=1:ncpus=1:mpiprocs=1 -l place=free -q gpu -A lab -p -7"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_request_in_the_words_of_qsub(values: dict[str, object], expected: str) -> None:
+    assert words(**values) == f"-N x -l {expected}"
+
+
+@pytest.mark.parametrize(("name", "clean"), [("a b", "a_b"), ("1st", "1st"), ("ü/%", "___"), ("", "job"), ("-x", "x")])
+def test_names_are_made_ones_that_pbs_takes(name: str, clean: str) -> None:
+    assert pbs_options.clean_name(name) == clean
+
+
+@pytest.mark.parametrize("text", ["1,3", "5", "3-1", "1-1"])
+def test_an_array_that_is_no_range_is_refused(text: str) -> None:
+    with pytest.raises(Refused):
+        pbs_options.translate(ForeignJob(name="x", cluster="far"), {"array": text}, {})
+
+
+def read(identity: str, *known: ForeignJob) -> list[ForeignJob]:
+    return PBS.read_states(Answer(0, CASES[identity]["stdout"].encode(), b""), known)
+
+
+def test_a_held_job_is_read() -> None:
+    (job,) = read("qstat-045")
+    assert (job.foreign_id, job.name, job.user, job.partition) == ("292.pbsn1", "held1", "bob", "gpu")
+    assert (job.state, job.reason, job.priority) == (JobState.PENDING, "JobHeldUser", 0)
+
+
+def test_a_job_that_begins_later_is_read() -> None:
+    (job,) = read("qstat-046")
+    assert (job.state, job.reason) == (JobState.PENDING, "BeginTime")
+
+
+def test_an_array_is_read() -> None:
+    (job,) = read("qstat-047")
+    assert (job.array_job_id, job.array_task_id, job.state) == (294, None, JobState.RUNNING)
+
+
+def test_a_finished_job_is_read_from_the_history() -> None:
+    known = ForeignJob(cluster="far", foreign_id="297.pbsn1", job_id=297, state=JobState.RUNNING)
+    told = {"notes": [], "code": 0, "out": CASES["qstat-060"]["stdout"], "err": ""}
+    found = PBS.read_ends(Answer(0, json.dumps(told).encode(), b""), [known])
+    assert found is not None
+    assert [(job.state, job.exit_code, job.node_list) for job in found] == [(JobState.FAILED, 1, "pbsn1")]
+    assert found[0].end_time is not None
+
+
+@pytest.mark.parametrize(
+    ("code", "deleted", "state", "exit_code"),
+    [
+        (0, False, JobState.COMPLETED, (0, 0)),
+        (3, False, JobState.FAILED, (3, 0)),
+        (139, False, JobState.FAILED, (139, 0)),
+        (256 + 9, False, JobState.FAILED, (0, 9)),
+        (271, True, JobState.CANCELLED, (0, 15)),
+        (-29, False, JobState.TIMEOUT, (0, 0)),
+        (-27, False, JobState.OUT_OF_MEMORY, (0, 0)),
+        (-4, False, JobState.NODE_FAIL, (0, 0)),
+    ],
+)
+def test_an_exit_status_tells_the_end(code: int, deleted: bool, state: JobState, exit_code: tuple[int, int]) -> None:
+    job = ForeignJob()
+    records.end(job, code, deleted)
+    assert (job.state, job.exit_code, job.exit_signal) == (state, *exit_code)
+
+
+def test_complaints_of_jobs_that_are_gone_are_an_answer_and_others_are_none() -> None:
+    assert PBS.read_states(Answer(153, b"", b"qstat: Unknown Job Id 7.pbsn1\n"), []) == []
+    for code, complaint in ((255, b"qstat: cannot connect to server pbsn1 (errno=15010)\n"), (1, b""), (-9, b"")):
+        with pytest.raises(Unanswered):
+            PBS.read_states(Answer(code, b"", complaint), [])
+
+
+# --- what travels
+
+
+def test_patterns_of_files_are_slurms() -> None:
+    environment = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "n", "SLURM_JOB_USER": "u", "SLURMD_NODENAME": "h"}
+    assert wrapper.expand("%x-%4j-%%-%q", environment) == "n-0007-%-%q"
+
+
+def test_counts_are_repeated_as_slurm_writes_them() -> None:
+    assert wrapper.repeated([2, 2, 2, 1]) == "2(x3),1"
+
+
+def test_hostlists_of_the_job_come_apart_again() -> None:
+    for hosts in (["n1", "n2"], ["n07", "n08", "n10"], ["login"], ["a1", "b1"]):
+        assert scontrol.expand(wrapper.compress(hosts)) == hosts
+    assert scontrol.expand("n[1-3,07],x") == ["n1", "n2", "n3", "n07", "x"]
+
+
+def test_tasks_are_laid_out_over_the_node_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_NTASKS", raising=False)
+    lines = ["a", "a", "b", "b"]
+    assert srun.layout({}, lines) == lines
+    assert srun.layout({"-n": "3"}, lines) == ["a", "a", "b"]
+    assert srun.layout({"-N": "1", "-n": "2"}, lines) == ["a", "a"]
+    assert srun.layout({"--ntasks-per-node": "1"}, lines) == ["a", "b"]
