@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.fleet import processes
+from tests.waiting import wait_until
+
 HERE = Path(__file__).parent
 RECORDED = HERE / "openpbs.jsonl"
 AGREED = HERE / "openpbs-agreed.txt"
@@ -60,6 +63,11 @@ def play(case: dict[str, object], folder: Path) -> tuple[str, str, int]:
     )
     out, err = (alike(text.partition("----\n")[2], work) for text in (done.stdout, done.stderr))
     return out, err, done.returncode
+
+
+def end_jobs(folder: Path) -> None:
+    """End what runs for a stand-in there; a job that is just starting is met by a further look."""
+    wait_until(lambda: not processes.mentioning(folder) or processes.kill(processes.mentioning(folder)), "jobs to end")
 
 
 def alike(text: str, work: Path | None = None) -> str:

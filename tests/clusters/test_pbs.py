@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.clusters import replay
 from tests.clusters.conftest import User
 from tests.clusters.test_slurm import ended, state_of, submitted
-from tests.fleet import processes
 from tests.waiting import wait_until
 
 FLEET = """
@@ -28,7 +28,6 @@ queues = ["workq", "gpu"]
 folder = "{bin}"
 environment = {{ STAND_IN_PBS = "{state}" }}
 """
-COMMANDS = ("qsub", "qstat", "qdel", "qhold", "qrls", "qalter", "qsig", "pbs_tmrsh")
 
 
 class Pbs:
@@ -39,7 +38,7 @@ class Pbs:
         self.bin, self.state = user.home / "pbs-bin", user.home / "pbs"
         text = (Path(__file__).parent / "openpbs.py").read_text().partition("\n")[2]
         python = user.install.python / f"python{sys.version_info.major}.{sys.version_info.minor}"
-        for command in COMMANDS:
+        for command in replay.COMMANDS:
             user.write(f"pbs-bin/{command}", f"#!{python}\n{text}", 0o755)
         self.state.mkdir()
         shutil.chown(self.state, user.login)
@@ -66,7 +65,7 @@ def pbs(user: User) -> Iterator[Pbs]:
     made = Pbs(user)
     user.fleet(FLEET.format(bin=made.bin, state=made.state))
     yield made
-    processes.kill(processes.mentioning(made.state))
+    replay.end_jobs(made.state)
 
 
 def test_a_script_is_translated_and_runs_as_slurm_would_run_it(pbs: Pbs) -> None:
