@@ -87,10 +87,12 @@ def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
     """For how many of the job's tasks a machine has room; 0: it cannot be used."""
     if free.cpus < wanted.cpus or (wanted.exclusive and free != total):
         return 0
-    if Resources(gpus=wanted.gpus_per_node).shortfall(free) or (wanted.gpus and not free.gpu_count):
+    if wanted.gpus_per_node and Resources(gpus=wanted.gpus_per_node).shortfall(free):
+        return 0
+    if wanted.gpus and not free.gpu_count:
         return 0
     tasks = free.cpus // wanted.cpus
-    if wanted.cpus_for(1, wanted.gpus_at_least) > free.cpus:
+    if wanted.cpus_for(1, wanted.gpus_at_least if wanted.wants_gpus else 0) > free.cpus:
         return 0
     if wanted.memory_per_gpu:
         tasks = tasks if wanted.memory_per_gpu * wanted.gpus_at_least <= free.memory else 0

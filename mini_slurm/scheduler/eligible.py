@@ -55,3 +55,11 @@ def could_ever_run(job: Job, candidates: list[Books], fleet: Fleet) -> bool:
     if len([books for books in candidates if not books.total.cpus]) >= max(1, job.nodes):
         return True
     return place(job, sites(candidates, lambda books: books.total), fleet) is not None
+
+
+def could_run_somewhere(cluster: Cluster, job: Job) -> bool:
+    """Would it fit in one of the partitions that are open to it?"""
+    return any(
+        could_ever_run(job, partition_machines(cluster, job, [partition]), cluster.fleet)
+        for partition in open_partitions(cluster, job)
+    )

@@ -13,7 +13,13 @@ from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.demand import Demand, capacity, demand
-from mini_slurm.scheduler.eligible import could_ever_run, eligible_machines, open_partitions, partition_machines
+from mini_slurm.scheduler.eligible import (
+    could_ever_run,
+    could_run_somewhere,
+    eligible_machines,
+    open_partitions,
+    partition_machines,
+)
 from mini_slurm.scheduler.explain import shared_reason
 from mini_slurm.scheduler.placement import Room, choose, may_spread, required_names
 from mini_slurm.scheduler.policy import Reservation
@@ -103,7 +109,7 @@ class Prospect:
         """Would the job fit if the machines were empty?"""
         if not (self._must or self._job.excluded_nodes) and any(map(self._suits, self._reaches)):
             return True
-        return could_ever_run(self._job, self.candidates, self._cluster.fleet)
+        return could_run_somewhere(self._cluster, self._job)
 
     def _suits(self, reach: Reach) -> bool:
         """Do machines of one class suffice? That is soon seen; where they do not, it is not the last word."""
@@ -133,7 +139,7 @@ class Prospect:
         self._failed = self.stock.clock, tuple(kept), serial
 
     def news(self, reservation: Reservation | None) -> list[Books] | None:
-        """Machines with room for a task that were not so, or were kept, at the last vain look; None: there was none."""
+        """Machines that may have room, and have changed or were kept at the last vain look; None: there was none."""
         if self._failed is None:
             return None
         clock, kept, serial = self._failed
@@ -151,10 +157,11 @@ class Prospect:
         return found
 
     def _helps(self, books: Books) -> bool:
-        """Has this machine room for a task?"""
+        """May this machine have room? A shape that may spread looks at all of them then: for that it has to be sure."""
         if books.free.cpus < self._least[0] or books.free.memory < self._least[1]:
             return False
-        return any(reach.has(books) for reach in self._reaches) and bool(capacity(self.wanted, books.total, books.free))
+        is_one = any(reach.has(books) for reach in self._reaches)
+        return is_one and not (self._spreads and not capacity(self.wanted, books.total, books.free))
 
     def find(self, kept: Kept, news: list[Books] | None) -> Allocation | None:
         """What a job of this shape gets now, in the first of its partitions with room. `news`: only there is any."""

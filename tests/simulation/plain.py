@@ -1,0 +1,115 @@
+"""The pass over the queue as one would write it without a thought of its cost: it looks at all jobs and machines."""
+
+from __future__ import annotations
+
+from mini_slurm.model.allocation import Allocation
+from mini_slurm.model.arrays import split_first, throttle_of
+from mini_slurm.model.job import Job
+from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler import licenses
+from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.cluster import Cluster, occupies
+from mini_slurm.scheduler.deadlines import is_late, limit_until, miss
+from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.eligible import could_run_somewhere, eligible_machines, open_partitions, sites
+from mini_slurm.scheduler.explain import Waiting, own_reason, shared_reason
+from mini_slurm.scheduler.placement import place
+from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, pending_in_order, reserve, shortened
+from mini_slurm.scheduler.prospect import Prospect
+from mini_slurm.scheduler.queue import shape
+from mini_slurm.scheduler.reservations import Reserved
+from mini_slurm.scheduler.starting import QUIET, begin, set_reason, split_task
+
+
+def start_pending(cluster: Cluster, now: float) -> list[Decision]:
+    """What scheduling.start_pending does."""
+    cluster.quiet = {number: until for number, until in cluster.quiet.items() if now < until <= now + QUIET}
+    return PlainRound(cluster, now).run()
+
+
+class PlainRound:
+    """One pass."""
+
+    def __init__(self, cluster: Cluster, now: float) -> None:
+        self.cluster = cluster
+        self.now = now
+        self.decisions: list[Decision] = []
+        self.reasons: dict[object, str] = {}
+        self.reservation: Reservation | None = None
+        self.waiting = Waiting(cluster)
+        self.reserved = Reserved(cluster, now)
+        holders = [job for job in cluster.jobs.values() if job.licenses and occupies(job)]
+        self.licenses = licenses.Free(cluster.fleet.licenses, holders)
+
+    def run(self) -> list[Decision]:
+        for job in pending_in_order(self.cluster):
+            reason = own_reason(job, self.now)
+            if reason is None and is_late(job, self.now):
+                miss(self.cluster, job, self.now)
+                continue
+            reason = reason or self.reasons.get(shape(job)) or self.start(job)
+            if reason is not None:
+                set_reason(self.cluster, job, reason)
+        return self.decisions
+
+    def start(self, job: Job) -> str | None:
+        candidates = eligible_machines(self.cluster, job)
+        reason = shared_reason(self.cluster, job, lambda: could_run_somewhere(self.cluster, job))
+        reason = reason or self.reserved.reason(job)
+        if reason is not None:
+            self.reasons[shape(job)] = reason
+            return reason
+        candidates = self.reserved.allowed(job, candidates)
+        while not self.is_throttled(job):
+            if not self.licenses.suffice(job, self.reserved.licenses(job)):
+                self.reasons[shape(job)] = "Licenses"
+                return "Licenses"
+            limit = limit_until(job, self.now)
+            taken = self.place(job, candidates, limit)
+            if taken is None:
+                limit = shortened(job, limit, self.reservation, self.now)
+                taken = self.place(job, candidates, limit)
+            if taken is None:
+                return self.block(job, candidates)
+            one = job if job.array_tasks is None else split_task(self.cluster, job, *split_first(job.array_tasks))
+            one.time_limit = limit
+            self.licenses.take(one)
+            self.decisions += begin(self.cluster, one, taken, self.now)
+            self.reservation = after_start(one, taken, self.reservation, self.now)
+            if one is job:
+                return None
+        return "JobArrayTaskLimit"
+
+    def is_throttled(self, job: Job) -> bool:
+        limit = throttle_of(job.array_tasks) if job.array_tasks is not None else None
+        others = [one for one in self.cluster.jobs.values() if one.array_job_id == job.array_job_id and occupies(one)]
+        return limit is not None and len(others) >= limit
+
+    def place(self, job: Job, candidates: list[Books], limit: int | None) -> Allocation | None:
+        usable = [books for books in candidates if books.is_usable and not books.is_paused(self.now)]
+        among = sites(usable, lambda books: self.left(books, limit))
+        for partition in open_partitions(self.cluster, job):
+            taken = place(job, [site for site in among if site.name in partition.machines], self.cluster.fleet)
+            if taken is not None:
+                return taken
+        return None
+
+    def left(self, books: Books, limit: int | None) -> Resources:
+        if self.reservation is None or ends_before(limit, self.reservation, self.now):
+            return books.free
+        return books.free.at_most(self.reservation.spare.get(books.entry.name, books.free))
+
+    def block(self, job: Job, candidates: list[Books]) -> str:
+        if job.reservation is not None:
+            self.reasons[shape(job)] = "Priority"
+            return self.reserved.block(job)
+        prospect = Prospect(self.cluster, job)
+        reason = self.waiting.reason(job, prospect, candidates)
+        self.reasons[shape(job)] = self.waiting.again(prospect, reason)
+        if self.reservation is None:
+            known = self.cluster.reservation
+            if known is not None and not self.decisions and known.holds(job, self.cluster, self.now):
+                self.reservation = known
+            else:
+                self.reservation = reserve(job, candidates, self.cluster, self.now)
+        return reason

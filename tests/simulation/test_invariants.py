@@ -1,0 +1,185 @@
+"""Whatever users, administrators and machines do: promises are kept, and a pass decides as a plain one would."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from mini_slurm.model.arrays import throttle_of
+from mini_slurm.model.fleet import Partition
+from mini_slurm.model.job import Job
+from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler import core, scheduling
+from mini_slurm.scheduler.cluster import Cluster, occupies
+from mini_slurm.scheduler.decisions import Decision, Start
+from tests.simulation import plain
+from tests.simulation.harness import ADMIN, Simulation, fleet_of
+
+MACHINES = {
+    "small1": Resources(cpus=2, memory=2000),
+    "small2": Resources(cpus=2, memory=2000),
+    "middle1": Resources(cpus=4, memory=8000),
+    "middle2": Resources(cpus=4, memory=8000),
+    "gpus": Resources(cpus=8, memory=32_000, gpus={"a100": 2, "v100": 1}),
+}
+PARTITIONS = {
+    "main": Partition("main", tuple(MACHINES), default=True),
+    "quick": Partition("quick", ("small1", "middle1"), max_time=1200, tier=2),
+    "large": Partition("large", ("middle1", "middle2", "gpus"), min_nodes=1, max_nodes=2),
+}
+DAY = 86_400.0
+ONE_OF = st.sampled_from
+NAMES = ONE_OF(sorted(MACHINES))
+REQUESTS = st.fixed_dictionaries(
+    {"cpus_per_task": ONE_OF([1, 1, 2, 3]), "partition": ONE_OF(["main", "main", "quick", "large", "quick,large"])},
+    optional={
+        "memory_per_node": ONE_OF([0, 500, 6000]),
+        "time_limit": ONE_OF([60, 600, 3600]),
+        "gres": ONE_OF(["gpu:1", "gpu:a100:2", "gpu:4"]),
+        "array_tasks": ONE_OF(["0-3", "0,2,5-8%2", "7"]),
+        "nodes": ONE_OF([1, 2]),
+        "max_nodes": ONE_OF([2, 3]),
+        "ntasks": ONE_OF([2, 5, 12]),
+        "exclusive": ONE_OF([0, 1]),
+        "excluded_nodes": ONE_OF(["small1", "gpus,middle1"]),
+        "required_nodes": ONE_OF(["middle2", "small[1-2]"]),
+        "licenses": ONE_OF(["matlab", "matlab:2"]),
+        "priority_set": st.just(1),
+        "priority": ONE_OF([1, 5, 0]),
+        "time_min": st.just(60),
+        "requeue": ONE_OF([0, 1]),
+    },
+)
+
+
+def decided(cluster: Cluster, decisions: list[Decision]) -> tuple[object, object]:
+    """What can be compared of a pass."""
+    jobs = {number: (job.state, job.reason, job.allocation, job.array_tasks, job.time_limit)
+            for number, job in cluster.jobs.items()}  # fmt: skip
+    return [(type(one).__name__, getattr(one, "job", one).job_id) for one in decisions], jobs
+
+
+def copied(cluster: Cluster) -> Cluster:
+    """Another cluster in the same state, that has nothing worked out beforehand."""
+    machines = {
+        name: replace(books, jobs=set(), unwanted=set(books.unwanted)) for name, books in cluster.machines.items()
+    }
+    other = Cluster(cluster.fleet, cluster.file, cluster.state_id, cluster.next_job_id, machines)
+    other.quiet, other.reservation = dict(cluster.quiet), cluster.reservation
+    for job in cluster.jobs.values():
+        one = Job(**job.__dict__)
+        other.add(one)
+        other.place(one)
+    return other
+
+
+def compared(cluster: Cluster, now: float) -> list[Decision]:
+    """start_pending(), that has to come to what the plain pass does."""
+    other = copied(cluster)
+    expected = decided(other, plain.start_pending(other, now))
+    decisions = scheduling.start_pending(cluster, now)
+    assert decided(cluster, decisions) == expected
+    return decisions
+
+
+class Fleet(RuleBasedStateMachine):
+    """A fleet, its users, its administrator, and bad luck."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        core.start_pending, self.kept = compared, core.start_pending
+        self.sim = Simulation(fleet_of(MACHINES, partitions=PARTITIONS, licenses={"matlab": 2}, requeue_delay=5))
+        self.after: dict[int, int] = {}  # job -> the one that it waits for
+
+    @rule(request=REQUESTS, run_time=ONE_OF([5.0, 100.0, 2000.0]), code=ONE_OF([0, 0, 1]))
+    def submit(self, request: dict[str, object], run_time: float, code: int) -> None:
+        self.sim.submit(run_time, code, **request)
+
+    @precondition(lambda self: self.sim.run_times)
+    @rule(data=st.data(), request=REQUESTS, kind=ONE_OF(["afterok", "afterany", "afternotok"]))
+    def submit_after(self, data: st.DataObject, request: dict[str, object], kind: str) -> None:
+        first = data.draw(ONE_OF(sorted(self.sim.run_times)))
+        text = f"{kind}:{first}(unfulfilled)"
+        number = self.sim.submit(5.0, dependency=text, extra='{"kill-on-invalid-dep": "yes"}', **request)
+        self.after[number] = first
+
+    @precondition(lambda self: self.sim.cluster.jobs)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        self.sim.cancel(data.draw(ONE_OF(sorted(self.sim.cluster.jobs))))
+
+    @precondition(lambda self: self.sim.cluster.jobs)
+    @rule(data=st.data(), changes=ONE_OF([{"Priority": 0}, {"Priority": None}, {"Priority": 9}, {"TimeLimit": 120}]))
+    def update(self, data: st.DataObject, changes: dict[str, object]) -> None:
+        self.sim.update(data.draw(ONE_OF(sorted(self.sim.cluster.jobs))), by=ADMIN, **changes)
+
+    @rule(seconds=ONE_OF([1.0, 10.0, 90.0, 700.0, 4000.0]))
+    def wait(self, seconds: float) -> None:
+        self.sim.run(self.sim.now + seconds)
+
+    @rule(name=NAMES)
+    def cut_off(self, name: str) -> None:
+        if name in self.sim.connected:
+            self.sim.disconnect(name)
+
+    @rule(name=NAMES)
+    def come_back(self, name: str) -> None:
+        if name not in self.sim.connected:
+            self.sim.connect(name)
+
+    @rule(name=NAMES)
+    def crash(self, name: str) -> None:
+        if name in self.sim.connected:
+            self.sim.reboot(name)
+
+    @rule(name=NAMES, state=ONE_OF(["DRAIN", "RESUME", "DOWN"]))
+    def change_node(self, name: str, state: str) -> None:
+        self.sim.change_nodes(name, State=state, Reason="test")
+
+    @invariant()
+    def throttles_are_kept(self) -> None:
+        for record in self.sim.cluster.jobs.values():
+            limit = throttle_of(record.array_tasks or "")
+            if limit is not None and record.array_job_id is not None:
+                assert sum(map(occupies, self.sim.cluster.records_of(record.array_job_id))) <= limit
+
+    @invariant()
+    def nothing_starts_before_what_it_waits_for_is_over(self) -> None:
+        for _, decision in self.sim.log:
+            if isinstance(decision, Start):
+                first = self.after.get(decision.job.array_job_id or decision.job.job_id)
+                assert first is None or first not in self.sim.cluster.jobs or self.sim.job(first).restarts
+        self.sim.log.clear()
+
+    @invariant()
+    def no_attempt_starts_twice(self) -> None:
+        assert all(count == 1 for count in self.sim.starts.values())
+
+    def teardown(self) -> None:
+        """When all is well again every job comes to its end."""
+        try:
+            for name in MACHINES:
+                self.sim.change_nodes(name, State="RESUME")
+                if name not in self.sim.connected:
+                    self.sim.connect(name)
+            for number in list(self.sim.cluster.jobs):
+                self.sim.update(number, by=ADMIN, Priority=None)
+            self.sim.run(self.sim.now + 30 * DAY)
+            stuck = ("Partition", "BadConstraints", "Dependency")  # what can never run, and what waits for that
+            left = [(job.display_id, job.state.name, job.reason) for job in self.sim.cluster.jobs.values()]
+            assert [one for one in left if not one[2].startswith(stuck)] == []
+        finally:
+            core.start_pending = self.kept
+
+
+Fleet.TestCase.settings = settings(
+    max_examples=60,
+    stateful_step_count=30,
+    deadline=None,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
+)
+test_promises_hold_whatever_happens = Fleet.TestCase
