@@ -231,8 +231,9 @@ class Simulation:
         elif isinstance(decision, Suspend):
             self._suspend(decision.machine, decision.attempt, decision.resume)
         elif isinstance(decision, Limit):
-            self.runs[decision.attempt].limit = decision.seconds
-            self._plan_end(decision.machine, decision.attempt)
+            if decision.attempt in self.runs:  # else it has not come there yet
+                self.runs[decision.attempt].limit = decision.seconds
+                self._plan_end(decision.machine, decision.attempt)
         elif isinstance(decision, Answer):
             self.answers.append(decision)
         else:
