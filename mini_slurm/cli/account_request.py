@@ -94,7 +94,7 @@ def job_list(program: str, chosen: Chosen) -> list[JobId] | None:
 def where(program: str, chosen: Chosen, span: Span, jobs: Sequence[JobId] | None) -> Where:
     """The conditions for the database. Raises BadUsage."""
     found = Where()
-    found.jobs(None if jobs is None else {job.number for job in jobs})
+    found.jobs(None if jobs is None else {number for job in jobs for number in (job.number, job.part_of) if number})
     _add_states(program, found, chosen, span, named=jobs is not None)
     found.among("uid", _users(program, chosen))
     for field, column in (("accounts", "account"), ("partition", "partition"), ("name", "name"), ("qos", "qos")):
@@ -184,7 +184,7 @@ def lines(
         theirs.setdefault((step.job_id, step.attempt), []).append(step)
     moments = _moments(jobs)
     for job in sorted(jobs, key=lambda job: (moments[job.submit_time], *_place(job))):
-        names = [name for name in named or [] if _names_job(name, job)]
+        names = [name for name in named or [] if _names_job(name, job, chosen.text("whole_hetjob", ""))]
         if named is not None and not names:
             continue
         own = [settled(step, job) for step in theirs.get((job.job_id, job.attempt), [])]
@@ -207,8 +207,11 @@ def steps_of(db: sqlite3.Connection | None, jobs: Sequence[Job]) -> list[Step]:
     return select_steps(db, where)
 
 
-def _names_job(name: JobId, job: Job) -> bool:
-    if name.number not in (job.job_id, job.array_job_id, job.het_job_id):
+def _names_job(name: JobId, job: Job, whole: str | None) -> bool:
+    """`whole` of a heterogeneous job: "" if a word names its first part, "no", or whichever part it names."""
+    first = None if whole == "no" else job.het_job_id
+    part_of = None if whole in ("", "no") else name.part_of
+    if not {name.number, part_of} & ({job.job_id, job.array_job_id, first} - {None}):
         return False
     return name.tasks is None or job.array_task_id in name.tasks
 

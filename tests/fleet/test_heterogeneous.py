@@ -97,6 +97,22 @@ def test_parts_are_listed_and_ended_together(machines: Callable[..., Machines]) 
     assert [line.split("|")[0] for line in accounts.splitlines() if "." not in line] == [f"{number}+0", f"{number}+1"]
 
 
+def test_accounting_shows_the_parts_that_are_meant(fleet: Machines) -> None:
+    number = jobs.submit(fleet, "-n1", ":", "-n1", "-H", "--wrap", "true")
+    jobs.wait_for(fleet, number + 1, "PENDING")
+
+    def shown(*words: str) -> list[str]:
+        return fleet.run("msacct", "-n", "-X", "-P", "-o", "JobID", *words).stdout.split()
+
+    both = [f"{number}+0", f"{number}+1"]
+    assert shown("-j", str(number)) == both
+    assert shown("-j", f"{number}+1") == shown("-j", str(number + 1)) == both[1:]
+    assert shown("-j", str(number), "--whole-hetjob=no") == both[:1]
+    assert shown("-j", f"{number}+1", "--whole-hetjob=yes") == both
+    fleet.run("mscancel", str(number))
+    jobs.wait_over(fleet, number, number + 1)
+
+
 def test_the_loss_of_controller_and_agents_costs_nothing(fleet: Machines) -> None:
     gate, out = fleet.work / "gate", fleet.work / "out"
     waits = f"while [ ! -e {gate} ]; do sleep 0.05; done; srun --het-group=0,1 echo done"
