@@ -57,7 +57,8 @@ class Stock:
     def __init__(self, machines: Mapping[str, Books], partitions: Mapping[str, Partition]) -> None:
         self.machines = machines
         self.order = list(machines.values())
-        self.cpus = sum(books.total.cpus for books in self.order)
+        # machines that have not answered yet count as well, as far as the fleet file says them
+        self.cpus = sum(books.total.cpus or books.entry.cpus or 0 for books in self.order)
         self.clock = 0  # counts changes
         self._lots: dict[str, tuple[Key, Lot]] = {}
         self._changes: dict[str, int] = {}  # the clock at each machine's last change, the latest at the end

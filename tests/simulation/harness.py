@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 from mini_slurm.model.fleet import Fleet, MachineEntry, Partition, Weights
@@ -64,7 +64,8 @@ class Run:
 class Simulation:
     """Machines that start what they are told, and end it after its run time, unless they are told to end it before."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, connected: Iterable[str] | None = None) -> None:
+        """Of the machines only these have answered; None: all."""
         self.now = 0.0
         self.fleet = fleet
         self.cluster = make_cluster(fleet, STATE, [], {})
@@ -81,7 +82,7 @@ class Simulation:
         self.hosts: dict[str, str] = {}  # attempt -> where its script runs
         self._order: Iterator[int] = count()
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
-        for name in fleet.machines:
+        for name in fleet.machines if connected is None else connected:
             self.connect(name)
 
     # --- what a test does

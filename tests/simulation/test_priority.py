@@ -48,6 +48,13 @@ def test_the_size_of_a_job_and_its_nice_value_count_as_recorded(request_, priori
     assert sim.job(sim.submit(**request_)).priority + SHARE == priority
 
 
+def test_a_machine_that_has_not_answered_yet_counts_with_what_the_fleet_file_says():
+    late = Simulation(fleet_of(FOUR, partitions=PARTITIONS, priority=RECORDED), connected=("node1",))
+    all_there = Simulation(fleet_of(FOUR, partitions=PARTITIONS, priority=RECORDED))
+    request = {"cpus_per_task": 2, "begin_time": 900.0}
+    assert late.job(late.submit(**request)).priority == all_there.job(all_there.submit(**request)).priority
+
+
 def test_a_qos_lifts_a_job_over_others():
     sim = busy(priority=Weights(), qos={"normal": Qos("normal"), "high": Qos("high", 100)})
     normal, high = sim.submit(qos="normal"), sim.submit(qos="high")
