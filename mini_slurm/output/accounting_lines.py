@@ -157,8 +157,8 @@ def batch_step(job: Job) -> Step:
 
 
 def _batch_state(job: Job, state: JobState) -> JobState:
-    if not state.is_over or state is JobState.OUT_OF_MEMORY:
-        return state
+    if not state.is_over or state is JobState.OUT_OF_MEMORY or job.end_time is None:
+        return state  # a script that is being ended has the state of its job until it has ended
     if state is JobState.NODE_FAIL or job.exit_signal:
         return JobState.CANCELLED
     return JobState.FAILED if job.exit_code else JobState.COMPLETED

@@ -36,19 +36,29 @@ def on_cancel_requested(cluster: Cluster, event: CancelRequested, now: float) ->
 
 
 def _meant(cluster: Cluster, event: CancelRequested) -> list[Job]:
-    """The records that the request names; a task that has none yet gets one."""
-    if event.array:
+    """The records that the request names. A task that has none of its own leaves its array's at once."""
+    if event.array or event.task is not None:
         meant = cluster.records_of(event.job_id)
-    elif event.task is not None:
-        meant = [job for job in cluster.records_of(event.job_id) if has_task(job, event.task)]
-        meant = [_own_record(cluster, job, event.task) for job in meant]
     else:
         meant = [cluster.jobs[event.job_id]] if event.job_id in cluster.jobs else []
-    return [job for job in meant if job.uid == event.uid and not job.het_offset]
+    mine = [job for job in meant if job.uid == event.uid and not job.het_offset]
+    if event.task is None:
+        return mine
+    mine = [job for job in mine if has_task(job, event.task)]
+    return [job for job in mine if job.array_tasks is None or not _has_left(cluster, job, event.task)]
 
 
-def _own_record(cluster: Cluster, job: Job, task: int) -> Job:
-    return job if job.array_tasks is None else split_task(cluster, job, task, without(job.array_tasks, task))
+def _has_left(cluster: Cluster, record: Job, task: int) -> bool:
+    """Take a waiting task out of its array's record. Nothing is kept of it, as in Slurm; the last one stays."""
+    rest = without(record.array_tasks or "", task)
+    if rest is None:
+        split_task(cluster, record, task, None)
+        return False
+    gone = Job(**{**record.__dict__, "array_tasks": None, "array_task_id": task, "state": JobState.CANCELLED})
+    cluster.ended[-(record.job_id << 32) - task] = gone  # for those who wait for this very task, in this step
+    record.array_tasks = rest
+    cluster.touch(record)
+    return True
 
 
 def _cancel(cluster: Cluster, job: Job, uid: int, now: float) -> list[Decision]:

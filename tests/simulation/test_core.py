@@ -242,7 +242,22 @@ def test_one_waiting_task_of_an_array_is_cancelled_alone():
     sim.cancel(array, 3)
     sim.run(until=100)
     ends = {job.array_task_id: job.state.name for job in sim.done.values()}
-    assert ends == {1: "COMPLETED", 2: "COMPLETED", 3: "CANCELLED", 4: "COMPLETED"}
+    assert ends == {1: "COMPLETED", 2: "COMPLETED", 4: "COMPLETED"}  # nothing is kept of it, as in Slurm
+
+
+def test_the_last_waiting_task_of_an_array_is_cancelled_as_the_array():
+    sim = Simulation(fleet_of(ONE))
+    array = sim.submit(array_tasks="1-2", priority=0)
+    sim.cancel(array, 1)
+    sim.cancel(array, 2)
+    assert [(job.job_id, job.array_task_id, job.state.name) for job in sim.done.values()] == [(array, 2, "CANCELLED")]
+
+
+def test_a_task_of_somebody_else_stays_in_its_array():
+    sim = Simulation(fleet_of(ONE))
+    array = sim.submit(array_tasks="1-2", priority=0)
+    sim.cancel(array, 1, uid=1001)
+    assert [job.array_tasks for job in sim.cluster.jobs.values()] == ["1-2"]
 
 
 def test_a_whole_array_is_cancelled_with_its_running_tasks():

@@ -147,6 +147,16 @@ def test_one_task_can_be_waited_for():
     assert shown(sim, job)[1:] == ("DependencyNeverSatisfied", f"afterok:{array}_2(failed)")
 
 
+def test_a_task_that_is_cancelled_before_it_starts_is_no_success():
+    sim = Simulation(fleet_of(ROOMY))
+    array = sim.submit(array_tasks="1-3", priority=0)
+    bound = sim.submit(dependency=f"afterok:{array}_2(unfulfilled)")
+    loose = sim.submit(dependency=f"afterany:{array}_2(unfulfilled)")
+    sim.cancel(array, 2)
+    assert shown(sim, bound)[1:] == ("DependencyNeverSatisfied", f"afterok:{array}_2(failed)")
+    assert sim.job(loose).dependency is None
+
+
 def test_aftercorr_lets_each_task_follow_its_own():
     sim = Simulation(fleet_of({"node1": Resources(cpus=2)}))
     first = sim.submit(array_tasks="1-3%1", run_time=10)
