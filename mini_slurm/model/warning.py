@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-# by their numbers on Linux; those that Slurm knows by name
-NUMBERS = {
-    "HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "USR1": 10, "USR2": 12, "ALRM": 14, "TERM": 15,
-    "CONT": 18, "STOP": 19, "TSTP": 20, "TTIN": 21, "TTOU": 22, "URG": 23,
-}  # fmt: skip
+from mini_slurm.model.signals import LAST, signal_number
+
 TEXT = re.compile(r"([RB]*:)?(\w+)(?:@(\d{1,5}))?", re.ASCII | re.IGNORECASE)
 BEFORE = 60  # seconds, where nothing else is said
 
@@ -27,8 +24,7 @@ def parse_warning(text: str | None) -> Warning | None:
     found = TEXT.fullmatch("".join((text or "").split()))
     if not found:
         return None
-    name = found[2].upper().removeprefix("SIG")
-    number = int(name) if name.isdigit() else NUMBERS.get(name, 0)
-    if not 0 < number < 65:
+    number = signal_number(found[2])
+    if not 0 < number <= LAST:
         return None
     return Warning(number, int(found[3] or BEFORE), int("B" in (found[1] or "").upper()))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from mini_slurm.errors import Answer, BadOption
 from mini_slurm.model.gres import KNOWN
-from mini_slurm.model.numbers import LARGEST, SPACE, leading_number, to_int
+from mini_slurm.model.numbers import LARGEST, leading_number
+from mini_slurm.model.signals import signal_number
 
 # what --mail-type takes, in the order in which scontrol shows it
 MAIL_EVENTS = (
@@ -15,10 +16,6 @@ MAIL_EVENTS = (
     *("TIME_LIMIT_50", "TIME_LIMIT_80", "TIME_LIMIT_90", "TIME_LIMIT"),
 )
 ALL_EVENTS = ("INVALID_DEPEND", "BEGIN", "END", "FAIL", "REQUEUE", "STAGE_OUT")
-SIGNALS = {
-    **{"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "ALRM": 14, "TERM": 15, "USR1": 10, "USR2": 12},
-    **{"URG": 23, "CONT": 18, "STOP": 19, "TSTP": 20, "TTIN": 21, "TTOU": 22, "XCPU": 24},
-}
 OVER_NODES = ("block", "cyclic")
 WITHIN = ("block", "cyclic", "fcyclic")  # over sockets, over cores
 PACKING = ("pack", "nopack")
@@ -73,15 +70,6 @@ def mail_types(value: str | None) -> frozenset[str]:
 def shown_mail_types(events: frozenset[str]) -> str:
     """As scontrol shows them."""
     return ",".join(event for event in MAIL_EVENTS if event in events) or "NONE"
-
-
-def signal_number(text: str) -> int:
-    """A signal's number, from its name or number; 0 when there is none."""
-    number, rest = leading_number(text)
-    if rest != text:
-        return 0 if rest.strip(SPACE) else to_int(number)
-    name = text.strip(SPACE).upper()
-    return SIGNALS.get(name.removeprefix("SIG"), 0)
 
 
 def warning_signal(value: str | None) -> str:

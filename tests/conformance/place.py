@@ -19,6 +19,9 @@ MACHINES = ("node1", "node2", "node3", "node4")
 GPUS = {"node4": 2}
 FOLDERS = Path("/var/lib")  # machines do not share /tmp
 FOLDER = "mini_slurm-conformance-"  # and the number of the run's process
+OTHERS, OTHER_STEM = ("bob",), "cf"  # further users of the recordings; names of the same length
+# numbers of jobs have three digits from now on, as the recorded ones: they are cut at the width of a column
+FIRST_JOBS = "sbatch -W -a 1-100 -D / -o /dev/null --wrap true"
 FIRST_NET = 60
 STOP_LIMIT = 60  # seconds for the controller to end
 
@@ -36,29 +39,39 @@ def players(count: int, limit: float) -> Iterator[Sequence[Player]]:
     folder.mkdir(mode=0o755)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder)
+        others = {name: accounts.make(OTHER_STEM).pw_name for name in OTHERS}
+        for login in others.values():
+            stack.callback(accounts.remove, login)
         logins = []
         for _ in range(count):
             logins.append(accounts.make().pw_name)
             stack.callback(accounts.remove, logins[-1])
         install = Install(folder, logins[0])
         yield [
-            stack.enter_context(_player(folder / login, login, number, install, limit))
+            stack.enter_context(_player(folder / login, {USER: login, **others}, number, install, limit))
             for number, login in enumerate(logins)
         ]
 
 
 @contextmanager
-def _player(folder: Path, login: str, number: int, install: Install, limit: float) -> Iterator[Player]:
+def _player(folder: Path, users: dict[str, str], number: int, install: Install, limit: float) -> Iterator[Player]:
+    """`users`: who stands in for the recorded ones."""
     folder.mkdir()
+    login = users[USER]
     home = Path(f"~{login}").expanduser()
     fleet = folder / "fleet.toml"
-    fleet.write_text((HERE / "fleet.toml").read_text().replace(USER, login))
+    settings = (HERE / "fleet.toml").read_text()
+    for recorded, our in users.items():
+        settings = settings.replace(recorded, our)
+    fleet.write_text(settings)
     environment = {"MINI_SLURM_FLEET": str(fleet), "MINI_SLURM_STATE": str(home / "state")}
     bed = _bed(folder, os.getpid(), number)
     try:
         bed.up(MACHINES, gpus=GPUS, users=[login], python=install.python)
         _let_in(login, home, bed.folder / f"ssh_config_{login}")
-        yield Player(Settings(str(install.shims), environment, login, str(home), login, limit))
+        player = Player(Settings(str(install.shims), environment, login, users, str(home), login, limit))
+        player.small(FIRST_JOBS, login)
+        yield player
         _stop(login, home, environment, install)
     finally:
         bed.down()

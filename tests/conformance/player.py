@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import math
 import os
 import pwd
 import re
@@ -12,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +57,10 @@ done
 NEWEST_JOB = r"""
 J=$(sbatch --parsable -H -D / -o /dev/null --wrap true); scancel $J; echo $J
 """
+# seconds that a queue is good for: on a loaded machine its jobs end before all cases have looked at it
+LASTING = {"squeue": 90.0}
+CLOSES = re.compile(r"\bscontrol update nodename=\S+ state=(drain|down|fail)", re.IGNORECASE)
+OPEN = "scontrol update nodename=node[1-4] state=resume"
 SUBMITTED = r"grep -oE 'Submitted batch job [0-9]+|^[0-9]+(;.*)?$' {answer} | head -1 | grep -oE '[0-9]+' | head -1"
 
 
@@ -65,6 +71,7 @@ class Settings:
     bin: str = ""  # first on PATH
     environment: Mapping[str, str] = field(default_factory=dict)  # what commands find besides the ordinary
     user: str = USER  # stands in for the recorded default user
+    users: Mapping[str, str] = field(default_factory=dict)  # recorded name -> who stands in, of further ones too
     home: str = f"/home/{USER}"
     admin: str = ""  # runs what was recorded as root: who looks after a fleet need not be root
     limit: float = 240  # seconds that a case may take, unless it says that it needs more
@@ -94,18 +101,20 @@ class Player:
         """Who plays what this user was recorded with."""
         if recorded == "root" and self.settings.admin:
             return self.settings.admin
-        return self.settings.user if recorded == USER else recorded
+        return self.settings.user if recorded == USER else self.settings.users.get(recorded, recorded)
 
     def can_play(self, case: Case) -> bool:
         """Cases of further users wait for a queue that several users share."""
         return case.get("user", USER) in (USER, "root")
 
     def adapt(self, text: str) -> str:
-        """The recorded default user and home, and the host where commands are given, in a text -> ours."""
+        """The recorded users, the home, and the host where commands are given, in a text -> ours."""
         if self.settings.home != f"/home/{USER}":
             text = text.replace(f"/home/{USER}", self.settings.home)
         text = re.sub(rf"(?<![\w/.-]){HOST}\b", os.uname().nodename, text)
-        return re.sub(rf"(?<!\w)(?<!/home/){USER}\b", self.settings.user, text)
+        for recorded, our in {**self.settings.users, USER: self.settings.user}.items():
+            text = re.sub(rf"(?<!\w)(?<!/home/){recorded}\b", our, text)
+        return text
 
     def _home(self, user: str) -> str:
         if user == self.settings.user:
@@ -248,6 +257,7 @@ class Stage:
         self.player = player
         self.queues = queues
         self._name: str | None = None  # of the queue that is there now
+        self._made = 0.0  # ... and since when it is
         self._judge = self._new_judge(0, 0)  # of that queue
         self._our_last = 0
         self.leave()
@@ -269,11 +279,12 @@ class Stage:
 
     def _enter(self, name: str) -> Judge:
         """Make a queue, unless it is there: its job numbers are kept from case to case."""
-        if name != self._name:
+        if name != self._name or time.monotonic() - self._made > LASTING.get(name, math.inf):
             self.leave()
             queue = self.queues[name]
             self._name, self._judge = name, self._new_judge(0, self.player.last_job())
             made = self.player.play(queue, self._judge)
+            self._made = time.monotonic()
             self._judge.learn(job_variables(queue, queue["vars"]), job_variables(queue, made.variables), unnamed=0)
         return self._judge
 
@@ -287,7 +298,13 @@ class Stage:
         self._our_last = max([self._our_last, *ours.values()])
         if "queue" not in case or case.get("spoils"):
             self.leave()
+            self._open_machines(case)
         return found
+
+    def _open_machines(self, case: Case) -> None:
+        """Machines that a case closed, as it was allowed to here, are there again for the next."""
+        if CLOSES.search(case.get("cmd", "")):
+            self.player.small(OPEN, self.player.user("root"))
 
     def _apart(self, case: Case, recorded_last: int) -> Judge:
         """The judge of a case with no queue around it."""
