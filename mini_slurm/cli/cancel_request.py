@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 
 from mini_slurm.cli import common, listing
 from mini_slurm.errors import BadUsage, MiniSlurmError
+from mini_slurm.model import signals
 from mini_slurm.model.arrays import tasks_of
 from mini_slurm.model.job import Job, single_id
+from mini_slurm.model.signals import signal_number
 from mini_slurm.model.states import JobState
 from mini_slurm.options import job_ids, listings
 from mini_slurm.store.queries import Where, exists, select_jobs, select_steps
+from mini_slurm.store.schema import UNFINISHED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,15 +22,25 @@ if TYPE_CHECKING:
     from mini_slurm.options.job_ids import JobId
     from mini_slurm.options.listings import Chosen
 
-COLUMNS = ("job_id", "array_job_id", "array_task_id", "array_tasks", "uid", "name", "partition", "state", "outcome",
-           "het_job_id", "het_offset")  # fmt: skip
+COLUMNS = (
+    *("job_id", "array_job_id", "array_task_id", "array_tasks", "uid", "name", "partition", "state"),
+    *("het_job_id", "het_offset"),
+)
 FILTERS = ("account", "me", "name", "nodelist", "partition", "qos", "reservation", "state", "user", "wckey")
 VARIABLES = {
-    "account": "SCANCEL_ACCOUNT", "batch": "SCANCEL_BATCH", "full": "SCANCEL_FULL", "name": "SCANCEL_NAME",
-    "interactive": "SCANCEL_INTERACTIVE", "partition": "SCANCEL_PARTITION", "qos": "SCANCEL_QOS",
-    "state": "SCANCEL_STATE", "user": "SCANCEL_USER", "verbose": "SCANCEL_VERBOSE",
+    "account": "SCANCEL_ACCOUNT", "clusters": "SLURM_CLUSTERS", "ctld": "SCANCEL_CTLD", "hurry": "SCANCEL_HURRY",
+    "name": "SCANCEL_NAME", "partition": "SCANCEL_PARTITION", "qos": "SCANCEL_QOS", "user": "SCANCEL_USER", "wckey": "SCANCEL_WCKEY",
 }  # fmt: skip
-CANNOT = 228  # exit status for a job that cannot be sent a signal now, as Slurm's error number 2020 leaves it
+SWITCHES = {
+    "batch": "SCANCEL_BATCH", "full": "SCANCEL_FULL", "interactive": "SCANCEL_INTERACTIVE",
+    "verbose": "SCANCEL_VERBOSE",
+}  # fmt: skip
+NOT_ENDING = "state != 'COMPLETING'"
+SIMPLE = frozenset({"ctld", "full", "hurry", "quiet", "sibling", "verbose", "clusters", "fleet"})
+# exit statuses, as Slurm's error numbers leave them
+CANNOT = 228  # 2020, for a job that cannot be sent a signal now
+DENIED = 210  # 2002, for a job of somebody else
+NO_STEP = 225  # 2017, for a step that does not run
 
 
 class Target:
@@ -39,6 +51,7 @@ class Target:
         self.task = task
         self.step = step
         self.array = array  # the whole array
+        self.is_told = False  # -v has said of it what is done
 
     @property
     def shown(self) -> str:
@@ -46,9 +59,12 @@ class Target:
         job = self.job
         if self.array:
             return str(job.array_job_id)
+        shown = single_id(job)
         if self.task is not None or job.array_task_id is not None:
-            return f"{job.array_job_id}_{job.array_task_id if self.task is None else self.task}"
-        return single_id(job)
+            shown = f"{job.array_job_id}_{job.array_task_id if self.task is None else self.task}"
+        elif job.array_tasks is not None:
+            shown = f"{job.array_job_id}_[{job.array_tasks}]"
+        return shown if self.step is None else f"{shown}.{self.step}"
 
     def cancel(self) -> dict[str, object]:
         """The request that ends it."""
@@ -63,15 +79,36 @@ def running_steps(job: Job, db: sqlite3.Connection) -> list[int]:
     return [step.number for step in select_steps(db, where)]
 
 
-def signal_number(text: str) -> int:
-    """The number of a signal by name or number. Raises BadUsage."""
-    if text.isascii() and text.isdigit() and len(text) < 4 and 0 < int(text) < signal.NSIG:
-        return int(text)
-    name = text.upper()
-    try:
-        return int(signal.Signals[name if name.startswith("SIG") else f"SIG{name}"])
-    except KeyError:
-        raise BadUsage(f"Unknown job signal: {text}", exit_code=1) from None
+def take_variables(program: str, chosen: Chosen) -> None:
+    """What the environment says counts where an option was not given. Raises BadUsage."""
+    for field, variable in VARIABLES.items():
+        chosen.default(field, os.environ.get(variable))
+    for field, variable in SWITCHES.items():
+        text = os.environ.get(variable)
+        if text is not None and text.lower() == "true":
+            chosen.default(field, text)
+        elif text is not None and text.lower() != "false":
+            common.say(f"{program}: error: Unrecognized {variable} value: {text}")
+    text = os.environ.get("SCANCEL_STATE")
+    if text is not None and "state" not in chosen:
+        _state(text, "Unrecognized SCANCEL_STATE value")
+        chosen.default("state", text)
+
+
+def read_signal(chosen: Chosen) -> int:
+    """The number of the signal that is to be sent. Raises BadUsage."""
+    text = chosen.text("signal") or ""
+    number = signal_number(text) % 2**16 if "signal" in chosen else signals.NUMBERS["KILL"]
+    if not number:
+        raise BadUsage(f"Unknown job signal: {text}", exit_code=1)
+    return number
+
+
+def doing(number: int, chosen: Chosen, kind: str) -> str:
+    """What -v says is done to a job or a step: `Signal 10 to batch job`."""
+    how = {"batch": "batch ", "full": "full "}.get(next((one for one in ("batch", "full") if one in chosen), ""), "")
+    what = f"{how}{kind}" if kind == "job" else kind
+    return f"Signal {number} to {what}" if "signal" in chosen else f"Terminating {what}"
 
 
 def read_ids(program: str, words: list[str]) -> list[JobId]:
@@ -91,39 +128,77 @@ def check(chosen: Chosen, ids: list[JobId]) -> None:
 def agreed(target: Target) -> bool:
     """-i: does the user say yes?"""
     job = target.job
-    question = f"Cancel job_id={target.shown} name={job.name} partition={job.partition} [y/n]? "
-    try:
-        return input(question).strip().lower().startswith("y")
-    except EOFError:
-        return False
+    named = f"job_id={target.shown}" if target.step is None else f"step_id={target.shown}"
+    answer = ""
+    while answer not in ("y", "n"):
+        try:
+            answer = input(f"Cancel {named} name={job.name} partition={job.partition} [y/n]? ")[:1].lower()
+        except EOFError:
+            return False
+    return answer == "y"
 
 
-def targets(program: str, chosen: Chosen, ids: list[JobId], db: sqlite3.Connection) -> list[Target]:
-    """What the words and filters mean among the jobs that are not over; what is unknown is said with -v."""
+def targets(program: str, chosen: Chosen, ids: list[JobId], db: sqlite3.Connection) -> tuple[list[Target], int]:
+    """What the words and filters mean among the jobs that are not over, and the exit status so far."""
     where = conditions(program, chosen)
     if not ids:
-        return [Target(job) for job in select_jobs(db, COLUMNS, where)]
-    where.jobs({one.number for one in ids})
+        return [Target(job) for job in select_jobs(db, COLUMNS, where)], 0
+    numbers = {one.number for one in ids}
+    where.jobs(numbers)
     jobs = select_jobs(db, COLUMNS, where)
-    found: list[Target] = []
+    if _is_simple(chosen, ids):
+        return _named(program, chosen, ids, jobs, db), 0
+    known = Where(UNFINISHED, NOT_ENDING)
+    known.jobs(numbers)
+    code = _miss(program, chosen, ids, select_jobs(db, COLUMNS, known))
     filtered = any(field in chosen for field in FILTERS)
+    return [target for one in ids for target in _meant(one, jobs, filtered)], code
+
+
+def _is_simple(chosen: Chosen, ids: list[JobId]) -> bool:
+    """Are jobs only named, and to be ended? Slurm does not look them up then, and passes over what is unknown."""
+    return SIMPLE.issuperset(chosen.given) and all(one.step is None for one in ids)
+
+
+def _named(program: str, chosen: Chosen, ids: list[JobId], jobs: list[Job], db: sqlite3.Connection) -> list[Target]:
+    """The targets of plain words; -v says what becomes of each."""
+    found: list[Target] = []
     for one in ids:
-        meant = _meant(one, jobs, filtered)
-        if one.step is not None:
-            found += [Target(target.job, step=one.step) for target in meant if one.step >= 0]
-            continue
+        meant = _meant(one, jobs, filtered=False)
         found += meant
-        if "verbose" in chosen and "quiet" not in chosen:
-            _tell(program, one, meant, db)
+        for target in meant:
+            target.is_told = True
+        if is_verbose(chosen):
+            common.say(f"{program}: {doing(0, chosen, 'job')} {one.text}")
+            if not meant:
+                common.say(f"{program}: error: Kill job error on job id {one.text}: {_why(one.number, db)}")
     return found
+
+
+def _miss(program: str, chosen: Chosen, ids: list[JobId], jobs: list[Job]) -> int:
+    """Complain of words that name no job that is not over; the exit status."""
+    code = 0
+    for one in ids:
+        if _meant(one, jobs, filtered=True):
+            continue
+        code = 1
+        if "quiet" not in chosen:
+            kind = "job id" if one.step is None else "job step id"
+            common.say(f"{program}: error: Kill job error on {kind} {one.text}: Invalid job id specified")
+    return code
+
+
+def is_verbose(chosen: Chosen) -> bool:
+    """Is everything told? The last of -v and -Q counts."""
+    return "verbose" in chosen and "quiet" not in chosen
 
 
 def conditions(program: str, chosen: Chosen) -> Where:
     """What the filters ask for, of jobs that are not over. Raises MiniSlurmError."""
-    where = Where("state NOT IN ('COMPLETING')")
+    where = Where(NOT_ENDING)
     where.states(frozenset(state for state in JobState if not state.is_over), 0.0)
     if "state" in chosen:
-        where.among("state", [_state(chosen.text("state") or "")])
+        where.among("state", [_state(chosen.text("state") or "", "Invalid job state specified")])
     if "user" in chosen:
         name = chosen.text("user") or ""
         number = listing.user_number(name)
@@ -132,26 +207,34 @@ def conditions(program: str, chosen: Chosen) -> Where:
         where.among("uid", [number])
     if "me" in chosen:
         where.among("uid", [os.getuid()])
-    for field, column in (("account", "account"), ("name", "name"), ("partition", "partition"), ("qos", "qos")):
+    for field in ("account", "name", "partition", "qos", "reservation"):
         if field in chosen:
-            where.among(column, [chosen.text(field)])
+            where.among(field, [chosen.text(field)])
     if "nodelist" in chosen:
-        where.among("node", listing.names(chosen.text("nodelist") or ""))
-    if "reservation" in chosen:
-        where.among("reservation", [chosen.text("reservation")])
+        where.on_nodes(_nodes(chosen.text("nodelist") or ""))
     if "wckey" in chosen:
-        where.add("0")  # a fleet has none
+        key = chosen.text("wckey") or ""  # a `*`, which marks one that nobody asked for, need not be given
+        where.among("json_extract(extra, '$.wckey')", [key] if key.startswith("*") else [key, f"*{key}"])
     return where
 
 
-def _state(word: str) -> str:
+def _nodes(text: str) -> list[str]:
+    """The names of -w; a text with a slash is a file with names in it."""
+    if "/" in text:
+        try:
+            with open(text, encoding="utf-8", errors="replace") as file:
+                text = ",".join(file.read().split())
+        except OSError:
+            pass  # then it names no node
+    return listing.names(text)
+
+
+def _state(word: str, complaint: str) -> str:
     try:
         (state,) = listings.job_states([word]) or (None,)
     except listings.UnknownState:
         raise BadUsage(
-            f"Invalid job state specified: {word}",
-            "Valid job states are PENDING, RUNNING, and SUSPENDED",
-            exit_code=1,
+            f"{complaint}: {word}", "Valid job states are PENDING, RUNNING, and SUSPENDED", exit_code=1
         ) from None
     return "" if state is None else state.name
 
@@ -161,6 +244,8 @@ def _meant(one: JobId, jobs: list[Job], filtered: bool) -> list[Target]:
     mine = [job for job in jobs if one.number in (job.job_id, job.array_job_id)]
     if one.part_of is not None:
         mine = [job for job in mine if job.het_job_id == one.part_of]
+    if one.step is not None:
+        return [Target(job, step=one.step) for job in mine if one.tasks is None or job.array_task_id in one.tasks]
     if one.tasks is None:
         whole = [job for job in mine if job.array_job_id == one.number]
         if whole and not filtered:
@@ -175,18 +260,6 @@ def _meant(one: JobId, jobs: list[Job], filtered: bool) -> list[Target]:
         elif job.array_task_id in one.tasks:
             found.append(Target(job))
     return found
-
-
-def _tell(program: str, one: JobId, meant: list[Target], db: sqlite3.Connection) -> None:
-    """-v: what is ended, and why what is not."""
-    for target in meant:
-        common.say(f"{program}: Terminating job {target.shown}")
-    if meant:
-        return
-    tasks = sorted(one.tasks or ())
-    for shown in [f"{one.number}_{task}" for task in tasks] or [str(one.number)]:
-        common.say(f"{program}: Terminating job {shown}")
-        common.say(f"{program}: error: Kill job error on job id {shown}: {_why(one.number, db)}")
 
 
 def _why(number: int, db: sqlite3.Connection) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
-import sqlite3
 import time
 
 from mini_slurm.cli import cancel_request, common, listing, places
-from mini_slurm.cli.cancel_request import CANNOT, Target
+from mini_slurm.cli.cancel_request import CANNOT, DENIED, NO_STEP, Target
+from mini_slurm.model import signals
 from mini_slurm.model.states import JobState
 from mini_slurm.options import scancel
 from mini_slurm.store.database import is_handled, request
@@ -16,6 +15,8 @@ from mini_slurm.store.queries import has_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
+
     from mini_slurm.options.grammar import Option
     from mini_slurm.options.job_ids import JobId
     from mini_slurm.options.listings import Chosen
@@ -43,9 +44,8 @@ def mscancel(program: str, arguments: list[str]) -> int:
     if read is None:
         return 0
     chosen, words = read
-    for field, variable in cancel_request.VARIABLES.items():
-        chosen.default(field, os.environ.get(variable))
-    number = cancel_request.signal_number(chosen.text("signal") or "KILL")
+    cancel_request.take_variables(program, chosen)
+    number = cancel_request.read_signal(chosen)
     ids = cancel_request.read_ids(program, words)
     cancel_request.check(chosen, ids)
     state, db = common.open_store()
@@ -61,64 +61,91 @@ def mscancel(program: str, arguments: list[str]) -> int:
 
 def _cancel(program: str, chosen: Chosen, number: int, ids: list[JobId], state: str, db: sqlite3.Connection) -> int:
     """End or signal jobs of the fleet; the exit status."""
-    targets = cancel_request.targets(program, chosen, ids, db)
+    targets, code = cancel_request.targets(program, chosen, ids, db)
     if "interactive" in chosen:
         targets = [target for target in targets if cancel_request.agreed(target)]
-    code = _refuse_parts(program, [target for target in targets if target.job.het_offset and ids])
-    targets = [target for target in targets if not target.job.het_offset]
-    steps = [_to_step(target, number, target.step) for target in targets if target.step is not None]
-    targets = [target for target in targets if target.step is None]
-    code = _ask(program, state, db, "signal", steps) or code
-    if number == signal.SIGKILL and "batch" not in chosen:
-        return _ask(program, state, db, "cancel", [target.cancel() for target in targets]) or code
-    return _signal(program, chosen, number, targets, state, db) or code
-
-
-def _refuse_parts(program: str, parts: list[Target]) -> int:
-    """A heterogeneous job is ended as a whole."""
-    if not parts:
-        return 0
-    from mini_slurm.scheduler.targets import NOT_WHOLE
-
-    for target in parts:
-        common.say(f"{program}: error: Kill job error on job id {target.shown}: {NOT_WHOLE}")
-    return 1
-
-
-def _to_step(target: Target, number: int, step: int) -> dict[str, object]:
-    return {"job_id": target.job.job_id, "signal": number, "whole": True, "uid": os.getuid(), "step": step}
-
-
-def _signal(
-    program: str, chosen: Chosen, number: int, targets: list[Target], state: str, db: sqlite3.Connection
-) -> int:
-    """A signal goes to the batch script with -b, to all processes with -f, else to the steps that run."""
-    code = 0
-    bodies: list[dict[str, object]] = []
+    requests = Requests(program, chosen, number, db)
+    targets = [
+        target for target in targets if ids or not target.job.het_offset
+    ]  # its first part stands for a whole job
     for target in targets:
-        if target.job.state is JobState.PENDING:
-            why = "Job can not be altered now, try again later"
-            common.say(f"{program}: error: Kill job error on job id {target.shown}: {why}")
-            code = CANNOT
-        elif "batch" in chosen or "full" in chosen:
-            whole = "batch" not in chosen
-            bodies.append({"job_id": target.job.job_id, "signal": number, "whole": whole, "uid": os.getuid()})
+        requests.add(target)
+    for kind, bodies in requests.bodies.items():
+        _ask(program, state, db, kind, bodies)
+    return max(code, requests.code)
+
+
+class Requests:
+    """What the controller is asked for, and the exit status that comes of what cannot be asked for."""
+
+    def __init__(self, program: str, chosen: Chosen, number: int, db: sqlite3.Connection) -> None:
+        self.bodies: dict[str, list[dict[str, object]]] = {"signal": [], "cancel": []}
+        self.code = 0
+        self._program = program
+        self._chosen = chosen
+        self._number = number
+        self._db = db
+
+    def add(self, target: Target) -> None:
+        """One more job or step is to get what the options say."""
+        self._tell(target)
+        if target.job.uid != os.getuid():
+            self._refuse(target, "Access/permission denied", DENIED)
+        elif target.job.het_offset:  # a heterogeneous job is ended as a whole
+            from mini_slurm.scheduler.targets import NOT_WHOLE
+
+            self._refuse(target, NOT_WHOLE, 1)
+        elif target.step is not None:
+            self._add_step(target, target.step)
+        elif self._number == signals.NUMBERS["KILL"] and "batch" not in self._chosen:
+            self.bodies["cancel"].append(target.cancel())
+        elif target.job.state is JobState.PENDING:
+            self._refuse(target, "Job can not be altered now, try again later", CANNOT)
         else:
-            running = cancel_request.running_steps(target.job, db)
-            bodies += [_to_step(target, number, step) for step in running]
-    return _ask(program, state, db, "signal", bodies) or code
+            self._add_signal(target)
+
+    def _tell(self, target: Target) -> None:
+        """-v; where jobs are only named, it has been told in the words that name them."""
+        if cancel_request.is_verbose(self._chosen) and not target.is_told:
+            kind = "job" if target.step is None else "step"
+            common.say(f"{self._program}: {cancel_request.doing(self._number, self._chosen, kind)} {target.shown}")
+
+    def _refuse(self, target: Target, why: str, code: int) -> None:
+        kind = "job id" if target.step is None else "job step id"
+        common.say(f"{self._program}: error: Kill job error on {kind} {target.shown}: {why}")
+        self.code = max(self.code, code)
+
+    def _add_signal(self, target: Target) -> None:
+        """A signal goes to the batch script with -b, to all processes with -f, else to the steps that run."""
+        if self._number > signals.LAST:
+            return
+        if "batch" in self._chosen or "full" in self._chosen:
+            self.bodies["signal"].append(self._signal(target, "batch" not in self._chosen))
+        else:
+            for step in cancel_request.running_steps(target.job, self._db):
+                self.bodies["signal"].append({**self._signal(target, True), "step": step})
+
+    def _add_step(self, target: Target, step: int) -> None:
+        if target.job.state is JobState.PENDING:
+            return
+        if step not in cancel_request.running_steps(target.job, self._db):
+            self._refuse(target, "Invalid job id specified", NO_STEP)
+        elif self._number <= signals.LAST:
+            self.bodies["signal"].append({**self._signal(target, True), "step": step})
+
+    def _signal(self, target: Target, whole: bool) -> dict[str, object]:
+        return {"job_id": target.job.job_id, "signal": self._number, "whole": whole, "uid": os.getuid()}
 
 
-def _ask(program: str, state: str, db: sqlite3.Connection, kind: str, bodies: list[dict[str, object]]) -> int:
+def _ask(program: str, state: str, db: sqlite3.Connection, kind: str, bodies: list[dict[str, object]]) -> None:
     """Store the requests and wait until the controller has dealt with them."""
     if not bodies:
-        return 0
+        return
     numbers = request(db, kind, bodies)
     common.wake_controller(state)
     deadline = time.monotonic() + PATIENCE
     while not is_handled(db, numbers):
         if time.monotonic() > deadline:
             common.say(f"{program}: the controller has not answered yet; the request is stored and will be met")
-            return 0
+            return
         time.sleep(PAUSE)
-    return 0

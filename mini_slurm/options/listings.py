@@ -7,7 +7,7 @@ from mini_slurm.options.grammar import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     from mini_slurm.options.grammar import Setting
 
@@ -56,6 +56,11 @@ class Chosen:
 
     def __contains__(self, field: str) -> bool:
         return field in self._given
+
+    @property
+    def given(self) -> Set[str]:
+        """The options that count, wherever they come from."""
+        return self._given.keys()
 
     @property
     def fields(self) -> list[str]:

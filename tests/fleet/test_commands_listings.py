@@ -180,7 +180,11 @@ def test_requests_name_job_task_and_array(run: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["scancel 99", "scancel 3_9", "scancel -s USR1 1", "scancel -n zzz 1", "scancel -t CD"]
+    "line",
+    [
+        *("scancel 99", "scancel 3_9", "scancel -s USR1 1", "scancel -n zzz 1", "scancel -t CD", "scancel -R gone"),
+        *("scancel --wckey=none", "scancel -s 99 -b 1", "scancel -Q -s USR1 1", "scancel -w /no/such/file"),
+    ],
 )
 def test_what_reaches_nothing_asks_for_nothing(run: Shell, line: str) -> None:
     run.fill(running(1), array(3))
@@ -201,6 +205,90 @@ def test_a_waiting_job_cannot_be_signalled(run: Shell) -> None:
     run.fill(job(1))
     why = "scancel: error: Kill job error on job id 1: Job can not be altered now, try again later\n"
     assert run("scancel -s USR1 1") == (228, "", why)
+
+
+def test_a_job_that_a_signal_is_for_has_to_be_there(run: Shell) -> None:
+    run.fill(running(1), job(2, state=JobState.COMPLETED, end_time=time.time()))
+    wrong = "scancel: error: Kill job error on job id {}: Invalid job id specified\n"
+    assert run("scancel -s USR1 2 99") == (1, "", wrong.format(2) + wrong.format(99))
+    assert run("scancel -u root 99") == (1, "", wrong.format(99))
+    assert run("scancel -Q -b 99") == (1, "", "")
+    assert run("scancel 99.0")[2] == "scancel: error: Kill job error on job step id 99.0: Invalid job id specified\n"
+    assert run("scancel 1.7") == (
+        225, "", "scancel: error: Kill job error on job step id 1.7: Invalid job id specified\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["FOO", "0", "9x", "65536", "SIG"])
+def test_a_signal_that_slurm_does_not_know_is_refused(run: Shell, text: str) -> None:
+    assert run(f"scancel -s {text} 1") == (1, "", f"Unknown job signal: {text}\n")
+
+
+def test_verbose_says_what_is_sent_to_whom(run: Shell) -> None:
+    run.fill(running(1), array(3))
+    run.wake = run.drop_requests
+    for line, said in {
+        "scancel -v 1": ["Terminating job 1"],
+        "scancel -v -b 1": ["Terminating batch job 1"],
+        "scancel -v -f 1": ["Terminating full job 1"],
+        "scancel -v -s USR1 -b 1": ["Signal 10 to batch job 1"],
+        "scancel -v -s 99 1": ["Signal 99 to job 1"],
+        "scancel -v 3_[2-4]": ["Terminating job 3_[2-4]"],
+        "scancel -v -n a,b 3": [],
+        "scancel -v -t PD 3_1": ["Terminating job 3_1"],
+        "scancel -v -t R": ["Terminating job 1"],
+    }.items():
+        assert run(line)[2].splitlines() == [f"scancel: {text}" for text in said], line
+
+
+def test_variables_stand_for_options_of_scancel(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.fill(job(1, "held"), running(2, "jb"))
+    run.wake = run.drop_requests
+    monkeypatch.setenv("SCANCEL_NAME", "jb")
+    monkeypatch.setenv("SCANCEL_INTERACTIVE", "false")
+    monkeypatch.setenv("SCANCEL_VERBOSE", "TRUE")
+    assert run("scancel")[2] == "scancel: Terminating job 2\n"
+    monkeypatch.setenv("SCANCEL_BATCH", "maybe")
+    assert run("scancel -Q")[2] == "scancel: error: Unrecognized SCANCEL_BATCH value: maybe\n"
+    monkeypatch.setenv("SCANCEL_STATE", "nope")
+    assert run("scancel -Q") == (
+        1, "", "scancel: error: Unrecognized SCANCEL_BATCH value: maybe\nUnrecognized SCANCEL_STATE value: nope\n"
+        "Valid job states are PENDING, RUNNING, and SUSPENDED\n",
+    )  # fmt: skip
+    assert [body["job_id"] for body in run.asked()] == [2]
+
+
+def test_a_workload_key_chooses_jobs(run: Shell) -> None:
+    run.fill(job(1, extra='{"wckey":"*mine"}'), job(2, extra='{"wckey":"mine"}'), job(3))
+    run.wake = run.drop_requests
+    run("scancel --wckey=mine")
+    assert [body["job_id"] for body in run.asked()] == [1, 2]
+    run("scancel --wckey=*mine")
+    assert [body["job_id"] for body in run.asked()] == [1]
+
+
+def test_nodes_are_any_of_a_job_and_may_stand_in_a_file(run: Shell, tmp_path: Path) -> None:
+    share = '{"node1":{"cpus":1},"node2":{"cpus":1}}'
+    run.fill(running(1, node_list="node[1-2]", allocation=share), running(2))
+    run.wake = run.drop_requests
+    run("scancel -w node2")
+    assert [body["job_id"] for body in run.asked()] == [1]
+    (tmp_path / "nodes").write_text("node1\nnode4\n")
+    run(f"scancel -w {tmp_path}/nodes")
+    assert [body["job_id"] for body in run.asked()] == [1, 2]
+
+
+def test_the_question_is_asked_until_it_is_answered(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.fill(job(1, "one"), array(3))
+    run.wake = run.drop_requests
+    asked, answers = [], iter(["", "what", "Yes", "no"])
+    monkeypatch.setattr("builtins.input", lambda question: (asked.append(question), next(answers))[1])
+    run("scancel -i -u root -v")
+    assert asked[2:] == [
+        "Cancel job_id=1 name=one partition=compute [y/n]? ",
+        "Cancel job_id=3_[1-5] name=job partition=compute [y/n]? ",
+    ]
+    assert [body["job_id"] for body in run.asked()] == [1]
 
 
 def test_verbose_says_what_becomes_of_each_word(run: Shell) -> None:
