@@ -56,6 +56,7 @@ def test_the_default_table_is_slurms() -> None:
     ]
 
 
+ENDING = job("y", JobState.COMPLETING, outcome="CANCELLED", cancelled_by=7)
 CANCELLED = job("x", JobState.CANCELLED, cancelled_by=1001, exit_signal=15)
 
 
@@ -70,7 +71,7 @@ CANCELLED = job("x", JobState.CANCELLED, cancelled_by=1001, exit_signal=15)
         (job("nofile", JobState.FAILED, exit_signal=53), ["FAILED|0:53", "CANCELLED|0:53"]),
         (job("runs", JobState.RUNNING), ["RUNNING|0:0", "RUNNING|0:0"]),
         (job("ends", JobState.COMPLETING, outcome="FAILED", exit_code=2), ["FAILED|2:0", "FAILED|2:0"]),
-        (job("ending", JobState.COMPLETING, outcome="CANCELLED", cancelled_by=7), ["CANCELLED by 7|0:0", "CANCELLED|0:0"]),
+        (ENDING, ["CANCELLED by 7|0:0", "CANCELLED|0:0"]),
         (job("lost", JobState.NODE_FAIL), ["NODE_FAIL|0:0", "CANCELLED|0:0"]),
     ],
 )
