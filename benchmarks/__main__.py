@@ -13,10 +13,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks import commands, latency, policies, scheduler, throughput
+from benchmarks import commands, latency, long_queue, policies, scheduler, throughput
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-GROUPS = {"fleet": (commands, latency, throughput), "core": (scheduler, policies)}
+GROUPS = {"fleet": (commands, latency, throughput), "queue": (long_queue,), "core": (scheduler, policies)}
 
 
 def main() -> int:

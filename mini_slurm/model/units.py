@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from mini_slurm.model.numbers import LARGEST, leading_number, to_int
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-# The patterns are compiled when they are needed: most commands only print.
+# The patterns are compiled when they are needed.
 # Without days: minutes[:seconds] or hours:minutes:seconds; with days: hours[:minutes[:seconds]] after the dash.
 WITHOUT_DAYS = r"(\d+)(?::(\d+))?(?::(\d+))?"
 WITH_DAYS = r"(\d*)-(?:(\d+)(?::(\d+))?(?::(\d+))?)?"
@@ -37,6 +35,8 @@ def _minutes(seconds: int) -> int:
 
 def parse_duration(text: str) -> int:
     """Seconds of `10` (minutes), `5:30`, `1:00:00`, `1-`, `1-12`, `1-12:30` or `1-12:30:00`. Raises ValueError."""
+    import re  # most commands only print times
+
     if (found := re.fullmatch(WITH_DAYS, text, re.ASCII)) and text != "-":
         days, hours, minutes, seconds = map(_number, found.groups())
         return days * DAY + hours * HOUR + minutes * MINUTE + seconds if found[1] else -hours * DAY

@@ -146,7 +146,8 @@ class Layout:
 
 # --- squeue and sinfo
 
-EVERY = "|".join(f"%{letter}" for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+SMALL = "abcdefghijklmnopqrstuvwxyz"  # the module string imports re
+EVERY = "|".join(f"%{letter}" for letter in SMALL + SMALL.upper())
 ALL = "all"
 
 

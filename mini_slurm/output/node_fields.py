@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from string import ascii_lowercase, ascii_uppercase
-
 from mini_slurm.model import node_state
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.units import format_duration
 from mini_slurm.output import nodes
-from mini_slurm.output.layout import Field, View
+from mini_slurm.output.layout import SMALL, Field, View
 from mini_slurm.output.node_lines import ALWAYS, EXACT, NOBODY, PARTITION, Line, listed_state, reason_user
 from mini_slurm.output.values import NOT_KNOWN, NULL, SLURM_VERSION, count, gpus
 
@@ -198,4 +196,4 @@ NODE_FIELDS = (
 )
 # fmt: on
 ALIASES = {"share": "oversubscribe"}
-EVERY = "|".join([*(f"%{letter}" for letter in ascii_lowercase), *(f"%{letter} " for letter in ascii_uppercase)])
+EVERY = "|".join([*(f"%{letter}" for letter in SMALL), *(f"%{letter} " for letter in SMALL.upper())])

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mini_slurm.model.fleet import Fleet, MachineEntry
+from mini_slurm.model.gpu_request import gpus_per_job, gpus_per_node, memory_per_gpu
 from mini_slurm.model.job import Job
-from mini_slurm.model.request import extra, gpus_per_job, gpus_per_node, least_cpus, memory_per_gpu, number
+from mini_slurm.model.request import extra, least_cpus, number
 from mini_slurm.model.resources import Resources
 
 

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from mini_slurm.errors import Refused
 from mini_slurm.model.features import matches
 from mini_slurm.model.fleet import Fleet, MachineEntry, Partition
+from mini_slurm.model.gpu_request import gpus_per_job, gpus_per_node
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.request import gpus_per_job, gpus_per_node, least_cpus, number
+from mini_slurm.model.request import least_cpus, number
 from mini_slurm.model.resources import Resources, format_gpus, parse_gpus
 from mini_slurm.model.units import format_memory
 from mini_slurm.scheduler.demand import demand, with_entry

@@ -3,7 +3,7 @@
 import pytest
 
 from mini_slurm.errors import Refused
-from mini_slurm.model.request import gpus_per_job, gpus_per_node
+from mini_slurm.model.gpu_request import gpus_per_job, gpus_per_node
 from tests.unit.submitting import described
 
 
