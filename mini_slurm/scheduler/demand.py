@@ -108,8 +108,13 @@ def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
 
 
 def share(wanted: Demand, tasks: int, gpus: Mapping[str, int], total: Resources, free: Resources) -> Resources:
-    """What the job gets of one machine for so many tasks, GPUs by the types that they are of."""
+    """What the job gets of one machine for so many tasks, GPUs by the types that they are of.
+
+    All CPUs and GPUs with --exclusive, whatever else was asked for; of the memory only that.
+    """
     count = sum(gpus.values())
+    if wanted.exclusive:
+        gpus = free.gpus
     cpus = total.cpus if wanted.exclusive else wanted.cpus_for(tasks, count)
     memory = wanted.memory_per_cpu * cpus
     if wanted.memory_per_gpu:

@@ -20,7 +20,8 @@ GPUS = {"node4": 2}
 FOLDERS = Path("/var/lib")  # machines do not share /tmp
 FOLDER = "mini_slurm-conformance-"  # and the number of the run's process
 OTHERS, OTHER_STEM = ("bob",), "cf"  # further users of the recordings; names of the same length
-# numbers of jobs have three digits from now on, as the recorded ones: they are cut at the width of a column
+# Numbers of jobs have three digits from now on, as the recorded ones: they are cut at the width of a column. And the
+# user has used more of the fleet than others, which his priorities show.
 FIRST_JOBS = "sbatch -W -a 1-100 -D / -o /dev/null --wrap true"
 FIRST_NET = 60
 STOP_LIMIT = 60  # seconds for the controller to end
@@ -71,6 +72,7 @@ def _player(folder: Path, users: dict[str, str], number: int, install: Install, 
         _let_in(login, home, bed.folder / f"ssh_config_{login}")
         player = Player(Settings(str(install.shims), environment, login, users, str(home), login, limit))
         player.small(FIRST_JOBS, login)
+        _stop(login, home, environment, install)  # the next controller weighs at once what the user has used
         yield player
         _stop(login, home, environment, install)
     finally:

@@ -68,9 +68,12 @@ def play(
 
 
 def _play(stage: Stage, case: Case, recorded_last: int, tries: int) -> Result:
+    """The last time with a queue made anew, as a race may lie in how it came about."""
     count = 1
     while (result := _once(stage, case, recorded_last, count)).differences and count < tries:
         count += 1
+        if count == tries:
+            stage.leave()
     return result
 
 

@@ -71,6 +71,13 @@ def test_an_exclusive_job_waits_for_an_empty_machine():
     assert (sim.state(alone), sim.job(alone).alloc_cpus) == ("RUNNING", 1)
 
 
+def test_an_exclusive_job_gets_all_cpus_and_gpus_of_its_machine():
+    sim = Simulation(fleet_of({"node1": Resources(cpus=4, memory=8000, gpus={"a100": 2, "": 1})}))
+    alone = sim.submit(exclusive=1, gres="gpu:1", memory_per_node=500)
+    job = sim.job(alone)
+    assert (job.alloc_cpus, job.alloc_memory, job.alloc_gpus) == (4, 500, "1,a100:2")
+
+
 def test_a_held_job_waits_for_its_release():
     sim = Simulation(fleet_of(ONE))
     job = sim.submit(priority=0)
