@@ -31,6 +31,10 @@ NO_USER = 2**32 - 1  # the first number that no user has
 EXIT_CODE = 1  # of a command line that does not parse
 
 
+class NotNow(BadUsage):
+    """What was asked for is not there; a listing that is repeated goes on, as it may come back."""
+
+
 def read(
     program: str, arguments: list[str], table: tuple[Option, ...], command: str, *, advice: bool = True
 ) -> tuple[Chosen, list[str]] | None:
@@ -218,10 +222,14 @@ def interval(program: str, chosen: Chosen, complaint: str) -> int:
 
 
 def repeat(seconds: int, once: Callable[[], int]) -> int:
-    """Do it once, or again and again with so many seconds between. The exit status."""
+    """Do it once, or again and again with so many seconds between. The exit status. Raises NotNow."""
     if not seconds:
         return once()
     while True:
-        once()
+        try:
+            once()
+        except NotNow as missing:
+            for line in missing.lines:
+                common.say(line)
         print(flush=True)
         time.sleep(seconds)

@@ -95,7 +95,7 @@ def _records(program: str, request: Request, view: View, db: sqlite3.Connection 
     listing.refresh(program, db, place, request.wanted)
     known = None if request.by_step else request.only_job
     if known is not None and not listing.knows_job(db, place, known, view.now):
-        raise BadUsage("slurm_load_jobs error: Invalid job id specified", exit_code=1)
+        raise listing.NotNow("slurm_load_jobs error: Invalid job id specified", exit_code=1)
     where = request.where(view.now, fleet if "nodelist" in request.chosen else None)
     jobs = [*listing.jobs(db, place, request.columns, where)]
     if request.wanted is not None:

@@ -103,6 +103,20 @@ def test_variables_stand_for_options(run: Shell, monkeypatch: pytest.MonkeyPatch
     assert run("squeue -h -t PD")[1] == "1|a\n"
 
 
+def test_a_repeated_listing_goes_on_when_its_job_is_gone(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    code, output, errors = run("squeue -h -i 7 -j 99")
+    assert (code, output, pauses) == (130, "\n\n", [7, 7])
+    assert errors == "slurm_load_jobs error: Invalid job id specified\n" * 2
+
+
 def test_accounting_shows_a_job_and_its_batch_step(run: Shell) -> None:
     run.fill(running(1, script="x"), job(2))
     assert run("sacct -a -P -n -o jobid,state")[1] == "1|RUNNING\n1.batch|RUNNING\n2|PENDING\n"
