@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mini_slurm.model.fleet import Partition
     from mini_slurm.output.layout import Value
     from mini_slurm.output.nodes import Node
 
@@ -133,6 +134,12 @@ def _user(*, with_number: bool) -> Value:
     return show
 
 
+def _size(partition: Partition) -> str:
+    """How many nodes a job may have."""
+    least, most = str(max(partition.min_nodes, 1)), str(partition.max_nodes or "infinite")
+    return least if least == most else f"{least}-{most}"
+
+
 def _row(
     name: str, letter: str, header: str, value: Value, group: str = "", *, cut_header: bool = True, mark: str = ""
 ) -> Field:
@@ -172,7 +179,7 @@ NODE_FIELDS = (
     _row("Partition", "P", "PARTITION", lambda line, view: _partition(line), PARTITION, mark="*"),
     _row("Root", "r", "ROOT", _constant("no")),
     _row("PartitionName", "R", "PARTITION", lambda line, view: line.partition.name, PARTITION),
-    _row("Size", "s", "JOB_SIZE", _constant("1-infinite")),
+    _row("Size", "s", "JOB_SIZE", lambda line, view: _size(line.partition), ALWAYS),
     _row("AllocNodes", "S", "ALLOCNODES", _constant("all")),
     _row("StateCompact", "t", "STATE", _state(lambda state: node_state.written(state)[1]), ALWAYS),
     _row("StateLong", "T", "STATE", _state(lambda state: node_state.written(state)[0]), ALWAYS),

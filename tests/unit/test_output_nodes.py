@@ -251,6 +251,28 @@ def test_lines_are_sorted_by_letters(order: str, names: list[str]) -> None:
     assert [*dict.fromkeys(line.split()[0] for line in found)] == names
 
 
+def test_the_size_of_jobs_and_the_tier_are_the_partitions() -> None:
+    partitions = {
+        "wide": Partition("wide", NAMES, max_nodes=4, min_nodes=2),
+        "one": Partition("one", ("node1",), max_nodes=1, tier=7),
+        "any": Partition("any", ("node2",), tier=3),
+    }
+    fleet = FLEET._replace(partitions=partitions)
+    layout, _ = by_letters("%R %s %p", node_fields.NODE_FIELDS)
+    views = nodes.node_list(fleet, IDLE, [])
+    found = node_lines.lines(
+        list(partitions.values()), views, layout.fields, VIEW, apart=False, exact=False, by_reason=False
+    )
+    shown = {}
+    for order in ("s", "-p"):
+        node_lines.sort(found, layout.fields, order)
+        shown[order] = [*layout.lines(found, VIEW)]
+    assert shown == {
+        "s": ["one 1 7", "wide 2-4 1", "any 1-infinite 3"],
+        "-p": ["one 1 7", "any 1-infinite 3", "wide 2-4 1"],
+    }
+
+
 def test_features_and_weights_may_be_changed() -> None:
     orders = {"node1": NodeOverride(features=("a", "b"), active_features=("a",), weight=7, comment="hi")}
     assert table("features:|,features_act:|,weight:|,comment:|", None, [], orders, only="node1")[1:] == ["a,b|a|7|hi|"]
