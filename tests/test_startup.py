@@ -108,6 +108,13 @@ def test_running_a_command_imports_nothing_heavy(command: str, environment: dict
     assert not HEAVY & (modules - always)
 
 
+def test_the_listing_that_loops_call_imports_least(environment: dict[str, str], always: set[str]) -> None:
+    code = "sys.argv = ['msqueue']\nimport mini_slurm.cli.msqueue as msqueue\nmsqueue.main()"
+    status, modules = loaded(code, environment)
+    assert status == 0
+    assert not {"typing", "re", "json", "contextlib"} & (modules - always)
+
+
 def test_the_tabulator_key_waits_for_nothing_heavy(environment: dict[str, str], always: set[str]) -> None:
     words = ["mini-slurm", "--complete", "bash", "msqueue --partition=", "=:"]
     code = f"sys.argv = {words!r}\nimport mini_slurm.cli.admin as admin\nsys.exit(admin.main())"

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from mini_slurm.cli import common
 from mini_slurm.cli.submission import Script, working_folder
 from mini_slurm.errors import Refused
-from mini_slurm.model import dependencies
 from mini_slurm.model.arrays import count_of
 from mini_slurm.model.environment import exported, of_file, of_part
 from mini_slurm.model.job import Job
@@ -93,6 +92,8 @@ def _settle_dependency(job: Job, db: sqlite3.Connection) -> None:
         return db.execute("SELECT 1 FROM job WHERE array_job_id = ? LIMIT 1", (number,)).fetchone() is not None
 
     if job.dependency is not None:
+        from mini_slurm.model import dependencies
+
         try:
             job.dependency = dependencies.read(job.dependency, is_array)
         except dependencies.BadDependency as error:
