@@ -29,7 +29,8 @@ COLUMNS = (
 FILTERS = ("account", "me", "name", "nodelist", "partition", "qos", "reservation", "state", "user", "wckey")
 VARIABLES = {
     "account": "SCANCEL_ACCOUNT", "clusters": "SLURM_CLUSTERS", "ctld": "SCANCEL_CTLD", "hurry": "SCANCEL_HURRY",
-    "name": "SCANCEL_NAME", "partition": "SCANCEL_PARTITION", "qos": "SCANCEL_QOS", "user": "SCANCEL_USER", "wckey": "SCANCEL_WCKEY",
+    "name": "SCANCEL_NAME", "partition": "SCANCEL_PARTITION", "qos": "SCANCEL_QOS", "user": "SCANCEL_USER",
+    "wckey": "SCANCEL_WCKEY",
 }  # fmt: skip
 SWITCHES = {
     "batch": "SCANCEL_BATCH", "full": "SCANCEL_FULL", "interactive": "SCANCEL_INTERACTIVE",

@@ -49,7 +49,7 @@ def mscancel(program: str, arguments: list[str]) -> int:
     ids = cancel_request.read_ids(program, words)
     cancel_request.check(chosen, ids)
     state, db = common.open_store()
-    if "clusters" in chosen or has_foreign(db) or not places.survey(db).fleet:
+    if "clusters" in chosen or has_foreign(db) or not (places.only_fleet(db) or places.survey(db).fleet):
         from mini_slurm.cli.foreign import cancel
 
         left, code = cancel.cancel(cancel.Wish(program, arguments, chosen, ids), state, db)

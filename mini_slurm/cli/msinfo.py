@@ -61,7 +61,7 @@ def _show(program: str, arguments: list[str], request: Request) -> int:
     chosen, db, code = request.chosen, listing.open_to_read(), 0
     for number, place in enumerate(places.chosen(program, chosen, db) or [""]):
         head = [""] * (number > 0) + [f"CLUSTER: {place}"] * ("clusters" in chosen and "noheader" not in chosen)
-        if place in places.survey(db).clusters:
+        if place and place in places.survey(db).clusters:
             from mini_slurm.cli.foreign import nodes
 
             listing.show(head)

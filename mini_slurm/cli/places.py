@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_slurm.config import cache
+from mini_slurm.config.alone import is_alone
 from mini_slurm.config.paths import fleet_file
 from mini_slurm.errors import BadUsage
 from mini_slurm.store import queries
@@ -22,6 +22,8 @@ ALL = "all"
 
 def survey(db: sqlite3.Connection | None) -> Clusters:
     """The places there are; without a fleet file, what PATH leads to. Raises FleetError."""
+    from mini_slurm.config import cache
+
     if fleet_file() is not None:
         return cache.load_clusters(lambda key: queries.get_setting(db, key))
     from mini_slurm.clusters.detect import detect
@@ -44,7 +46,7 @@ def named(program: str, text: str | None, db: sqlite3.Connection | None, *, by_v
     """The places that -M's value means; without a value, what the variable and the fleet file say."""
     text = text or os.environ.get(VARIABLE)
     if text is None:
-        return default(survey(db))
+        return [] if only_fleet(db) else default(survey(db))
     places = survey(db)
     there = [*filter(None, (places.fleet, *places.clusters))]
     words = [word for word in text.split(",") if word]
@@ -56,13 +58,20 @@ def named(program: str, text: str | None, db: sqlite3.Connection | None, *, by_v
 
 def there(text: str | None, db: sqlite3.Connection | None) -> list[str]:
     """The places that sacct's -M means: it passes over names that there are not. "": everything from here."""
+    text = text or os.environ.get(VARIABLE)
+    if text is None and only_fleet(db):
+        return [""]
     places = survey(db)
     known = [*filter(None, (places.fleet, *places.clusters))]
-    text = text or os.environ.get(VARIABLE)
     if text is None:
         return default(places) or [""]
     words = text.split(",")
     return known if ALL in words else [name for name in known if name in words]
+
+
+def only_fleet(db: sqlite3.Connection | None) -> bool:
+    """Is it certain, at a glance, that there is no other place? Raises FleetError."""
+    return is_alone(lambda key: queries.get_setting(db, key))
 
 
 def default(places: Clusters) -> list[str]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from mini_slurm.config import alone
 from mini_slurm.config.paths import fleet_file
 from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, Limits, MachineEntry, Partition, Qos, Weights
 from mini_slurm.model.overrides import NO_OVERRIDE
@@ -61,6 +62,7 @@ def load_file(get: Callable[[str], str | None], put: Callable[[str, str], None],
 
     fleet = read_fleet(path)
     put(KEY, json.dumps({"signature": signature, "fleet": fleet}, separators=(",", ":")))
+    put(alone.KEY, alone.signature(path) if fleet.machines and not fleet.clusters else "")
     put(CLUSTERS_KEY, json.dumps({"signature": signature, **_clusters_of(fleet)._asdict()}, separators=(",", ":")))
     return fleet
 
