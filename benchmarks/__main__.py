@@ -1,6 +1,6 @@
 """Run measurements, print them as JSON, and write the tables of docs/performance.md.
 
-python -m benchmarks [fleet] [core]
+python -m benchmarks [fleet] [queue] [core]
 """
 
 from __future__ import annotations
