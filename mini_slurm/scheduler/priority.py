@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
+from mini_slurm.model.request import number
 from mini_slurm.model.states import JobState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.scheduler.cluster import Cluster
 
+Kind = tuple[object, ...]  # what jobs have in common whose factors differ in their age alone
 PERIOD = 300.0  # seconds from one time that all priorities are worked out to the next
 
 
@@ -74,15 +75,21 @@ def total(job: Job, fleet: Fleet, parts: Factors) -> int:
 
 def site(job: Job) -> int:
     """What an administrator has added to the priority."""
-    return int(json.loads(job.extra).get("site-factor", "0"))
+    return number(job, "site-factor")
 
 
-def set_priority(cluster: Cluster, job: Job, now: float) -> None:
-    """Work out a job's priority, unless it is held or an administrator has set it."""
+def set_priority(cluster: Cluster, job: Job, now: float, known: dict[Kind, Factors] | None = None) -> None:
+    """Work out a job's priority, unless it is held or an administrator has set it. `known`: the factors of others."""
     if not job.priority or job.priority_set:
         return
-    fair = cluster.usage.factor(job, cluster.fleet)
-    found = total(job, cluster.fleet, factors(job, cluster.fleet, cluster.stock.cpus, fair, now))
+    fleet = cluster.fleet
+    kind = (job.partition, job.qos, job.account, job.user, job.nodes, job.cpus, job.alloc_cpus)
+    parts = None if known is None else known.get(kind)
+    if parts is None:
+        parts = factors(job, fleet, cluster.stock.cpus, cluster.usage.factor(job, fleet), now)
+        if known is not None:
+            known[kind] = parts
+    found = total(job, fleet, parts._replace(age=_age(job, fleet, now)))
     if found != job.priority:
         job.priority = found
         cluster.touch(job)
@@ -94,6 +101,7 @@ def refresh_priorities(cluster: Cluster, now: float) -> None:
         return
     cluster.priorities_due = now + PERIOD
     cluster.usage.look(cluster.jobs.values(), cluster.fleet, now)
+    known: dict[Kind, Factors] = {}
     for job in cluster.jobs.values():
         if job.state is JobState.PENDING:
-            set_priority(cluster, job, now)
+            set_priority(cluster, job, now, known)
