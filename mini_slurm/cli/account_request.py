@@ -68,7 +68,7 @@ def _since(chosen: Chosen, now: float) -> float:
     text = chosen.text("starttime")
     if text is not None:
         return _moment(text, now)
-    if "jobs" in chosen:
+    if "jobs" in chosen or "report" in chosen:
         return 0.0
     return now if "state" in chosen else _moment("00:00:00", now)
 
@@ -235,10 +235,26 @@ def _place(job: Job) -> tuple[int, int, int, int]:
     return job.array_job_id or 0, task, job.job_id, job.attempt
 
 
-def show_scripts(db: sqlite3.Connection | None, lines: Sequence[Line]) -> int:
-    """-B: the scripts of these jobs, as they were submitted. The exit status."""
+def show_contents(db: sqlite3.Connection | None, lines: Sequence[Line], *, environments: bool) -> int:
+    """-B and --env-vars: the scripts, or the environments, of these jobs as they were submitted. The exit status."""
     for line in lines:
-        if not line.step:
+        if not line.step and environments:
+            title, text = (
+                f"Environment used for {line.job.job_id} (must be batch to display)",
+                _environment(db, line.job),
+            )
+        elif not line.step:
             script = content(db, line.job.script) or b""
-            print(f"Batch Script for {line.job.job_id}\n{'-' * 80}\n{script.decode(errors='backslashreplace')}")
+            title, text = f"Batch Script for {line.job.job_id}", script.decode(errors="backslashreplace")
+        else:
+            continue
+        listing.show([title, "-" * 80, text])
     return 0
+
+
+def _environment(db: sqlite3.Connection | None, job: Job) -> str:
+    """Its variables, a line each."""
+    import json
+
+    kept = content(db, job.environment)
+    return "".join(f"{name}={value}\n" for name, value in json.loads(kept or b"{}").items()) or "NONE"

@@ -14,12 +14,15 @@ from mini_slurm.store import queries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
+
     from mini_slurm.model.job import Job
     from mini_slurm.options.grammar import Option
     from mini_slurm.options.listings import Chosen
     from mini_slurm.output.accounting_lines import Line
 
 ABOUT = "Show the accounting of jobs."
+NAMED_BY_FLEET = {"AssocID", "Cluster", "QOSRAW"}  # columns that show what the fleet file says
 WORDS = ""
 
 
@@ -30,7 +33,8 @@ def main() -> int:
 
 def options(program: str) -> tuple[Option, ...]:
     """The options of the command under this name."""
-    return common.with_ours(program, sacct.OPTIONS)
+    ours = () if common.is_slurms_name(program) else sacct.OURS
+    return common.with_ours(program, (*sacct.OPTIONS, *ours))
 
 
 def msacct(program: str, arguments: list[str]) -> int:
@@ -44,7 +48,15 @@ def msacct(program: str, arguments: list[str]) -> int:
         return 0
     if "completion" in chosen or "file" in chosen:
         raise BadUsage("Slurm job completion is disabled", exit_code=1)
+    _check_unit(program, chosen)
     return _show(program, chosen, _table(program, chosen))
+
+
+def _check_unit(program: str, chosen: Chosen) -> None:
+    unit = chosen.text("units")
+    if unit is not None and (not unit or unit[0].upper() not in "KMGTP"):
+        why = f"Invalid unit type '{unit[:1]}'. Possible options are 'KMGTP'"
+        raise BadUsage(f"{program}: error: {why}", f"{program}: fatal: Invalid unit type", exit_code=1)
 
 
 def _table(program: str, chosen: Chosen) -> Table:
@@ -57,19 +69,23 @@ def _table(program: str, chosen: Chosen) -> Table:
 
 
 def _show(program: str, chosen: Chosen, table: Table) -> int:
-    if "batch_script" in chosen and "jobs" not in chosen:
-        why = "When requesting job scripts you must also request specific jobs with the '-j' option."
-        raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
+    for field, what in (("batch_script", "scripts"), ("env_vars", "environment variables")):
+        if field in chosen and "jobs" not in chosen:
+            why = f"When requesting job {what} you must also request specific jobs with the '-j' option."
+            raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
     view = listing.view(chosen)
     named = account_request.job_list(program, chosen)
     span = account_request.Span(program, chosen, view.now)
     where = account_request.where(program, chosen, span, named)
     db = listing.open_to_read()
+    if "report" in chosen:
+        from mini_slurm.cli import usage_request
+
+        return usage_request.show(program, chosen, where, span, db)
     is_document = "json" in chosen or "yaml" in chosen
-    if is_document or any(field.name in ("AssocID", "Cluster") for field in table.fields):
-        fleet = listing.fleet(db)
-        view.cluster, view.associations = fleet.name, fleet.association_numbers()
-    columns = set(COLUMNS) if is_document else _columns(table)
+    if is_document or NAMED_BY_FLEET & {field.name for field in table.fields}:
+        _add_fleet(view, db)
+    columns = set(COLUMNS) if is_document else _columns(table) | ({"environment"} if "env_vars" in chosen else set())
     jobs: list[Job] = []
     asked = places.there(chosen.text("clusters"), db)
     for place in asked:
@@ -81,17 +97,28 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
     if "truncate" in chosen:
         for line in lines:
             line.cut(span.since, span.until)
-    if "batch_script" in chosen:
-        return account_request.show_scripts(db, lines)
-    if is_document:
+    if "verbose" in chosen and not is_document:
+        for text in span.described(by_state="state" in chosen):
+            common.say(f"{program}: {text}")
+    return _print(chosen, table, lines, view, db)
+
+
+def _print(chosen: Chosen, table: Table, lines: list[Line], view: View, db: sqlite3.Connection | None) -> int:
+    """Show what was found in the form that is asked for; the exit status."""
+    if "batch_script" in chosen or "env_vars" in chosen:
+        return account_request.show_contents(db, lines, environments="env_vars" in chosen)
+    if "json" in chosen or "yaml" in chosen:
         from mini_slurm.cli import documents
 
         return documents.show_accounting(chosen, lines, view)
-    if "verbose" in chosen:
-        for text in span.described(by_state="state" in chosen):
-            common.say(f"{program}: {text}")
     listing.show(_text(chosen, table, lines, view))
     return 0
+
+
+def _add_fleet(view: View, db: sqlite3.Connection | None) -> None:
+    fleet = listing.fleet(db)
+    view.cluster, view.associations = fleet.name, fleet.association_numbers()
+    view.qualities = {name: number for number, name in enumerate(fleet.qos, start=1)}
 
 
 def _columns(table: Table) -> set[str]:

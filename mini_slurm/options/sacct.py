@@ -71,4 +71,8 @@ OPTIONS = (
     option("associations", "x", LIST, "Jobs of these associations.", "NUMBERS"),
     JSON, YAML,
 )
+OURS = (  # under our name
+    option("report", "", MAYBE, "Hours of CPUs and GPUs instead, by these: user, account, machine, month.", "KEYS"),
+    option("csv", "", FLAG, "With --report: values with commas between."),
+)
 # fmt: on

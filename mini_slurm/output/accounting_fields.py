@@ -28,6 +28,9 @@ LONG = (
     "tresusageouttot"
 )
 UNKNOWN = "Unknown"
+# As Slurm has it, spans of time stand out of a column that is too narrow, and moments are cut without a sign of it.
+UNCUT = frozenset({"CPUTime", "Elapsed", "Reserved", "ResvCPU", "Suspended"})
+MOMENTS = frozenset({"Eligible", "End", "Start", "Submit"})
 FIRST_SAMPLE = 5.0  # seconds after a step began
 LARGE = 32 * 1024  # KiB
 
@@ -161,7 +164,9 @@ def _sampled(value: Callable[[Step, View], str]) -> Value:
 
 
 def _row(name: str, width: int, columns: str, value: Value) -> Field:
-    return Field(name, "", name, columns, value, width=width)
+    return Field(
+        name, "", name, columns, value, width=width, cut=name not in UNCUT, mark="" if name in MOMENTS else "+"
+    )
 
 
 def _each(job: str = "", step: str = "") -> Value:
@@ -244,7 +249,7 @@ ACCOUNTING_FIELDS = (
     _row("Partition", 10, "partition", _job(lambda line, view: line.job.partition)),
     _row("Priority", 10, "priority", _job(lambda line, view: str(line.job.priority))),
     _row("QOS", 10, "qos", _job(lambda line, view: line.job.qos or "")),
-    _row("QOSRAW", 6, "qos", _each("0", "")),
+    _row("QOSRAW", 6, "qos", _job(lambda line, view: str(view.qualities.get(line.job.qos, 0)))),
     _row("Reason", 22, "wait_reason", _job(lambda line, view: line.reason)),
     _row("ReqCPUFreq", 10, "", _frequency),
     _row("ReqCPUFreqGov", 13, "", _frequency),

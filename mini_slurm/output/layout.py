@@ -28,6 +28,7 @@ class View:
         "default_memory",
         "moment",
         "now",
+        "qualities",
         "shown_tasks",
         "unit",
         "user_name",
@@ -41,6 +42,7 @@ class View:
         self.convert = True  # False: --noconvert
         self.shown_tasks = 64  # characters of an array's waiting tasks, 0: all; $SLURM_BITSTR_LEN
         self.associations: Mapping[tuple[str | None, str], int] = {}  # (account, user) -> its number
+        self.qualities: Mapping[str | None, int] = {}  # QOS -> its number
         self.user_name: Callable[[int], str | None] = str  # uid -> login name, None where there is none
         self.default_memory: int | None = None  # MiB for each CPU, where a job asks for no memory
 
@@ -227,7 +229,7 @@ class Table:
     def lines(self, records: Iterable[object], view: View) -> Iterator[str]:
         """One line for each record, each value padded or cut to its width, and a blank after each."""
         for record in records:
-            yield "".join(_fit(visible(field.value(record, view)), width) + " " for field, width in self.cells)
+            yield "".join(_fit(visible(field.value(record, view)), width, field) + " " for field, width in self.cells)
 
     def joined(self, records: Iterable[object], view: View, delimiter: str, last: bool) -> Iterator[str]:
         """One line for each record, values as they are; with `last` the delimiter also ends the line."""
@@ -269,9 +271,12 @@ def column_width(text: str) -> int:
     return -size if text.startswith("-") else size
 
 
-def _fit(text: str, width: int) -> str:
+def _fit(text: str, width: int, field: Field) -> str:
+    """A value in its column: as it is where its kind is never cut, else with what says that it was cut."""
     size = abs(width)
-    return text[: size - 1] + "+" if len(text) > size > 0 else _pad(text if size else "", width)
+    if len(text) > size > 0 and field.cut:
+        return text[: size - len(field.mark)] + field.mark
+    return _pad(text if size else "", width)
 
 
 def _pad(text: str, width: int) -> str:

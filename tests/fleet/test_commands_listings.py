@@ -13,7 +13,7 @@ from mini_slurm.cli import mscancel, msinfo
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
 from mini_slurm.store import database
-from tests.fleet.shell import Shell, array, job, prepared, running
+from tests.fleet.shell import OWN, Shell, array, job, prepared, running
 
 HEADER = "             JOBID PARTITION     NAME     USER ST       TIME  NODES NODELIST(REASON)\n"
 
@@ -328,3 +328,40 @@ def test_no_cancels_nothing(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("builtins.input", lambda question: "n")
     assert run("scancel -i 1") == (0, "", "")
     assert run.requests() == []
+
+
+def test_hours_are_reported_as_a_table_csv_or_json_under_our_name(run: Shell) -> None:
+    noon = 1_700_000_000.0
+    done = {"state": JobState.COMPLETED, "start_time": noon, "end_time": noon + 7200, "node": "node1", "alloc_cpus": 3}
+    run.fill(job(1, account="lab", alloc_gpus="2", **done), job(2, account="lab", user="ann, b", **done), job(3))
+    assert run("msacct -a --report=account,machine,month")[1] == (
+        "Account  Machine  Month    Jobs  CPU hours  GPU hours\nlab      node1    2023-11     2      12.00       4.00\n"
+    )
+    names, *lines = run("msacct -a --report=user --csv")[1].splitlines()
+    assert names == "user,jobs,cpu_hours,gpu_hours"
+    assert sorted(lines) == sorted([f"{OWN},1,6.0,4.0", '"ann, b",1,6.0,0.0'])
+    found = json.loads(run("msacct -a --report --json -A lab -j 1")[1])["report"]
+    assert found == [
+        {"user": OWN, "account": "lab", "machine": "node1", "month": "2023-11", "jobs": 1, "cpu_hours": 6.0,
+         "gpu_hours": 4.0}
+    ]  # fmt: skip
+    assert run("msacct -a --report=user -S 2024-01-01 -n") == (0, "", "")
+    assert run("msacct --report=colour")[2] == (
+        "msacct: error: --report cannot add up by colour: write some of user, account, machine, month\n"
+    )
+    assert run("sacct --report")[2].startswith("sacct: unrecognized option '--report'")
+
+
+def test_everything_is_told_in_json_and_yaml(run: Shell) -> None:
+    run.fill(running(1, script="x"), job(2))
+    found = json.loads(run("sacct -a --json")[1])
+    assert [(one["job_id"], one["state"]["current"], len(one["steps"])) for one in found["jobs"]] == [
+        (1, "RUNNING", 1), (2, "PENDING", 0)]  # fmt: skip
+    assert "!!str jobs: !!seq\n" in run("sacct -a --yaml")[1]
+
+
+def test_an_unknown_unit_is_refused_and_an_environment_is_shown(run: Shell) -> None:
+    assert run("sacct --units=X")[0] == 1
+    assert run("sacct --env-vars")[2].startswith("sacct: fatal: When requesting job environment variables you must")
+    run.fill(job(1))
+    assert run("sacct --env-vars -j 1")[1] == (f"Environment used for 1 (must be batch to display)\n{'-' * 80}\nNONE\n")

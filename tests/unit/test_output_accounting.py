@@ -261,3 +261,17 @@ def test_what_was_submitted_within_a_second_stands_together_with_arrays_last() -
     assert order(NOW - 20.1, NOW - 19.9, NOW - 19.5) == [2, 3, 1]
     assert order(NOW - 20.1, NOW - 19.9, NOW - 19.0) == [2, 1, 3]
     assert order(NOW - 20.1, NOW - 18.9) == [1, 2]
+
+
+def test_spans_of_time_stand_out_of_narrow_columns_and_moments_are_cut_without_a_sign() -> None:
+    table, _ = by_prefixes("elapsed%5,cputime%5,suspended%5,start%5,account%5,totalcpu%5", FIELDS)
+    one = job("ok", end_time=NOW - 10, user_seconds=90.0)
+    view = View(NOW, lambda moment: "2026-11-22T04:55:09", "mini")
+    assert [*table.lines([Line(one)], view)] == ["00:00:09 00:00:09 00:00:00 2026- scie+ 00:0+ "]
+
+
+def test_a_qos_has_its_number() -> None:
+    view = View(NOW, str, "mini")
+    view.qualities = {"normal": 1, "high": 2}
+    table, _ = by_prefixes("qosraw", FIELDS)
+    assert [*table.joined([Line(job("ok", qos="high")), batch(job("ok", qos="high"))], view, "|", False)] == ["2", ""]

@@ -126,6 +126,7 @@ NOTES: dict[str, Note] = {
             ("msacct -X", "Today's jobs, a line each."),
             ("msacct -j 42 -o jobid,state,exitcode,elapsed,maxrss", "What a job came to and used."),
             ("msacct -S now-7days -s F,TO,OOM", "What went wrong in the last week."),
+            ("msacct -a --report=user,month -S 2026-01-01", "This year's hours of CPUs and GPUs by user and month."),
         ),
         variables={"format": "SACCT_FORMAT", **_LISTINGS},
         columns={"Columns of -o": accounting_fields.ACCOUNTING_FIELDS},
