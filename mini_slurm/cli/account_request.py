@@ -10,7 +10,7 @@ from mini_slurm.cli import listing
 from mini_slurm.errors import BadUsage
 from mini_slurm.model.moments import BadMoment, parse_moment
 from mini_slurm.model.states import JobState
-from mini_slurm.model.units import parse_duration
+from mini_slurm.model.units import parse_time_limit
 from mini_slurm.options import job_ids, listings
 from mini_slurm.output.accounting_lines import Line, batch_step, settled
 from mini_slurm.store.queries import Where, content, select_steps
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mini_slurm.options.listings import Chosen
 
 MANY = 500  # jobs; for more of them all steps are read
+ROW = 5.0  # seconds
 NO_TASK = 2**32 - 2  # the place of what is no task of an array
 # in accounting a job that only has its output to be stored is over
 STATE = "CASE WHEN state = 'COMPLETING' AND outcome IS NOT NULL THEN outcome ELSE state END"
@@ -102,12 +103,12 @@ def where(program: str, chosen: Chosen, span: Span, jobs: Sequence[JobId] | None
     found.among("features", chosen.words("constraints"))
     found.among("coalesce(wait_reason, reason)", chosen.words("reason"))
     if "gid" in chosen:
-        found.among("gid", [int(word) for word in chosen.words("gid") or [] if word.isdecimal()])
+        found.among("gid", [_group(program, word) for word in chosen.words("gid") or []])
     if "nodelist" in chosen:
         found.on_nodes(listing.names(chosen.text("nodelist") or ""))
     if "wckeys" in chosen or "associations" in chosen:
         found.add("0")  # a fleet has neither
-    _add_sizes(found, chosen)
+    _add_sizes(program, found, chosen)
     return found
 
 
@@ -124,6 +125,17 @@ def _users(program: str, chosen: Chosen) -> list[int] | None:
             raise BadUsage(f"{program}: error: Invalid user id: {word}", exit_code=1)
         numbers.append(number)
     return numbers
+
+
+def _group(program: str, word: str) -> int:
+    import grp
+
+    if word.isascii() and word.isdigit():
+        return int(word)
+    try:
+        return grp.getgrnam(word).gr_gid
+    except KeyError:
+        raise BadUsage(f"{program}: error: Invalid group id: {word}", exit_code=1) from None
 
 
 def _add_states(program: str, found: Where, chosen: Chosen, span: Span, *, named: bool) -> None:
@@ -157,19 +169,28 @@ def _in_state(state: JobState, span: Span) -> tuple[str, list[object]]:
     return piece, [state.name, span.until, span.since, span.until, span.after]
 
 
-def _add_sizes(found: Where, chosen: Chosen) -> None:
+def _add_sizes(program: str, found: Where, chosen: Chosen) -> None:
     for field, column in (("nnodes", "nodes"), ("ncpus", "alloc_cpus")):
         least, _, most = (chosen.text(field) or "").partition("-")
         if least.isdecimal():
             high = int(most) if most.isdecimal() else int(least)
             found.add(f"{column} BETWEEN ? AND ?", int(least), high)
-    for field, compared in (("timelimit_min", ">="), ("timelimit_max", "<=")):
-        text = chosen.text(field)
-        if text is not None:
-            try:
-                found.add(f"time_limit {compared} ?", parse_duration(text))
-            except ValueError:
-                raise BadUsage(f"Invalid time limit specification: {text}", exit_code=1) from None
+    shortest, longest = (_limit(program, chosen.text(field)) for field in ("timelimit_min", "timelimit_max"))
+    if shortest is not None:  # the longest alone says nothing, as in Slurm
+        found.add("time_limit BETWEEN ? AND ?", shortest, shortest if longest is None else longest)
+
+
+def _limit(program: str, text: str | None) -> int | None:
+    """Seconds of a time limit that jobs are chosen by."""
+    if text is None:
+        return None
+    try:
+        seconds = parse_time_limit(text)
+    except ValueError:
+        seconds = 0
+    if seconds is not None and seconds <= 0:
+        raise BadUsage(f"{program}: fatal: Invalid time limit specification", exit_code=1)
+    return seconds
 
 
 # --- lines
@@ -217,15 +238,15 @@ def _names_job(name: JobId, job: Job, whole: str | None) -> bool:
 
 
 def _moments(jobs: Sequence[Job]) -> dict[float, float]:
-    """Slurm's accounting sorts by the second of submission. Here a second begins with the first job in it.
+    """Slurm's accounting sorts by the second of submission; what a script submits in a row shares one there.
 
-    So what a script submits in a row stays together, wherever in a second it began.
+    Here a row may take longer: it lasts until there is a second without a submission, or for ROW seconds.
     """
     found: dict[float, float] = {}
-    begin = -math.inf
+    begin = last = -math.inf
     for moment in sorted({job.submit_time for job in jobs}):
-        begin = moment if moment - begin >= 1 else begin
-        found[moment] = begin
+        begin = moment if moment - last >= 1 or moment - begin >= ROW else begin
+        found[moment], last = begin, moment
     return found
 
 

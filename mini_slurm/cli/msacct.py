@@ -43,6 +43,7 @@ def msacct(program: str, arguments: list[str]) -> int:
     if read is None:
         return 0
     chosen = read[0]
+    chosen.gather(*sacct.GATHERED)
     if "helpformat" in chosen:
         print(fields.field_list())
         return 0

@@ -89,6 +89,12 @@ class Chosen:
         """The values of an option that may be given again and again, as they were written."""
         return [setting.text or "" for setting in self._settings if setting.option.field == field]
 
+    def gather(self, *fields: str) -> None:
+        """What was given to these again and again counts all together, as if it had stood between commas."""
+        for field in fields:
+            if self.count(field) > 1:
+                self.put(field, ",".join(self.every(field)))
+
     def count(self, field: str) -> int:
         """How often an option was given."""
         return len(self.every(field))

@@ -42,7 +42,7 @@ OPTIONS = (
     option("nnodes", "i", LIST, "Jobs on so many nodes.", "MIN[-MAX]"),
     option("ncpus", "I", LIST, "Jobs with so many CPUs.", "MIN[-MAX]"),
     option("jobs", "j", LIST, "These jobs and steps.", "JOBS"),
-    option("timelimit-min", "k", LIST, "Jobs with this time limit, or with a longer one.", "TIME"),
+    option("timelimit-min", "k", LIST, "Jobs with this time limit; with -K, or a longer one.", "TIME"),
     option("timelimit-max", "K", LIST, "With -k: jobs with a time limit up to this.", "TIME"),
     option("long", "l", FLAG, "Nearly all columns."),
     option("allclusters", "L", FLAG, "Ask all clusters."),
@@ -71,6 +71,8 @@ OPTIONS = (
     option("associations", "x", LIST, "Jobs of these associations.", "NUMBERS"),
     JSON, YAML,
 )
+# lists that go on where they are given again
+GATHERED = ("accounts", "clusters", "constraints", "format", "gid", "jobs", "name", "partition", "qos", "state", "user")
 OURS = (  # under our name
     option("report", "", MAYBE, "Hours of CPUs and GPUs instead, by these: user, account, machine, month.", "KEYS"),
     option("csv", "", FLAG, "With --report: values with commas between."),

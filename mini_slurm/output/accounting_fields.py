@@ -164,9 +164,7 @@ def _sampled(value: Callable[[Step, View], str]) -> Value:
 
 
 def _row(name: str, width: int, columns: str, value: Value) -> Field:
-    return Field(
-        name, "", name, columns, value, width=width, cut=name not in UNCUT, mark="" if name in MOMENTS else "+"
-    )
+    return Field(name, "", name, columns, value, width=width, cut=name not in UNCUT, plain=name in MOMENTS)
 
 
 def _each(job: str = "", step: str = "") -> Value:

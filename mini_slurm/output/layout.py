@@ -50,7 +50,7 @@ class View:
 class Field:
     """One column that a listing can have."""
 
-    __slots__ = ("columns", "cut", "cut_header", "group", "header", "letter", "mark", "name", "value", "width")
+    __slots__ = ("columns", "cut", "cut_header", "group", "header", "letter", "mark", "name", "plain", "value", "width")
 
     def __init__(
         self,
@@ -65,6 +65,7 @@ class Field:
         cut_header: bool = True,
         group: str = "",
         mark: str = "",
+        plain: bool = False,
     ) -> None:
         self.name = name  # of -O and --format
         self.letter = letter  # of -o; "" when it has none
@@ -75,6 +76,7 @@ class Field:
         self.cut = cut  # False: a longer value stands out of a column that is justified to the right
         self.cut_header = cut_header  # False: so does the header
         self.group = group  # sinfo: nodes that differ in it are not one line, "always" or (-e) "exact"
+        self.plain = plain  # sacct: a value that is cut does not say so
         self.mark = mark  # what a value that is cut still ends with, if it did before
 
     def uncut(self) -> Field:
@@ -275,7 +277,7 @@ def _fit(text: str, width: int, field: Field) -> str:
     """A value in its column: as it is where its kind is never cut, else with what says that it was cut."""
     size = abs(width)
     if len(text) > size > 0 and field.cut:
-        return text[: size - len(field.mark)] + field.mark
+        return text[:size] if field.plain else text[: size - 1] + "+"
     return _pad(text if size else "", width)
 
 

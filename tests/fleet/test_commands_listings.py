@@ -365,3 +365,24 @@ def test_an_unknown_unit_is_refused_and_an_environment_is_shown(run: Shell) -> N
     assert run("sacct --env-vars")[2].startswith("sacct: fatal: When requesting job environment variables you must")
     run.fill(job(1))
     assert run("sacct --env-vars -j 1")[1] == (f"Environment used for 1 (must be batch to display)\n{'-' * 80}\nNONE\n")
+
+
+def test_lists_of_sacct_go_on_where_they_are_given_again(run: Shell) -> None:
+    run.fill(*(job(number, name=f"j{number}", time_limit=600 * number) for number in range(1, 5)))
+    assert run("sacct -X -n -P -j 1 -j 3,4 -o jobid -o jobname")[1] == "1|j1\n3|j3\n4|j4\n"
+    assert run("sacct -a -X -n -P --name=j1 --name=j2 -o jobid")[1] == "1\n2\n"
+
+
+def test_jobs_are_chosen_by_their_time_limits(run: Shell) -> None:
+    run.fill(*(job(number, time_limit=600 * number) for number in range(1, 5)))
+    assert run("sacct -a -X -n -P -k 20 -o jobid")[1] == "2\n"
+    assert run("sacct -a -X -n -P -k 20 -K 30:00 -o jobid")[1] == "2\n3\n"
+    assert run("sacct -a -X -n -P -K 20 -o jobid")[1] == "1\n2\n3\n4\n"
+    assert run("sacct -a -k x") == (1, "", "sacct: fatal: Invalid time limit specification\n")
+
+
+def test_jobs_are_chosen_by_groups(run: Shell) -> None:
+    run.fill(job(1, gid=0), job(2, gid=7))
+    assert run("sacct -a -X -n -P -g root -o jobid")[1] == "1\n"
+    assert run("sacct -a -X -n -P -g 7,0 -o jobid")[1] == "1\n2\n"
+    assert run("sacct -a -g nosuchgroup") == (1, "", "sacct: error: Invalid group id: nosuchgroup\n")

@@ -249,7 +249,7 @@ def test_a_job_in_json_that_was_cancelled_by_its_user_or_waits() -> None:
     )
 
 
-def test_what_was_submitted_within_a_second_stands_together_with_arrays_last() -> None:
+def test_what_was_submitted_in_a_row_stands_together_with_arrays_last() -> None:
     chosen = Chosen([])
     span = Span("sacct", chosen, NOW)
 
@@ -259,7 +259,8 @@ def test_what_was_submitted_within_a_second_stands_together_with_arrays_last() -
         return [line.job.job_id for line in lines([array, *others], [], chosen, None, span) if not line.step]
 
     assert order(NOW - 20.1, NOW - 19.9, NOW - 19.5) == [2, 3, 1]
-    assert order(NOW - 20.1, NOW - 19.9, NOW - 19.0) == [2, 1, 3]
+    assert order(NOW - 20.1, NOW - 19.9, NOW - 19.0) == [2, 3, 1]
+    assert order(NOW - 20.1, NOW - 19.9, NOW - 18.9) == [2, 1, 3]
     assert order(NOW - 20.1, NOW - 18.9) == [1, 2]
 
 
