@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.fleet import Partition
+from mini_slurm.model.fleet import Limits, Partition, Qos
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.why import explain
@@ -68,6 +68,13 @@ def test_what_has_nothing_to_do_with_machines():
     after = sim.submit(dependency=f"afterok:{runs}(unfulfilled)")
     assert told(sim, after)[2:] == [f"  job {runs} is CONFIGURING until T+60"]
     assert told(sim, runs) == [f"Job {runs} (no name, bob) does not wait: it is CONFIGURING on node1."]
+
+
+def test_a_limit_of_its_qos() -> None:
+    sim = Simulation(fleet_of(MACHINES, qos={"few": Qos("few", limits=Limits(grp_jobs=1))}))
+    sim.submit(qos="few", time_limit=60)
+    job = sim.submit(qos="few", time_limit=60)
+    assert told(sim, job)[1].startswith("A limit of its QOS is used up, ")
 
 
 def test_a_job_of_many_tasks_is_told_of_in_parts():
