@@ -65,9 +65,6 @@ def _reason(cluster: Cluster, job: Job, now: float, moment: Moment) -> list[str]
         return [
             f"Its {_whose(job)} allows no more: msacctmgr show qos and show assoc show how much, msqueue who has it."
         ]
-    if job.reason.startswith(("QOS", "Assoc")):
-        whose = "QOS" if job.reason.startswith("QOS") else "account"
-        return [f"A limit of its {whose} is used up, or less than it asks for: mscontrol show assoc_mgr tells how far."]
     return [MEANING[job.reason]] if job.reason in MEANING else []
 
 

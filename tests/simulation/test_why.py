@@ -74,7 +74,7 @@ def test_a_limit_of_its_qos() -> None:
     sim = Simulation(fleet_of(MACHINES, qos={"few": Qos("few", limits=Limits(grp_jobs=1))}))
     sim.submit(qos="few", time_limit=60)
     job = sim.submit(qos="few", time_limit=60)
-    assert told(sim, job)[1].startswith("A limit of its QOS is used up, ")
+    assert told(sim, job)[1].startswith("Its QOS few allows no more: ")
 
 
 def test_a_job_of_many_tasks_is_told_of_in_parts():
