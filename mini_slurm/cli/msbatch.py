@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mini_slurm.cli import admit, common, places, submission
+from mini_slurm.cli import common, places, submission
 from mini_slurm.cli.submission import Script
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.model.job import Job
@@ -51,6 +51,8 @@ def msbatch(program: str, arguments: list[str]) -> int:
     code = _elsewhere(program, arguments, state, db)
     if code is not None:
         return code
+    from mini_slurm.cli import admit  # what goes to a cluster needs nothing of the scheduler's modules
+
     script = submission.read_script(given, words)
     parts = [[setting for setting in part if setting.option is not common.FLEET] for part in parts]
     values = _read(program, parts, script)
@@ -99,7 +101,9 @@ def _describe(values: list[Values], script: Script, words: list[str], line: str)
 
 def _elsewhere(program: str, arguments: list[str], state: str, db: sqlite3.Connection) -> int | None:
     """Submit to a cluster, if one is meant: the exit status, else None."""
-    if not places.survey(db).clusters:
+    from mini_slurm.store.database import set_setting
+
+    if not places.survey(db, lambda key, value: set_setting(db, key, value)).clusters:
         return None
     from mini_slurm.cli.foreign.submit import submit_elsewhere
 

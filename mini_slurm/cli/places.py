@@ -12,6 +12,7 @@ from mini_slurm.store import queries
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from mini_slurm.config.cache import Clusters
     from mini_slurm.options.listings import Chosen
@@ -20,12 +21,12 @@ VARIABLE = "MINI_SLURM_CLUSTER"
 ALL = "all"
 
 
-def survey(db: sqlite3.Connection | None) -> Clusters:
-    """The places there are; without a fleet file, what PATH leads to. Raises FleetError."""
+def survey(db: sqlite3.Connection | None, put: Callable[[str, str], None] = lambda key, value: None) -> Clusters:
+    """The places there are; without a fleet file, what PATH leads to. `put` keeps a setting. Raises FleetError."""
     from mini_slurm.config import cache
 
     if fleet_file() is not None:
-        return cache.load_clusters(lambda key: queries.get_setting(db, key))
+        return cache.load_clusters(lambda key: queries.get_setting(db, key), put)
     from mini_slurm.clusters.detect import detect
 
     found = detect()

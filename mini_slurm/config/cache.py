@@ -67,7 +67,7 @@ def load_file(get: Callable[[str], str | None], put: Callable[[str, str], None],
     return fleet
 
 
-def load_clusters(get: Callable[[str], str | None]) -> Clusters:
+def load_clusters(get: Callable[[str], str | None], put: Callable[[str, str], None]) -> Clusters:
     """The clusters of the fleet file that counts: much less to read than the whole fleet. Raises FleetError."""
     path = fleet_file()
     if not path:
@@ -77,7 +77,9 @@ def load_clusters(get: Callable[[str], str | None]) -> Clusters:
         found = json.loads(kept)
         if found["signature"] == _signature(path):
             return Clusters(found["fleet"], {name: _cluster(*entry) for name, entry in found["clusters"].items()})
-    return _clusters_of(load_file(get, lambda key, value: None, path))
+    clusters = _clusters_of(load_file(get, put, path))
+    put(CLUSTERS_KEY, json.dumps({"signature": _signature(path), **clusters._asdict()}, separators=(",", ":")))
+    return clusters
 
 
 def _clusters_of(fleet: Fleet) -> Clusters:

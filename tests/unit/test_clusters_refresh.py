@@ -1,0 +1,85 @@
+"""How often a cluster is asked, however many jobs there are and commands that wait."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mini_slurm.clusters import refresh
+from mini_slurm.clusters.base import Answer, Call
+from mini_slurm.clusters.refresh import CALLS, SPAN, Refresh
+from mini_slurm.clusters.slurm import Slurm
+from mini_slurm.model.states import JobState
+from mini_slurm.store import database, foreign
+from mini_slurm.store.queries import Where
+from tests.unit.test_clusters_slurm import ENTRY, QUEUE, job, queue
+
+JOBS, COMMANDS = 1000, 40
+ROW = next(line for line in QUEUE.replace("\\\n", "").splitlines() if line.startswith("7|"))
+NO_ACCOUNTING = Answer(1, b"", b"Slurm accounting storage is disabled\n")
+
+
+class Counting:
+    """A Slurm whose jobs all run, or have all ended."""
+
+    remote = False
+
+    def __init__(self, state: str) -> None:
+        rows = [
+            ROW.replace("7|7|", f"{number}|{number}|", 1).replace("|FAILED|", f"|{state}|") for number in range(JOBS)
+        ]
+        self._answer = queue("\n".join(rows))
+        self.moments: list[float] = []
+
+    def run(self, call: Call) -> Answer:
+        self.moments.append(time.time())
+        return self._answer if call.words[0] == "squeue" else NO_ACCOUNTING
+
+
+def fill(state: Path) -> None:
+    db = database.open_database(str(state))
+    with database.transaction(db):
+        foreign.save(db, (job(number) for number in range(JOBS)))
+    db.close()
+
+
+def test_a_thousand_jobs_and_many_commands_cost_two_calls_in_five_seconds(tmp_path: Path) -> None:
+    fill(tmp_path)
+    slurm = Counting("RUNNING")
+    end = time.monotonic() + SPAN + 2
+
+    def wait() -> None:
+        db = database.open_database(str(tmp_path))
+        while time.monotonic() < end:
+            Refresh(str(tmp_path), db, ENTRY.name, Slurm(ENTRY), slurm).run()
+            time.sleep(0.05)
+        db.close()
+
+    with ThreadPoolExecutor(COMMANDS) as commands:
+        for done in [commands.submit(wait) for _ in range(COMMANDS)]:
+            done.result()
+    assert slurm.moments
+    assert all(later - first > SPAN for first, later in zip(slurm.moments, slurm.moments[CALLS:], strict=False))
+
+
+def test_ends_are_asked_for_although_states_are_asked_for_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path)
+    now = [time.time()]
+    monkeypatch.setattr(refresh.time, "time", lambda: now[0])
+    slurm = Counting("FAILED")
+    db = database.open_database(str(tmp_path))
+    contact = foreign.contact(db, ENTRY.name)
+    contact.calls = [now[0] - 2.5]  # as whoever asks for states all the time leaves it
+    foreign.save_contact(db, contact)
+    for _ in range(5):
+        Refresh(str(tmp_path), db, ENTRY.name, Slurm(ENTRY), slurm).run()
+        now[0] += 2.55
+    settled = foreign.select(db, Where("settled"), ("state",))
+    assert len(settled) == JOBS
+    assert {one.state for one in settled} == {JobState.FAILED}
+    db.close()
