@@ -17,6 +17,8 @@ from tests.fleet import accounts, processes, testbed
 
 MACHINES = ("node1", "node2", "node3", "node4")
 GPUS = {"node4": 2}
+# as on the recorded cluster, every machine has answered before the first case
+ALL_UP = "sbatch -W -Q -N{} -D / -o /dev/null --wrap true"
 FOLDERS = Path("/var/lib")  # machines do not share /tmp
 FOLDER = "mini_slurm-conformance-"  # and the number of the run's process
 OTHERS, OTHER_STEM = ("bob",), "cf"  # further users of the recordings; names of the same length
@@ -73,6 +75,7 @@ def _player(folder: Path, users: dict[str, str], number: int, install: Install, 
         player = Player(Settings(str(install.shims), environment, login, users, str(home), login, limit))
         player.small(FIRST_JOBS, login)
         _stop(login, home, environment, install)  # the next controller weighs at once what the user has used
+        player.small(ALL_UP.format(len(MACHINES)), login)
         yield player
         _stop(login, home, environment, install)
     finally:
