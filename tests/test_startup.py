@@ -42,6 +42,8 @@ ORDINARY = {
     "msbcast": (["a", "b"], 1),
     "msstat": (["-e"], 0),
     "msdiag": ([], 0),
+    "msrun": (["-p", "nope", "true"], 1),
+    "msalloc": (["-p", "nope", "true"], 1),
 }
 
 

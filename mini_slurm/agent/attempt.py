@@ -15,14 +15,16 @@ class Attempt:
     """An attempt in the spool. It runs until `ended` is there."""
 
     __slots__ = (
-        "child", "claim", "commands", "ended", "ending", "folder", "forked_at", "head", "held", "memory", "name",
-        "node", "outlet", "pause", "queued", "started",
+        "child", "claim", "commands", "ended", "ending", "folder", "forked_at", "head", "held", "is_allocation",
+        "is_leaving", "memory", "name", "node", "outlet", "pause", "queued", "started",
     )  # fmt: skip
 
     def __init__(self, name: str, folder: str, plan: Dict[str, Any]) -> None:
         self.name = name
         self.folder = folder
         self.node: str = plan.get("node", "")  # this machine, as the job knows it
+        self.is_allocation = plan.get("role") == "allocation"  # a job without a script, on its first machine
+        self.is_leaving = False  # ... that ends: its steps have been told
         self.head = ""  # of a part of a step: the machine where srun is
         self.memory: int = plan.get("memory", 0)
         self.outlet = Outlet(name, folder, plan["streams"])

@@ -1,7 +1,7 @@
-"""srun, or another of Slurm's commands in a job, connected to its machine's agent."""
+"""srun, or another of Slurm's commands in a job, as its machine's agent sees it."""
 
 import socket
-from typing import TYPE_CHECKING, Dict, List, Optional
+from typing import TYPE_CHECKING, Dict, List, Optional, Protocol
 
 from mini_slurm.agent.connection import Connection
 from mini_slurm.agent.loop import Loop
@@ -12,13 +12,29 @@ if TYPE_CHECKING:
     from mini_slurm.agent.steps import Steps
 
 
+class Asker(Protocol):
+    """An srun, wherever it is."""
+
+    step: Optional[Step]
+    errands: Dict[str, str]  # token -> the job's attempt: what the submit side was asked for it
+    is_outside: bool  # it is no process of the job, and speaks by way of the controller
+
+    def say(self, *fields: "bytes | str | int") -> None:
+        """Send a frame."""
+
+    def close(self) -> None:
+        """Nothing more is to be said."""
+
+
 class Client(Connection):
-    """One srun. It is there until its connection ends, and may come back on another one."""
+    """One srun of the job. It is there until its connection ends, and may come back on another one."""
+
+    is_outside = False
 
     def __init__(self, loop: Loop, channel: socket.socket, steps: "Steps") -> None:
         super().__init__(loop, channel)
         self.step: Optional[Step] = None
-        self.errands: Dict[str, str] = {}  # token -> the job's attempt: what the submit side was asked for it
+        self.errands: Dict[str, str] = {}
         self._steps = steps
         self._reader = flat.Reader()
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Type
 
-from mini_slurm.agent.clients import Client
+from mini_slurm.agent.clients import Asker
 from mini_slurm.agent.script import account
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.messages import Errand, ErrandGone, ErrandOutput, ErrandOver
@@ -16,7 +16,7 @@ class Errands:
 
     def __init__(self, jobs: "Jobs") -> None:
         self._jobs = jobs
-        self._clients: Dict[str, Client] = {}  # by token
+        self._clients: Dict[str, Asker] = {}  # by token
         self._unsent: Dict[str, Errand] = {}
 
     def handlers(self) -> Dict[Type[Any], Callable[[Any, Any], None]]:
@@ -26,7 +26,7 @@ class Errands:
             ErrandOver: lambda peer, message: self._over(message),
         }
 
-    def take(self, client: Client, frame: List[bytes]) -> None:
+    def take(self, client: Asker, frame: List[bytes]) -> None:
         """A process asks. Raises BadFrame."""
         if len(frame) != 11:
             raise flat.BadFrame(f"an errand of {len(frame)} fields")
@@ -72,7 +72,7 @@ class Errands:
                 del self._clients[token]
                 client.say("lost")
 
-    def leave(self, client: Client) -> None:
+    def leave(self, client: Asker) -> None:
         """A process has gone, or has its answer."""
         for token in [token for token, other in self._clients.items() if other is client]:
             del self._clients[token]

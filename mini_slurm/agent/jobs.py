@@ -9,6 +9,7 @@ from mini_slurm.agent import claims, kit, orders, processes, spool, usage
 from mini_slurm.agent.attempt import Attempt
 from mini_slurm.agent.commands import Commands
 from mini_slurm.agent.errands import Errands
+from mini_slurm.agent.fronts import Fronts
 from mini_slurm.agent.log import log
 from mini_slurm.agent.loop import Loop
 from mini_slurm.agent.machine import Machine
@@ -61,6 +62,7 @@ class Jobs:
         self.steps = Steps(self)
         self.parts = Parts(self)
         self.errands = Errands(self)
+        self.fronts = Fronts(self)
         self._handlers: Dict[Type[Any], Callable[[Peer, Any], None]] = {
             StartAttempt: self._on_start,
             **dict.fromkeys(orders.ORDERS, self._on_order),
@@ -73,6 +75,7 @@ class Jobs:
             **self.steps.handlers(),
             **self.parts.handlers(),
             **self.errands.handlers(),
+            **self.fronts.handlers(),
         }
         reader, self._notify = os.pipe()
         for descriptor in (reader, self._notify):
@@ -115,6 +118,7 @@ class Jobs:
         if self.peers.get(peer.state_id) is peer:
             del self.peers[peer.state_id]
             self.errands.lost(peer.state_id)
+            self.fronts.lost(peer.state_id)
 
     def take(self, peer: Any, message: Message) -> None:
         """Do what a controller says, or the agent of a step's first machine. Raises ProtocolError."""
@@ -333,6 +337,8 @@ class Jobs:
         if attempt.started is None:
             self._read(attempt)
         attempt.deliver()
+        if attempt.is_allocation:
+            self.steps.see_end(attempt)
         if attempt.outlet.look():
             attempt.pause = FIRST_PAUSE
             self.offer(attempt)

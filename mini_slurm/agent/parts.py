@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Callable, Dict, Type
 
 from mini_slurm.agent import claims, job_steps, spool
+from mini_slurm.agent.commands import AGENT
 from mini_slurm.agent.feed import ALL, packets
 from mini_slurm.agent.journal import FILE
 from mini_slurm.agent.part import Part, borrowed, create
@@ -51,7 +52,10 @@ class Parts:
         if job is None or job.started is None or job.ended is not None:
             raise claims.Unavailable("the job does not run on this machine", busy=False)
         job_steps.mark(job.folder)
-        start = start._replace(environment={**jobs.commands.moved(start.environment), **addresses()})
+        # what an srun outside of the job has not found there yet: this machine's srun, for what the tasks start
+        given = start.environment
+        here = {} if AGENT in given or "PATH" not in given else jobs.commands.variables(given)
+        start = start._replace(environment={**jobs.commands.moved(given), **here, **addresses()})
         folder = create(jobs.root, start, jobs.spares)
         part = Part(start.attempt, folder, start._asdict())
         try:

@@ -27,6 +27,7 @@ class Step:
         self.job = job  # name of the job's attempt
         self.record = record
         self.client: Any = None  # srun's connection
+        self.absences = 0  # how often srun could not be spoken to any more
         self.running: Set[str] = set(record["parts"]) if record["state"] == "RUNNING" else set()
         self.unfinished: Set[str] = set(self.running)  # machines whose part has not been forgotten
         self.ends: Dict[str, Ended] = {}
@@ -39,6 +40,11 @@ class Step:
     def name(self) -> str:
         """The name of all its parts."""
         return f"{self.job}-{self.record['number']}"
+
+    @property
+    def is_outside(self) -> bool:
+        """Is its srun no process of the job?"""
+        return bool(self.record.get("outside"))
 
     def parts(self) -> List[Part]:
         """What it has on each machine, in their order."""
@@ -136,11 +142,14 @@ def _state(status: int, causes: Set[str], cancelled_by: int) -> str:
     return "FAILED" if status else "COMPLETED"
 
 
-def new_record(number: int, token: str, request: StepRequest, parts: List[Part], distribution: str) -> Dict[str, Any]:
+def new_record(
+    number: int, token: str, request: StepRequest, parts: List[Part], distribution: str, outside: bool
+) -> Dict[str, Any]:
     """The record of a step that begins now."""
     return {
         "number": number,
         "token": token,
+        "outside": outside,
         "name": request.name,
         "state": "RUNNING",
         "begun": now(),
@@ -205,12 +214,12 @@ class JobSteps:
                     found.setdefault(part.node, Held()).add(part)
         return found
 
-    def add(self, token: str, request: StepRequest, parts: List[Part], distribution: str) -> Step:
+    def add(self, token: str, request: StepRequest, parts: List[Part], distribution: str, outside: bool) -> Step:
         """A step begins: its number is kept before anything of it runs. Raises OSError."""
         number = self._next
         spool.write_json(self.folder, COUNT, {"next": number + 1})
         self._next = number + 1
-        step = Step(self.job, new_record(number, token, request, parts, distribution))
+        step = Step(self.job, new_record(number, token, request, parts, distribution, outside))
         self.save(step)
         self.steps[token] = step
         return step

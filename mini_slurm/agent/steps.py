@@ -3,8 +3,9 @@
 import signal
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type
 
-from mini_slurm.agent import launch
-from mini_slurm.agent.clients import Client
+from mini_slurm.agent import launch, spool
+from mini_slurm.agent.clients import Asker
+from mini_slurm.agent.holder import ENDING as ENDING_FILE
 from mini_slurm.agent.listeners import Listener, Listeners
 from mini_slurm.agent.log import log
 from mini_slurm.agent.step import JobSteps, Step, has_had
@@ -29,6 +30,7 @@ from mini_slurm.protocol.messages import (
 from mini_slurm.steps import layout
 
 if TYPE_CHECKING:
+    from mini_slurm.agent.attempt import Attempt
     from mini_slurm.agent.jobs import Jobs
 
 ENDING = (signal.SIGTERM, signal.SIGKILL)
@@ -53,7 +55,7 @@ class Steps:
 
     # --- srun
 
-    def take(self, client: Client, frame: List[bytes]) -> None:
+    def take(self, client: Asker, frame: List[bytes]) -> None:
         """Do what srun says. Raises BadFrame."""
         kind = flat.text(frame[0])
         if kind == "launch":
@@ -63,7 +65,7 @@ class Steps:
             self._jobs.errands.take(client, frame)
             return
         step = client.step
-        if step is None or step.client is not client:
+        if step is None or step.client is not client or step.job not in self._of_job:
             return
         if kind == "ack":
             node, offset = flat.text(frame[1]), flat.number(frame[2])
@@ -72,7 +74,7 @@ class Steps:
         elif kind == "input":
             self._feed(step, flat.number(frame[1]), flat.number(frame[2]), frame[3])
         elif kind == "signal":
-            self._say_all(step, SignalAttempt(step.name, flat.number(frame[1]), False))
+            self._say_all(step, SignalAttempt(step.name, flat.number(frame[1]), True))
         elif kind == "end":
             self._end(step, flat.number(frame[1]))
         elif kind == "window":
@@ -80,14 +82,22 @@ class Steps:
         elif kind == "done":
             self._done(step)
 
-    def leave(self, client: Client) -> None:
+    def leave(self, client: Asker) -> None:
         """srun has gone: nobody waits for its step any more."""
         self._jobs.errands.leave(client)
+        step = client.step
+        is_its_own = step is not None and step.client is client
+        self.detach(client)
+        if step is not None and is_its_own and step.job in self._of_job:
+            self._abandon(step)
+
+    def detach(self, client: Asker) -> None:
+        """srun cannot be spoken to for now."""
         for job in self._of_job.values():
             job.waiting = [waiting for waiting in job.waiting if waiting[0] is not client]
-        step = client.step
-        if step is not None and step.client is client:
-            self._abandon(step)
+        if client.step is not None and client.step.client is client:
+            client.step.client = None
+            client.step.absences += 1
 
     def _abandon(self, step: Step) -> None:
         step.client = None
@@ -95,8 +105,9 @@ class Steps:
             log(f"srun of step {step.name} has gone: the step is ended")
             self._end(step, self._of_job[step.job].plan["kill_wait"])
         self._forget_parts(self._of_job[step.job], step)
+        self._let_go(self._of_job[step.job])
 
-    def _launch(self, client: Client, wanted: launch.Launch) -> None:
+    def _launch(self, client: Asker, wanted: launch.Launch) -> None:
         job = self._find(wanted)
         if job is None:
             client.say("refused", "confirm", "Invalid job id specified")
@@ -107,12 +118,12 @@ class Steps:
         elif not self._create(job, client, wanted):
             job.waiting.append((client, wanted))
 
-    def _create(self, job: JobSteps, client: Client, wanted: launch.Launch) -> bool:
+    def _create(self, job: JobSteps, client: Asker, wanted: launch.Launch) -> bool:
         """Begin a step, or have srun wait. False: it waits."""
         attempt = self._jobs.attempts[job.job]
         request, nodes = wanted.request, job.nodes()
         try:
-            if attempt.ended is not None or attempt.ending:
+            if attempt.ended is not None or attempt.ending or attempt.is_leaving:
                 raise layout.Impossible("Job/step already completing or completed")
             parts = layout.place(request, nodes, job.held())
         except layout.Impossible as error:
@@ -126,7 +137,7 @@ class Steps:
             return False
         distribution = layout.kind(request, len(parts), sum(len(part.tasks) for part in parts))
         try:
-            step = job.add(wanted.token, request, parts, distribution)
+            step = job.add(wanted.token, request, parts, distribution, client.is_outside)
         except OSError as error:
             client.say("refused", "create", error.strerror or str(error))
             return True
@@ -134,7 +145,7 @@ class Steps:
         self._attach(step, client, wanted)
         return True
 
-    def _attach(self, step: Step, client: Client, wanted: launch.Launch) -> None:
+    def _attach(self, step: Step, client: Asker, wanted: launch.Launch) -> None:
         job = self._of_job[step.job]
         step.client, client.step = client, step
         number = str(step.record["number"])
@@ -146,9 +157,9 @@ class Steps:
                 step.starts[part.node] = launch.message(step, job, wanted, index)
                 self._say(step, part.node, step.starts[part.node])
 
-    def _resume(self, step: Step, client: Client, wanted: launch.Launch) -> None:
+    def _resume(self, step: Step, client: Asker, wanted: launch.Launch) -> None:
         """srun has come back: begin again where it had got to."""
-        if step.client is not None:
+        if step.client is not None and step.client is not client:
             step.client.close()
         self._attach(step, client, wanted)
         for node in step.unfinished:
@@ -192,6 +203,7 @@ class Steps:
         """srun has everything."""
         step.client = None
         self._forget_parts(self._of_job[step.job], step)
+        self._let_go(self._of_job[step.job])
 
     # --- parts
 
@@ -224,6 +236,7 @@ class Steps:
                 self._retry(job)
         if step.client is None:
             self._forget_parts(job, step)
+            self._let_go(job)
 
     def _tell_over(self, step: Step, node: str, ended: Ended) -> None:
         if step.client is not None:
@@ -253,8 +266,8 @@ class Steps:
         else:
             listener.send(message)
 
-    def _end(self, step: Step, kill_wait: int) -> None:
-        step.ending = EndAttempt(step.name, kill_wait)
+    def _end(self, step: Step, kill_wait: int, why: str = "") -> None:
+        step.ending = EndAttempt(step.name, kill_wait, why)
         self._say_all(step, step.ending)
 
     def _say_all(self, step: Step, message: Message) -> None:
@@ -280,6 +293,8 @@ class Steps:
         for name in self._jobs.names(state_id):
             for step in self._all_of(name):
                 self._tell_news(step)
+                if step.is_outside:
+                    self._wait_for_srun(step)
 
     def _all_of(self, name: str) -> List[Step]:
         """The steps of a job; most jobs have none, and cost nothing here."""
@@ -312,6 +327,25 @@ class Steps:
                 step.client.say("abort")
         self._say_all(step, SignalAttempt(step.name, message.signal, True))
 
+    def see_end(self, attempt: "Attempt") -> None:
+        """Has the stepd of an allocation noted that it ends? Then its steps end on all machines."""
+        ending = None if attempt.is_leaving else spool.read_json(attempt.folder, ENDING_FILE)
+        job = self.of(attempt.name) if ending else None
+        if ending is None or job is None:
+            return
+        attempt.is_leaving = True
+        for step in list(job.steps.values()):
+            if not step.is_over:
+                self._end(step, ending["kill_wait"], ending["why"])
+        self._retry(job)
+        self._let_go(job)
+
+    def _let_go(self, job: JobSteps) -> None:
+        """An allocation that ends is given back when its steps have ended and their sruns know all of it."""
+        attempt = self._jobs.attempts.get(job.job)
+        if attempt and attempt.is_leaving and all(one.is_over and one.client is None for one in job.steps.values()):
+            attempt.command("left")
+
     def job_ended(self, name: str) -> None:
         """The job's script has ended, and nothing of it is left on this machine: so end its steps elsewhere."""
         for step in self._all_of(name):
@@ -329,15 +363,19 @@ class Steps:
                 self.of(name)
         for name in list(self._of_job):
             for step in self._all_of(name):
-                if not step.is_over:
-                    self._jobs.loop.later(GRACE, self._give_up_later(step))
+                if not step.is_outside:
+                    self._wait_for_srun(step)
 
-    def _give_up_later(self, step: Step) -> Callable[[], None]:
+    def _wait_for_srun(self, step: Step) -> None:
+        """It has a while to come back; one that left again meanwhile has a while of its own."""
+        absences = step.absences
+
         def give_up() -> None:
-            if step.client is None and step.job in self._of_job:
+            if step.client is None and step.absences == absences and step.job in self._of_job:
                 self._abandon(step)
 
-        return give_up
+        if step.client is None and not step.is_over:
+            self._jobs.loop.later(GRACE, give_up)
 
 
 def _not_run(name: str) -> Ended:

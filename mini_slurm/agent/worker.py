@@ -5,9 +5,9 @@ import os
 import socket
 import struct
 import sys
-from typing import Any, Dict, NoReturn
+from typing import Any, Dict, NoReturn, Type
 
-from mini_slurm.agent import limits, script, spool
+from mini_slurm.agent import holder, limits, script, spool
 from mini_slurm.agent.claims import Claim
 from mini_slurm.agent.kit import DONE, Kit
 from mini_slurm.agent.log import log_trouble
@@ -44,10 +44,17 @@ def serve(channel: socket.socket, notify: int, boot_id: str) -> NoReturn:
         os._exit(status)
 
 
+def _watcher(plan: Dict[str, Any]) -> Type[Stepd]:
+    """What cares for an attempt of this kind."""
+    if "tasks" in plan:
+        return TaskWatcher
+    return holder.Holder if plan.get("role") == holder.ROLE else Stepd
+
+
 def _attend(place: Place, kit: Kit, order: Dict[str, Any]) -> None:
     """Care for one attempt, and leave nothing of it in this process. Raises OSError."""
     plan = spool.read_json(place.folder, "start.json") or {}
-    watcher = (TaskWatcher if "tasks" in plan else Stepd)(place, kit, plan, order["started"])
+    watcher = _watcher(plan)(place, kit, plan, order["started"])
     if order["started"]:
         watcher.adopt(order["started"])
     else:

@@ -11,6 +11,7 @@ from functools import cache
 
 from mini_slurm.cli import common
 from mini_slurm.errors import BadOption, BadUsage, Refused
+from mini_slurm.model.hostlist import compress, expand
 from mini_slurm.model.job import Job
 from mini_slurm.model.numbers import leading_number
 from mini_slurm.model.units import LARGEST_SCRIPT
@@ -19,10 +20,11 @@ from mini_slurm.options.collect import Values
 from mini_slurm.options.describe import make_job
 from mini_slurm.options.grammar import Setting
 from mini_slurm.options.settle import propagated, settle
-from mini_slurm.options.table import OPTIONS
+from mini_slurm.options.table import OPTIONS, JobOption
 from mini_slurm.steps import scripts
 
 MOST_TASKS = 65533  # of a job, as in Slurm
+NO_SCRIPTS = ("std_in", "std_out", "std_err", "open_mode", "export")  # what these say is the step's
 MOST_NAMES = 64 * 1024 * 1024  # bytes of a file with names of machines or variables
 
 
@@ -75,11 +77,8 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read(LARGEST_SCRIPT + 1)
 
 
-def read_values(program: str, given: list[Setting], source: Script, part: int = 0) -> Values:
-    """Everything the user asked for, from all sources, brought together. Raises MiniSlurmError.
-
-    `part`: which one of a heterogeneous job.
-    """
+def _no_values(program: str, given: list[Setting]) -> Values:
+    """What fills from sources one after the other, and speaks as the command line has it."""
     quiet = sum(setting.option.field == "quiet" for setting in given)
 
     def inform(line: str) -> None:
@@ -90,15 +89,56 @@ def read_values(program: str, given: list[Setting], source: Script, part: int = 
         if quiet < 2:
             common.say(f"{program}: error: {line}")
 
-    values = Values(lambda option, text: _moment(program, option, text), inform, warn)
+    return Values(lambda option, text: _moment(program, option, text), inform, warn)
+
+
+def read_values(program: str, given: list[Setting], source: Script, part: int = 0) -> Values:
+    """Everything the user asked for, from all sources, brought together. Raises MiniSlurmError.
+
+    `part`: which one of a heterogeneous job.
+    """
+    values = _no_values(program, given)
     name = source.name if source.path is not None else "stdin"
     early = {name: text for name, text in os.environ.items() if name == "SBATCH_IGNORE_PBS"}
     values.take_environment(early)
-    values.take(script.script_settings(program, name, source.data, OPTIONS, warn, part), collect.SCRIPT)
+    values.take(script.script_settings(program, name, source.data, OPTIONS, values.warn, part), collect.SCRIPT)
     if not values.of.get("ignore_pbs"):
         values.take(foreign.foreign_settings(program, name, source.data, values.of), collect.SCRIPT)
     values.take_environment(os.environ)
     values.take(given, collect.COMMAND_LINE)
+    return _settled(values)
+
+
+def read_front_values(program: str, given: list[Setting], table: tuple[JobOption, ...]) -> Values:
+    """The same for srun and salloc, whose jobs have no script. Raises MiniSlurmError."""
+    values = _no_values(program, given)
+    values.take_environment(os.environ, table)
+    values.take(given, collect.COMMAND_LINE)
+    for field in NO_SCRIPTS:
+        values.drop(field)
+    _drop_surplus_names(values)
+    return _settled(values)
+
+
+def _drop_surplus_names(values: Values) -> None:
+    """srun and salloc take the first of the machines that were named, where fewer were asked for."""
+    nodes, names = values.of.get("nodes"), values.text("required_nodes")
+    most = nodes[1] if isinstance(nodes, tuple) else 0
+    if not most or not names or "/" in names:
+        return
+    try:
+        named = list(dict.fromkeys(expand(names)))
+    except ValueError:
+        return  # the fleet says what is wrong with it
+    if len(named) > most:
+        values.warn(
+            f"Required nodelist includes more nodes than permitted by max-node count ({len(named)} > {most})."
+            " Eliminating nodes from the nodelist."
+        )
+        values.of["required_nodes"] = compress(named[:most])
+
+
+def _settled(values: Values) -> Values:
     _check_account(values)
     _take_hostfile(values)
     settle(values, _read_hosts)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mini_slurm.model.fleet import Fleet
 
 DATABASE = "state.sqlite3"
+FRONTS = "fronts"  # folder in the state folder: files whose locks srun and salloc hold for their jobs
 MOUNTS = "/proc/self/mountinfo"
 # File systems of several machines: their locks, or the memory that SQLite's log is shared in, cannot be relied upon.
 _NETWORK = """

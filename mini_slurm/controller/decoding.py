@@ -43,6 +43,10 @@ class Decoder:
         """End a job, a task or an array."""
         return [events.CancelRequested(body["job_id"], body["task"], bool(body.get("array")), body["uid"])]
 
+    def release(self, number: int, body: Body) -> list[Event]:
+        """Give back the allocation of a job without a script."""
+        return [events.ReleaseRequested(body["job_id"], body["uid"], body["exit_code"], body["exit_signal"])]
+
     def signal(self, number: int, body: Body) -> list[Event]:
         """Send a signal to a job, or to one of its steps."""
         step = body.get("step")
@@ -109,6 +113,7 @@ class Decoder:
 DECODERS: dict[str, Callable[[Decoder, int, Body], list[Event]]] = {
     "submitted": Decoder.submitted,
     "cancel": Decoder.cancel,
+    "release": Decoder.release,
     "signal": Decoder.signal,
     "update": Decoder.update,
     "requeue": Decoder.requeue,

@@ -68,6 +68,7 @@ class Hands:
         """Act. What comes of it is posted as events."""
         self.steps.answer()
         starts: list[Start] = []
+        self.steps.fronts.look()
         for decision in decisions:
             if isinstance(decision, Start):
                 starts.append(decision)
@@ -123,6 +124,8 @@ class Hands:
             self._send(start.job.node or "", self._start_message(start.job, start.job.node or ""))
 
     def _open(self, job: Job, *, opening: bool) -> bool:
+        if not job.is_batch:
+            return True  # what its steps write goes to srun
         attempt = self._cluster.attempt_name(job)
         machine = job.node or ""
         try:
@@ -136,6 +139,8 @@ class Hands:
 
     def _resume(self, job: Job) -> None:
         """The machine has answered again: find the attempt's files, and have the rest of its output sent."""
+        if not job.is_batch:
+            return
         if self._open(job, opening=False):
             self._outputs.greet(self._cluster.attempt_name(job))
         else:
@@ -148,7 +153,8 @@ class Hands:
     def _start_message(self, job: Job, machine: str) -> messages.StartAttempt:
         fleet, total = self._cluster.fleet, self._cluster.machines[machine].total
         mine = allocation(job)[machine].resources
-        is_batch = machine == job.node
+        is_first = machine == job.node
+        is_batch = is_first and job.is_batch
         variables = batch_environment(job, cluster=fleet.name, gpus_on_node=mine.gpu_count) if is_batch else {}
         if is_batch and job.het_size:
             variables |= het_environment(parts(self._cluster, job), fleet.name)
@@ -170,10 +176,10 @@ class Hands:
             streams=self._outputs.mode(self._cluster.attempt_name(job)) if is_batch else "merged",
             targets=self._outputs.marks(self._cluster.attempt_name(job)) if is_batch else {},
             std_in=input_path(job),
-            time_limit=job.time_limit if is_batch else None,
+            time_limit=job.time_limit if is_first else None,
             kill_wait=fleet.kill_wait,
-            role="batch" if is_batch else "member",
+            role="batch" if is_batch else "allocation" if is_first else "member",
             allocation=json.loads(job.het_allocation or job.allocation),
-            warning=list((is_batch and parse_warning(job.signal)) or ()),
+            warning=list((is_first and parse_warning(job.signal)) or ()),
             data=self._content(job.script) if is_batch else b"",
         )

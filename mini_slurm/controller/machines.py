@@ -143,6 +143,7 @@ class MachineHand:
             if self._channel is not None:
                 self._channel = None
                 self._unsent.clear()
+                self._steps.disconnected(self.machine.name)
                 self._board.post(events.MachineDisconnected(self.machine.name))
             await channel.close()
 

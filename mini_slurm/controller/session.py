@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from mini_slurm.clusters.detect import detect
 from mini_slurm.config.cache import OVERRIDES, load_file
 from mini_slurm.config.paths import fleet_file, jobs_folder
+from mini_slurm.controller import attendance
 from mini_slurm.controller.couriers import Couriers
 from mini_slurm.controller.decoding import recall
 from mini_slurm.controller.effects import Hands
@@ -52,7 +53,12 @@ class Session:
         self._watch = Watch(state, self._db, self._clusters)
         self._watch.start()
         self._couriers = Couriers(self._db, self._clusters, lambda: self._cluster.fleet.ssh_config)
-        self._outputs_task = asyncio.get_running_loop().create_task(self._outputs.run())
+        running = asyncio.get_running_loop()
+        self._own_tasks = [
+            running.create_task(self._outputs.run()),
+            running.create_task(self._hands.steps.fronts.serve(state)),
+            running.create_task(attendance.watch(state, self._cluster, self._loop.post)),
+        ]
         self._busy_until = time.monotonic() + fleet.controller_idle
         self._add_machines(fleet)
         for event in recall(self._db, jobs):
@@ -101,7 +107,7 @@ class Session:
         self._follow_fleet()
         self._couriers.look()
         await self._loop.turn(self._hands)
-        _raise_if_failed(self._outputs_task, *self._tasks.values())
+        _raise_if_failed(*self._own_tasks, *self._tasks.values())
         if not self._loop.is_idle:
             self._busy_until = time.monotonic() + self._cluster.fleet.controller_idle
 
@@ -168,7 +174,7 @@ class Session:
         """End all channels; what runs on the machines goes on."""
         self._watch.close()
         await self._couriers.close()
-        tasks = [self._outputs_task, *self._tasks.values(), *self._hands.steps.errands.tasks]
+        tasks = [*self._own_tasks, *self._tasks.values(), *self._hands.steps.errands.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 from mini_slurm.controller import trust
 from mini_slurm.controller.errands import Errands
+from mini_slurm.controller.fronts import Fronts
 from mini_slurm.controller.measures import Measures
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
-from mini_slurm.protocol.messages import Measured, Message, Relay, StepNews, StepNoted
+from mini_slurm.protocol.messages import FrontHeard, FrontLeft, Measured, Message, Relay, StepNews, StepNoted
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.store import database
 
@@ -33,6 +34,7 @@ class Steps:
         self._news: list[Step] = []
         self._answers: list[tuple[str, StepNoted]] = []
         self.measures = Measures(ring)
+        self.fronts = Fronts(cluster, send)
 
     def take(self, machine: str, message: Message, now: float) -> bool:
         """Is this a message about steps? Then what it says is done."""
@@ -42,6 +44,8 @@ class Steps:
             self._relay(machine, message)
         elif isinstance(message, Measured):
             self.measures.take(machine, message)
+        elif isinstance(message, FrontHeard | FrontLeft):
+            self.fronts.hear(machine, message)
         else:
             return self.errands.take(machine, message)
         return True
@@ -75,11 +79,16 @@ class Steps:
     def connected(self, machine: str) -> None:
         """There is a new channel to a machine: those that speak to it hear that what was under way is lost."""
         self.errands.end(machine)
+        self.fronts.connected(machine)
         for job in self._cluster.on_machine(machine):
             others = [other for other in allocation(job) if other != machine]
             for other in others:
                 self._send(other, Relay(self._cluster.attempt_name(job), machine, b""))
                 self._send(machine, Relay(self._cluster.attempt_name(job), other, b""))
+
+    def disconnected(self, machine: str) -> None:
+        """There is no channel to a machine any more."""
+        self.fronts.disconnected(machine)
 
 
 def _step(job: Job, number: int, news: StepNews, now: float) -> Step:

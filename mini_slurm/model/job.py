@@ -74,6 +74,7 @@ class Job:
     submit_host: str = ""
     script: str = ""  # digest: table `content`
     environment: str = ""  # digest: table `content`
+    attendant: str | None = None  # file whose lock is held as long as the srun or salloc lives that waits for the job
     extra: str = "{}"  # JSON: options that are kept and shown, by their long name: {"mail-type": "END"}
 
     # --- what became of it

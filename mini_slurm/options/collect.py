@@ -61,9 +61,11 @@ class Values:
             return (before if isinstance(before, int) else 0) + 1
         return value
 
-    def take_environment(self, environment: Mapping[str, str]) -> None:
+    def take_environment(
+        self, environment: Mapping[str, str], table: Iterable[JobOption] = (*OPTIONS, *VARIABLES)
+    ) -> None:
         """The options that variables like SBATCH_PARTITION set. Raises MiniSlurmError."""
-        for option in (*OPTIONS, *VARIABLES):
+        for option in table:
             for text in (environment[name] for name in option.env if name in environment):
                 if option.value == "none" and not _is_on(text):
                     self.drop(option.field)

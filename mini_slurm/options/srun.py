@@ -5,16 +5,33 @@ from __future__ import annotations
 from copy import copy
 
 from mini_slurm.options import values
-from mini_slurm.options.table import OPTIONS, JobOption
+from mini_slurm.options.table import OPTIONS, VARIABLES, JobOption
 
-BATCH_ONLY = frozenset(
+NOT_SRUNS = frozenset(
     {
         *("array", "batch", "export-file", "get-user-env", "gid", "ignore-pbs", "kill-on-invalid-dep", "no-requeue"),
         *("nodefile", "parsable", "requeue", "uid", "umask", "wait", "wait-all-nodes", "wrap"),
     }
 )
+NOT_SALLOCS = frozenset(
+    {
+        *("array", "batch", "cluster", "error", "export", "export-file", "ignore-pbs", "input", "kill-on-invalid-dep"),
+        *(
+            "no-requeue",
+            "open-mode",
+            "output",
+            "parsable",
+            "propagate",
+            "requeue",
+            "test-only",
+            "umask",
+            "wait",
+            "wrap",
+        ),
+    }
+)
 # where it is not SBATCH_X, SLURM_X
-VARIABLES = {
+NAMES = {
     "cpus-per-task": "SRUN_CPUS_PER_TASK",
     "dependency": "SLURM_DEPENDENCY",
     "error": "SLURM_STDERRMODE",
@@ -29,6 +46,9 @@ VARIABLES = {
 }
 
 
+NOT_YET = "Not supported yet: it is refused."
+
+
 def _own(
     long: str,
     short: str = "",
@@ -37,22 +57,30 @@ def _own(
     help: str = "",
     metavar: str = "",
     example: str = "",
+    command: str = "srun",
 ) -> JobOption:
-    """A row of srun's own; one without help is refused by name."""
-    return JobOption(long, short, long.replace("-", "_"), values.text, value=value, env=env or (), commands=("srun",),
+    """A row of srun's own, or of salloc's."""
+    return JobOption(long, short, long.replace("-", "_"), values.text, value=value, env=env or (), commands=(command,),
                      metavar=metavar, help=help, example=example)  # fmt: skip
+
+
+def _sallocs(long: str, short: str = "", value: str = "none", env: str = "", help: str = "", metavar: str = "",
+             example: str = "") -> JobOption:  # fmt: skip
+    """A row of salloc's own."""
+    return _own(long, short, value, env, help, metavar, example, "salloc")
 
 
 # fmt: off
 OWN: tuple[JobOption, ...] = (
-    _own("bcast", value="optional", env="SLURM_BCAST"),
-    _own("bcast-exclude", env="SLURM_BCAST_EXCLUDE"),
-    _own("compress", value="optional", env="SLURM_COMPRESS"),
+    _own("bcast", value="optional", env="SLURM_BCAST", help=NOT_YET),
+    _own("bcast-exclude", env="SLURM_BCAST_EXCLUDE", help=NOT_YET),
+    _own("compress", value="optional", env="SLURM_COMPRESS", help=NOT_YET),
     _own("cpu-bind", env="SLURM_CPU_BIND", metavar="TYPE", example="none",
          help="Accepted; which CPUs a task gets is up to its step."),
     _own("disable-status", "X", value="none", env="SLURM_DISABLE_STATUS",
          help="Hand the first Ctrl-C on to the tasks."),
-    _own("epilog", env="SLURM_EPILOG"),
+    _own("epilog", env="SLURM_EPILOG", metavar="PROGRAM", example="/bin/true",
+         help="Run this here after the step."),
     _own("exact", value="none", env="SLURM_EXACT",
          help="Take only the CPUs that the tasks need, and leave the others to further steps."),
     _own("het-group", metavar="N", example="0", help="Parts of a heterogeneous job to run in: 0,2-3."),
@@ -64,17 +92,18 @@ OWN: tuple[JobOption, ...] = (
     _own("label", "l", value="none", env="SLURM_LABELIO", help="Put the task's number before each line."),
     _own("mpi", env="SLURM_MPI_TYPE", metavar="TYPE", example="none", help="How tasks find each other for MPI."),
     _own("multi-prog", value="none", help="The program is a file that says what each task runs."),
-    _own("no-allocate", "Z", value="none"),
+    _own("no-allocate", "Z", value="none", help=NOT_YET),
     _own("overlap", value="none", env="SLURM_OVERLAP", help="Share the CPUs with other steps of the job."),
-    _own("preserve-env", "E", value="none"),
-    _own("prolog", env="SLURM_PROLOG"),
+    _own("preserve-env", "E", value="none", help=NOT_YET),
+    _own("prolog", env="SLURM_PROLOG", metavar="PROGRAM", example="/bin/true",
+         help="Run this here before the step."),
     _own("pty", value="none", help="Give the tasks a terminal."),
     _own("quit-on-interrupt", "q", value="none", env="SLURM_QUIT_ON_INTERRUPT",
          help="End the step at the first Ctrl-C."),
     _own("relative", "r", metavar="N", example="1", help="Begin with the machine of this number in the job, from 0."),
-    _own("resv-ports", value="optional", env="SLURM_RESV_PORTS"),
-    _own("send-libs", value="optional", env="SLURM_SEND_LIBS"),
-    _own("slurmd-debug", env="SLURMD_DEBUG"),
+    _own("resv-ports", value="optional", env="SLURM_RESV_PORTS", help=NOT_YET),
+    _own("send-libs", value="optional", env="SLURM_SEND_LIBS", help=NOT_YET),
+    _own("slurmd-debug", env="SLURMD_DEBUG", help=NOT_YET),
     _own("task-epilog", env="SLURM_TASK_EPILOG", metavar="PROGRAM", example="/bin/true",
          help="Run this after each task, on its machine."),
     _own("task-prolog", env="SLURM_TASK_PROLOG", metavar="PROGRAM", example="/bin/true",
@@ -84,19 +113,43 @@ OWN: tuple[JobOption, ...] = (
     _own("wait", "W", env="SLURM_WAIT", metavar="SECONDS", example="30",
          help="End the other tasks so long after the first one has ended."),
 )
+SALLOCS_OWN: tuple[JobOption, ...] = (
+    _sallocs("bell", env="SALLOC_BELL", help="Ring the terminal's bell when the allocation is there."),
+    _sallocs("immediate", "I", "optional", env="SALLOC_IMMEDIATE", metavar="SECONDS", example="10",
+             help="Do not wait for resources longer than this."),
+    _sallocs("kill-command", "K", "optional", env="SALLOC_KILL_CMD", metavar="SIGNAL", example="TERM",
+             help="Send the command a signal when the allocation ends before it."),
+    _sallocs("no-bell", env="SALLOC_NO_BELL", help="Do not ring the terminal's bell."),
+    _sallocs("no-shell", help="Leave the allocation to others, and exit: mscancel gives it back."),
+)
 # fmt: on
 
 
 def _as_sruns(option: JobOption) -> JobOption:
     """The row with srun's variable."""
     row = copy(option)
-    own = VARIABLES.get(option.long)
+    own = NAMES.get(option.long)
     row.env = (own,) if own else tuple(name.replace("SBATCH_", "SLURM_") for name in option.env)
     return row
 
 
-SHARED = tuple(_as_sruns(option) for option in OPTIONS if option.long not in BATCH_ONLY)
-SRUN: tuple[JobOption, ...] = tuple(sorted((*SHARED, *OWN), key=lambda option: option.long))
+def _as_sallocs(option: JobOption) -> JobOption:
+    """The row with salloc's variable; it takes no name from one."""
+    row = copy(option)
+    row.env = () if option.long == "job-name" else tuple(name.replace("SBATCH_", "SALLOC_") for name in option.env)
+    return row
+
+
+def _sorted(*rows: JobOption) -> tuple[JobOption, ...]:
+    return tuple(sorted(rows, key=lambda option: option.long))
+
+
+SRUN = _sorted(*(_as_sruns(option) for option in OPTIONS if option.long not in NOT_SRUNS), *OWN)
+SALLOC = _sorted(*(_as_sallocs(option) for option in OPTIONS if option.long not in NOT_SALLOCS), *SALLOCS_OWN)
+# what only variables set
+SRUN_VARIABLES = tuple(_as_sruns(option) for option in VARIABLES)
+SALLOC_VARIABLES = tuple(_as_sallocs(option) for option in VARIABLES)
+REFUSED = frozenset(row.long for row in OWN if row.help == NOT_YET)  # of srun's
 
 
 def rows() -> str:
@@ -105,9 +158,8 @@ def rows() -> str:
     Long name, letter, kind of value, variable, whether srun refuses it, further names. What describes a job is no
     matter of a step, and is passed over.
     """
-    refused = {row.long for row in OWN if not row.help}
     lines = (
-        "\t".join((row.long, row.short, row.value, _in_job(row), "no" * (row.long in refused), *row.aliases))
+        "\t".join((row.long, row.short, row.value, in_job(row), "no" * (row.long in REFUSED), *row.aliases))
         for row in SRUN
     )
     return "".join(f"{line}\n" for line in lines)
@@ -118,6 +170,6 @@ def sbatch_rows() -> str:
     return "".join("\t".join((row.long, row.short, row.value, "", "", *row.aliases)) + "\n" for row in OPTIONS)
 
 
-def _in_job(row: JobOption) -> str:
-    """A step does not take its job's name."""
+def in_job(row: JobOption) -> str:
+    """The variable that sets an option of a step. A step does not take its job's name."""
     return "" if row.long == "job-name" else "".join(row.env[:1])

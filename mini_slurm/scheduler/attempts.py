@@ -198,9 +198,12 @@ def on_attempt_ended(cluster: Cluster, event: AttemptEnded, now: float) -> list[
         return [*decisions, Forget(machine, event.attempt)]
     job.state, job.end_time = JobState.COMPLETING, event.ended
     job.outcome = job.outcome or _outcome(event).name
-    job.exit_code, job.exit_signal = event.exit_code, event.exit_signal
     job.max_rss, job.user_seconds, job.system_seconds = event.max_rss, event.user_seconds, event.system_seconds
     cluster.touch(job)
+    if not job.is_batch:  # there is no output to wait for, and its exit status came from whoever it was for
+        finish(cluster, job, JobState[job.outcome], now)
+        return [*decisions, Forget(machine, event.attempt)]
+    job.exit_code, job.exit_signal = event.exit_code, event.exit_signal
     return decisions
 
 

@@ -29,6 +29,7 @@ Handler = Callable[[Cluster, Any, float], list[Decision]]
 HANDLERS: dict[type[Any], Handler] = {
     events.JobSubmitted: requests.on_job_submitted,
     events.CancelRequested: requests.on_cancel_requested,
+    events.ReleaseRequested: requests.on_release_requested,
     events.SignalRequested: requests.on_signal_requested,
     events.UpdateRequested: updates.on_update_requested,
     events.RequeueRequested: interventions.on_requeue_requested,

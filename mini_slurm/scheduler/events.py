@@ -24,6 +24,15 @@ class CancelRequested(NamedTuple):
     uid: int
 
 
+class ReleaseRequested(NamedTuple):
+    """Whoever held a job without a script is done with it; what it came to is the job's own end."""
+
+    job_id: int
+    uid: int
+    exit_code: int
+    exit_signal: int
+
+
 class SignalRequested(NamedTuple):
     """Send a signal to a running job: to its batch script alone, to all its processes, or to one of its steps."""
 
@@ -223,6 +232,7 @@ class OutputFailed(NamedTuple):
 Event = (
     JobSubmitted
     | CancelRequested
+    | ReleaseRequested
     | SignalRequested
     | UpdateRequested
     | RequeueRequested

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mini_slurm.model.fleet import Partition
 from mini_slurm.model.job import Job
+from mini_slurm.model.request import extra
 from mini_slurm.model.resources import Resources
 
 TOO_MANY_CPUS, TOO_MANY_NODES, TOO_LONG = "PartitionConfig", "PartitionNodeLimit", "PartitionTimeLimit"
@@ -18,7 +19,8 @@ def excess(job: Job, partition: Partition, machines: Iterable[Resources]) -> str
     A machine that has not said yet how many CPUs it has leaves open how many there are.
     """
     cpus = [machine.cpus for machine in machines]
-    if all(cpus) and job.cpus > sum(cpus):
+    asked = max(job.nodes, 1) if "overcommit" in extra(job) else job.cpus
+    if all(cpus) and asked > sum(cpus):
         return TOO_MANY_CPUS
     most = len(partition.machines) if partition.max_nodes is None else partition.max_nodes
     if job.nodes > most or (job.max_nodes or job.nodes) < partition.min_nodes:

@@ -8,7 +8,7 @@ from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision, End, Forget, Signal
 from mini_slurm.scheduler.ending import finish
-from mini_slurm.scheduler.events import CancelRequested, JobSubmitted, SignalRequested
+from mini_slurm.scheduler.events import CancelRequested, JobSubmitted, ReleaseRequested, SignalRequested
 from mini_slurm.scheduler.priority import set_priority
 from mini_slurm.scheduler.starting import split_task
 from mini_slurm.scheduler.targets import has_task
@@ -86,6 +86,21 @@ def _give_up_output(cluster: Cluster, job: Job, now: float) -> list[Decision]:
     forget = Forget(job.node or "", cluster.attempt_name(job))
     finish(cluster, job, JobState[job.outcome or "COMPLETED"], now)
     return [forget]
+
+
+def on_release_requested(cluster: Cluster, event: ReleaseRequested, now: float) -> list[Decision]:
+    """A job without a script ends as the srun or the salloc did that it was for; as in Slurm a signal is no failure."""
+    job = cluster.jobs.get(event.job_id)
+    if job is None or job.is_batch or job.uid != event.uid or job.outcome is not None:
+        return []
+    if job.state is JobState.PENDING:
+        return _cancel(cluster, job, event.uid, now)
+    assert job.node is not None
+    job.outcome = (JobState.FAILED if event.exit_code else JobState.COMPLETED).name
+    job.exit_code, job.exit_signal = event.exit_code, event.exit_signal
+    job.state = JobState.COMPLETING
+    cluster.touch(job)
+    return [End(job.node, cluster.attempt_name(job))]
 
 
 def on_signal_requested(cluster: Cluster, event: SignalRequested, now: float) -> list[Decision]:

@@ -11,8 +11,8 @@ from mini_slurm.errors import BadUsage, MiniSlurmError, Refused, visible
 from mini_slurm.model.units import LARGEST_SCRIPT
 from mini_slurm.protocol import flat
 from mini_slurm.steps import launch, scripts
-from mini_slurm.steps.srun import AGENT, GREETING, MARK, SOCKET, options, own_environment, rows
-from mini_slurm.steps.talk import NoAgent, Talk
+from mini_slurm.steps.srun import AGENT, MARK, options, own_environment, rows
+from mini_slurm.steps.talk import AGENT_SOCKET, GREETING, NoAgent, Talk
 
 PATIENCE = 60.0  # seconds without a controller
 TURN = 1000  # milliseconds between two looks at the clock
@@ -92,7 +92,7 @@ class Call:
     def __init__(self, program: str, fields: list[bytes | str], agent: str) -> None:
         self._program = program
         self._fields = fields
-        self._talk = Talk(agent, SOCKET, GREETING)
+        self._talk = Talk(agent, AGENT_SOCKET, GREETING)
         self._deadline = monotonic() + PATIENCE
         self._is_sent = False
         self._has_begun = False

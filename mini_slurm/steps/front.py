@@ -109,6 +109,11 @@ class Front:
         return f"StepId={self._names.job_id}.{self._names.step}"
 
     @property
+    def wait_status(self) -> int:
+        """What the step came to, as wait() says it of a process; a step that did not begin has failed."""
+        return 1 << 8 if self._refused is not None else self._status
+
+    @property
     def is_created(self) -> bool:
         """Has the step begun?"""
         return self._is_created
@@ -214,6 +219,8 @@ class Front:
             self.abort()
         elif kind == "again":
             self._send_input_again()
+        elif kind == "gone":
+            self._lose_job()
 
     def _refuse(self, kind: str, why: str) -> None:
         self._refused = 1
@@ -260,6 +267,14 @@ class Front:
             self.complain(f"Node failure on {name}")
             self._status = ends.worse(self._status, ends.KILLED)
             self._running.difference_update(node.tasks)
+
+    def _lose_job(self) -> None:
+        """The job is over, and its machines say nothing more of the step."""
+        if not self._is_created:
+            self._refuse("create", "Job/step already completing or completed")
+        for name, node in self._nodes.items():
+            if not node.is_complete:
+                self._over(name, "NODE_FAIL", node.got)
 
     def _log(self, name: str, offset: int, data: bytes) -> None:
         node = self._nodes[name]

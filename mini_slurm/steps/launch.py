@@ -50,6 +50,8 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
     settings.verbose = int("verbose" in given)
     warnings: list[str] = []
     wanted = request.read(given, warnings)
+    if "cpu-bind" in given:
+        warnings.append("cluster configuration lacks support for cpu binding")
     if not settings.quiet:
         for warning in warnings:
             os.write(2, f"{program}: {warning}\n".encode())

@@ -8,17 +8,16 @@ import sys
 from mini_slurm.errors import BadUsage, MiniSlurmError, Refused, visible
 from mini_slurm.options.grammar import Option, parse
 from mini_slurm.protocol import flat
-from mini_slurm.steps import launch
+from mini_slurm.steps import hooks, launch
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
-from mini_slurm.steps.talk import Talk
+from mini_slurm.steps.talk import AGENT_SOCKET, GREETING, Talk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MARK, AGENT = "MINI_SLURM_ATTEMPT", "MINI_SLURM_AGENT"  # the job's attempt, or the step of it; the agent's spool
-SOCKET, GREETING = "agent.sock", b"srun\n"
 ROWS = "srun.rows"  # beside this module: the options' names, out of the one table of options
 MEMORY = ("mem", "mem-per-cpu")  # what is said of one wins over a variable that says the other
 PARTS = "SLURM_HET_SIZE"  # there in a heterogeneous job alone
@@ -101,8 +100,12 @@ def _step(
         raise Refused("this is no process of a job: there is no agent to ask for a step")
     attempt = environment.get(MARK, "").partition("-")[0]
     token = os.urandom(8).hex()
-    talk = Talk(environment.get(AGENT, ""), SOCKET, GREETING)
-    return Front(plan.settings, talk, ["launch", token, attempt, job_id, *plan.fields], names, plan.outputs).run()
+    talk = Talk(environment.get(AGENT, ""), AGENT_SOCKET, GREETING)
+    front = Front(plan.settings, talk, ["launch", token, attempt, job_id, *plan.fields], names, plan.outputs)
+    hooks.run(program, given.get("prolog"), words)
+    code = front.run()
+    hooks.run(program, given.get("epilog"), words)
+    return code
 
 
 def _check_mpi(kind: str) -> None:

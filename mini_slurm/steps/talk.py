@@ -1,4 +1,7 @@
-"""The connection to the agent that looks after a job's steps; made again when it is lost, as agents come and go."""
+"""The connection to the agent that looks after a job's steps; made again when it is lost, as agents come and go.
+
+Outside of jobs the controller stands for the agent: it carries the frames to it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from mini_slurm.protocol import flat
 
 # not socket.socket: the enums of that module cost as much as a whole step may
 
+AGENT_SOCKET, CONTROLLER_SOCKET = "agent.sock", "controller.sock"  # in the spool, and in the state folder
+GREETING = b"srun\n"
 READ = 1 << 18
 PAUSE = 0.1  # seconds between two tries to connect
 PATIENCE = 20.0  # seconds for the first word

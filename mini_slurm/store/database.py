@@ -80,13 +80,16 @@ def rolled_back_unless_committed(db: sqlite3.Connection) -> Iterator[None]:
         raise state_error("the state folder's database", error) from error
 
 
-def submit(db: sqlite3.Connection, job: Job, script: bytes, environment: bytes) -> int:
-    """Store a job and tell the controller of it, in one transaction; the job's number is set and returned."""
+def submit(db: sqlite3.Connection, job: Job, script: bytes | None, environment: bytes) -> int:
+    """Store a job and tell the controller of it, in one transaction; the job's number is set and returned.
+
+    A job without a script only holds its machines, for srun or salloc.
+    """
     with transaction(db):
         job.job_id = next_job_id(db)
         if job.array_tasks is not None:
             job.array_job_id = job.job_id
-        job.script = keep(db, script)
+        job.script = "" if script is None else keep(db, script)
         job.environment = keep(db, environment)
         save_jobs(db, [job])
         _ask(db, "submitted", {"job_id": job.job_id})

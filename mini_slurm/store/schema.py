@@ -114,6 +114,7 @@ STEPS: tuple[str, ...] = (
     "ALTER TABLE job ADD COLUMN het_size INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE job ADD COLUMN het_allocation TEXT",
     "CREATE INDEX job_het ON job (het_job_id) WHERE het_job_id IS NOT NULL",
+    "ALTER TABLE job ADD COLUMN attendant TEXT",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

@@ -91,7 +91,8 @@ class Simulation:
         """Submit a job that would run this long; its number."""
         number = self.cluster.next_job_id
         self.cluster.next_job_id += 1
-        values: dict[str, object] = {"partition": "main", "uid": 1000, "submit_time": self.now, **request}
+        given = {"script": "digest", **request}
+        values: dict[str, object] = {"partition": "main", "uid": 1000, "submit_time": self.now, **given}
         job = Job(job_id=number, **values)
         if job.array_tasks is not None:
             job.array_job_id = number

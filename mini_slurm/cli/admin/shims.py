@@ -23,6 +23,8 @@ SHIMS = {
     "sbcast": "msbcast",
     "sstat": "msstat",
     "sdiag": "msdiag",
+    "srun": "msrun",
+    "salloc": "msalloc",
 }
 
 

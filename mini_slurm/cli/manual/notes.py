@@ -42,6 +42,10 @@ _RESOURCES = (
 _WHEN = "time time-min begin deadline dependency hold nice priority requeue no-requeue"
 _WHERE = "partition account qos clusters reservation comment job-name array"
 _FILES = "output error input open-mode chdir export export-file propagate"
+_STEP = (
+    "jobid immediate exact overlap relative label unbuffered pty multi-prog kill-on-bad-exit wait disable-status"
+    " quit-on-interrupt task-prolog task-epilog prolog epilog mpi cpu-bind threads"
+)
 _JOB_GROUPS = {"What the job needs": _RESOURCES, "Where and under which name": _WHERE, "When": _WHEN}
 _FILTERS = (
     "jobs user users me account accounts partition qos state states name nodelist nodes steps licenses reservation"
@@ -175,6 +179,26 @@ NOTES: dict[str, Note] = {
         spelled={"fields": "format"},
     ),
     "msdiag": Note(examples=(("msdiag | grep Jobs", "How many jobs there are, and what became of today's."),)),
+    "msrun": Note(
+        groups={**_JOB_GROUPS, "The step": _STEP, "Files and environment": _FILES},
+        examples=(
+            ("msrun -n 4 hostname", "Get machines, run four tasks on them, and give them back."),
+            ("msrun --pty bash", "A shell on a machine, with a terminal."),
+            ("msrun --jobid=42 --overlap top -bn1", "Look into a job that runs."),
+        ),
+        unlisted="cluster context cpu-bind hint mem-bind network ntasks-per-gpu ntasks-per-tres open-mode prefer"
+        " test-only",
+    ),
+    "msalloc": Note(
+        groups={**_JOB_GROUPS, "The command": "bell no-bell kill-command no-shell immediate"},
+        examples=(
+            ("msalloc -N 2", "A shell here, in which msrun uses two machines."),
+            ("msalloc -n 4 ./steps.sh", "A script with several steps; the machines are given back at its end."),
+            ("msalloc --no-shell", "Only get a machine: SLURM_JOB_ID=42 msrun uses it, mscancel 42 gives it back."),
+        ),
+        unlisted="acctg-freq context hint mem-bind network no-shell ntasks-per-gpu ntasks-per-tres prefer"
+        " wait-all-nodes",
+    ),
     "mscontrol": Note(
         examples=(("mscontrol show job 42", "All about a job."),),
         unlisted="usage",

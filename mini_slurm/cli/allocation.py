@@ -1,0 +1,211 @@
+"""A job without a script, for srun and salloc: asked for, waited for, and given back.
+
+As long as the command lives it holds the lock of a file, by which the controller knows that the job is wanted.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sqlite3
+import time
+from contextlib import suppress
+
+from mini_slurm.cli import admit, common
+from mini_slurm.config.paths import FRONTS
+from mini_slurm.errors import Refused
+from mini_slurm.model.allocation import parse_allocation
+from mini_slurm.model.environment import batch_environment
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
+from mini_slurm.options.collect import Values
+from mini_slurm.store import database
+
+PAUSE = 0.02  # seconds between two looks
+WAKE_EVERY = 5.0  # seconds; the controller may have died meanwhile
+QUICK = 0.5  # seconds in which a job starts that does not have to wait
+BEGINNING = 5.0  # ... where the controller has just been started, and knows no machine yet
+RETURN = 3.0  # seconds until what was given back is seen to be free
+TAKEN = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+BUSY = "Requested nodes are busy"
+DONE = "Job/step already completing or completed"
+# what Slurm says at once of a job that waits for such a reason
+WARNINGS = {
+    "PartitionDown": "Required partition not available (inactive or drain)",
+    "PartitionInactive": "Required partition not available (inactive or drain)",
+    "Partition": "Requested partition configuration not available now",
+    "ReqNodeNotAvail": "Required node not available (down, drained or reserved)",
+    "Nodes required": "Required node not available (down, drained or reserved)",
+}
+BATCH_ONLY = frozenset({"ENVIRONMENT", "HOSTNAME"})  # of the variables that a script gets
+
+
+class Interrupted(Refused):
+    """The user does not want to wait any more; what there is to say of it has been said."""
+
+
+class Allocation:
+    """One job without a script."""
+
+    pending_words: tuple[str, ...] = ()  # what the command says first of a job that waits
+    failed = failed_at_once = "Unable to allocate resources: "
+
+    def __init__(self, program: str, job: Job, values: Values) -> None:
+        self.program = program
+        self.job = job
+        self.values = values
+        self.state, self.db = common.open_store()
+        self._signal = 0
+        self._is_announced = False
+        self._is_fresh = False  # has this command started the controller?
+
+    # --- what is said
+
+    def say(self, text: str) -> None:
+        """A line for the user, unless --quiet."""
+        if not self.values.of.get("quiet"):
+            common.say(f"{self.program}: {text}")
+
+    # --- asking
+
+    def admit(self) -> None:
+        """Let the fleet complete the job. Raises Refused, in this command's words."""
+        try:
+            admit.admit(self.program, self.job, self.values, self.db)
+        except Refused as error:
+            lines = [line.replace(admit.FAILED, self.failed) for line in error.lines]
+            raise Refused(*lines, hint=error.hint, exit_code=error.exit_code) from None
+
+    def obtain(self, *, attended: bool = True) -> None:
+        """Submit the job, and wait until its machines are there. Raises Refused."""
+        for number in TAKEN:
+            signal.signal(number, self._note_signal)
+        if attended:
+            self._attend()
+        self.job.requeue = 0  # whoever waits for it would see two of it
+        database.submit(self.db, self.job, None, b"{}")
+        self.wake()
+        self._wait()
+
+    def _note_signal(self, number: int, frame: object) -> None:
+        self._signal = number
+
+    def _attend(self) -> None:
+        """Take the lock that says that somebody waits for the job; it is let go by the end of this process."""
+        folder = os.path.join(self.state, FRONTS)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        self.job.attendant = os.urandom(8).hex()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fcntl.flock(os.open(os.path.join(folder, self.job.attendant), flags, 0o600), fcntl.LOCK_EX)
+
+    def wake(self) -> None:
+        """See to it that a controller looks at what was stored."""
+        from mini_slurm.controller import autostart
+
+        self._is_fresh |= not autostart.ring(self.state)
+        common.wake_controller(self.state)
+
+    # --- waiting
+
+    def look(self) -> Job:
+        """The job as it is now."""
+        (self.job,) = database.load_jobs(self.db, "job_id = ?", [self.job.job_id])
+        return self.job
+
+    def _wait(self) -> None:
+        begun = woken = time.monotonic()
+        seen: float | None = None
+        while True:
+            job, now = self.look(), time.monotonic()
+            if job.state in (JobState.RUNNING, JobState.SUSPENDED):
+                break
+            if self._signal:
+                self._give_up()
+            if job.state.is_over or job.outcome is not None:
+                self.say("Job has been cancelled")
+                raise Refused(f"{self.failed}{DONE}")
+            if job.state is JobState.PENDING and job.eligible_time is not None:
+                seen = now if seen is None else seen
+                self._pending(now - seen, now - begun)
+            if now - woken > WAKE_EVERY:
+                woken = now
+                common.wake_controller(self.state)
+            time.sleep(PAUSE)
+        if self._is_announced:
+            self.say(f"job {self.job.job_id} has been allocated resources")
+        if self._signal:
+            self._give_up()
+
+    def _pending(self, seen: float, waited: float) -> None:
+        """It waits: say so, unless it is only being looked at; or give it up, if it was to start at once."""
+        if seen < (BEGINNING if self._is_fresh else QUICK):
+            return
+        patience = self._patience()
+        if patience is not None and waited >= patience:
+            self.cancel()
+            raise Refused(f"{self.failed_at_once}{BUSY}")
+        if self._is_announced:
+            return
+        self._is_announced = True
+        warning = next((text for reason, text in WARNINGS.items() if self.job.reason.startswith(reason)), None)
+        for line in (*([warning] if warning else []), *self.pending_words, "job {} queued and waiting for resources"):
+            self.say(line.format(self.job.job_id))
+
+    def _patience(self) -> float | None:
+        """How long --immediate lets it wait; None: for ever."""
+        if "immediate" not in self.values.of:
+            return None
+        text = self.values.text("immediate") or "0"
+        if not (text.isascii() and text.isdigit()):
+            raise Refused(f'Invalid numeric value "{text}" for --immediate.')
+        return float(text)
+
+    def _give_up(self) -> None:
+        self.cancel()
+        self.tell_interrupted()
+        raise Interrupted()
+
+    def tell_interrupted(self) -> None:
+        """Say that it was given up because of a signal."""
+        self.say(f"Job allocation {self.job.job_id} has been revoked")
+        self.say(f"Force Terminated JobId={self.job.job_id}")
+
+    # --- giving back
+
+    def cancel(self) -> None:
+        """It is not wanted any more."""
+        body: dict[str, object] = {"job_id": self.job.job_id, "task": None, "array": False, "uid": os.getuid()}
+        self._ask("cancel", body)
+
+    def release(self, status: int) -> None:
+        """It has served its purpose, and came to this wait status."""
+        body: dict[str, object] = {
+            "job_id": self.job.job_id,
+            "uid": os.getuid(),
+            "exit_code": status >> 8 & 0xFF,
+            "exit_signal": status & 0x7F,
+        }
+        self._ask("release", body)
+
+    def _ask(self, kind: str, body: dict[str, object]) -> None:
+        database.request(self.db, kind, [body])
+        self.wake()
+        end = time.monotonic() + RETURN
+        while not self.look().state.is_over and time.monotonic() < end:
+            time.sleep(PAUSE)
+        if self.job.state.is_over:
+            self.leave()
+
+    def leave(self) -> None:
+        """Nobody has to know any more whether this process lives."""
+        if self.job.attendant:
+            with suppress(OSError):
+                os.unlink(os.path.join(self.state, FRONTS, self.job.attendant))
+
+
+def variables(job: Job, db: sqlite3.Connection) -> dict[str, str]:
+    """What Slurm sets for whoever uses an allocation that is there."""
+    first = next(iter(parse_allocation(job.allocation).values()))
+    found = batch_environment(job, cluster=common.fleet(db).name, gpus_on_node=first.resources.gpu_count)
+    return {name: value for name, value in found.items() if name not in BATCH_ONLY}

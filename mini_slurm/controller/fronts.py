@@ -1,0 +1,178 @@
+"""srun on the login node: it connects to the controller's socket, which carries its frames to the job's first machine.
+
+What srun and agent say to each other is theirs (docs/design/steps.md). Here it is only known which job a connection
+speaks of: its first frame says so. A connection lasts as long as the channel to that machine does; after that srun
+connects again, and is kept waiting until there is another channel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import struct
+from collections.abc import Callable
+
+from mini_slurm.model.states import JobState
+from mini_slurm.protocol import flat
+from mini_slurm.protocol.messages import FrontHeard, FrontLeft, FrontSaid, Message
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING
+
+log = logging.getLogger(__name__)
+
+READ = 1 << 18  # bytes
+CREDENTIALS = struct.Struct("iII")
+RUNNING = frozenset({JobState.RUNNING, JobState.SUSPENDED})
+
+
+class Front:
+    """One srun's connection."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self.name = ""  # srun's own for its step
+        self.attempt = ""  # the job's
+        self.machine = ""
+        self.unsent: list[bytes] = []  # until there is a channel
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What messages call it."""
+        return self.attempt, self.name
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, sooner or later."""
+        if not self._writer.is_closing():
+            self._writer.write(data)
+
+    def close(self) -> None:
+        """End the connection when all is sent."""
+        self._writer.close()
+
+
+class Fronts:
+    """All that are connected."""
+
+    def __init__(self, cluster: Cluster, send: Callable[[str, Message], None]) -> None:
+        self._cluster = cluster
+        self._send = send
+        self._known: dict[tuple[str, str], Front] = {}
+        self._channels: set[str] = set()  # machines that can be spoken to
+
+    async def serve(self, state: str) -> None:
+        """Listen, until cancelled."""
+        server = await asyncio.start_unix_server(self._converse, sock=_listen(state))
+        try:
+            await server.serve_forever()
+        finally:
+            for front in list(self._known.values()):
+                front.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        front = Front(writer)
+        decoder = flat.Reader()
+        try:
+            if not _is_own(writer):
+                return
+            writer.write(b"controller\n")
+            if await reader.readline() == GREETING:
+                while data := await reader.read(READ):
+                    for frame in decoder.feed(data):
+                        self._take(front, frame)
+        except (flat.BadFrame, OSError, ValueError) as error:
+            log.warning("an srun is not listened to: %s", error)
+        finally:
+            self._leave(front)
+            writer.close()
+
+    def _take(self, front: Front, frame: list[bytes]) -> None:
+        """Pass a frame on. Raises BadFrame."""
+        if not frame:
+            raise flat.BadFrame("an empty frame")
+        if frame[0] == b"launch":
+            if not self._enter(front, frame):
+                return
+            frame[2] = os.fsencode(front.attempt)
+        if not front.attempt:
+            raise flat.BadFrame(f"{frame[0][:40]!r} before anything was launched")
+        data = flat.pack(*frame)
+        if front.machine in self._channels:
+            self._send(front.machine, FrontSaid(*front.key, data))
+        else:
+            front.unsent.append(data)
+
+    def _enter(self, front: Front, frame: list[bytes]) -> bool:
+        """Find the job that this srun speaks of. Raises BadFrame."""
+        if len(frame) < 4 or front.attempt:
+            raise flat.BadFrame("not a launch")
+        job = self._cluster.jobs.get(flat.number(frame[3]))
+        if job is None or job.state not in RUNNING or job.node is None:
+            known = job is not None
+            why = "Job/step already completing or completed" if known else "Invalid job id specified"
+            front.write(flat.pack("refused", "create" if known else "confirm", why))
+            return False
+        front.name, front.attempt, front.machine = flat.text(frame[1]), self._cluster.attempt_name(job), job.node
+        self._known[front.key] = front
+        return True
+
+    def _leave(self, front: Front) -> None:
+        if self._known.get(front.key) is front:
+            del self._known[front.key]
+            self._send(front.machine, FrontLeft(*front.key))
+
+    def hear(self, machine: str, message: FrontHeard | FrontLeft) -> None:
+        """What a job's first machine says to an srun."""
+        front = self._known.get((message.attempt, message.front))
+        if front is None or front.machine != machine:
+            return
+        if isinstance(message, FrontHeard):
+            front.write(message.data)
+        else:
+            front.close()
+
+    def connected(self, machine: str) -> None:
+        """There is a channel to this machine."""
+        self._channels.add(machine)
+        for front in self._of(machine):
+            unsent, front.unsent = front.unsent, []
+            for data in unsent:
+                self._send(machine, FrontSaid(*front.key, data))
+
+    def disconnected(self, machine: str) -> None:
+        """What was under way is lost: those that speak of it begin again."""
+        self._channels.discard(machine)
+        for front in self._of(machine):
+            del self._known[front.key]
+            front.close()
+
+    def _of(self, machine: str) -> list[Front]:
+        return [front for front in self._known.values() if front.machine == machine]
+
+    def look(self) -> None:
+        """Tell those whose job is over, and has not let them see its end."""
+        for front in list(self._known.values()):
+            if self._cluster.job_of(front.attempt) is None:
+                front.write(flat.pack("gone"))
+                front.close()
+
+
+def _listen(state: str) -> socket.socket:
+    """The socket in the state folder, by way of the folder's descriptor: a socket's path has at most 107 bytes."""
+    path = os.path.join(state, CONTROLLER_SOCKET)
+    if os.path.lexists(path):
+        os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    folder = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        listener.bind(f"/proc/self/fd/{folder}/{CONTROLLER_SOCKET}")
+    finally:
+        os.close(folder)
+    return listener
+
+
+def _is_own(writer: asyncio.StreamWriter) -> bool:
+    channel = writer.get_extra_info("socket")
+    uid = CREDENTIALS.unpack(channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))[1]
+    return bool(uid == os.geteuid())

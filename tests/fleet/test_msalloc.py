@@ -1,0 +1,115 @@
+"""msalloc, on machines over a real sshd: what its command gets, and what becomes of the allocation."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from tests.fleet import jobs, processes
+from tests.fleet.fronts import all_is_given_back, started
+from tests.fleet.machines import Machines
+from tests.waiting import wait_until
+
+GRANTED = "msalloc: Granted job allocation 1\n"
+RELINQUISHING = "msalloc: Relinquishing job allocation 1\n"
+
+
+def test_a_command_gets_the_allocation_and_its_exit_status_counts(fleet: Machines):
+    script = 'echo "$SLURM_JOB_ID $SLURM_JOB_NODELIST $SLURM_NTASKS $1"; msrun -l hostname | wc -l; exit 5'
+    done = fleet.run("msalloc", "-N2", "-n3", "sh", "-c", script, "sh", "an argument")
+    assert (done.returncode, done.stdout) == (5, "1 node[1-2] 3 an argument\n3\n")
+    assert done.stderr == GRANTED + RELINQUISHING
+    columns = "--format=jobid,jobname,state,exitcode"
+    lines = fleet.run("msacct", "-n", "-P", "-j", "1", columns).stdout.split()
+    assert lines == ["1|interactive|FAILED|5:0", "1.0|hostname|COMPLETED|0:0"]
+    all_is_given_back(fleet)
+
+
+def test_without_a_command_it_is_the_users_shell(fleet: Machines):
+    done = fleet.run("msalloc", "-n2", input="echo in $SLURM_NTASKS; exit 3")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "in 2\n", GRANTED + RELINQUISHING)
+
+
+def test_without_a_shell_it_is_left_to_others(fleet: Machines):
+    done = fleet.run("msalloc", "--no-shell", "-w", "node2")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", GRANTED)
+    done = fleet.run("msrun", "printenv", "SLURMD_NODENAME", env={**fleet.environment, "SLURM_JOB_ID": "1"})
+    assert (done.stdout, done.stderr) == ("node2\n", "")
+    assert fleet.run("msqueue", "-h", "-o", "%j %T").stdout == "no-shell RUNNING\n"
+    fleet.run("mscancel", "1")
+    assert jobs.wait_over(fleet, 1)[0].state.name == "CANCELLED"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-p", "nope"], "msalloc: error: Job submit/allocate failed: Invalid partition name specified\n"),
+        (["-o", "file"], "msalloc: invalid option -- 'o'\n"),
+    ],
+)
+def test_what_cannot_be_had_is_refused(fleet: Machines, words: list[str], said: str):
+    done = fleet.run("msalloc", *words, "true")
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def test_a_command_that_is_not_there(fleet: Machines):
+    done = fleet.run("msalloc", "nosuchcommand")
+    error = 'msalloc: error: _fork_command: Unable to find command "nosuchcommand"\n'
+    assert (done.returncode, done.stderr) == (1, GRANTED + error + RELINQUISHING)
+
+
+def test_the_command_outlives_an_allocation_that_is_cancelled(fleet: Machines):
+    gate = fleet.work / "gate"
+    with started(fleet, "msalloc", "sh", "-c", f"while [ ! -e {gate} ]; do sleep 0.05; done; echo done") as front:
+        front.shows(GRANTED)
+        fleet.run("mscancel", "1")
+        front.shows("msalloc: Job allocation 1 has been revoked.\n")
+        gate.touch()
+        assert (front.end(), front.out) == (0, "done\n")
+    assert jobs.job(fleet, 1).state.name == "CANCELLED"
+    all_is_given_back(fleet)
+
+
+def test_the_command_gets_a_signal_if_that_was_wished(fleet: Machines):
+    command = "trap 'exit 9' USR1; while :; do sleep 0.05; done"
+    with started(fleet, "msalloc", "--kill-command=USR1", "sh", "-c", command) as front:
+        front.shows(GRANTED)
+        fleet.run("mscancel", "1")
+        assert front.end() == 9
+
+
+def test_it_waits_its_turn_and_ctrl_c_gives_it_up(fleet: Machines):
+    filler = jobs.wrap(fleet, "sleep 300", "-N", "2", "--exclusive", "-o", "/dev/null")
+    jobs.wait_for(fleet, filler, "RUNNING")
+    with started(fleet, "msalloc", "true") as front:
+        front.shows("msalloc: Pending job allocation 2\nmsalloc: job 2 queued and waiting for resources\n")
+        front.process.send_signal(signal.SIGINT)
+        assert front.end() == 1
+        front.shows("msalloc: Job allocation 2 has been revoked.\nmsalloc: Job aborted due to signal\n")
+    assert jobs.job(fleet, 2).state.name == "CANCELLED"
+    fleet.run("mscancel", str(filler))
+    jobs.wait_over(fleet, filler)
+
+
+def test_one_that_is_killed_gives_the_allocation_back(fleet: Machines):
+    with started(fleet, "msalloc", "-N2", "sleep", "3") as front:
+        front.shows(GRANTED)
+        front.process.kill()
+        assert jobs.wait_over(fleet, 1)[0].state.name == "CANCELLED"
+        wait_until(lambda: not os.listdir(fleet.state / "fronts"), "the lock to be gone", logs=fleet.logs)
+    all_is_given_back(fleet)
+
+
+def test_the_controller_is_killed_while_it_lives(fleet: Machines):
+    gate = fleet.work / "gate"
+    command = f"while [ ! -e {gate} ]; do sleep 0.05; done; msrun -N2 hostname | wc -l"
+    with started(fleet, "msalloc", "-N2", "sh", "-c", command) as front:
+        front.shows(GRANTED)
+        processes.kill(fleet.controllers(), signal.SIGKILL)
+        gate.touch()
+        assert (front.end(), front.out) == (0, "2\n")
+    assert jobs.job(fleet, 1).state.name == "COMPLETED"
+    all_is_given_back(fleet)

@@ -1,0 +1,241 @@
+"""msrun outside of jobs, on machines over a real sshd: what it gets, shows and gives back, and what it survives."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.fleet import jobs, processes
+from tests.fleet.fronts import COUNT, all_is_given_back, counted, started
+from tests.fleet.machines import Machines, Testbed
+from tests.waiting import wait_until
+
+
+def steps(fleet: Machines, number: int = 1) -> list[str]:
+    return fleet.run("msacct", "-n", "-P", "-j", str(number), "--format=jobid,jobname,state,exitcode").stdout.split()
+
+
+def test_it_runs_on_all_machines_of_an_allocation_and_gives_it_back(fleet: Machines):
+    done = fleet.run("msrun", "-N2", "-l", "sh", "-c", "echo $SLURMD_NODENAME $SLURM_JOB_NAME; exit $SLURM_PROCID")
+    assert sorted(done.stdout.splitlines()) == ["0: node1 sh", "1: node2 sh"]
+    assert done.stderr == "msrun: error: node2: task 1: Exited with exit code 1\n"
+    assert done.returncode == 1
+    assert steps(fleet) == ["1|sh|FAILED|1:0", "1.0|sh|FAILED|1:0"]
+    all_is_given_back(fleet)
+
+
+def test_standard_input_reaches_the_tasks_whole(fleet: Machines):
+    text = "".join(f"{number}\n" for number in range(200_000))
+    done = fleet.run("msrun", "-n", "2", "-N", "2", "md5sum", input=text)
+    assert len(done.stdout.splitlines()) == 2
+    assert len(set(done.stdout.splitlines())) == 1
+    assert fleet.run("msrun", "cat", input=text).stdout == text
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("-N9 true", 1, "msrun: error: Unable to allocate resources: More processors requested than permitted\n"),
+        ("-p nope true", 1, "msrun: error: Unable to allocate resources: Invalid partition name specified\n"),
+        ("-r 1 true", 1, "msrun: fatal: --relative option invalid for job allocation request\n"),
+        ("--jobid=77 true", 1, "msrun: error: Unable to confirm allocation for job 77: Invalid job id specified\n"),
+        ("--foo true", 255, "msrun: unrecognized option '--foo'\n"),
+        ("-n abc true", 1, 'msrun: error: Invalid numeric value "abc" for --ntasks.\n'),
+        ("", 1, "msrun: fatal: No command given to execute.\n"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(fleet: Machines, words: str, code: int, said: str):
+    done = fleet.run("msrun", *words.split())
+    assert done.returncode == code
+    assert said in done.stderr
+
+
+def test_it_waits_its_turn_says_so_and_can_be_told_not_to(fleet: Machines):
+    filler = jobs.wrap(fleet, "sleep 300", "-N", "2", "--exclusive", "-o", "/dev/null")
+    jobs.wait_for(fleet, filler, "RUNNING")
+    done = fleet.run("msrun", "--immediate", "true")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "msrun: error: Unable to allocate resources: Requested nodes are busy\n",
+    )
+    assert jobs.job(fleet, 2).state.name == "CANCELLED"
+    with started(fleet, "msrun", "echo", "at last") as front:
+        front.shows("msrun: job 3 queued and waiting for resources\n")
+        fleet.run("mscancel", str(filler))
+        assert front.end() == 0
+        assert front.err.endswith("msrun: job 3 has been allocated resources\n")
+        assert front.out == "at last\n"
+
+
+def test_ctrl_c_while_it_waits_gives_the_job_up(fleet: Machines):
+    filler = jobs.wrap(fleet, "sleep 300", "-N", "2", "--exclusive", "-o", "/dev/null")
+    jobs.wait_for(fleet, filler, "RUNNING")
+    with started(fleet, "msrun", "true") as front:
+        front.shows("queued and waiting")
+        front.process.send_signal(signal.SIGINT)
+        assert front.end() == 1
+        assert front.err.endswith("msrun: Job allocation 2 has been revoked\nmsrun: Force Terminated JobId=2\n")
+    assert jobs.job(fleet, 2).state.name == "CANCELLED"
+    fleet.run("mscancel", str(filler))
+
+
+def test_a_job_that_is_cancelled_ends_its_step_on_all_machines(fleet: Machines):
+    with started(fleet, "msrun", "-N2", "sh", "-c", "echo start; sleep 300") as front:
+        wait_until(lambda: front.out == "start\nstart\n", "both tasks", logs=fleet.logs)
+        fleet.run("mscancel", "1")
+        assert front.end() == 143
+        assert "msrun: Job step aborted: Waiting up to 32 seconds for job step to finish.\n" in front.err
+        assert "slurmstepd-node2: error: *** STEP 1.0 ON node2 CANCELLED AT " in front.err
+        assert "msrun: error: node1: task 0: Terminated\n" in front.err
+    assert jobs.job(fleet, 1).state.name == "CANCELLED"
+    all_is_given_back(fleet)
+
+
+def test_two_quick_interrupts_end_the_step_and_one_does_not(fleet: Machines):
+    with started(fleet, "msrun", "sh", "-c", "echo start; sleep 300") as front:
+        front.shows("start")
+        front.process.send_signal(signal.SIGINT)
+        front.shows("msrun: interrupt (one more within 1 sec to abort)\nmsrun: StepId=1.0 task 0: running\n")
+        front.process.send_signal(signal.SIGINT)
+        front.shows("msrun: sending Ctrl-C to StepId=1.0\n")
+        assert front.end() == 130
+    all_is_given_back(fleet)
+
+
+def test_an_msrun_that_is_killed_leaves_nothing_behind(fleet: Machines):
+    with started(fleet, "msrun", "-N2", "sh", "-c", "echo start; sleep 300") as front:
+        wait_until(lambda: front.out == "start\nstart\n", "both tasks", logs=fleet.logs)
+        front.process.kill()
+        [job] = jobs.wait_over(fleet, 1)
+    assert job.state.name == "CANCELLED"
+    all_is_given_back(fleet)
+
+
+def test_the_controller_is_killed_while_it_runs(fleet: Machines):
+    gate = fleet.work / "gate"
+    with started(fleet, "msrun", "-N2", "-n1", "-w", "node2", "sh", "-c", COUNT.format(gate=gate)) as front:
+        front.shows("\n20\n")
+        processes.kill(fleet.controllers(), signal.SIGKILL)
+        seen = len(front.out)
+        wait_until(lambda: len(front.out) > seen + 200, "more output", seconds=30, logs=fleet.logs)
+        gate.touch()
+        assert front.end() == 7
+        counted(front.out)
+    [job] = jobs.wait_over(fleet, 1)
+    assert (job.state.name, job.exit_code) == ("FAILED", 7)
+    all_is_given_back(fleet)
+
+
+def test_all_agents_are_killed_while_it_runs(fleet: Machines):
+    gate = fleet.work / "gate"
+    with started(fleet, "msrun", "sh", "-c", COUNT.format(gate=gate)) as front:
+        front.shows("\n20\n")
+        processes.kill(fleet.agents(), signal.SIGKILL)
+        seen = len(front.out)
+        wait_until(lambda: len(front.out) > seen + 200, "more output", seconds=30, logs=fleet.logs)
+        gate.touch()
+        assert front.end() == 7
+        counted(front.out)
+    # the claim of an attempt whose agent was lost is known to be dead by its lock
+    assert fleet.run("msrun", "-N2", "-n4", "true").returncode == 0
+
+
+def test_both_are_killed_while_the_msrun_is(fleet: Machines):
+    with started(fleet, "msrun", "-N2", "sh", "-c", "echo start; sleep 300") as front:
+        wait_until(lambda: front.out == "start\nstart\n", "both tasks", logs=fleet.logs)
+        processes.kill(fleet.controllers(), signal.SIGKILL)
+        front.process.kill()
+        front.process.wait()
+    jobs.wrap(fleet, "true", "-o", "/dev/null", "--hold")  # any command that needs one starts the next controller
+    wait_until(lambda: jobs.job(fleet, 1).state.name == "CANCELLED", "job 1 to be over", seconds=30, logs=fleet.logs)
+    fleet.run("mscancel", "2")
+    all_is_given_back(fleet)
+
+
+def test_a_step_within_a_job_that_runs(fleet: Machines):
+    number = jobs.wrap(fleet, "sleep 300", "-N", "2", "-o", "/dev/null")
+    jobs.wait_for(fleet, number, "RUNNING")
+    done = fleet.run("msrun", f"--jobid={number}", "--overlap", "-l", "sh", "-c", "echo $SLURM_STEP_ID $SLURM_JOB_ID")
+    assert sorted(done.stdout.splitlines()) == ["0: 0 1", "1: 0 1"], done.stderr
+    inside = {**fleet.environment, "SLURM_JOB_ID": str(number)}
+    done = fleet.run("msrun", "--overlap", "-w", "node2", "-N1", "-n1", "printenv", "SLURMD_NODENAME", env=inside)
+    assert done.stdout == "node2\n", done.stderr
+    assert jobs.job(fleet, number).state.name == "RUNNING"
+    fleet.run("mscancel", str(number))
+    jobs.wait_over(fleet, number)
+    done = fleet.run("msrun", f"--jobid={number}", "true")
+    assert done.stderr.startswith("msrun: error: SLURM job 1 has expired.\n")
+    assert done.returncode == 1
+
+
+def test_an_msrun_within_a_job_that_is_killed_takes_its_step_along(fleet: Machines):
+    number = jobs.wrap(fleet, "sleep 300", "-o", "/dev/null")
+    jobs.wait_for(fleet, number, "RUNNING")
+    with started(fleet, "msrun", f"--jobid={number}", "--overlap", "sh", "-c", "echo start; sleep 300") as front:
+        front.shows("start")
+    wait_until(lambda: "1.0|sh|CANCELLED|0:15" in steps(fleet), "the step's end", logs=fleet.logs)
+    assert jobs.job(fleet, number).state.name == "RUNNING"
+    fleet.run("mscancel", str(number))
+    jobs.wait_over(fleet, number)
+
+
+def test_an_msrun_in_its_tasks_is_found_and_shares_the_allocation(fleet: Machines):
+    done = fleet.run("msrun", "-N1", "-w", "node2", "sh", "-c", "srun --overlap printenv SLURM_STEP_ID")
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_a_terminal_of_its_own(fleet: Machines):
+    """A person at a terminal: 30 rows, and the machine's terminal knows it."""
+    pid, terminal = pty.fork()
+    if not pid:
+        os.chdir(fleet.work)
+        os.execvpe("msrun", ["msrun", "--pty", "sh", "-c", "stty size; tty; exit 3"], fleet.environment)
+    import fcntl
+    import struct
+    import termios
+
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 90, 0, 0))
+    shown = b""
+    while True:
+        try:
+            data = os.read(terminal, 4096)
+        except OSError:
+            break
+        shown += data
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 3, shown
+    assert b"30 90" in shown
+    assert b"/dev/pts/" in shown
+
+
+def test_a_cut_cable_costs_no_bytes(testbed: Callable[..., Testbed]):
+    fleet = testbed(node1={"cpus": 2, "memory": "1000M"}, node2={"cpus": 2, "memory": "1000M"})
+    fleet.variables["MINI_SLURM_SSH_KEEPALIVE"] = "1"
+    gate = fleet.shared / "gate"
+    words = ["msrun", "-w", "node2", "sh", "-c", COUNT.format(gate=gate)]
+    with started(fleet, *words) as front:
+        front.shows("\n20\n")
+        fleet.bed.cut("node2")
+        wait_until(lambda: "node2: the channel is given up" in log(fleet) or has_stopped(front), "the cut", seconds=60)
+        fleet.bed.heal("node2")
+        seen = len(front.out)
+        wait_until(lambda: len(front.out) > seen + 400, "more output", seconds=60, logs=fleet.logs)
+        gate.touch()
+        assert front.end() == 7
+        counted(front.out)
+
+
+def log(fleet: Testbed) -> str:
+    return (fleet.state / "controller.log").read_text()
+
+
+def has_stopped(front: object) -> bool:
+    before = len(front.out)  # type: ignore[attr-defined]
+    time.sleep(3)
+    return len(front.out) == before  # type: ignore[attr-defined]
