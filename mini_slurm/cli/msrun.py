@@ -85,6 +85,7 @@ def msrun(program: str, arguments: list[str]) -> int:
     if said.get("mpi") == "list":
         common.tell(srun.MPI_TYPES)
         return 0
+    srun.check_mpi(said.get("mpi", ""))
     run = Run(program, arguments, given, words)
     return run.within(run.texts["jobid"]) if run.texts.get("jobid") else run.alone()
 

@@ -84,7 +84,7 @@ def _step(
         return 0
     if PARTS not in environment and given.get("het-group", "0") != "0":
         raise Refused("--het-group: this is no heterogeneous job")
-    _check_mpi(given.get("mpi", "none"))
+    check_mpi(given.get("mpi", "none"))
     given["submit-line"] = " ".join([program, *arguments])
     plan = launch.read(program, given, words, environment, [])
     job_id = given.get("jobid", "")
@@ -108,7 +108,7 @@ def _step(
     return code
 
 
-def _check_mpi(kind: str) -> None:
+def check_mpi(kind: str) -> None:
     """Nothing here tells tasks of each other by PMI. Raises Refused."""
     if kind.partition("_")[0] in NO_PMI:
         raise Refused(f"--mpi={kind} is not supported: {INSTEAD}")
