@@ -94,6 +94,8 @@ class TaskWatcher(Stepd):
         if tuple(self.message.pty) != (0, 0):
             master, slave = open_terminal(self.message.pty)
             self.streams.watch_terminal(self.kit.poll, master, task)
+            if task in self.message.inputs:
+                self.streams.feed.add(task, master, terminal=True)
             return Files(slave, slave, slave, True)
         if task in self.message.inputs:
             reader, writer = os.pipe()

@@ -83,7 +83,6 @@ class Allocation:
             signal.signal(number, self._note_signal)
         if attended:
             self._attend()
-        self.job.requeue = 0  # whoever waits for it would see two of it
         database.submit(self.db, self.job, None, b"{}")
         self.wake()
         self._wait()

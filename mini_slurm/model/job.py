@@ -129,6 +129,11 @@ class Job:
         return bool(self.script)
 
     @property
+    def may_run_again(self) -> bool:
+        """May it be requeued? Whoever waits for a job without a script would see two of it."""
+        return self.is_batch and bool(self.requeue)
+
+    @property
     def cpus(self) -> int:
         """CPUs asked for: tasks, or one for each machine where that number is fixed, times CPUs of a task.
 

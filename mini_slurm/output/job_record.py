@@ -142,7 +142,7 @@ HEAD = (
      ("Dependency", lambda job, view: job.dependency or NULL)),
     (("Requeue", lambda job, view: str(job.requeue)),
      ("Restarts", lambda job, view: str(job.restarts)),
-     ("BatchFlag", _constant("1")),
+     ("BatchFlag", lambda job, view: str(int(job.is_batch))),
      ("Reboot", lambda job, view: str(int("reboot" in extra(job)))),
      ("ExitCode", lambda job, view: f"{job.exit_code}:{job.exit_signal}")),
 )

@@ -192,7 +192,7 @@ def on_attempt_ended(cluster: Cluster, event: AttemptEnded, now: float) -> list[
     machine = job.node or ""
     decisions = leave(cluster, job, machine)
     release(cluster, job)
-    if event.cause == "NODE_FAIL" and job.outcome is None and job.requeue and cluster.fleet.requeue:
+    if event.cause == "NODE_FAIL" and job.outcome is None and job.may_run_again and cluster.fleet.requeue:
         job.state = JobState.PENDING  # released already
         lose(cluster, job, now)
         return [*decisions, Forget(machine, event.attempt)]

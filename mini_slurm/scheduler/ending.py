@@ -100,7 +100,7 @@ def lose(cluster: Cluster, job: Job, now: float, *, again: bool = True) -> None:
     """The job's machine failed under it: it is requeued if it may run `again`, as in Slurm, or ends as NODE_FAIL."""
     if job.outcome is not None and (again or job.outcome != JobState.REQUEUED.name):
         finish(cluster, job, JobState[job.outcome], now)
-    elif again and job.requeue and cluster.fleet.requeue:
+    elif again and job.may_run_again and cluster.fleet.requeue:
         requeue(cluster, job, JobState.NODE_FAIL, now)
     else:
         finish(cluster, job, JobState.NODE_FAIL, now)

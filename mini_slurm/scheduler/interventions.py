@@ -13,6 +13,7 @@ from mini_slurm.scheduler.targets import DENIED, Refusal, answer, is_operator, o
 
 DISABLED = "Requested operation is presently disabled"
 NOT_YOURS = "Invalid user id"
+BATCH_ONLY = "Only batch jobs are accepted or processed"
 PENDING = "Job is pending execution"
 DONE = "Job/step already completing or completed"
 NOT_RUNNING = "Job is not running"
@@ -30,6 +31,8 @@ def on_requeue_requested(cluster: Cluster, event: RequeueRequested, now: float) 
             raise Refusal(DENIED)
         if event.only_running and job.state not in RUNNING:
             return
+        if not job.is_batch:
+            raise Refusal(BATCH_ONLY)
         if not job.requeue:
             raise Refusal(DISABLED)
         if job.state is JobState.PENDING:

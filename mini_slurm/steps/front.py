@@ -8,6 +8,7 @@ from time import monotonic
 
 from mini_slurm.protocol import flat
 from mini_slurm.steps import ends, records
+from mini_slurm.steps.console import Raw
 from mini_slurm.steps.outputs import Gone, Names, Outputs
 from mini_slurm.steps.signals import Signals
 from mini_slurm.steps.talk import NoAgent, Talk
@@ -127,7 +128,7 @@ class Front:
 
     def run(self) -> int:
         """See the step to its end; the exit status."""
-        with self.signals:
+        with self.signals, Raw(self.settings.input if self.settings.pty else None):
             try:
                 self._connect(FIRST_PATIENCE)
                 while self._refused is None and not self._is_over:

@@ -10,6 +10,7 @@ import pytest
 from tests.fleet import jobs, processes
 from tests.fleet.fronts import all_is_given_back, started
 from tests.fleet.machines import Machines
+from tests.fleet.terminals import at_terminal
 from tests.waiting import wait_until
 
 GRANTED = "msalloc: Granted job allocation 1\n"
@@ -112,4 +113,22 @@ def test_the_controller_is_killed_while_it_lives(fleet: Machines):
         gate.touch()
         assert (front.end(), front.out) == (0, "2\n")
     assert jobs.job(fleet, 1).state.name == "COMPLETED"
+    all_is_given_back(fleet)
+
+
+def test_a_person_works_in_its_shell_and_leaves(fleet: Machines):
+    """The shell has the terminal: Ctrl-C is for what runs in it, and msalloc stays."""
+    with at_terminal(fleet, "msalloc", "-N2", "sh", "-i") as terminal:
+        terminal.shows("msalloc: Granted job allocation 1")
+        terminal.type("msrun sleep 300\n")
+        wait_until(lambda: "1.0" in fleet.run("msqueue", "-s", "-h").stdout, "the step", logs=fleet.logs)
+        terminal.type("\x03")
+        terminal.shows("msrun: interrupt (one more within 1 sec to abort)")
+        terminal.type("\x03")
+        terminal.shows("msrun: sending Ctrl-C to StepId=1.0")
+        terminal.shows("$ ")
+        terminal.type("echo $SLURM_NNODES machines; exit 4\n")
+        terminal.shows("2 machines")
+        terminal.shows("msalloc: Relinquishing job allocation 1")
+        assert terminal.end() == 4
     all_is_given_back(fleet)

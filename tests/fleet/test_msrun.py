@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import signal
 import time
 from collections.abc import Callable
@@ -13,6 +11,7 @@ import pytest
 from tests.fleet import jobs, processes
 from tests.fleet.fronts import COUNT, all_is_given_back, counted, started
 from tests.fleet.machines import Machines, Testbed
+from tests.fleet.terminals import at_terminal
 from tests.waiting import wait_until
 
 
@@ -189,29 +188,20 @@ def test_an_msrun_in_its_tasks_is_found_and_shares_the_allocation(fleet: Machine
     assert (done.stdout, done.stderr) == ("1\n", "")
 
 
-def test_a_terminal_of_its_own(fleet: Machines):
-    """A person at a terminal: 30 rows, and the machine's terminal knows it."""
-    pid, terminal = pty.fork()
-    if not pid:
-        os.chdir(fleet.work)
-        os.execvpe("msrun", ["msrun", "--pty", "sh", "-c", "stty size; tty; exit 3"], fleet.environment)
-    import fcntl
-    import struct
-    import termios
-
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 90, 0, 0))
-    shown = b""
-    while True:
-        try:
-            data = os.read(terminal, 4096)
-        except OSError:
-            break
-        shown += data
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(status) == 3, shown
-    assert b"30 90" in shown
-    assert b"/dev/pts/" in shown
+def test_a_shell_with_a_terminal_of_its_own(fleet: Machines):
+    """Ctrl-C goes to what runs there, and not to msrun."""
+    with at_terminal(fleet, "msrun", "--pty", "sh", "-i") as terminal:
+        terminal.shows("$ ")
+        terminal.type("stty size; tty\n")
+        terminal.shows("30 90")
+        terminal.shows("/dev/pts/")
+        terminal.type("sleep 300\n")
+        terminal.shows("sleep 300")
+        terminal.type("\x03")
+        terminal.type("echo still $((40 + 2)); exit 3\n")
+        terminal.shows("still 42")
+        assert terminal.end() == 3
+    all_is_given_back(fleet)
 
 
 def test_a_cut_cable_costs_no_bytes(testbed: Callable[..., Testbed]):

@@ -61,3 +61,11 @@ def test_one_that_was_cancelled_stays_so():
     sim.happen(events.ReleaseRequested(job, 1000, 3, 0))
     sim.run(until=20)
     assert (sim.state(job), sim.job(job).exit_code) == ("CANCELLED", 0)
+
+
+def test_it_is_not_run_again():
+    sim, job = held(requeue=1)
+    assert sim.requeue(job) == "Only batch jobs are accepted or processed"
+    sim.reboot("node1")
+    sim.run(until=2000)
+    assert (sim.state(job), sim.job(job).restarts) == ("NODE_FAIL", 0)

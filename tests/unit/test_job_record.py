@@ -20,7 +20,7 @@ def job(**values: object) -> Job:
     standard = {
         "job_id": 7, "name": "train", "user": "alice", "uid": 1001, "group_name": "alice", "gid": 1001,
         "partition": "compute", "account": "science", "qos": "normal", "memory_per_cpu": 500, "time_limit": 3600,
-        "submit_time": NOW - 60, "work_dir": "/home/alice", "submit_host": "login",
+        "submit_time": NOW - 60, "work_dir": "/home/alice", "submit_host": "login", "script": "digest",
     }  # fmt: skip
     return Job(**{**standard, **values})
 
@@ -135,3 +135,9 @@ def test_all_memory_is_the_first_machines_until_the_job_starts() -> None:
 
 def test_nothing_of_a_job_moves_the_terminals_cursor() -> None:
     assert "JobName=a\\x1b[2J" in job_record.lines(job(name="a\x1b[2J"), view())[0]
+
+
+def test_a_job_without_a_script_has_no_output_of_its_own() -> None:
+    found = shown(job(script=""))
+    assert found["BatchFlag"] == "0"
+    assert not {"StdErr", "StdIn", "StdOut"} & found.keys()

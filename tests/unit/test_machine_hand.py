@@ -85,6 +85,9 @@ class Board:
     def connected(self, machine: str) -> None:
         pass
 
+    def disconnected(self, machine: str) -> None:
+        pass
+
     def take(self, machine: str, message: object, now: float) -> bool:
         return False
 
