@@ -194,7 +194,6 @@ NOTES: dict[str, Note] = {
         examples=(
             ("msalloc -N 2", "A shell here, in which msrun uses two machines."),
             ("msalloc -n 4 ./steps.sh", "A script with several steps; the machines are given back at its end."),
-            ("msalloc --no-shell", "Only get a machine: SLURM_JOB_ID=42 msrun uses it, mscancel 42 gives it back."),
         ),
         unlisted="acctg-freq context hint mem-bind network no-shell ntasks-per-gpu ntasks-per-tres prefer"
         " wait-all-nodes",
