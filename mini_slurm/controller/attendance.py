@@ -21,6 +21,7 @@ from mini_slurm.scheduler.events import CancelRequested, Event
 log = logging.getLogger(__name__)
 
 PAUSE = 0.5  # seconds between two looks
+REST = 2.0  # ... while there is nobody to look for
 YOUNG = 60.0  # seconds: a file of this age may belong to a job that is just being submitted
 
 
@@ -29,9 +30,12 @@ async def watch(state: str, cluster: Cluster, post: Callable[[Event], None]) -> 
     folder = os.path.join(state, FRONTS)
     _tidy(folder, {job.attendant for job in cluster.jobs.values()})
     told: set[int] = set()
+    pause = PAUSE
     while True:
-        await asyncio.sleep(PAUSE)  # first: what was asked for by those who have gone since counts
-        for job in [job for job in cluster.jobs.values() if job.attendant and job.outcome is None]:
+        await asyncio.sleep(pause)  # first: what was asked for by those who have gone since counts
+        attended = [job for job in cluster.jobs.values() if job.attendant and job.outcome is None]
+        pause = PAUSE if attended else REST
+        for job in attended:
             if job.job_id not in told and not _is_attended(folder, job):
                 log.info("job %d is cancelled: whoever waited for it is gone", job.job_id)
                 told.add(job.job_id)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from mini_slurm.model.states import JobState
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.messages import FrontHeard, FrontLeft, FrontSaid, Message
-from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ class Front:
         self.name = ""  # srun's own for its step
         self.attempt = ""  # the job's
         self.machine = ""
+        self.machines: list[str] = []  # all of the job's
         self.unsent: list[bytes] = []  # until there is a channel
 
     @property
@@ -114,6 +115,7 @@ class Fronts:
             front.write(flat.pack("refused", "create" if known else "confirm", why))
             return False
         front.name, front.attempt, front.machine = flat.text(frame[1]), self._cluster.attempt_name(job), job.node
+        front.machines = list(allocation(job))
         self._known[front.key] = front
         return True
 
@@ -154,7 +156,7 @@ class Fronts:
         """Tell those whose job is over, and has not let them see its end."""
         for front in list(self._known.values()):
             if self._cluster.job_of(front.attempt) is None:
-                front.write(flat.pack("gone"))
+                front.write(flat.pack("gone", *(name for name in front.machines if name not in self._channels)))
                 front.close()
 
 

@@ -221,7 +221,7 @@ class Front:
         elif kind == "again":
             self._send_input_again()
         elif kind == "gone":
-            self._lose_job()
+            self._lose_job([flat.text(name) for name in frame[1:]])
 
     def _refuse(self, kind: str, why: str) -> None:
         self._refused = 1
@@ -269,13 +269,16 @@ class Front:
             self._status = ends.worse(self._status, ends.KILLED)
             self._running.difference_update(node.tasks)
 
-    def _lose_job(self) -> None:
-        """The job is over, and its machines say nothing more of the step."""
+    def _lose_job(self, lost: list[str]) -> None:
+        """The job is over, and its machines say nothing more of the step: these, as nobody can reach them."""
         if not self._is_created:
             self._refuse("create", "Job/step already completing or completed")
         for name, node in self._nodes.items():
             if not node.is_complete:
-                self._over(name, "NODE_FAIL", node.got)
+                self._over(name, "NODE_FAIL" if name in lost else "", node.got)
+                ended = [task for task in node.tasks if task in self._running]
+                if ended:
+                    self._exited(name, ends.KILLED, ended)
 
     def _log(self, name: str, offset: int, data: bytes) -> None:
         node = self._nodes[name]
