@@ -104,7 +104,7 @@ class Simulation:
         """Submit a heterogeneous job of these parts; the number of the first, which the others follow."""
         first = self.cluster.next_job_id
         self.cluster.next_job_id += len(requests)
-        values: dict[str, object] = {"partition": "main", "uid": 1000, "submit_time": self.now}
+        values: dict[str, object] = {"script": "digest", "partition": "main", "uid": 1000, "submit_time": self.now}
         jobs = [
             Job(job_id=first + n, het_job_id=first, het_offset=n, het_size=len(requests), **{**values, **request})
             for n, request in enumerate(requests)
