@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Ty
 from mini_slurm.agent.log import log
 from mini_slurm.agent.step import Step
 from mini_slurm.protocol import flat
-from mini_slurm.protocol.messages import FrontHeard, FrontLeft, FrontSaid, Message
+from mini_slurm.protocol.messages import FrontFrame
 
 if TYPE_CHECKING:
     from mini_slurm.agent.jobs import Jobs
@@ -30,16 +30,16 @@ class Front:
 
     def say(self, *fields: "bytes | str | int") -> None:
         """Send a frame. Without a controller it is lost, and said again when srun is back."""
-        self._send(FrontHeard(self.attempt, self.name, flat.pack(*fields)))
+        self._send(flat.pack(*fields))
 
     def close(self) -> None:
         """Nothing more is to be said."""
-        self._send(FrontLeft(self.attempt, self.name))
+        self._send(b"")
 
-    def _send(self, message: Message) -> None:
+    def _send(self, data: bytes) -> None:
         peer = self._jobs.peers.get(self.state_id)
         if peer is not None:
-            peer.send(message)
+            peer.send(FrontFrame(self.attempt, self.name, data))
 
 
 class Fronts:
@@ -51,12 +51,9 @@ class Fronts:
 
     def handlers(self) -> Dict[Type[Any], Callable[[Any, Any], None]]:
         """What controllers say of them."""
-        return {
-            FrontSaid: lambda peer, message: self._take(message),
-            FrontLeft: lambda peer, message: self._leave(message),
-        }
+        return {FrontFrame: lambda peer, message: self._take(message) if message.data else self._leave(message)}
 
-    def _take(self, message: FrontSaid) -> None:
+    def _take(self, message: FrontFrame) -> None:
         key = (message.attempt, message.front)
         front = self._known.setdefault(key, Front(self._jobs, *key))
         try:
@@ -66,7 +63,7 @@ class Fronts:
             log(f"srun {message.front} of {message.attempt} is not listened to: {error}")
             front.close()
 
-    def _leave(self, message: FrontLeft) -> None:
+    def _leave(self, message: FrontFrame) -> None:
         front = self._known.pop((message.attempt, message.front), None)
         if front is not None:
             self._jobs.steps.leave(front)

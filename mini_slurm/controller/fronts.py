@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from mini_slurm.model.states import JobState
 from mini_slurm.protocol import flat
-from mini_slurm.protocol.messages import FrontHeard, FrontLeft, FrontSaid, Message
+from mini_slurm.protocol.messages import FrontFrame, Message
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING
 
@@ -100,7 +100,7 @@ class Fronts:
             raise flat.BadFrame(f"{frame[0][:40]!r} before anything was launched")
         data = flat.pack(*frame)
         if front.machine in self._channels:
-            self._send(front.machine, FrontSaid(*front.key, data))
+            self._send(front.machine, FrontFrame(*front.key, data))
         else:
             front.unsent.append(data)
 
@@ -122,14 +122,14 @@ class Fronts:
     def _leave(self, front: Front) -> None:
         if self._known.get(front.key) is front:
             del self._known[front.key]
-            self._send(front.machine, FrontLeft(*front.key))
+            self._send(front.machine, FrontFrame(*front.key, b""))
 
-    def hear(self, machine: str, message: FrontHeard | FrontLeft) -> None:
+    def hear(self, machine: str, message: FrontFrame) -> None:
         """What a job's first machine says to an srun."""
         front = self._known.get((message.attempt, message.front))
         if front is None or front.machine != machine:
             return
-        if isinstance(message, FrontHeard):
+        if message.data:
             front.write(message.data)
         else:
             front.close()
@@ -140,7 +140,7 @@ class Fronts:
         for front in self._of(machine):
             unsent, front.unsent = front.unsent, []
             for data in unsent:
-                self._send(machine, FrontSaid(*front.key, data))
+                self._send(machine, FrontFrame(*front.key, data))
 
     def disconnected(self, machine: str) -> None:
         """What was under way is lost: those that speak of it begin again."""

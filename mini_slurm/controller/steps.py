@@ -14,7 +14,7 @@ from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
-from mini_slurm.protocol.messages import FrontHeard, FrontLeft, Measured, Message, Relay, StepNews, StepNoted
+from mini_slurm.protocol.messages import FrontFrame, Measured, Message, Relay, StepNews, StepNoted
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.store import database
 
@@ -44,7 +44,7 @@ class Steps:
             self._relay(machine, message)
         elif isinstance(message, Measured):
             self.measures.take(machine, message)
-        elif isinstance(message, FrontHeard | FrontLeft):
+        elif isinstance(message, FrontFrame):
             self.fronts.hear(machine, message)
         else:
             return self.errands.take(machine, message)

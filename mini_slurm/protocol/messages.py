@@ -60,8 +60,7 @@ class StartAttempt(NamedTuple):
     std_in: str  # a path on the machine
     time_limit: Optional[int]  # seconds
     kill_wait: int  # seconds between SIGTERM and SIGKILL
-    role: str  # "batch": this machine runs the script; "member": it only holds what the job gets of it;
-    # "allocation": so it does, of a job without a script, and looks after its steps
+    role: str  # "batch": this machine runs the script; "member", "allocation": see agent/stepd.py, agent/holder.py
     allocation: Dict[str, List[Any]]  # machine -> CPUs, MiB, GPUs by type as text, tasks; the batch host first
     warning: List[int]  # before the time is up: signal, seconds before, 1: to the script alone; empty: none
     data: bytes  # the script
@@ -253,27 +252,12 @@ class Relay(NamedTuple):
     data: bytes
 
 
-class FrontSaid(NamedTuple):
-    """A frame of an srun outside of the job, for the job's first machine: `data`, as of protocol/flat.py."""
+class FrontFrame(NamedTuple):
+    """A frame between an srun outside of the job and the job's first machine; without data there is no more to come."""
 
     attempt: str  # the job's
     front: str  # srun's own name for its step
-    data: bytes
-
-
-class FrontHeard(NamedTuple):
-    """A frame for such an srun."""
-
-    attempt: str
-    front: str
-    data: bytes
-
-
-class FrontLeft(NamedTuple):
-    """Such an srun has gone; or, from the machine, nothing more is to be said to it."""
-
-    attempt: str
-    front: str
+    data: bytes  # as of protocol/flat.py
 
 
 class StepNews(NamedTuple):
@@ -398,9 +382,7 @@ Message = Union[
     Output,
     Ended,
     Relay,
-    FrontSaid,
-    FrontHeard,
-    FrontLeft,
+    FrontFrame,
     StepNews,
     StepNoted,
     Measured,

@@ -88,7 +88,23 @@ def _step(
     given["submit-line"] = " ".join([program, *arguments])
     plan = launch.read(program, given, words, environment, [])
     job_id = given.get("jobid", "")
-    names = Names(
+    if not environment.get(AGENT):
+        raise Refused("this is no process of a job: there is no agent to ask for a step")
+    attempt = environment.get(MARK, "").partition("-")[0]
+    token = os.urandom(8).hex()
+    talk = Talk(environment.get(AGENT, ""), AGENT_SOCKET, GREETING)
+    request = ["launch", token, attempt, job_id, *plan.fields]
+    front = Front(plan.settings, talk, request, _names(given, environment), plan.outputs)
+    hooks.run(program, given.get("prolog"), words)
+    code = front.run()
+    hooks.run(program, given.get("epilog"), words)
+    return code
+
+
+def _names(given: dict[str, str], environment: Mapping[str, str]) -> Names:
+    """What the symbols in the names of output files stand for."""
+    job_id = given.get("jobid", "")
+    return Names(
         job_id,
         "",
         environment.get("SLURM_ARRAY_JOB_ID", job_id),
@@ -96,16 +112,6 @@ def _step(
         environment.get("USER", ""),
         given.get("job-name") or environment.get("SLURM_JOB_NAME", ""),
     )
-    if not environment.get(AGENT):
-        raise Refused("this is no process of a job: there is no agent to ask for a step")
-    attempt = environment.get(MARK, "").partition("-")[0]
-    token = os.urandom(8).hex()
-    talk = Talk(environment.get(AGENT, ""), AGENT_SOCKET, GREETING)
-    front = Front(plan.settings, talk, ["launch", token, attempt, job_id, *plan.fields], names, plan.outputs)
-    hooks.run(program, given.get("prolog"), words)
-    code = front.run()
-    hooks.run(program, given.get("epilog"), words)
-    return code
 
 
 def check_mpi(kind: str) -> None:
