@@ -10,8 +10,8 @@ import time
 
 from mini_slurm.cli import common, submission
 from mini_slurm.cli.allocation import Allocation, variables
-from mini_slurm.cli.cancel_request import signal_number
 from mini_slurm.errors import Refused
+from mini_slurm.model.signals import signal_number
 from mini_slurm.options.grammar import Option, parse
 from mini_slurm.options.srun import SALLOC, SALLOC_VARIABLES
 
