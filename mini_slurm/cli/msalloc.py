@@ -165,8 +165,8 @@ class Command:
     def _kill(self, number: int) -> None:
         try:
             os.kill(self._pid, number)
-        except ProcessLookupError:
-            return
+        except OSError:
+            return  # it is gone, or there is no such signal
 
     def _attend(self) -> None:
         from select import select
