@@ -184,7 +184,8 @@ def test_msbatch_says_what_there_is(login: LoginNode, words: list[str], said: li
 def test_too_many_cpus_and_too_long_a_time_pend_with_slurms_reasons_under_slurms_name(fleet: Machines) -> None:
     text = fleet.fleet_file.read_text().replace("default = true", 'default = true\nmax_time = "30:00"')
     fleet.fleet_file.write_text(text)
-    fleet.run("mini-slurm", "shims", str(fleet.folder / "shims"))
+    made = fleet.run("mini-slurm", "shims", str(fleet.folder / "shims"))
+    assert made.returncode == 0, made.stderr
     sbatch = str(fleet.folder / "shims" / "sbatch")
     for words in (["-c", "64"], ["-t", "31"]):
         assert fleet.run(sbatch, *words, "--wrap", "true").returncode == 0
