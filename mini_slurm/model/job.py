@@ -22,6 +22,7 @@ class Job:
     array_min: int = 0
     array_max: int = 0
     array_step: int = 1
+    array_throttle: int | None = None  # of a task that has its own record: how many of the array may run at once
     uid: int = 0
     user: str = ""
     gid: int = 0

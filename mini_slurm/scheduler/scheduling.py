@@ -296,7 +296,7 @@ def _holders(cluster: Cluster) -> Iterator[Job]:
 
 
 def _is_throttled(cluster: Cluster, job: Job) -> bool:
-    limit = throttle_of(job.array_tasks) if job.array_tasks is not None else None
+    limit = job.array_throttle if job.array_tasks is None else throttle_of(job.array_tasks)
     if limit is None or job.array_job_id is None:
         return False
     return sum(map(occupies, cluster.records_of(job.array_job_id))) >= limit

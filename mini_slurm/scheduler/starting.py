@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.allocation import Allocation, format_allocation, total, union
+from mini_slurm.model.arrays import throttle_of
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import format_gpus
@@ -31,6 +32,7 @@ def split_task(cluster: Cluster, record: Job, task: int, rest: str | None) -> Jo
         cluster.next_job_id += 1
         record.array_tasks = rest
         cluster.touch(record)
+    job.array_throttle = throttle_of(job.array_tasks or "")
     job.array_task_id = task
     job.array_tasks = None
     if job is record:

@@ -115,6 +115,7 @@ STEPS: tuple[str, ...] = (
     "ALTER TABLE job ADD COLUMN het_allocation TEXT",
     "CREATE INDEX job_het ON job (het_job_id) WHERE het_job_id IS NOT NULL",
     "ALTER TABLE job ADD COLUMN attendant TEXT",
+    "ALTER TABLE job ADD COLUMN array_throttle INTEGER",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

@@ -81,7 +81,7 @@ class PlainRound:
         return "JobArrayTaskLimit"
 
     def is_throttled(self, job: Job) -> bool:
-        limit = throttle_of(job.array_tasks) if job.array_tasks is not None else None
+        limit = throttle_of(job.array_tasks) if job.array_tasks is not None else job.array_throttle
         others = [one for one in self.cluster.jobs.values() if one.array_job_id == job.array_job_id and occupies(one)]
         return limit is not None and len(others) >= limit
 

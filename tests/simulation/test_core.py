@@ -243,6 +243,20 @@ def test_an_array_keeps_to_its_throttle():
     assert len(sim.done) == 6
 
 
+def test_tasks_that_were_requeued_keep_to_their_arrays_throttle():
+    sim = Simulation(fleet_of({"node1": Resources(cpus=8)}, requeue_delay=10.0))
+    array = sim.submit(array_tasks="1-4%2", run_time=100)
+    for task in (1, 2):
+        sim.requeue(array, task)
+    sim.run(until=5)
+    assert {job.array_task_id for job in sim.cluster.jobs.values() if job.state.name == "RUNNING"} == {3, 4}
+    sim.run(until=50)
+    waiting = [job for job in sim.cluster.jobs.values() if job.array_task_id in (1, 2)]
+    assert [(job.state.name, job.reason) for job in waiting] == [("PENDING", "JobArrayTaskLimit")] * 2
+    sim.run(until=300)
+    assert [job.state.name for job in sim.done.values()].count("COMPLETED") == 4
+
+
 def test_one_waiting_task_of_an_array_is_cancelled_alone():
     sim = Simulation(fleet_of(ONE))
     array = sim.submit(array_tasks="1-4", run_time=10)

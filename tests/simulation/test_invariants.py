@@ -142,7 +142,7 @@ class Fleet(RuleBasedStateMachine):
     @invariant()
     def throttles_are_kept(self) -> None:
         for record in self.sim.cluster.jobs.values():
-            limit = throttle_of(record.array_tasks or "")
+            limit = throttle_of(record.array_tasks) if record.array_tasks else record.array_throttle
             if limit is not None and record.array_job_id is not None:
                 assert sum(map(occupies, self.sim.cluster.records_of(record.array_job_id))) <= limit
 

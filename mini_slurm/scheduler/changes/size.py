@@ -19,8 +19,13 @@ GRES = re.compile(r"gres:(\w+)((?::[\w.-]+)?:\d{1,9})?", re.ASCII)
 def set_throttle(update: Update) -> None:
     """How many tasks of the array may run at once; 0: all."""
     job = update.job
-    if "ArrayTaskThrottle" in update.changes and job.array_tasks is not None and update.is_owner:
-        job.array_tasks = with_throttle(job.array_tasks, update.changes["ArrayTaskThrottle"] or None)
+    if "ArrayTaskThrottle" not in update.changes or job.array_job_id is None or not update.is_owner:
+        return
+    limit = update.changes["ArrayTaskThrottle"] or None
+    if job.array_tasks is not None:
+        job.array_tasks = with_throttle(job.array_tasks, limit)
+    else:
+        job.array_throttle = limit
 
 
 # --- machines, tasks and CPUs: a least and a largest number
