@@ -1,6 +1,6 @@
 """Run measurements, print them as JSON, and write the tables of docs/performance.md.
 
-python -m benchmarks [fleet] [queue] [core]
+python -m benchmarks [fleet] [queue] [core] [steps]
 """
 
 from __future__ import annotations
@@ -13,10 +13,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks import commands, latency, long_queue, policies, scheduler, throughput
+from benchmarks import commands, latency, long_queue, policies, scheduler, steps, throughput
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-GROUPS = {"fleet": (commands, latency, throughput), "queue": (long_queue,), "core": (scheduler, policies)}
+GROUPS = {
+    "fleet": (commands, latency, throughput),
+    "queue": (long_queue,),
+    "core": (scheduler, policies),
+    "steps": (steps,),
+}
 
 
 def main() -> int:

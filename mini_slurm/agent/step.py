@@ -12,6 +12,7 @@ from mini_slurm.steps.layout import Held, Node, Part
 from mini_slurm.steps.request import StepRequest
 
 PREFIX = "step-"
+HIDDEN = 1 << 24  # numbers from here on are of steps that nobody is told of
 COUNT = "steps.json"  # how many steps the job has had
 
 
@@ -34,7 +35,7 @@ class Step:
         self.starts: Dict[str, StartTasks] = {}  # what machines were told that have not answered
         self.acked: Dict[str, int] = {}  # machine -> how much of its journal srun has written
         self.ending: Optional[EndAttempt] = None  # what was said last to end it
-        self.is_noted = False  # has the submit side got the news?
+        self.is_noted: bool = record["hidden"]  # has the submit side got the news?
 
     @property
     def name(self) -> str:
@@ -158,6 +159,7 @@ def new_record(
         "exit_signal": 0,
         "cancelled_by": -1,
         "overlap": request.overlap,
+        "hidden": request.hidden,
         "parts": {part.node: part.__dict__ for part in parts},
         "time_limit": -1 if request.time_limit is None else request.time_limit,
         "distribution": distribution.partition("=")[0].capitalize(),
@@ -181,6 +183,7 @@ class JobSteps:
         self.steps: Dict[str, Step] = {}  # by token
         self.waiting: List[Any] = []  # those of whom the first asked first
         self._next = 0
+        self._next_hidden = HIDDEN
         self._load()
 
     def _load(self) -> None:
@@ -188,7 +191,8 @@ class JobSteps:
             if name.startswith(PREFIX) and name.endswith(".json"):
                 record = spool.read_json(self.folder, name)
                 if record:
-                    self._next = max(self._next, record["number"] + 1)
+                    counted = "_next_hidden" if record["hidden"] else "_next"
+                    setattr(self, counted, max(getattr(self, counted), record["number"] + 1))
                     self.steps[record["token"]] = Step(self.job, record)
         count = spool.read_json(self.folder, COUNT)
         self._next = max(self._next, count["next"] if count else 0)
@@ -216,9 +220,12 @@ class JobSteps:
 
     def add(self, token: str, request: StepRequest, parts: List[Part], distribution: str, outside: bool) -> Step:
         """A step begins: its number is kept before anything of it runs. Raises OSError."""
-        number = self._next
-        spool.write_json(self.folder, COUNT, {"next": number + 1})
-        self._next = number + 1
+        number = self._next_hidden if request.hidden else self._next
+        spool.write_json(self.folder, COUNT, {"next": self._next + (not request.hidden)})
+        if request.hidden:
+            self._next_hidden += 1
+        else:
+            self._next += 1
         step = Step(self.job, new_record(number, token, request, parts, distribution, outside))
         self.save(step)
         self.steps[token] = step

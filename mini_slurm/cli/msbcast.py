@@ -1,4 +1,4 @@
-"""msbcast: what sbcast answers where machines are not sent files by a command."""
+"""msbcast: what sbcast answers on the login node; in a job it is steps/sbcast.py that sends files."""
 
 from __future__ import annotations
 
@@ -38,4 +38,4 @@ def msbcast(program: str, arguments: list[str]) -> int:
         raise BadUsage(f"Need two file names, have {len(words)} names", advice, exit_code=1)
     if "jobid" not in chosen and "SLURM_JOB_ID" not in os.environ:
         raise Refused(NO_JOB)
-    raise Refused("a fleet does not send files to machines: use scp or a folder that they share")
+    raise Refused("files are sent to the machines of a job from the job itself: call sbcast in its script")

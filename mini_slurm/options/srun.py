@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from copy import copy
 
-from mini_slurm.options import values
+from mini_slurm.options import sbcast, values
 from mini_slurm.options.table import OPTIONS, VARIABLES, JobOption
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mini_slurm.options.grammar import Option
 
 NOT_SRUNS = frozenset(
     {
@@ -167,7 +173,16 @@ def rows() -> str:
 
 def sbatch_rows() -> str:
     """What sbatch in a job has to know to find its script among the words."""
-    return "".join("\t".join((row.long, row.short, row.value, "", "", *row.aliases)) + "\n" for row in OPTIONS)
+    return _names(OPTIONS)
+
+
+def sbcast_rows() -> str:
+    """sbcast's options, for the one in a job."""
+    return _names(sbcast.OPTIONS)
+
+
+def _names(table: Sequence[Option]) -> str:
+    return "".join("\t".join((row.long, row.short, row.value, "", "", *row.aliases)) + "\n" for row in table)
 
 
 def in_job(row: JobOption) -> str:

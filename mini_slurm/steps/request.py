@@ -38,6 +38,7 @@ class StepRequest:
         self.gpu_type = ""
         self.time_limit: int | None = None  # seconds
         self.immediate = False
+        self.hidden = False  # it has no number of its own, and nobody is told of it
         self.submit_line = ""
 
 
@@ -53,6 +54,7 @@ KINDS = {
     "overlap": "flag",
     "overcommit": "flag",
     "immediate": "flag",
+    "hidden": "flag",
 }
 
 

@@ -30,11 +30,11 @@ INSTEAD = "start MPI programs with mpirun or mpiexec, which start their processe
 
 def main(program: str, arguments: list[str]) -> int:
     """Run a step of the job that this is a process of, or several; the exit status."""
-    return _told(program, lambda: _srun(program, arguments))
+    return told(program, lambda: _srun(program, arguments))
 
 
-def _told(program: str, run: Callable[[], int]) -> int:
-    """Run this, and tell the user what is wrong."""
+def told(program: str, run: Callable[[], int]) -> int:
+    """Run this, and tell the user what is wrong; the exit status."""
     try:
         return run()
     except MiniSlurmError as error:
@@ -54,7 +54,7 @@ def _srun(program: str, arguments: list[str]) -> int:
     from mini_slurm.steps import groups  # few jobs are heterogeneous
 
     def step(words: list[str], own: dict[str, str], limits: dict[str, str]) -> int:
-        return _told(program, lambda: _step(program, words, table, own, limits))
+        return told(program, lambda: _step(program, words, table, own, limits))
 
     def group_of(words: list[str]) -> str:
         return options(program, words, table[0], {}, {})[0].get("het-group", "")

@@ -1,0 +1,93 @@
+"""sbcast in a job: copies a file to all machines of the job, by way of a step that nobody is told of."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from mini_slurm.errors import BadUsage, Refused
+from mini_slurm.protocol import flat
+from mini_slurm.steps import ends, launch, request
+from mini_slurm.steps.errand import hand_on
+from mini_slurm.steps.front import Front
+from mini_slurm.steps.outputs import Names
+from mini_slurm.steps.srun import AGENT, MARK, options, own_environment, rows, told
+from mini_slurm.steps.talk import AGENT_SOCKET, GREETING, Talk
+
+ROWS = "sbcast.rows"  # beside this module
+NO_JOB = "Need a job id to run this command.  Run from within a Slurm job or use the --jobid option."
+# What each machine runs: name of the command, destination, 1 to replace a file, mode, time of its last change or none.
+RECEIVER = """
+fail() { rm -f "$draft"; echo "$0: error: REQUEST_FILE_BCAST($SLURMD_NODENAME): $1" >&2; cat > /dev/null; exit 1; }
+draft="$1.sbcast.$$"
+[ ! -d "$1" ] || fail 'Is a directory'
+[ "$2" = 1 ] || { [ ! -e "$1" ] && [ ! -L "$1" ]; } || fail 'File exists'
+umask 077
+[ -d "$(dirname "$1")" ] || fail 'No such file or directory'
+why=$( { cat > "$draft"; } 2>&1 ) || fail "${why##*: }"
+chmod "$3" "$draft" && { [ -z "$4" ] || touch -d "@$4" "$draft"; } || fail 'Operation not permitted'
+mv -f "$draft" "$1" || fail 'Operation not permitted'
+"""
+
+
+class Sender(Front):
+    """The step's front: what went wrong on a machine is said there, in sbcast's words."""
+
+    def _exited(self, node: str, status: int, tasks: list[int]) -> None:
+        for task in tasks:
+            self._outputs.finish(task)
+        self._running.difference_update(tasks)
+        self._status = ends.worse(self._status, status)
+
+
+def main(program: str, arguments: list[str]) -> int:
+    """Copy a file to all machines of the job; the exit status."""
+    return told(program, lambda: _sbcast(program, arguments))
+
+
+def _sbcast(program: str, arguments: list[str]) -> int:
+    environment = own_environment()
+    if not environment.get(AGENT) or not environment.get(MARK):
+        return hand_on(program, arguments)
+    table = rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), ROWS))[0]
+    given, words = options(program, arguments, table, {}, {})
+    if "version" in given:
+        sys.stdout.write("slurm-wlm 22.05.8\n")
+        return 0
+    if "help" in given or "usage" in given:
+        sys.stdout.write("Usage: sbcast [-CfFjpstV] SOURCE DEST\n")
+        return 0
+    if len(words) != 2:
+        raise BadUsage(
+            f"Need two file names, have {len(words)} names", f'Try "{program} --help" for more information', exit_code=1
+        )
+    job_id = given.get("jobid") or environment.get("SLURM_JOB_ID", "")
+    if not job_id:
+        raise Refused(NO_JOB)
+    return send(program, words[0], words[1], given, environment, job_id.partition(".")[0])
+
+
+def send(
+    program: str, source: str, destination: str, given: dict[str, str], environment: dict[str, str], job_id: str
+) -> int:
+    """Copy the file; the exit status. Raises Refused."""
+    try:
+        status = os.stat(source)
+    except OSError as error:
+        raise Refused(f"Can't open `{source}`: {error.strerror}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise Refused(f"Can't open `{source}`: not a regular file")
+    mode = f"{stat.S_IMODE(status.st_mode):o}"
+    changed = str(int(status.st_mtime)) if "preserve" in given else ""
+    words = ["sh", "-c", RECEIVER, program, destination, str(int("force" in given)), mode, changed]
+    nodes = environment.get("SLURM_JOB_NUM_NODES") or environment.get("SLURM_NNODES", "1")
+    asked = {"nodes": nodes, "ntasks": nodes, "ntasks-per-node": "1", "overlap": "", "mem": "0", "input": source}
+    plan = launch.read(program, asked, words, environment, [])
+    plan.wanted.hidden = True
+    plan.fields[0] = flat.nest_pairs(request.to_texts(plan.wanted))
+    attempt = environment[MARK].partition("-")[0]
+    names = Names(job_id, "", job_id, "4294967294", environment.get("USER", ""), program)
+    talk = Talk(environment[AGENT], AGENT_SOCKET, GREETING)
+    order = ["launch", os.urandom(8).hex(), attempt, job_id, *plan.fields]
+    return Sender(plan.settings, talk, order, names, plan.outputs).run()
