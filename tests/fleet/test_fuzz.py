@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mini_slurm.cli import common, listing
+from mini_slurm.cli.allocation import TAKEN, Allocation
 from mini_slurm.cli.manual import notes, pages
 from mini_slurm.controller import autostart
 from mini_slurm.model.job import Job
@@ -77,13 +79,18 @@ def login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("MINI_SLURM_FLEET", str(tmp_path / "fleet.toml"))
     monkeypatch.setattr(autostart, "wake", lambda state: None)
     monkeypatch.setattr(listing, "revive", lambda state: None)
-    for module, name in (("mscancel", "PATIENCE"), ("msinfo", "FIRST_CONTACT")):
+    for module, name in (("mscancel", "PATIENCE"), ("msinfo", "FIRST_CONTACT"), ("allocation", "RETURN")):
         monkeypatch.setattr(import_module(f"mini_slurm.cli.{module}"), name, 0.0)
+    monkeypatch.setattr(Allocation, "_wait", Allocation._give_up)
+    monkeypatch.setattr(Allocation, "_attend", lambda self: None)  # its lock is held until the process ends
+    handlers = {number: signal.getsignal(number) for number in TAKEN}
     with closing(database.open_database(str(state))) as db:
         for number in range(3):
             job = Job(user="root", uid=os.getuid(), name=f"job{number}", partition="compute", work_dir=str(tmp_path))
             database.submit(db, job, b"#!/bin/sh\n", b"{}")
     yield state
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def options(table: Sequence[Option]) -> st.SearchStrategy[list[str]]:
