@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,13 +68,22 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         _write_fleet(fleet, {name: {**partition, "default": name == "compute"} for name in ("compute", "gpu", "ib")})
         subprocess.run(["mini-slurm", "shims", str(base / "shims")], env=fleet.environment, check=True, timeout=60,
                        stdout=subprocess.DEVNULL)  # fmt: skip
-        fleet.variables["PATH"] = f"{base / 'shims'}:{HERE / 'programs'}:{fleet.environment['PATH']}"
+        programs = _copy_programs(fleet.shared)
+        fleet.variables["PATH"] = f"{base / 'shims'}:{programs}:{fleet.environment['PATH']}"
         yield Lab(fleet)
     finally:
         try:
             fleet.close()
         finally:
             shutil.rmtree(folder)
+
+
+def _copy_programs(shared: Path) -> Path:
+    """Put them, and a `python`, where the machines see them: this checkout may lie in a folder that they do not."""
+    folder = shared / "programs"
+    shutil.copytree(HERE / "programs", folder)
+    (folder / "python").symlink_to(Path(sys.base_prefix) / "bin" / "python3")
+    return folder
 
 
 def _write_fleet(fleet: Testbed, partitions: dict[str, dict[str, object]]) -> None:
