@@ -42,9 +42,7 @@ def test_what_slurm_says_too(run: Shell, line: str, errors: str) -> None:
     assert run(line) == (1, "", errors)
 
 
-@pytest.mark.parametrize(
-    "line", ["strigger --set --up -p /bin/sh", "strigger --set --fini -j 3 -p /bin/sh", "sbcast -j 3 a b"]
-)
+@pytest.mark.parametrize("line", ["strigger --set --up -p /bin/sh", "strigger --set --fini -j 3 -p /bin/sh"])
 def test_what_a_fleet_cannot_do(run: Shell, line: str) -> None:
     code, output, errors = run(line)
     assert (code, output) == (1, "")

@@ -151,6 +151,7 @@ def test_a_reboot_is_a_node_fail(make_client: Connect, tmp_path: Path) -> None:
 def test_an_attempt_that_was_not_begun_is_unknown(make_client: Connect) -> None:
     first = make_client()
     first.run("true")
+    wait_until(lambda: not left_in(first.spool / "attempts"), "the first attempt to be forgotten")
     kill_and_wait(agent_pid(first.spool))
     folder = first.spool / "attempts" / "s1.5.0"
     folder.mkdir(mode=0o700)

@@ -72,7 +72,7 @@ class Side:
         self.cluster = make_cluster(FLEET, state_id, database.load_jobs(self.db), {})
         self.loop = Loop(self.db, self.cluster, time.time)
         self.outputs = Outputs(self.db, str(folder / "jobs"), self.loop.post)
-        self.hands = Hands(self.db, self.cluster, self.outputs, self.loop.post, self.loop.ring)
+        self.hands = Hands(self.db, self.cluster, self.outputs, self.loop.post, self.loop.ring, str(folder))
 
     async def hear(self, chunks: Iterable[bytes]) -> None:
         """One channel from its opening to its end, and what the controller makes of it."""

@@ -120,8 +120,8 @@ def test_a_person_works_in_its_shell_and_leaves(fleet: Machines):
     """The shell has the terminal: Ctrl-C is for what runs in it, and msalloc stays."""
     with at_terminal(fleet, "msalloc", "-N2", "sh", "-i") as terminal:
         terminal.shows("msalloc: Granted job allocation 1")
-        terminal.type("msrun sleep 300\n")
-        wait_until(lambda: "1.0" in fleet.run("msqueue", "-s", "-h").stdout, "the step", logs=fleet.logs)
+        terminal.type("msrun sh -c 'touch up$SLURM_PROCID; exec sleep 300'\n")
+        wait_until(lambda: all((fleet.work / f"up{task}").exists() for task in (0, 1)), "the step", logs=fleet.logs)
         terminal.type("\x03")
         terminal.shows("msrun: interrupt (one more within 1 sec to abort)")
         terminal.type("\x03")
