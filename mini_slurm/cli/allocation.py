@@ -12,11 +12,11 @@ import sqlite3
 import time
 from contextlib import suppress
 
-from mini_slurm.cli import admit, common
+from mini_slurm.cli import admit, common, heterogeneous
 from mini_slurm.config.paths import FRONTS
 from mini_slurm.errors import Refused
 from mini_slurm.model.allocation import parse_allocation
-from mini_slurm.model.environment import batch_environment
+from mini_slurm.model.environment import batch_environment, het_environment, of_part
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.options.collect import Values
@@ -46,15 +46,19 @@ class Interrupted(Refused):
 
 
 class Allocation:
-    """One job without a script."""
+    """One job without a script. `job` and `values` are those of its first part, most often the only one."""
 
     pending_words: tuple[str, ...] = ()  # what the command says first of a job that waits
     failed = failed_at_once = "Unable to allocate resources: "
 
-    def __init__(self, program: str, job: Job, values: Values) -> None:
+    def __init__(self, program: str, jobs: list[Job], values: list[Values]) -> None:
+        if len(jobs) > 1:
+            heterogeneous.check(jobs)
         self.program = program
-        self.job = job
-        self.values = values
+        self.jobs = jobs
+        self.job = jobs[0]
+        self._values = values
+        self.values = values[0]
         self.state, self.db = common.open_store()
         self._signal = 0
         self._is_announced = False
@@ -72,7 +76,8 @@ class Allocation:
     def admit(self) -> None:
         """Let the fleet complete the job. Raises Refused, in this command's words."""
         try:
-            admit.admit(self.program, self.job, self.values, self.db)
+            for job, values in zip(self.jobs, self._values, strict=True):
+                admit.admit(self.program, job, values, self.db)
         except Refused as error:
             lines = [line.replace(admit.FAILED, self.failed) for line in error.lines]
             raise Refused(*lines, hint=error.hint, exit_code=error.exit_code) from None
@@ -83,7 +88,10 @@ class Allocation:
             signal.signal(number, self._note_signal)
         if attended:
             self._attend()
-        database.submit(self.db, self.job, None, b"{}")
+        if len(self.jobs) > 1:
+            database.submit_parts(self.db, self.jobs, None, b"{}")
+        else:
+            database.submit(self.db, self.job, None, b"{}")
         self.wake()
         self._wait()
 
@@ -109,7 +117,9 @@ class Allocation:
 
     def look(self) -> Job:
         """The job as it is now."""
-        (self.job,) = database.load_jobs(self.db, "job_id = ?", [self.job.job_id])
+        first = self.job.job_id
+        self.jobs = database.load_jobs(self.db, "job_id BETWEEN ? AND ?", [first, first + len(self.jobs) - 1])
+        self.job = self.jobs[0]
         return self.job
 
     def _wait(self) -> None:
@@ -170,6 +180,13 @@ class Allocation:
         self.say(f"Job allocation {self.job.job_id} has been revoked")
         self.say(f"Force Terminated JobId={self.job.job_id}")
 
+    def remembered(self) -> dict[str, str]:
+        """What the options leave behind for whoever uses the allocation."""
+        found = dict(self.values.remembered)
+        for offset, values in enumerate(self._values if len(self.jobs) > 1 else ()):
+            found |= of_part(values.remembered, offset)
+        return found
+
     # --- giving back
 
     def cancel(self) -> None:
@@ -204,7 +221,10 @@ class Allocation:
 
 
 def variables(job: Job, db: sqlite3.Connection) -> dict[str, str]:
-    """What Slurm sets for whoever uses an allocation that is there."""
+    """What Slurm sets for whoever uses an allocation that is there, of all its parts."""
     first = next(iter(parse_allocation(job.allocation).values()))
-    found = batch_environment(job, cluster=common.fleet(db).name, gpus_on_node=first.resources.gpu_count)
+    cluster = common.fleet(db).name
+    found = batch_environment(job, cluster=cluster, gpus_on_node=first.resources.gpu_count)
+    if job.het_job_id is not None:
+        found |= het_environment(database.load_jobs(db, "het_job_id = ?", [job.het_job_id]), cluster)
     return {name: value for name, value in found.items() if name not in BATCH_ONLY}

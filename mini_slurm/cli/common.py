@@ -7,7 +7,7 @@ import os
 import sys
 
 from mini_slurm.errors import Answer, BadUsage, FleetError, MiniSlurmError, Refused, visible
-from mini_slurm.options.grammar import Option
+from mini_slurm.options.grammar import Option, Setting, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +105,38 @@ def leave(code: int) -> NoReturn:
 def with_ours(program: str, table: tuple[Option, ...]) -> tuple[Option, ...]:
     """A command's options under this name: those of ours that Slurm has not are not taken under Slurm's names."""
     return table if is_slurms_name(program) else (*table, FLEET)
+
+
+def parse_parts(program: str, arguments: list[str], table: tuple[Option, ...]) -> tuple[list[list[Setting]], list[str]]:
+    """The options of each part of a job, which colons keep apart, and the words after them. Raises BadUsage."""
+    parts, words = [], [":", *arguments]
+    while words[:1] == [":"]:
+        given, words = parse(program, words[1:], table, permute=False)
+        parts.append(given)
+    return parts, words
+
+
+def take_first(program: str, command: str, parts: list[list[Setting]]) -> list[list[Setting]] | None:
+    """What counts before all else: help and version are shown (None then), the fleet file is taken; all other settings.
+
+    `command` is our name for what is called. Raises FleetError.
+    """
+    for setting in [setting for part in parts for setting in part]:
+        if setting.option.field in ("help", "usage", "version"):
+            _tell(program, command, setting.option.field)
+            return None
+        if setting.option is FLEET:
+            use_fleet(setting.text or "")
+    return [[setting for setting in part if setting.option is not FLEET] for part in parts]
+
+
+def _tell(program: str, command: str, what: str) -> None:
+    if what == "version":
+        print(version(program))
+    else:
+        from mini_slurm.cli import help
+
+        help.show(program, command, short=what == "usage")
 
 
 def is_slurms_name(program: str) -> bool:

@@ -1,4 +1,4 @@
-"""msbatch: what is said of the parts of a heterogeneous job, on the command line and in the script."""
+"""What is said of the parts of a heterogeneous job, on the command line and in the script."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ def complete(given: list[list[Setting]], script: Script) -> list[list[Setting]]:
     There are as many parts as the command line or the script has, whichever has more.
     """
     count = max(len(given), len(script_words(script.name, script.data, lambda line: None)))
+    return handed_on([*given, *[[]] * (count - len(given))])
+
+
+def handed_on(given: list[list[Setting]]) -> list[list[Setting]]:
+    """The settings of every part, with those that the parts before it hand on."""
     found: list[list[Setting]] = []
-    handed_on: list[Setting] = []
-    for part in [*given, *[[]] * (count - len(given))]:
-        found.append([*handed_on, *part])
-        handed_on += [setting for setting in part if setting.option.long in INHERITED]
+    inherited: list[Setting] = []
+    for part in given:
+        found.append([*inherited, *part])
+        inherited += [setting for setting in part if setting.option.long in INHERITED]
     return found
 
 

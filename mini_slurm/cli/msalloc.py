@@ -10,9 +10,8 @@ import time
 
 from mini_slurm.cli import common, submission
 from mini_slurm.cli.allocation import Allocation, variables
-from mini_slurm.errors import Refused
 from mini_slurm.model.signals import signal_number
-from mini_slurm.options.grammar import Option, parse
+from mini_slurm.options.grammar import Option
 from mini_slurm.options.srun import SALLOC, SALLOC_VARIABLES
 
 ABOUT = "Get machines, and run a command here that uses them."
@@ -50,35 +49,20 @@ def options(program: str) -> tuple[Option, ...]:
 
 def msalloc(program: str, arguments: list[str]) -> int:
     """Hold what the arguments describe for a command; its exit status."""
-    given, words = parse(program, arguments, options(program), permute=False)
-    for setting in given:
-        if setting.option.field in ("help", "usage", "version"):
-            return _tell(program, setting.option.field)
-        if setting.option is common.FLEET:
-            common.use_fleet(setting.text or "")
-    if ":" in words:
-        raise Refused("parts of a heterogeneous job can be asked for by msbatch alone")
-    given = [setting for setting in given if setting.option is not common.FLEET]
-    values = submission.read_front_values(program, given, (*SALLOC, *SALLOC_VARIABLES))
-    is_shell = "no_shell" not in values.of
-    name = NAME if is_shell else NAME_WITHOUT_SHELL
-    held = Salloc(program, submission.describe(values, submission.Script(b"", name), []), values)
+    parts, words = common.parse_parts(program, arguments, options(program))
+    settings = common.take_first(program, "msalloc", parts)
+    if settings is None:
+        return 0
+    values = submission.read_front_parts(program, settings, (*SALLOC, *SALLOC_VARIABLES))
+    is_shell = "no_shell" not in values[0].of
+    source = submission.Script(b"", NAME if is_shell else NAME_WITHOUT_SHELL)
+    held = Salloc(program, [submission.describe(one, source, []) for one in values], values)
     held.admit()
     begun = time.monotonic()
     held.obtain(attended=is_shell)
     held.say(f"Granted job allocation {held.job.job_id}")
     _ring(held, time.monotonic() - begun)
     return Command(held, words or [_shell()]).run() if is_shell else 0
-
-
-def _tell(program: str, what: str) -> int:
-    if what == "version":
-        print(common.version(program))
-    else:
-        from mini_slurm.cli import help
-
-        help.show(program, "msalloc", short=what == "usage")
-    return 0
 
 
 def _ring(held: Salloc, waited: float) -> None:
@@ -115,7 +99,7 @@ class Command:
             common.say(f'{held.program}: error: _fork_command: Unable to find command "{self._words[0]}"')
             self._status = 1 << 8
         else:
-            self._start(path, {**os.environ, **held.values.remembered, **self._variables()})
+            self._start(path, {**os.environ, **held.remembered(), **self._variables()})
             self._attend()
         if self._is_revoked:
             held.leave()

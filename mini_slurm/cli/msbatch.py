@@ -9,7 +9,7 @@ from mini_slurm.cli.submission import Script
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.model.job import Job
 from mini_slurm.options.collect import Values
-from mini_slurm.options.grammar import Option, Setting, parse
+from mini_slurm.options.grammar import Option, Setting
 from mini_slurm.options.script import has_parts
 from mini_slurm.options.table import OPTIONS
 
@@ -34,28 +34,24 @@ def options(program: str) -> tuple[Option, ...]:
 def msbatch(program: str, arguments: list[str]) -> int:
     """Submit what the arguments describe; the exit status."""
     try:
-        parts, words = _parse(program, arguments)
+        parts, words = common.parse_parts(program, arguments, options(program))
     except BadUsage:
         # a cluster may know options that we do not; its own words say what is wrong
         code = _elsewhere(program, arguments, *common.open_store())
         if code is None:
             raise
         return code
-    given = [setting for part in parts for setting in part]
-    for setting in given:
-        if setting.option.field in ("help", "usage", "version"):
-            return _tell(program, setting.option.field)
-        if setting.option is common.FLEET:
-            common.use_fleet(setting.text or "")
+    settings = common.take_first(program, "msbatch", parts)
+    if settings is None:
+        return 0
     state, db = common.open_store()
     code = _elsewhere(program, arguments, state, db)
     if code is not None:
         return code
     from mini_slurm.cli import admit  # what goes to a cluster needs nothing of the scheduler's modules
 
-    script = submission.read_script(given, words)
-    parts = [[setting for setting in part if setting.option is not common.FLEET] for part in parts]
-    values = _read(program, parts, script)
+    script = submission.read_script([setting for part in settings for setting in part], words)
+    values = _read(program, settings, script)
     script.data = admit.splice(script, values[0])
     jobs = _describe(values, script, words[1:], submission.command_line(program, arguments))
     environment = admit.environment(jobs[0], values)
@@ -67,15 +63,6 @@ def msbatch(program: str, arguments: list[str]) -> int:
         admit.admit(program, job, one, db)
     _hint_at_options(program, words)
     return _submit(jobs, script.data, environment, values[0], state, db)
-
-
-def _parse(program: str, arguments: list[str]) -> tuple[list[list[Setting]], list[str]]:
-    """The options of each part of the job, which colons keep apart, and the words after them."""
-    parts, words = [], [":", *arguments]
-    while words[:1] == [":"]:
-        given, words = parse(program, words[1:], options(program), permute=False)
-        parts.append(given)
-    return parts, words
 
 
 def _read(program: str, parts: list[list[Setting]], script: Script) -> list[Values]:
@@ -108,16 +95,6 @@ def _elsewhere(program: str, arguments: list[str], state: str, db: sqlite3.Conne
     from mini_slurm.cli.foreign.submit import submit_elsewhere
 
     return submit_elsewhere(program, arguments, state, db)
-
-
-def _tell(program: str, what: str) -> int:
-    if what == "version":
-        print(common.version(program))
-    else:
-        from mini_slurm.cli import help
-
-        help.show(program, "msbatch", short=what == "usage")
-    return 0
 
 
 def _hint_at_options(program: str, words: list[str]) -> None:

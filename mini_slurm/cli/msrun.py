@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from itertools import groupby
 
 from mini_slurm.cli import common, submission
@@ -15,7 +16,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.options.grammar import Option, Setting, parse
 from mini_slurm.options.srun import REFUSED, SRUN, SRUN_VARIABLES, in_job
-from mini_slurm.steps import hooks, launch, srun
+from mini_slurm.steps import groups, hooks, launch, srun
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
 from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING, Talk
@@ -24,6 +25,8 @@ from mini_slurm.store import database
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+
+    from mini_slurm.options.collect import Values
 
 ABOUT = "Run a program on the machines of a job, or get machines for it."
 WORDS = "PROGRAM [ARGUMENT...]"
@@ -70,98 +73,140 @@ def options(program: str) -> tuple[Option, ...]:
 
 def msrun(program: str, arguments: list[str]) -> int:
     """Run what the arguments describe; the exit status."""
-    given, words = parse(program, arguments, options(program), permute=False)
-    for setting in given:
-        if setting.option.field in ("help", "usage", "version"):
-            return _tell(program, setting.option.field)
-        if setting.option is common.FLEET:
-            common.use_fleet(setting.text or "")
-    given = [setting for setting in given if setting.option is not common.FLEET]
-    said = {setting.option.long: setting.text or "" for setting in given}
-    if ":" in words:
-        raise Refused("parts of a heterogeneous job can be asked for by msbatch alone")
-    for name in sorted(REFUSED.intersection(said)):
-        raise Refused(f"--{name} is not supported yet")
-    if said.get("mpi") == "list":
+    parts = groups.split(arguments)
+    settings = common.take_first(program, "msrun", [_parse(program, words)[0] for words in parts])
+    if settings is None:
+        return 0
+    environment = srun.own_environment()
+    runs = [Run(program, words, environment) for words in parts]
+    if any(run.texts.get("mpi") == "list" for run in runs):
         common.tell(srun.MPI_TYPES)
         return 0
-    srun.check_mpi(said.get("mpi", ""))
-    run = Run(program, arguments, given, words)
-    return run.within(run.texts["jobid"]) if run.texts.get("jobid") else run.alone()
+    for run in runs:
+        run.check()
+    number = runs[0].texts.get("jobid")
+    return within(program, number, arguments) if number else alone(runs, settings)
 
 
-def _tell(program: str, what: str) -> int:
-    if what == "version":
-        print(common.version(program))
-    else:
-        from mini_slurm.cli import help
+def _parse(program: str, words: list[str]) -> tuple[list[Setting], list[str]]:
+    return parse(program, words, options(program), permute=False)
 
-        help.show(program, "msrun", short=what == "usage")
-    return 0
+
+# --- within a job
+
+
+def within(program: str, number: str, arguments: list[str]) -> int:
+    """Steps of a job that runs: one, or one in each of the parts that are meant."""
+    state, db = common.open_store()
+    job = _find(number, db)
+    trouble = _trouble(number, job)
+    if job is None or trouble:
+        common.say(f"{program}: error: {trouble}")
+        common.say(f"{program}: Check SLURM_JOB_ID environment variable. Expired or invalid job {number}")
+        return 1
+    is_whole = job.het_job_id is None
+    first = job if is_whole else database.load_jobs(db, "job_id = ?", [job.het_job_id])[0]
+    known = variables(first, db)
+
+    def step(words: list[str], environment: dict[str, str], limits: dict[str, str]) -> int:
+        def run() -> int:
+            one = Run(program, words, environment)
+            one.environment = {**environment, **known} if is_whole else environment
+            return one.step(first, state, limits)[0]
+
+        return srun.told(program, run)
+
+    def group_of(words: list[str]) -> str:
+        return Run(program, words, {}).texts.get("het-group", str(job.het_offset or ""))
+
+    own = srun.own_environment()
+    return groups.run(step, arguments, own if is_whole else {**own, **known}, group_of)
+
+
+# --- outside of jobs
+
+
+def alone(runs: list[Run], settings: list[list[Setting]]) -> int:
+    """An allocation of their own, and a step on all of it; or one in each of its parts."""
+    for run in runs:
+        run.check_alone()
+    held = _allocate(runs, settings)
+    if held is None:
+        return 0
+    status = 1 << 8
+    try:
+        code, status = _run_all(held, runs)
+    finally:
+        held.release(status)
+    return code
+
+
+def _allocate(runs: list[Run], settings: list[list[Setting]]) -> Allocation | None:
+    """None: it was only asked when it would be there."""
+    program = runs[0].program
+    values = submission.read_front_parts(program, settings, (*SRUN, *SRUN_VARIABLES))
+    held = Allocation(program, [run.job(one) for run, one in zip(runs, values, strict=True)], values)
+    if values[0].of.get("test_only"):
+        from mini_slurm.cli.test_only import test_only
+
+        for job, one in zip(held.jobs, values, strict=True):
+            test_only(program, job, one, held.db)
+        return None
+    held.admit()
+    held.obtain()
+    return held
+
+
+def _run_all(held: Allocation, runs: list[Run]) -> tuple[int, int]:
+    """The exit status, and what the steps came to."""
+    environment = {**runs[0].environment, **held.remembered(), **variables(held.job, held.db)}
+    for group, run in enumerate(runs):
+        run.environment = groups.of_group(environment, group) if len(runs) > 1 else environment
+        run.fit(held.jobs[group])
+    if len(runs) == 1:
+        return runs[0].step(held.job, held.state, {})
+    limits = [groups.limits(environment, group, len(runs)) for group in range(len(runs))]
+    for others in limits[1:]:
+        others["input"] = "none"  # there is but one standard input
+
+    def start(group: int) -> int:
+        run = runs[group]
+        return srun.told(run.program, lambda: run.step(held.job, held.state, limits[group])[0])
+
+    code = groups.together([partial(start, group) for group in range(len(runs))])
+    return code, code << 8
 
 
 class Run:
-    """One msrun."""
+    """One step, as a command line describes it."""
 
-    def __init__(self, program: str, arguments: list[str], given: list[Setting], words: list[str]) -> None:
+    def __init__(self, program: str, arguments: list[str], environment: dict[str, str]) -> None:
         self.program = program
-        self.given = given
-        self.words = words
-        self.environment = srun.own_environment()
+        self.environment = dict(environment)
         own = {variable: row.long for row in SRUN if (variable := in_job(row))}
-        self.texts, _ = srun.options(program, arguments, list(options(program)), own, self.environment)
+        self.texts, self.words = srun.options(program, arguments, list(options(program)), own, environment)
         self.texts["submit-line"] = " ".join([program, *arguments])
         if self.texts.get("chdir"):
             self.texts["chdir"] = os.path.join(submission.working_folder(), self.texts["chdir"])
 
-    # --- within a job
+    def check(self) -> None:
+        """Raises Refused for what cannot be had."""
+        for name in sorted(REFUSED.intersection(self.texts)):
+            raise Refused(f"--{name} is not supported yet")
+        srun.check_mpi(self.texts.get("mpi", ""))
 
-    def within(self, number: str) -> int:
-        """A step of a job that runs."""
-        state, db = common.open_store()
-        job = _find(number, db)
-        trouble = _trouble(number, job)
-        if job is None or trouble:
-            common.say(f"{self.program}: error: {trouble}")
-            common.say(f"{self.program}: Check SLURM_JOB_ID environment variable. Expired or invalid job {number}")
-            return 1
-        return self._step(job, state, db)[0]
-
-    # --- outside of jobs
-
-    def alone(self) -> int:
-        """An allocation of its own, and a step on all of it."""
+    def check_alone(self) -> None:
+        """Raises MiniSlurmError where the step, with an allocation of its own, cannot be what was asked for."""
         if "relative" in self.texts:
             raise Fatal("--relative option invalid for job allocation request")
-        launch.read(self.program, {**self.texts, "quiet": ""}, self.words, self.environment, [])  # says what is wrong
-        held = self._allocate()
-        if held is None:
-            return 0
-        status = 1 << 8
-        try:
-            self._fit(held.job)
-            code, status = self._step(held.job, held.state, held.db)
-        finally:
-            held.release(status)
-        return code
+        launch.read(self.program, {**self.texts, "quiet": ""}, self.words, self.environment, [])
 
-    def _allocate(self) -> Allocation | None:
-        """None: it was only asked when it would be there."""
-        values = submission.read_front_values(self.program, self.given, (*SRUN, *SRUN_VARIABLES))
+    def job(self, values: Values) -> Job:
+        """What is asked for, to run the step on."""
         command = self.words[0]
-        job = submission.describe(values, submission.Script(b"", os.path.basename(command), command), self.words[1:])
-        held = Allocation(self.program, job, values)
-        if values.of.get("test_only"):
-            from mini_slurm.cli.test_only import test_only
+        return submission.describe(values, submission.Script(b"", os.path.basename(command), command), self.words[1:])
 
-            test_only(self.program, job, values, held.db)
-            return None
-        held.admit()
-        held.obtain()
-        self.environment.update(values.remembered)
-        return held
-
-    def _fit(self, job: Job) -> None:
+    def fit(self, job: Job) -> None:
         """What the job came to is what its step takes: all of it."""
         for name in OF_THE_JOB:
             self.texts.pop(name, None)
@@ -176,30 +221,32 @@ class Run:
             runs = ",".join(f"{number}(x{len(list(run))})" for number, run in groupby(cpus))
             common.say(f"{self.program}: jobid {job.job_id}: nodes({nodes}):`{job.node_list}', cpu counts: {runs}")
 
-    # --- the step
-
-    def _step(self, job: Job, state: str, db: sqlite3.Connection) -> tuple[int, int]:
+    def step(self, job: Job, state: str, limits: dict[str, str]) -> tuple[int, int]:
         """Run it: the exit status, and what it came to."""
-        environment = {**self.environment, **variables(job, db)}
-        kept = launch.exported(environment, self.texts.get("export"))
-        fixed = wanted(self.texts.get("export"))[1]
+        texts = groups.limited(self.texts, limits)
+        kept = launch.exported(self.environment, texts.get("export"))
+        fixed = wanted(texts.get("export"))[1]
         own = [name for name in MACHINES_OWN if name in kept and name not in fixed]
-        plan = launch.read(self.program, self.texts, self.words, environment, own)
-        array, task = job.array_job_id or job.job_id, job.array_task_id
-        names = Names(
-            str(job.job_id),
-            "",
-            str(array),
-            "4294967294" if task is None else str(task),
-            job.user,
-            self.texts.get("job-name") or job.name,
-        )
+        plan = launch.read(self.program, texts, self.words, self.environment, own)
         request = ["launch", os.urandom(8).hex(), "", str(job.job_id), *plan.fields]
-        front = Front(plan.settings, ControllerTalk(state), request, names, plan.outputs)
-        hooks.run(self.program, self.texts.get("prolog"), self.words)
+        front = Front(plan.settings, ControllerTalk(state), request, _names(job, texts), plan.outputs)
+        hooks.run(self.program, texts.get("prolog"), self.words)
         code = front.run()
-        hooks.run(self.program, self.texts.get("epilog"), self.words)
+        hooks.run(self.program, texts.get("epilog"), self.words)
         return code, front.wait_status
+
+
+def _names(job: Job, texts: dict[str, str]) -> Names:
+    """What the symbols in the names of output files stand for."""
+    array, task = job.array_job_id or job.job_id, job.array_task_id
+    return Names(
+        str(job.job_id),
+        "",
+        str(array),
+        "4294967294" if task is None else str(task),
+        job.user,
+        texts.get("job-name") or job.name,
+    )
 
 
 def _find(number: str, db: sqlite3.Connection) -> Job | None:

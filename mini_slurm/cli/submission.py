@@ -109,8 +109,14 @@ def read_values(program: str, given: list[Setting], source: Script, part: int = 
     return _settled(values)
 
 
-def read_front_values(program: str, given: list[Setting], table: tuple[JobOption, ...]) -> Values:
-    """The same for srun and salloc, whose jobs have no script. Raises MiniSlurmError."""
+def read_front_parts(program: str, parts: list[list[Setting]], table: tuple[JobOption, ...]) -> list[Values]:
+    """The same for srun and salloc, whose jobs have no script; of each part. Raises MiniSlurmError."""
+    from mini_slurm.cli import heterogeneous
+
+    return [_read_front_values(program, part, table) for part in heterogeneous.handed_on(parts)]
+
+
+def _read_front_values(program: str, given: list[Setting], table: tuple[JobOption, ...]) -> Values:
     values = _no_values(program, given)
     values.take_environment(os.environ, table)
     values.take(given, collect.COMMAND_LINE)

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import os
-from _signal import signal  # type: ignore[import-not-found]  # signal's are enums: slow to import
+from _signal import (  # type: ignore[import-not-found]  # signal's are enums: slow to import
+    SIG_BLOCK,
+    SIG_UNBLOCK,
+    SIGCHLD,
+    pthread_sigmask,
+    sigwaitinfo,
+)
+from functools import partial
 
 from mini_slurm.errors import BadOption, Refused
 from mini_slurm.model.hostlist import expand
@@ -19,24 +26,24 @@ if TYPE_CHECKING:
 SIZE, MARK = "SLURM_HET_SIZE", "_HET_GROUP_"
 THE_JOBS = ("SLURM_JOB_ID", "SLURM_JOBID")  # by which srun finds its agent: those of the first part
 NODES = "SLURM_JOB_NODELIST"
+WATCHED = (SIGCHLD, *TAKEN)
+FROM_TERMINAL = 0x80  # SI_KERNEL: the terminal's signals go to all processes of its group, so the steps have it, too
 
 
 def run(step: Step, arguments: list[str], environment: dict[str, str], group_of: Callable[[list[str]], str]) -> int:
     """Run what the arguments say in all groups that they name; the highest exit status. Raises MiniSlurmError."""
-    size = int(environment[SIZE])
+    size = int(environment.get(SIZE, "1"))
     steps = []
-    for position, words in enumerate(_split(arguments)):
+    for position, words in enumerate(split(arguments)):
         named = group_of(words)
-        for group in _groups(named, size) if named else [_checked(position, size)]:
-            steps.append((words, of_group(environment, group), _limits(environment, group, size)))
-    if len(steps) == 1:
-        return step(*steps[0])
-    for _, _, limits in steps[1:]:
-        limits["input"] = "none"  # there is but one standard input
-    return _together(step, steps)
+        for group in numbers(named, size) if named else [_checked(position, size)]:
+            steps.append((words, of_group(environment, group), limits(environment, group, size)))
+    for _, _, own in steps[1:]:
+        own["input"] = "none"  # there is but one standard input
+    return step(*steps[0]) if len(steps) == 1 else together([partial(step, *words) for words in steps])
 
 
-def _split(arguments: list[str]) -> list[list[str]]:
+def split(arguments: list[str]) -> list[list[str]]:
     """The words between colons."""
     found: list[list[str]] = [[]]
     for word in arguments:
@@ -47,8 +54,8 @@ def _split(arguments: list[str]) -> list[list[str]]:
     return found
 
 
-def _groups(text: str, size: int) -> list[int]:
-    """The numbers of `0,2-3`. Raises MiniSlurmError."""
+def numbers(text: str, size: int) -> list[int]:
+    """The groups that `0,2-3` means, of so many. Raises MiniSlurmError."""
     found: list[int] = []
     for piece in text.split(","):
         first, dash, last = piece.partition("-")
@@ -75,30 +82,55 @@ def of_group(environment: Mapping[str, str], group: int) -> dict[str, str]:
     return {**kept, **{name: value for name, value in own.items() if name in varies}}
 
 
-def _limits(environment: Mapping[str, str], group: int, size: int) -> dict[str, str]:
+def limits(environment: Mapping[str, str], group: int, size: int) -> dict[str, str]:
     """Options that keep a step within its group: a step takes what it needs of a machine that others have, too."""
     machines = [expand(environment.get(f"{NODES}{MARK}{number}", "")) for number in range(size)]
     own = set(machines[group])
     others = {name for number, names in enumerate(machines) if number != group for name in names}
-    limits = {"exclude": ",".join(sorted(others - own))} if others - own else {}
-    return {**limits, "exact": ""} if others & own else limits
+    found = {"exclude": ",".join(sorted(others - own))} if others - own else {}
+    return {**found, "exact": ""} if others & own else found
 
 
-def _together(step: Step, steps: list[tuple[list[str], dict[str, str], dict[str, str]]]) -> int:
-    """Run the steps side by side, each in a process of its own; signals go to all of them."""
+def limited(given: Mapping[str, str], limits: Mapping[str, str]) -> dict[str, str]:
+    """A step's options, with such limits."""
+    excluded = ",".join(options["exclude"] for options in (given, limits) if options.get("exclude"))
+    return {**limits, **given, **({"exclude": excluded} if excluded else {})}
+
+
+def together(steps: list[Callable[[], int]]) -> int:
+    """Run the steps side by side, each in a process of its own; signals go to all of them. The highest exit status."""
     children: list[int] = []
-    for words, environment, limits in steps:
+    pthread_sigmask(SIG_BLOCK, WATCHED)
+    for step in steps:
         child = os.fork()
         if not child:
             code = 1
             try:
-                code = step(words, environment, limits)
+                pthread_sigmask(SIG_UNBLOCK, WATCHED)
+                code = step()
             finally:
                 os._exit(code)
         children.append(child)
-    for number in TAKEN:
-        signal(number, lambda number, frame: _hand_on(children, number))
-    return max(_exit_status(os.waitpid(child, 0)[1]) for child in children)
+    worst = 0
+    while children:
+        signal = sigwaitinfo(WATCHED)
+        if signal.si_signo == SIGCHLD:
+            worst = max(worst, *_ended(children))
+        elif signal.si_code != FROM_TERMINAL:
+            _hand_on(children, signal.si_signo)
+    pthread_sigmask(SIG_UNBLOCK, WATCHED)
+    return worst
+
+
+def _ended(children: list[int]) -> list[int]:
+    """The exit statuses of those that have ended, which are children no more; 0 besides."""
+    found = [0]
+    for child in list(children):
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            children.remove(child)
+            found.append(_exit_status(status))
+    return found
 
 
 def _exit_status(status: int) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MARK, AGENT = "MINI_SLURM_ATTEMPT", "MINI_SLURM_AGENT"  # the job's attempt, or the step of it; the agent's spool
 ROWS = "srun.rows"  # beside this module: the options' names, out of the one table of options
+OWN_PLACE = ("commands-HASH", "lib", "mini_slurm", "steps", "srun.py")  # below the spool
 MEMORY = ("mem", "mem-per-cpu")  # what is said of one wins over a variable that says the other
 PARTS = "SLURM_HET_SIZE"  # there in a heterogeneous job alone
 MPI_TYPES = """MPI plugin types are...
@@ -49,7 +50,7 @@ def told(program: str, run: Callable[[], int]) -> int:
 def _srun(program: str, arguments: list[str]) -> int:
     table = rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), ROWS))
     environment = own_environment()
-    if PARTS not in environment:
+    if PARTS not in environment and ":" not in arguments:
         return _step(program, arguments, table, environment, {})
     from mini_slurm.steps import groups  # few jobs are heterogeneous
 
@@ -72,8 +73,10 @@ def _step(
     """Run one step; `limits`: what counts besides what was said."""
     table, variables, refused = table_and_more
     given, words = options(program, arguments, table, variables, environment)
-    for name, text in limits.items():
-        given[name] = ",".join(filter(None, (given.get(name), text))) if name == "exclude" else given.get(name, text)
+    if limits:
+        from mini_slurm.steps import groups
+
+        given = groups.limited(given, limits)
     for name in refused.intersection(given):
         raise Refused(f"--{name} is not supported yet")
     for name, answer in (("version", _version), ("usage", _help), ("help", _help)):
@@ -82,23 +85,37 @@ def _step(
     if given.get("mpi") == "list":
         sys.stdout.write(MPI_TYPES)
         return 0
-    if PARTS not in environment and given.get("het-group", "0") != "0":
-        raise Refused("--het-group: this is no heterogeneous job")
+    if PARTS not in environment and "het-group" in given:
+        from mini_slurm.steps import groups
+
+        groups.numbers(given["het-group"], 1)
     check_mpi(given.get("mpi", "none"))
     given["submit-line"] = " ".join([program, *arguments])
     plan = launch.read(program, given, words, environment, [])
     job_id = given.get("jobid", "")
-    if not environment.get(AGENT):
-        raise Refused("this is no process of a job: there is no agent to ask for a step")
     attempt = environment.get(MARK, "").partition("-")[0]
     token = os.urandom(8).hex()
-    talk = Talk(environment.get(AGENT, ""), AGENT_SOCKET, GREETING)
+    talk = Talk(_agent(environment, job_id), AGENT_SOCKET, GREETING)
     request = ["launch", token, attempt, job_id, *plan.fields]
     front = Front(plan.settings, talk, request, _names(given, environment), plan.outputs)
     hooks.run(program, given.get("prolog"), words)
     code = front.run()
     hooks.run(program, given.get("epilog"), words)
     return code
+
+
+def _agent(environment: Mapping[str, str], job_id: str) -> str:
+    """The spool of this machine's agent. Raises Refused.
+
+    Who has kept nothing of a job's environment but its number means the agent that this srun belongs to.
+    """
+    known = environment.get(AGENT)
+    own = os.path.abspath(__file__)
+    for _ in OWN_PLACE:
+        own = os.path.dirname(own)
+    if known or (job_id and os.path.exists(os.path.join(own, AGENT_SOCKET))):
+        return known or own
+    raise Refused("this is no process of a job: there is no agent to ask for a step")
 
 
 def _names(given: dict[str, str], environment: Mapping[str, str]) -> Names:

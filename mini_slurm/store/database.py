@@ -96,13 +96,17 @@ def submit(db: sqlite3.Connection, job: Job, script: bytes | None, environment: 
     return job.job_id
 
 
-def submit_parts(db: sqlite3.Connection, jobs: Sequence[Job], script: bytes, environment: bytes) -> int:
-    """Store the parts of a heterogeneous job; the number of the first, which the others follow without a gap."""
+def submit_parts(db: sqlite3.Connection, jobs: Sequence[Job], script: bytes | None, environment: bytes) -> int:
+    """Store the parts of a heterogeneous job; the number of the first, which the others follow without a gap.
+
+    Without a script they only hold their machines.
+    """
     with transaction(db):
         for offset, job in enumerate(jobs):
             job.job_id = next_job_id(db)
             job.het_job_id, job.het_offset, job.het_size = jobs[0].job_id, offset, len(jobs)
-            job.script, job.environment = keep(db, script), keep(db, environment)
+            job.script = "" if script is None else keep(db, script)
+            job.environment = keep(db, environment)
         save_jobs(db, jobs)
         _ask(db, "submitted", {"job_id": jobs[0].job_id, "parts": len(jobs)})
     return jobs[0].job_id

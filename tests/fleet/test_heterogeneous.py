@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 
 from tests.fleet import jobs, processes
+from tests.fleet.fronts import all_is_given_back, started
 from tests.fleet.machines import Machines
 from tests.waiting import wait_until
 
@@ -144,3 +145,54 @@ def test_a_colon_after_the_script_is_the_scripts(fleet: Machines) -> None:
     number = jobs.submit(fleet, "-o", str(out), jobs.script(fleet, 'echo "$@"\n'), "a", ":", "b")
     jobs.wait_over(fleet, number)
     assert out.read_text() == "a : b\n"
+
+
+def test_msrun_runs_in_all_parts_of_an_allocation_of_its_own(fleet: Machines) -> None:
+    where = ("sh", "-c", "echo $0 $SLURMD_NODENAME $SLURM_JOB_NODELIST $SLURM_PROCID $SLURM_JOB_ID; exit $1")
+    done = fleet.run("msrun", "-w", "node2", *where, "left", "0", ":", "-n2", "-w", "node1", *where, "right", "3")
+    assert sorted(done.stdout.splitlines()) == [
+        "left node2 node2 0 1",
+        "right node1 node1 0 1",
+        "right node1 node1 1 1",
+    ]
+    assert done.returncode == 3
+    assert "tasks 0-1: Exited with exit code 3" in done.stderr
+    columns = "--format=jobid,state,exitcode"
+    lines = fleet.run("msacct", "-n", "-P", "-j", "1", columns).stdout.split()
+    assert lines[0] == "1+0|FAILED|3:0"
+    assert {line.split("|")[0] for line in lines} == {"1+0", "1+0.0", "1+0.1", "1+1"}
+    all_is_given_back(fleet)
+
+
+def test_one_interrupt_asks_in_each_part_and_two_end_them(fleet: Machines) -> None:
+    waits = ("sh", "-c", "echo start; sleep 300")
+    with started(fleet, "msrun", "-n1", *waits, ":", "-n1", *waits) as front:
+        wait_until(lambda: front.out == "start\nstart\n", "both tasks", logs=fleet.logs)
+        front.process.send_signal(signal.SIGINT)
+        wait_until(lambda: front.err.count("one more within 1 sec to abort") == 2, "both to ask", logs=fleet.logs)
+        front.process.send_signal(signal.SIGINT)
+        assert front.end() == 130
+    all_is_given_back(fleet)
+
+
+def test_msallocs_command_uses_the_parts_that_it_names(fleet: Machines) -> None:
+    where = "msrun {} sh -c 'echo $0 $SLURMD_NODENAME $SLURM_JOB_NODELIST' {}"
+    script = "; ".join(
+        [
+            'echo "$SLURM_HET_SIZE $SLURM_JOB_NODELIST_HET_GROUP_0 $SLURM_JOB_NODELIST_HET_GROUP_1"',
+            where.format("", "plain"),
+            where.format("--het-group=1", "one"),
+            where.format("-n1", "left : -n1 sh -c 'echo $0 $SLURMD_NODENAME' right") + " | sort",
+            "msrun --het-group=2 true",
+        ]
+    )
+    done = fleet.run("msalloc", "-w", "node2", ":", "-w", "node1", "sh", "-c", script)
+    assert done.stdout.splitlines() == [
+        *("2 node2 node1", "plain node2 node2", "one node1 node1", "left node2 node2", "right node1"),
+    ]
+    refused = "Attempt to run a job step with het group value of 2, but the job allocation has maximum value of 1"
+    assert done.stderr.splitlines() == [
+        *("msalloc: Granted job allocation 1", f"msrun: error: {refused}", "msalloc: Relinquishing job allocation 1"),
+    ]
+    assert done.returncode == 1
+    all_is_given_back(fleet)
