@@ -5,6 +5,7 @@ import os
 from contextlib import suppress
 from typing import Dict, List, NoReturn, Tuple
 
+from mini_slurm.agent.fork import fork
 from mini_slurm.agent.script import complain
 from mini_slurm.protocol.messages import StartTasks
 
@@ -26,7 +27,7 @@ def run(start: StartTasks, values: Dict[bytes, bytes]) -> None:
 
 def run_after(path: str, values: Dict[bytes, bytes], files: Tuple[int, int]) -> int:
     """Start the epilog of a task that has ended, with these as its output and errors; its pid. Raises OSError."""
-    pid = os.fork()
+    pid = fork()
     if not pid:
         os.dup2(files[1], 2)
         _become(path, values, files[0])
@@ -48,7 +49,7 @@ def trouble(what: str, path: str) -> List[str]:
 
 def _output(path: str, values: Dict[bytes, bytes]) -> Tuple[int, bytes]:
     reader, writer = os.pipe()
-    pid = os.fork()
+    pid = fork()
     if not pid:
         _become(path, values, writer)
     os.close(writer)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Dict, List, NamedTuple, NoReturn, Tuple
 
+from mini_slurm.agent.fork import fork
 from mini_slurm.agent.limits import changed_limits
 from mini_slurm.agent.processes import MARK
 from mini_slurm.protocol.messages import StartAttempt
@@ -63,7 +64,7 @@ class Forked:
     def __init__(self, plan: Plan, files: Tuple[int, int]) -> None:
         """`files`: standard output and error. Raises OSError."""
         held, self._go = os.pipe()
-        self.number = os.fork()
+        self.number = fork()
         if not self.number:
             os.close(self._go)
             _in_child(plan, files, held)

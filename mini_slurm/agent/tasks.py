@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NoReturn, Optional, Set
 
 from mini_slurm.agent import limits, processes, prolog
 from mini_slurm.agent.feed import Feed
+from mini_slurm.agent.fork import fork
 from mini_slurm.agent.journal import Journal
 from mini_slurm.agent.kit import NEWS, Kit
 from mini_slurm.agent.memory import EXIT_SIGNAL
@@ -79,7 +80,7 @@ class TaskWatcher(Stepd):
 
     def _fork_task(self, index: int, plan: TaskPlan, held: int, go: int) -> None:
         files = self._files(index)
-        pid = os.fork()
+        pid = fork()
         if not pid:
             os.close(go)
             _in_child(plan, files, held)

@@ -82,7 +82,7 @@ def test_a_step_runs_and_its_output_is_the_jobs(client: Client) -> None:
         ),
         ("srun --mpi=foo true", 1, "srun: error: invalid MPI type 'foo', --mpi=list for acceptable types\n"),
         (
-            "env -u MINI_SLURM_AGENT srun true",
+            "env -u MINI_SLURM_AGENT -u SLURM_JOB_ID srun true",
             1,
             "srun: error: this is no process of a job: there is no agent to ask for a step\n",
         ),
@@ -229,6 +229,24 @@ def test_files_of_tasks(client: Client) -> None:
 def test_programs_by_task(client: Client) -> None:
     script = "cd $(mktemp -d); printf '0 echo zero\\n* echo rest %%t %%o\\n' > mp; srun -n2 -l --multi-prog mp | sort"
     assert run(client, script)[1] == "0: zero\n1: rest 1 1\n"
+
+
+def test_a_signal_ends_a_task_that_has_not_come_to_its_program_yet(client: Client) -> None:
+    script = """cd $(mktemp -d)
+    printf '#!/bin/sh\\ntouch begun; exec sleep 300\\n' > pro; chmod +x pro
+    srun --quit-on-interrupt --task-prolog=$PWD/pro echo never & srun=$!
+    while [ ! -e begun ]; do sleep 0.02; done
+    kill -INT $srun; wait $srun; echo rc $?
+    """
+    code, out, err = run(client, script)
+    assert (code, out) == (0, "rc 130\n")
+    assert err == "srun: sending Ctrl-C to StepId=1.0\nsrun: error: node1: task 0: Interrupt\n"
+
+
+def test_srun_finds_its_job_by_the_jobs_number_alone(client: Client) -> None:
+    script = "for name in $(env | grep -oE '^(MINI_)?SLURM_[A-Z_]*' | grep -v '^SLURM_JOB_ID$'); do unset $name; done\n"
+    script += "srun sh -c 'echo $SLURM_JOB_ID $SLURM_STEP_ID $SLURM_NTASKS; srun --overlap -n1 printenv SLURM_STEP_ID'"
+    assert run(client, script) == (0, "1 0 1\n1\n", "")
 
 
 def test_prolog_and_epilog_of_tasks(client: Client) -> None:
