@@ -227,13 +227,24 @@ class Run:
         kept = launch.exported(self.environment, texts.get("export"))
         fixed = wanted(texts.get("export"))[1]
         own = [name for name in MACHINES_OWN if name in kept and name not in fixed]
-        plan = launch.read(self.program, texts, self.words, self.environment, own)
+        words = self._delivered(job, state, limits)
+        plan = launch.read(self.program, texts, words, self.environment, own)
         request = ["launch", os.urandom(8).hex(), "", str(job.job_id), *plan.fields]
         front = Front(plan.settings, ControllerTalk(state), request, _names(job, texts), plan.outputs)
-        hooks.run(self.program, texts.get("prolog"), self.words)
+        hooks.run(self.program, texts.get("prolog"), words)
         code = front.run()
-        hooks.run(self.program, texts.get("epilog"), self.words)
+        hooks.run(self.program, texts.get("epilog"), words)
         return code, front.wait_status
+
+    def _delivered(self, job: Job, state: str, limits: dict[str, str]) -> list[str]:
+        """What is to run, with --bcast its copy. Raises Refused."""
+        if "bcast" not in self.texts:
+            return self.words
+        from mini_slurm.steps import bcast, sbcast
+
+        target = sbcast.Target(str(job.job_id), "", ControllerTalk(state), self.environment)
+        target.limits = limits
+        return bcast.deliver(self.program, self.texts, self.words, target)
 
 
 def _names(job: Job, texts: dict[str, str]) -> Names:

@@ -78,9 +78,12 @@ def _sallocs(long: str, short: str = "", value: str = "none", env: str = "", hel
 
 # fmt: off
 OWN: tuple[JobOption, ...] = (
-    _own("bcast", value="optional", env="SLURM_BCAST", help=NOT_YET),
-    _own("bcast-exclude", env="SLURM_BCAST_EXCLUDE", help=NOT_YET),
-    _own("compress", value="optional", env="SLURM_COMPRESS", help=NOT_YET),
+    _own("bcast", value="optional", env="SLURM_BCAST", metavar="PATH", example="/tmp/program",
+         help="Copy the program to the job's machines, as this file or into this folder/, and run the copy."),
+    _own("bcast-exclude", env="SLURM_BCAST_EXCLUDE", metavar="PATH", example="/usr/lib",
+         help="Accepted; libraries are not copied."),
+    _own("compress", value="optional", env="SLURM_COMPRESS", metavar="TYPE", example="none",
+         help="Accepted; what --bcast copies is the same."),
     _own("cpu-bind", env="SLURM_CPU_BIND", metavar="TYPE", example="none",
          help="Accepted; which CPUs a task gets is up to its step."),
     _own("disable-status", "X", value="none", env="SLURM_DISABLE_STATUS",

@@ -31,6 +31,17 @@ mv -f "$draft" "$1" || fail 'Operation not permitted'
 """
 
 
+class Target:
+    """A job whose machines get a file, and the way to the agent that looks after its steps."""
+
+    def __init__(self, job_id: str, attempt: str, talk: Talk, environment: dict[str, str]) -> None:
+        self.job_id = job_id
+        self.attempt = attempt
+        self.talk = talk
+        self.environment = environment
+        self.limits: dict[str, str] = {}  # options that keep a step within its part of the job
+
+
 class Sender(Front):
     """The step's front: what went wrong on a machine is said there, in sbcast's words."""
 
@@ -65,12 +76,12 @@ def _sbcast(program: str, arguments: list[str]) -> int:
     job_id = given.get("jobid") or environment.get("SLURM_JOB_ID", "")
     if not job_id:
         raise Refused(NO_JOB)
-    return send(program, words[0], words[1], given, environment, job_id.partition(".")[0])
+    talk = Talk(environment[AGENT], AGENT_SOCKET, GREETING)
+    target = Target(job_id.partition(".")[0], environment[MARK].partition("-")[0], talk, environment)
+    return send(program, words[0], words[1], given, target)
 
 
-def send(
-    program: str, source: str, destination: str, given: dict[str, str], environment: dict[str, str], job_id: str
-) -> int:
+def send(program: str, source: str, destination: str, given: dict[str, str], job: Target) -> int:
     """Copy the file; the exit status. Raises Refused."""
     try:
         status = os.stat(source)
@@ -81,13 +92,11 @@ def send(
     mode = f"{stat.S_IMODE(status.st_mode):o}"
     changed = str(int(status.st_mtime)) if "preserve" in given else ""
     words = ["sh", "-c", RECEIVER, program, destination, str(int("force" in given)), mode, changed]
-    nodes = environment.get("SLURM_JOB_NUM_NODES") or environment.get("SLURM_NNODES", "1")
+    nodes = job.environment.get("SLURM_JOB_NUM_NODES") or job.environment.get("SLURM_NNODES", "1")
     asked = {"nodes": nodes, "ntasks": nodes, "ntasks-per-node": "1", "overlap": "", "mem": "0", "input": source}
-    plan = launch.read(program, asked, words, environment, [])
+    plan = launch.read(program, {**asked, **job.limits}, words, job.environment, [])
     plan.wanted.hidden = True
     plan.fields[0] = flat.nest_pairs(request.to_texts(plan.wanted))
-    attempt = environment[MARK].partition("-")[0]
-    names = Names(job_id, "", job_id, "4294967294", environment.get("USER", ""), program)
-    talk = Talk(environment[AGENT], AGENT_SOCKET, GREETING)
-    order = ["launch", os.urandom(8).hex(), attempt, job_id, *plan.fields]
-    return Sender(plan.settings, talk, order, names, plan.outputs).run()
+    names = Names(job.job_id, "", job.job_id, "4294967294", job.environment.get("USER", ""), program)
+    order = ["launch", os.urandom(8).hex(), job.attempt, job.job_id, *plan.fields]
+    return Sender(plan.settings, job.talk, order, names, plan.outputs).run()

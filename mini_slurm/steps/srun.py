@@ -91,12 +91,23 @@ def _step(
         groups.numbers(given["het-group"], 1)
     check_mpi(given.get("mpi", "none"))
     given["submit-line"] = " ".join([program, *arguments])
-    plan = launch.read(program, given, words, environment, [])
+    return _launch(program, given, words, environment, limits)
+
+
+def _launch(
+    program: str, given: dict[str, str], words: list[str], environment: dict[str, str], limits: dict[str, str]
+) -> int:
     job_id = given.get("jobid", "")
     attempt = environment.get(MARK, "").partition("-")[0]
-    token = os.urandom(8).hex()
     talk = Talk(_agent(environment, job_id), AGENT_SOCKET, GREETING)
-    request = ["launch", token, attempt, job_id, *plan.fields]
+    if "bcast" in given:
+        from mini_slurm.steps import bcast, sbcast
+
+        target = sbcast.Target(job_id, attempt, talk, environment)
+        target.limits = limits
+        words = bcast.deliver(program, given, words, target)
+    plan = launch.read(program, given, words, environment, [])
+    request = ["launch", os.urandom(8).hex(), attempt, job_id, *plan.fields]
     front = Front(plan.settings, talk, request, _names(given, environment), plan.outputs)
     hooks.run(program, given.get("prolog"), words)
     code = front.run()

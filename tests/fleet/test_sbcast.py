@@ -26,6 +26,17 @@ srun -N1 -n1 sh -c 'echo step $SLURM_STEP_ID'
 """
 
 
+PROGRAM = """
+printf '#!/bin/sh\\necho "$0 $SLURMD_NODENAME $1"\\n' > /tmp/program; chmod 755 /tmp/program
+srun -N3 -n3 /tmp/program one 2> /dev/null | wc -l
+srun -N3 -n3 --bcast=/tmp/copied /tmp/program two | sort
+PATH=/tmp:$PATH srun -N2 -n2 --bcast=/tmp/ program three | sort | sed 's/[0-9a-f]* /HEX /'
+srun --bcast=/nofolder/copied /tmp/program; echo rc $?
+srun --bcast nosuchprogram; echo rc $?
+srun -N1 -n1 sh -c 'echo step $SLURM_STEP_ID'
+"""
+
+
 def test_a_file_comes_to_all_machines(testbed: Callable[..., Testbed]) -> None:
     fleet = testbed(**{name: {"cpus": 1, "memory": "1000M"} for name in ("node1", "node2", "node3")})
     number = jobs.wrap(fleet, SCRIPT, "-N3", "-o", "out", "-e", "err", "-D", str(fleet.shared))
@@ -46,3 +57,22 @@ def test_a_file_comes_to_all_machines(testbed: Callable[..., Testbed]) -> None:
     ]
     steps = fleet.run("msacct", "-n", "-P", "-j", str(number), "--format=jobid").stdout.split()
     assert steps == ["1", "1.batch", "1.0", "1.1", "1.2", "1.3"]
+
+
+def test_a_program_is_copied_before_its_step(testbed: Callable[..., Testbed]) -> None:
+    fleet = testbed(**{name: {"cpus": 1, "memory": "1000M"} for name in ("node1", "node2", "node3")})
+    number = jobs.wrap(fleet, PROGRAM, "-N3", "-o", "out", "-e", "err", "-D", str(fleet.shared))
+    jobs.wait_over(fleet, number, seconds=60)
+    copies = [f"/tmp/copied node{number} two" for number in (1, 2, 3)]
+    further = [f"/tmp/slurm_bcast_1.HEX node{number} three" for number in (1, 2)]
+    assert (fleet.shared / "out").read_text().splitlines() == ["1", *copies, *further, "rc 1", "rc 1", "step 3"]
+    errors = (fleet.shared / "err").read_text().splitlines()
+    assert errors[-2:] == [
+        "srun: error: Failed to broadcast '/tmp/program'. Step launch aborted.",
+        "srun: error: nosuchprogram: no such program here, so it cannot be copied",
+    ]
+    program = fleet.shared / "here"
+    program.write_text("#!/bin/sh\necho here $SLURMD_NODENAME\n")
+    program.chmod(0o755)
+    done = fleet.run("msrun", "-N2", "--bcast=/tmp/there", str(program))
+    assert sorted(done.stdout.splitlines()) == ["here node1", "here node2"], done.stderr

@@ -73,7 +73,7 @@ def test_a_step_runs_and_its_output_is_the_jobs(client: Client) -> None:
         ("srun", 1, "srun: fatal: No command given to execute.\n"),
         ("srun -n abc true", 1, 'srun: error: Invalid numeric value "abc" for --ntasks.\n'),
         ("srun --foo true", 255, "srun: unrecognized option '--foo'\nTry \"srun --help\" for more information\n"),
-        ("srun --bcast=/tmp/x true", 1, "srun: error: --bcast is not supported yet\n"),
+        ("srun --send-libs true", 1, "srun: error: --send-libs is not supported yet\n"),
         (
             "SLURM_MPI_TYPE=pmi2 srun --mpi=none true; srun --mpi=pmix_v4 true",
             1,
