@@ -18,8 +18,8 @@ AGENT = "MINI_SLURM_AGENT"  # tells srun where its agent is
 SCRIPT = """#!{python} -IS
 import sys
 sys.path.insert(0, {library!r})
-from mini_slurm.steps.{module} import main
-sys.exit(main({name!r}, sys.argv[1:]))
+from mini_slurm.steps.start import run
+run({module!r}, {name!r})
 """
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mini_slurm.agent.jobs import Jobs
 
 ENDING = (signal.SIGTERM, signal.SIGKILL)
+PATIENCE = 0.05  # seconds in which a step may end before it is told of that it runs
 GRACE = 60.0  # seconds for srun to come back to a new agent, before its step is ended
 
 
@@ -141,7 +142,7 @@ class Steps:
         except OSError as error:
             client.say("refused", "create", error.strerror or str(error))
             return True
-        self._tell_news(step)
+        self._jobs.loop.later(PATIENCE, lambda: self._tell_running(step))
         self._attach(step, client, wanted)
         return True
 
@@ -305,6 +306,10 @@ class Steps:
         peer = self._jobs.peers.get(step.job.rsplit(".", 2)[0])
         if peer and not step.is_noted:
             peer.send(step.news())
+
+    def _tell_running(self, step: Step) -> None:
+        if not step.is_over:
+            self._tell_news(step)
 
     def _noted(self, message: StepNoted) -> None:
         """News of a step is on disk at the submit side."""

@@ -16,8 +16,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# setrlimit's names of what Slurm hands on to tasks
-LIMITS = ("CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS")
+# setrlimit's names of what Slurm hands on to tasks, by the kernel's
+LIMITS = {
+    "Max cpu time": "CPU",
+    "Max file size": "FSIZE",
+    "Max data size": "DATA",
+    "Max stack size": "STACK",
+    "Max core file size": "CORE",
+    "Max resident set": "RSS",
+    "Max processes": "NPROC",
+    "Max open files": "NOFILE",
+    "Max locked memory": "MEMLOCK",
+    "Max address space": "AS",
+}
+LIMIT = 25  # characters before a limit's values
+UNLIMITED = {"unlimited": "-1"}
 # variables that make a mark in the tasks' environment, by the option that sets them
 MARKS = {
     "label": ("SLURM_LABELIO", "1"),
@@ -143,13 +156,14 @@ def folder(environment: Mapping[str, str]) -> str:
 
 
 def limits() -> dict[str, str]:
-    """The limits that a process started here hands on: soft and hard."""
-    import resource
-
+    """The limits that a process started here hands on: soft and hard. To import `resource` would cost more."""
     found = {}
-    for name in LIMITS:
-        soft, hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
-        found[name] = f"{soft} {hard}"
+    with open("/proc/self/limits") as file:
+        for line in file:
+            name = LIMITS.get(line[:LIMIT].rstrip())
+            if name:
+                soft, hard = (UNLIMITED.get(word, word) for word in line[LIMIT:].split()[:2])
+                found[name] = f"{soft} {hard}"
     return found
 
 

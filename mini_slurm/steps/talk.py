@@ -16,6 +16,7 @@ from mini_slurm.protocol import flat
 AGENT_SOCKET, CONTROLLER_SOCKET = "agent.sock", "controller.sock"  # in the spool, and in the state folder
 GREETING = b"srun\n"
 READ = 1 << 18
+LINE = 256  # bytes, more than the first line has
 PAUSE = 0.1  # seconds between two tries to connect
 PATIENCE = 20.0  # seconds for the first word
 
@@ -54,8 +55,8 @@ class Talk:
             finally:
                 os.close(place)
             channel.settimeout(PATIENCE)
-            while channel.recv(1) not in (b"\n", b""):
-                continue  # which agent it is
+            while channel.recv(LINE)[-1:] not in (b"\n", b""):
+                continue  # which agent it is; it says no more until it is spoken to
             channel.sendall(self._greeting)
         except OSError:
             channel.close()

@@ -249,6 +249,18 @@ def test_srun_finds_its_job_by_the_jobs_number_alone(client: Client) -> None:
     assert run(client, script) == (0, "1 0 1\n1\n", "")
 
 
+def test_modules_come_from_a_pack_and_a_broken_one_does_no_harm(client: Client) -> None:
+    script = """srun echo one
+    cd "$(dirname "$(command -v srun)")/../lib"
+    ls *.pack
+    echo rubbish > srun.pack; srun echo two
+    head -c 5000 srun.pack > half; mv half srun.pack; srun echo three
+    rm -r mini_slurm/steps/__pycache__ mini_slurm/steps/front.py; srun echo four
+    rm srun.pack; srun echo five 2> /dev/null; echo rc $?
+    """
+    assert run(client, script)[1] == "one\nsrun.pack\ntwo\nthree\nfour\nrc 1\n"
+
+
 def test_prolog_and_epilog_of_tasks(client: Client) -> None:
     script = """
     cd $(mktemp -d)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from mini_slurm.agent import feed
 from mini_slurm.errors import Refused
 from mini_slurm.protocol import flat
-from mini_slurm.steps import ends, multi_prog, records
+from mini_slurm.steps import ends, launch, multi_prog, records
 from mini_slurm.steps.environment import counts
 from mini_slurm.steps.outputs import Names, Outputs, fill
 
@@ -195,3 +196,10 @@ def test_each_task_runs_its_program() -> None:
 def test_a_task_without_a_program_is_refused() -> None:
     with pytest.raises(Refused, match="Configuration file mp invalid, no record for task id 1"):
         multi_prog.parse("0 echo\n", "mp", 2)
+
+
+def test_limits_are_those_that_the_kernel_has() -> None:
+    known = launch.limits()
+    assert len(known) == 10
+    for name, text in known.items():
+        assert text == "{} {}".format(*resource.getrlimit(getattr(resource, f"RLIMIT_{name}")))
