@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from select import poll
 from time import monotonic
@@ -15,10 +16,12 @@ from mini_slurm.steps.srun import AGENT, MARK, options, own_environment, rows
 from mini_slurm.steps.talk import AGENT_SOCKET, GREETING, NoAgent, Talk
 
 PATIENCE = 60.0  # seconds without a controller
+LAST_WORDS = 5  # seconds that an answer may take after a SIGTERM
 TURN = 1000  # milliseconds between two looks at the clock
 SCRIPT_OPTIONS = "sbatch.rows"  # beside this module
 CONVERSES = ("scontrol", "sacctmgr", "sreport")  # without words they read their orders from standard input
 ONCE = ("sbatch", "sacctmgr", "scontrol")  # what must not be asked for twice
+ENDS_ITSELF = ("scancel", "scontrol")  # what a job may be ended by
 LOST = "the controller was lost before it answered: look whether it has done what was asked for"
 UNREACHED = "Unable to contact slurm controller (connect failure)"
 
@@ -43,7 +46,16 @@ def _main(program: str, arguments: list[str]) -> int:
     if not environment.get(AGENT) or not environment.get(MARK):
         return hand_on(program, arguments)
     script, data = _input(program, arguments, environment)
+    if program in ENDS_ITSELF:
+        signal.signal(signal.SIGTERM, _answer_first)
     return Call(program, _fields(program, arguments, environment, script, data), environment[AGENT]).run()
+
+
+def _answer_first(*_: object) -> None:
+    """Let the answer come before the end, as Slurm's does: a job that requeues or cancels itself hears that it did."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    signal.alarm(LAST_WORDS)
 
 
 def hand_on(program: str, arguments: list[str]) -> int:

@@ -68,8 +68,9 @@ def test_a_job_acts_on_itself_alone(fleet: Machines) -> None:
 
 
 def test_a_job_requeues_itself(fleet: Machines) -> None:
-    jobs.wrap(fleet, "echo run $SLURM_RESTART_COUNT; scontrol requeue $SLURM_JOB_ID; sleep 100", "-o", "out")
+    jobs.wrap(fleet, "trap : TERM; scontrol requeue $SLURM_JOB_ID; echo rc $?", "-o", "out")
     wait_until(lambda: jobs.job(fleet, 1).restarts == 1, "the requeue", logs=fleet.logs)
+    assert (fleet.work / "out").read_text().endswith("DUE TO JOB REQUEUE ***\nrc 0\n")
     fleet.run("mscancel", "1")
     jobs.wait_over(fleet, 1)
 
