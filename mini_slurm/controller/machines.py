@@ -236,6 +236,7 @@ class MachineHand:
 
     def _note_trouble(self, error: Unreachable) -> None:
         """A machine that was never reached is down from its first failure on; others have node_timeout."""
+        self._board.post(events.MachineDisconnected(self.machine.name))
         why = f"{error.lines[0]} ({error.hint})" if error.hint else error.lines[0]
         if why != self.machine.reason:
             log.warning("%s", why)

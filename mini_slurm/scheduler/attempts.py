@@ -40,7 +40,7 @@ def on_machine_connected(cluster: Cluster, event: MachineConnected, now: float) 
         books.total = total
         cluster.reorder()
     cluster.note(event.name)
-    books.is_up, books.boot_id, books.paused_until = True, event.boot_id, 0.0
+    books.is_up, books.is_awaited, books.boot_id, books.paused_until = True, False, event.boot_id, 0.0
     here = cluster.on_machine(event.name)
     books.free = books.total
     for job in here:
@@ -110,7 +110,7 @@ def on_machine_disconnected(cluster: Cluster, event: MachineDisconnected, now: f
     """Nothing new is sent there; what runs there is left alone."""
     books = cluster.machines.get(event.name)
     if books is not None:
-        books.is_up = False
+        books.is_up = books.is_awaited = False
         cluster.note(event.name)
     return []
 
@@ -119,7 +119,7 @@ def on_machine_lost(cluster: Cluster, event: MachineLost, now: float) -> list[De
     """What ran there is given up; a job that has ended waits for its output as long as the machine is in the fleet."""
     books = cluster.machines.get(event.name)
     if books is not None:
-        books.is_up = False
+        books.is_up = books.is_awaited = False
         cluster.note(event.name)
     decisions: list[Decision] = []
     for job in cluster.on_machine(event.name):

@@ -19,6 +19,7 @@ class Books:
     total: Resources = field(default_factory=Resources)
     free: Resources = field(default_factory=Resources)
     is_up: bool = False
+    is_awaited: bool = True  # nothing is known yet of whether it can be reached
     boot_id: str = ""
     # numbers of the jobs whose present attempt is there
     jobs: set[int] = field(default_factory=set)

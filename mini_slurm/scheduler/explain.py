@@ -80,7 +80,7 @@ class Waiting:
             self._close(partition)
             return NO_NODE
         members = set(partition.machines)
-        up = [one for one in candidates if one.entry.name in members and one.is_open]
+        up = [one for one in candidates if one.entry.name in members and self._is_open(one.entry.name)]
         if not prospect.could_start(partition.name, up):
             wanted = expand(job.required_nodes) if job.required_nodes else partition.machines
             missing = [name for name in wanted if not self._is_open(name)]
@@ -100,8 +100,11 @@ class Waiting:
         return all(partition.name in self._closed for partition in partitions)
 
     def _is_open(self, name: str) -> bool:
+        """Could jobs start there? One that was not heard of yet may answer any moment."""
         books = self._cluster.machines.get(name)
-        return books is not None and books.is_open
+        if books is None or books.entry.override.is_closed:
+            return False
+        return books.is_up or books.is_awaited
 
     def _close(self, partition: Partition) -> None:
         self._closed.add(partition.name)

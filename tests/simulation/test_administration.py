@@ -11,6 +11,7 @@ from mini_slurm.model.fleet import Fleet, Partition
 from mini_slurm.model.overrides import NO_OVERRIDE, NodeOverride
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.cluster import set_fleet
+from mini_slurm.scheduler.events import MachineDisconnected
 from tests.simulation.harness import USER, Simulation, fleet_of
 
 ONE = {"node1": Resources(cpus=1, memory=1000)}
@@ -39,6 +40,16 @@ def test_nothing_is_started_on_a_drained_machine_until_it_is_resumed():
     assert sim.state(job) == "PENDING"
     assert reason(sim, job).startswith("Nodes required for job are DOWN, DRAINED")
     assert sim.change_nodes("node1", State="RESUME") == ""
+    assert sim.state(job) == "CONFIGURING"
+
+
+def test_a_machine_that_was_not_heard_of_yet_is_no_machine_that_is_down():
+    sim = Simulation(fleet_of(ONE), connected=())
+    job = sim.submit()
+    assert reason(sim, job) == "Resources"
+    sim.happen(MachineDisconnected("node1"))
+    assert reason(sim, job).startswith("Nodes required for job are DOWN, DRAINED")
+    sim.connect("node1")
     assert sim.state(job) == "CONFIGURING"
 
 
