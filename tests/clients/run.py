@@ -1,0 +1,68 @@
+"""Runs the tests of the clients that are named, or of all, and prints a table of them: scripts/test-clients."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.clients.environments import HERE
+
+SHARED = ("test_limits.py", "test_guides.py")  # of several clients
+
+
+class Table:
+    """What became of the tests of each client."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Counter[str]] = {}
+        self.seconds: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A test, its setup or its end."""
+        client = _client(report.nodeid)
+        self.seconds[client] += report.duration
+        if report.when == "call" or report.outcome != "passed":
+            self.counts.setdefault(client, Counter())[report.outcome] += 1
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print it."""
+        terminalreporter.write_sep("-", "clients")
+        terminalreporter.write_line(f"{'client':24} {'version':12} passed failed seconds")
+        for client, counts in sorted(self.counts.items()):
+            line = f"{client:24} {version(client):12} {counts['passed']:6} {counts['failed']:6}"
+            terminalreporter.write_line(f"{line} {self.seconds[client]:7.0f}")
+
+
+def _client(node: str) -> str:
+    """The client that a test is about, by the folder it is in or by its parameter."""
+    path, _, name = node.partition("::")
+    folder = Path(path).parent.name
+    return name.partition("[")[2].rstrip("]") or "all" if folder == HERE.name else folder
+
+
+def version(client: str) -> str:
+    """Of the client itself, the first in its requirements."""
+    path = HERE / client / "requirements.txt"
+    return path.read_text().splitlines()[0].partition("==")[2] if path.exists() else ""
+
+
+def main(clients: Sequence[str]) -> int:
+    """Exit status: pytest's."""
+    os.environ["MINI_SLURM_CLIENTS"] = "all"
+    unknown = [client for client in clients if not (HERE / client / "requirements.txt").exists()]
+    if unknown:
+        print(f"test-clients: there is no client {unknown[0]}: tests/clients/ has a folder for each", file=sys.stderr)
+        return 2
+    shared = [str(HERE / name) for name in SHARED]
+    paths = [*(str(HERE / client) for client in clients), *shared] if clients else [str(HERE)]
+    chosen = ["-k", " or ".join(clients)] if clients else []
+    return int(pytest.main(["-q", *paths, *chosen], plugins=[Table()]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

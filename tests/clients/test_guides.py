@@ -1,0 +1,18 @@
+"""The guides: what they say is done, and leads where they say."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.clients.conftest import TESTED
+from tests.clients.guides import GUIDES, follow
+from tests.clients.lab import Lab
+
+
+def test_each_client_has_its_guide():
+    assert sorted(path.stem for path in GUIDES.glob("*.md") if path.stem != "README") == sorted(TESTED)
+
+
+@pytest.mark.parametrize("client", TESTED)
+def test_a_guide_leads_from_nothing_to_a_run(lab: Lab, client: str):
+    assert follow(lab, client) >= 3
