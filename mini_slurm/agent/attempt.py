@@ -62,12 +62,12 @@ class Attempt:
 
     def hold(self, streams: str) -> None:
         """Keep the FIFOs open: what the script or the agent wrote to them must survive a stepd. Raises OSError."""
-        self.hold_all(["control", *spool.fifos(self.folder, streams)])
+        self.hold_all(["control", *spool.fifos(streams)])
 
     def hold_all(self, names: List[str]) -> None:
         """Open these FIFOs. Raises OSError."""
         for name in names:
-            path = os.path.join(self.folder, name)
+            path = f"{self.folder}/{name}"
             self.held.append(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC))
 
     def let_go(self) -> None:

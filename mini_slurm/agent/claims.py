@@ -88,7 +88,7 @@ class Claims:
             os.close(claim.descriptor)
             return
         self.own.pop(os.path.basename(claim.path), None)
-        spare = os.path.join(self.folder, f"{os.geteuid()}{SPARE}{os.getpid()}-{next(self._numbers)}")
+        spare = f"{self.folder}/{os.geteuid()}{SPARE}{os.getpid()}-{next(self._numbers)}"
         give_back(claim)
         with suppress(FileNotFoundError):
             os.rename(claim.path, spare)
@@ -101,7 +101,7 @@ class Claims:
             for name in os.listdir(self.folder):
                 if name.startswith(f"{os.geteuid()}{SPARE}"):
                     with suppress(FileNotFoundError):
-                        os.unlink(os.path.join(self.folder, name))
+                        os.unlink(f"{self.folder}/{name}")
 
     def keep_fresh(self) -> None:
         """Touch the claims, as /var/tmp is swept of files that nobody has used for a month."""
@@ -138,7 +138,7 @@ class Claims:
         mine = self.own.get(name)
         if mine:
             return Held(mine.cpus, mine.memory, mine.gpus)
-        path = os.path.join(self.folder, name)
+        path = f"{self.folder}/{name}"
         try:
             # O_NONBLOCK: what lies here may be anybody's FIFO.
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -187,7 +187,7 @@ class Claims:
 
     def _write(self, attempt: str, cpus: List[int], memory: int, gpus: List[str]) -> Claim:
         name = f"{os.geteuid()}.{attempt}"
-        path = os.path.join(self.folder, name)
+        path = f"{self.folder}/{name}"
         descriptor = self._open(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

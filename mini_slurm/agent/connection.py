@@ -2,6 +2,7 @@
 
 import selectors
 import socket
+import time
 from collections import deque
 from typing import Deque
 
@@ -11,12 +12,15 @@ from mini_slurm.protocol.flat import BadFrame
 from mini_slurm.protocol.framing import ProtocolError
 
 READ_SIZE = 1 << 17  # bytes
+LITTLE = 1 << 12  # bytes that may wait for others to go with
 ENOUGH = 1 << 19  # bytes that wait for a slow reader, after which no output is added
 TOO_MUCH = 1 << 24  # bytes after which a reader is given up
 
 
 class Connection:
     """One socket; its heirs know what the bytes mean."""
+
+    pause = 0.0  # seconds from one packet to the next, as long as little is said
 
     def __init__(self, loop: Loop, channel: socket.socket) -> None:
         self.loop = loop
@@ -25,6 +29,7 @@ class Connection:
         self._blocks: Deque[memoryview] = deque()
         self._pending = 0
         self._flushing = False
+        self._rested_at = 0.0  # when the next packet may go
         self._events = selectors.EVENT_READ
         channel.setblocking(False)
         loop.add(channel, self._events, self._handle)
@@ -51,9 +56,10 @@ class Connection:
         self._pending += len(data)
         if self._pending > TOO_MUCH:
             self.close()
-        elif not self._flushing:
+        elif not self._flushing or self._pending > LITTLE >= self._pending - len(data):
             self._flushing = True
-            self.loop.later(0.0, self._flush)
+            rest = self._rested_at - time.monotonic() if self._pending <= LITTLE else 0.0
+            self.loop.later(max(0.0, rest), self._flush)
 
     def close(self) -> None:
         """End the connection; what was not sent is lost."""
@@ -96,6 +102,7 @@ class Connection:
 
     def _flush(self) -> None:
         self._flushing = False
+        self._rested_at = time.monotonic() + self.pause
         try:
             while self._blocks and not self.closed:
                 block = self._blocks[0]

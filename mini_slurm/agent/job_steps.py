@@ -11,19 +11,19 @@ MARK = "has_steps"  # a file in the folder of a job that has had any here
 
 def mark(folder: str) -> None:
     """The job in this folder has steps. Raises OSError."""
-    os.close(os.open(os.path.join(folder, MARK), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    os.close(os.open(f"{folder}/{MARK}", os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
 
 
 def has_any(folder: str) -> bool:
     """Has the job in this folder had steps here?"""
-    return os.path.lexists(os.path.join(folder, MARK))
+    return os.path.lexists(f"{folder}/{MARK}")
 
 
 def tell_all(folder: str, line: str) -> None:
     """Say something to the stepds of all steps."""
     for step in _folders(folder):
         with suppress(OSError):  # it is over
-            control = os.open(os.path.join(step, "control"), os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+            control = os.open(f"{step}/control", os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 os.write(control, line.encode() + b"\n")
             finally:
@@ -49,4 +49,4 @@ def _folders(folder: str) -> List[str]:
     if not has_any(folder):
         return []
     root, name = os.path.split(folder)
-    return [os.path.join(root, other) for other in os.listdir(root) if other.startswith(f"{name}-")]
+    return [f"{root}/{other}" for other in os.listdir(root) if other.startswith(f"{name}-")]

@@ -12,7 +12,7 @@ try:
     LIBC = ctypes.CDLL(None, use_errno=True)
 except (ImportError, OSError):
     pass
-TITLE: List[int] = []  # this process's memory, and where in it the kernel reads the title: begin and end
+TITLE: List[int] = []  # where in this process's memory the kernel reads the title: begin and end
 PUNCH_HOLE_AND_KEEP_SIZE = 3  # of fallocate(2)
 CPUS = os.sched_getaffinity(0)
 OPEN_FILES: List[int] = []  # the soft limit this process began with; jobs get it back
@@ -34,10 +34,10 @@ def set_title(title: str) -> None:
                 fields = file.read().rpartition(b")")[2].split()
             with open("/proc/self/comm", "wb", buffering=0) as comm:
                 comm.write(b"msstepd")
-            memory = os.open("/proc/self/mem", os.O_WRONLY | os.O_CLOEXEC)
-            TITLE.extend((memory, int(fields[45]), int(fields[46])))  # proc(5): arg_start, arg_end
-        memory, begin, end = TITLE
-        os.pwrite(memory, title.encode()[: end - begin - 1].ljust(end - begin, b"\0"), begin)
+            TITLE.extend((int(fields[45]), int(fields[46])))  # proc(5): arg_start, arg_end
+        begin, end = TITLE
+        if LIBC and 0 < begin < end:
+            ctypes.memmove(begin, title.encode()[: end - begin - 1].ljust(end - begin, b"\0"), end - begin)
     except (OSError, IndexError, ValueError):
         return  # looks only
 

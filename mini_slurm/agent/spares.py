@@ -26,7 +26,7 @@ class Spares:
         found = [name[len(PREFIX) :] for name in os.listdir(root) if name.startswith(PREFIX)]
         self._numbers = count(max((int(number) for number in found if number.isdigit()), default=0) + 1)
         for number in found:
-            self._keep(os.path.join(root, PREFIX + number))  # a former agent may have been lost before it was emptied
+            self._keep(f"{root}/{PREFIX}{number}")  # a former agent may have been lost before it was emptied
 
     def take(self) -> str:
         """A spare folder, or a new one. Raises OSError."""
@@ -46,7 +46,7 @@ class Spares:
         return True
 
     def _next(self) -> str:
-        return os.path.join(self._root, f"{PREFIX}{next(self._numbers)}")
+        return f"{self._root}/{PREFIX}{next(self._numbers)}"
 
     def _keep(self, folder: str) -> None:
         try:
@@ -62,14 +62,14 @@ def clear(folder: str) -> None:
     """Remove a folder that is no attempt; what a failure leaves is removed at the agent's next start."""
     try:
         for entry in os.listdir(folder):
-            os.unlink(os.path.join(folder, entry))
+            os.unlink(f"{folder}/{entry}")
         os.rmdir(folder)
     except OSError:
         return
 
 
 def _empty(folder: str, name: str) -> None:
-    path = os.path.join(folder, name)
+    path = f"{folder}/{name}"
     if name in STAY:
         return
     if name.endswith(".json"):

@@ -39,8 +39,8 @@ def create(root: str, start: StartAttempt, spares: Spares) -> str:
     """An attempt's folder, with everything its stepd needs. Raises OSError; then nothing is left behind."""
 
     def fill(draft: str) -> None:
-        _write(os.path.join(draft, "slurm_script"), start.data, 0o700)
-        make_fifos(draft, ["control", *fifos(draft, start.streams)])
+        _write(f"{draft}/slurm_script", start.data, 0o700)
+        make_fifos(draft, ["control", *fifos(start.streams)])
         write_start(draft, {name: getattr(start, name) for name in KEPT})
 
     return make_folder(root, start.attempt, spares, fill)
@@ -52,7 +52,7 @@ def make_folder(root: str, name: str, spares: Spares, fill: Callable[[str], None
     if disk.f_bavail * disk.f_frsize < ROOM:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), root)
     draft = spares.take()
-    folder = os.path.join(root, name)
+    folder = f"{root}/{name}"
     try:
         fill(draft)
         os.rename(draft, folder)
@@ -65,21 +65,20 @@ def make_folder(root: str, name: str, spares: Spares, fill: Callable[[str], None
 def make_fifos(folder: str, names: List[str]) -> None:
     """Those that a spare folder did not bring along. Raises OSError."""
     for name in names:
-        path = os.path.join(folder, name)
+        path = f"{folder}/{name}"
         if not os.path.lexists(path):
             os.mkfifo(path, 0o600)
 
 
-def fifos(folder: str, streams: str) -> List[str]:
+def fifos(streams: str) -> List[str]:
     """Where the script writes to: one FIFO for merged streams, else those of standard output and error."""
-    names = ("out.fifo",) if streams == "merged" else ("out.fifo", "err.fifo")
-    return [os.path.join(folder, name) for name in names]
+    return ["out.fifo"] if streams == "merged" else ["out.fifo", "err.fifo"]
 
 
 def remove(folder: str, spares: Optional[Spares] = None) -> None:
     """Drop an attempt's folder, or keep it as a spare one: from the first step on it is no attempt any more."""
     root, name = os.path.split(folder)
-    gone = os.path.join(root, GONE + name)
+    gone = f"{root}/{GONE}{name}"
     try:
         if spares is None or not spares.put(folder):
             os.rename(folder, gone)
@@ -92,19 +91,19 @@ def names(root: str) -> Iterator[str]:
     """The attempts in the spool; half-removed folders are cleared on the way."""
     for name in os.listdir(root):
         if name.startswith(GONE):
-            clear(os.path.join(root, name))
+            clear(f"{root}/{name}")
         elif valid_name(name):
             yield name
 
 
 def write_start(draft: str, value: Dict[str, Any]) -> None:
     """Write start.json into a folder that is no attempt yet. Raises OSError."""
-    _write_padded(os.path.join(draft, "start.json"), value)
+    _write_padded(f"{draft}/start.json", value)
 
 
 def write_json(folder: str, name: str, value: Dict[str, Any]) -> None:
     """Write a file that is seen whole or not at all. Raises OSError."""
-    path = os.path.join(folder, name)
+    path = f"{folder}/{name}"
     part = path[: -len("json")] + "new"
     _write_padded(part, value)
     os.rename(part, path)
@@ -113,11 +112,11 @@ def write_json(folder: str, name: str, value: Dict[str, Any]) -> None:
 def read_json(folder: str, name: str) -> Optional[Dict[str, Any]]:
     """What write_json wrote; None without it. Raises ValueError for one that a lost disk cache left damaged."""
     try:
-        descriptor = os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(f"{folder}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
-        value = json.loads(os.read(descriptor, os.fstat(descriptor).st_size))
+        value = json.loads(os.read(descriptor, os.fstat(descriptor).st_size).decode())
     finally:
         os.close(descriptor)
     if not isinstance(value, dict):
@@ -127,7 +126,7 @@ def read_json(folder: str, name: str) -> Optional[Dict[str, Any]]:
 
 def reserve(folder: str) -> int:
     """An open file with room on disk for the attempt's end. Raises OSError."""
-    path = os.path.join(folder, "ended.new")
+    path = f"{folder}/ended.new"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         os.posix_fallocate(descriptor, 0, RESERVE)
@@ -142,7 +141,7 @@ def write_end(folder: str, descriptor: int, ended: Dict[str, Any]) -> None:
     """Write ended.json into the room reserved for it. Raises OSError."""
     # a spare folder's file may be longer than what is kept free
     os.pwrite(descriptor, json.dumps(ended).encode().ljust(max(RESERVE, os.fstat(descriptor).st_size)), 0)
-    os.rename(os.path.join(folder, "ended.new"), os.path.join(folder, "ended.json"))
+    os.rename(f"{folder}/ended.new", f"{folder}/ended.json")
 
 
 def trouble(error: OSError, root: str) -> str:
@@ -166,7 +165,7 @@ def lock(folder: str) -> Optional[int]:
 def size(folder: str, name: str) -> int:
     """Bytes of a file; 0 without it."""
     try:
-        return os.lstat(os.path.join(folder, name)).st_size
+        return os.lstat(f"{folder}/{name}").st_size
     except FileNotFoundError:
         return 0
 

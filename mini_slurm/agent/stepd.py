@@ -83,7 +83,7 @@ class Stepd:
         self.pause = FIRST_PAUSE
         self.retry_at: Optional[float] = None
         limits.set_title("mini_slurm stepd [{}]".format(plan["title"]))
-        self.control = os.open(os.path.join(place.folder, "control"), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.control = os.open(f"{place.folder}/control", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self.end = spool.reserve(place.folder)
         self.seen: Dict[str, int] = {}  # stream -> descriptor of its file at the submit side, where that is seen here
         self.streams = self._open_streams(started)
@@ -108,7 +108,7 @@ class Stepd:
             self._note()
         else:
             start = StartAttempt(data=b"", **self.plan)
-            self.ready = script.plan(start, os.path.join(self.place.folder, "slurm_script"), visible[0])
+            self.ready = script.plan(start, f"{self.place.folder}/slurm_script", visible[0])
             self.spawner = self.kit.spawner
             self._launch()
         self.kit.tell(NEWS)
@@ -128,7 +128,7 @@ class Stepd:
     def _hold(self, files: Tuple[int, int]) -> "Union[Spawner, script.Forked]":
         if self.spawner:
             try:
-                return self.spawner.hold(self.ready, files, os.path.join(self.place.folder, "started.json"))
+                return self.spawner.hold(self.ready, files, f"{self.place.folder}/started.json")
             except OSError:
                 self.spawner = None
         return script.Forked(self.ready, files)
@@ -352,6 +352,8 @@ class Stepd:
 
     def _end_steps(self) -> None:
         """See the job's steps on this machine to their end: until then what the job holds is in use."""
+        if not job_steps.has_any(self.place.folder):
+            return
         job_steps.tell_all(self.place.folder, f"end {self.plan['kill_wait']}")
         while job_steps.are_running(self.place.folder):
             time.sleep(STEPS_PAUSE)

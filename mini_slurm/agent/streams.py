@@ -41,7 +41,7 @@ class Streams:
         """`targets`: stream -> the descriptor of its file at the submit side."""
         self._targets = targets
         self._exact = kind == "ordered"
-        self._fifos = fifos(folder, kind)
+        self._fifos = [f"{folder}/{name}" for name in fifos(kind)]
         self._readers: Dict[int, int] = {}  # descriptor of a FIFO -> number of its stream
         for stream, path in enumerate(self._fifos):
             descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -50,7 +50,7 @@ class Streams:
                 _resize(descriptor, ONE_SLOT)
         self._files = [self._open(folder, name) for name in NAMES[: len(self._fifos)]]
         self._sizes = [os.fstat(file).st_size for file in self._files]
-        self._order = os.open(os.path.join(folder, "order"), APPEND, 0o600) if self._exact else -1
+        self._order = os.open(f"{folder}/order", APPEND, 0o600) if self._exact else -1
         self._records = os.fstat(self._order).st_size // RECORD.size if self._exact else 0
         if self._exact:
             os.ftruncate(self._order, self._records * RECORD.size)
@@ -118,7 +118,7 @@ class Streams:
     def _open(self, folder: str, name: str) -> int:
         if name in self._targets:
             return self._targets[name]
-        return os.open(os.path.join(folder, name), APPEND, 0o600)
+        return os.open(f"{folder}/{name}", APPEND, 0o600)
 
     def _writer(self, stream: int) -> int:
         if NAMES[stream] in self._targets:

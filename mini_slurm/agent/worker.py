@@ -27,7 +27,7 @@ def serve(channel: socket.socket, notify: int, boot_id: str) -> NoReturn:
             text, ancillary, _, _ = channel.recvmsg(1 << 16, socket.CMSG_SPACE(8), socket.MSG_CMSG_CLOEXEC)
             if not text:
                 break
-            order = json.loads(text)
+            order = json.loads(text.decode())
             claim, lock = FILES.unpack(ancillary[0][2])
             held = Claim(order["path"], claim, order["cpus"], order["memory"], order["gpus"])
             _attend(Place(order["folder"], held, lock), kit, order)

@@ -63,6 +63,7 @@ class Hands:
         self.machines: dict[str, MachineHand] = {}
         self._content = lru_cache(maxsize=64)(lambda digest: database.content(db, digest))
         self._variables = lru_cache(maxsize=64)(lambda digest: json.loads(self._content(digest)))
+        self._parsed = lru_cache(maxsize=256)(json.loads)  # the tasks of an array say the same
 
     def perform(self, decisions: Iterable[Decision]) -> None:
         """Act. What comes of it is posted as events."""
@@ -167,19 +168,19 @@ class Hands:
             memory=mine.memory,
             total_memory=total.memory,
             gpus=dict(mine.gpus),
-            arguments=json.loads(job.arguments),
+            arguments=self._parsed(job.arguments),
             environment={**self._variables(job.environment), **variables} if is_batch else {},
             fixed=fixed(job),
             work_dir=job.work_dir,
             umask=job.umask,
-            limits=json.loads(job.limits),
+            limits=self._parsed(job.limits),
             streams=self._outputs.mode(self._cluster.attempt_name(job)) if is_batch else "merged",
             targets=self._outputs.marks(self._cluster.attempt_name(job)) if is_batch else {},
             std_in=input_path(job),
             time_limit=job.time_limit if is_first else None,
             kill_wait=fleet.kill_wait,
             role="batch" if is_batch else "allocation" if is_first else "member",
-            allocation=json.loads(job.het_allocation or job.allocation),
+            allocation=self._parsed(job.het_allocation or job.allocation),
             warning=list((is_first and parse_warning(job.signal)) or ()),
             data=self._content(job.script) if is_batch else b"",
         )

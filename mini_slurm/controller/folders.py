@@ -119,7 +119,8 @@ def job_folder(jobs_dir: str, job: Job) -> str:
 
 def open_files(folder: str, job: Job, bases: dict[str, int] | None) -> Files:
     """Open a job's files, in its folder and elsewhere; `bases` is given when they were open before. Raises OSError."""
-    out, err = output_path(job), error_path(job)
+    out = output_path(job)
+    err = error_path(job) if job.std_err else out
     files = Files(stream_mode(job, out, err))
     try:
         if files.mode == "ordered":

@@ -58,7 +58,7 @@ class Decoder:
 
 def _message(text: bytes, data: bytes) -> Message:
     try:
-        name, *fields = json.loads(text)
+        name, *fields = json.loads(text.decode())
         kind = KINDS[name]
         if "data" in kind._fields:
             fields[kind._fields.index("data")] = data
@@ -116,7 +116,7 @@ Check = Callable[[Any], bool]
 CHECKS: Dict[Type[Any], List[Check]] = {}  # of messages' fields
 PLAIN: Dict[Any, Check] = {
     str: lambda value: type(value) is str,
-    int: lambda value: type(value) is int and _is_number(value),
+    int: lambda value: type(value) is int and -LARGEST <= value < LARGEST,
     float: _is_number,
     bool: lambda value: type(value) is bool,
     bytes: lambda value: type(value) is bytes,
