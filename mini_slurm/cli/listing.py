@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mini_slurm.model.job import Job
 
 ISO = "%Y-%m-%dT%H:%M:%S"
+LONGEST_FORM = 32  # letters of $SLURM_TIME_FORMAT, and the end
 NO_USER = 2**32 - 1  # the first number that no user has
 EXIT_CODE = 1  # of a command line that does not parse
 
@@ -96,17 +97,32 @@ def view(chosen: Chosen) -> View:
     length = os.environ.get("SLURM_BITSTR_LEN", "")
     if length.isdecimal():
         found.shown_tasks = int(length)
+    found.whole_ids = "SLURM_BITSTR_LEN" in os.environ
     return found
 
 
 def moment_format() -> Callable[[float], str]:
     """How moments are written: as $SLURM_TIME_FORMAT says, in local time."""
-    form = os.environ.get("SLURM_TIME_FORMAT", "standard")
+    form = os.environ.get("SLURM_TIME_FORMAT") or "standard"
     if form == "relative":
         return _relative
-    if form == "standard" or "%" not in form:
+    if form == "standard":
         form = ISO
+    elif "%" not in form or len(form) >= LONGEST_FORM:
+        return _complaining(form)
     return lambda moment: time.strftime(form, time.localtime(moment))
+
+
+def _complaining(form: str) -> Callable[[float], str]:
+    """The first moment says that it cannot be written in this form."""
+    complaints = [f"{os.path.basename(sys.argv[0])}: error: invalid SLURM_TIME_FORMAT = '{form}'"]
+
+    def write(moment: float) -> str:
+        while complaints:
+            common.say(complaints.pop())
+        return time.strftime(ISO, time.localtime(moment))
+
+    return write
 
 
 def _relative(moment: float) -> str:
@@ -133,13 +149,22 @@ def user_number(name: str) -> int | None:
     """A user's uid; None when there is no such user. Who only has an account in the fleet file has no jobs yet."""
     import pwd
 
-    if name.isascii() and name.isdigit():
-        return int(name) if len(name) <= len(str(NO_USER)) and int(name) < NO_USER else None
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:
+        if name.isascii() and name.isdigit():
+            return _known_number(name)
         accounts = fleet(queries.open_to_read(state_folder(create=False))).accounts
         return NO_USER if any(name in users for users in accounts.values()) else None
+
+
+def _known_number(text: str) -> int | None:
+    import pwd
+
+    try:
+        return pwd.getpwuid(int(text)).pw_uid
+    except (KeyError, OverflowError):
+        return None
 
 
 def user_name(uid: int) -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from mini_slurm.cli.queue_request import Request
+    from mini_slurm.model.fleet import Fleet
     from mini_slurm.model.job import Job
     from mini_slurm.options.grammar import Option
 
@@ -101,7 +102,7 @@ def _records(program: str, request: Request, view: View, db: sqlite3.Connection 
     if request.wanted is not None:
         jobs = list(job_order.pick(jobs, request.wanted))
     if request.by_step:
-        return [*_steps(request, db, jobs, view)]
+        return [*_steps(request, db, jobs, view, fleet if "nodelist" in request.chosen else None)]
     return [*_jobs(request, jobs, view)]
 
 
@@ -116,12 +117,14 @@ def _jobs(request: Request, jobs: list[Job], view: View) -> list[Job]:
     return list(job_order.spread(jobs)) if apart else jobs
 
 
-def _steps(request: Request, db: sqlite3.Connection | None, jobs: list[Job], view: View) -> list[object]:
+def _steps(
+    request: Request, db: sqlite3.Connection | None, jobs: list[Job], view: View, fleet: Fleet | None
+) -> list[object]:
     from mini_slurm.output import step_fields
 
     where = queries.Where("end_time IS NULL")
     where.among("job_id", [job.job_id for job in jobs])
-    found = step_fields.lines(jobs, queries.select_steps(db, where))
+    found = request.among_nodes(step_fields.lines(jobs, queries.select_steps(db, where)), fleet)
     if request.steps is not None:
         found = [line for line in found if request.names_step(line)]
     step_fields.sort(found, step_fields.SORT if request.sort is None else request.sort, view.now)

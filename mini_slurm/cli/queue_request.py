@@ -48,6 +48,8 @@ class Request:
         self.bad_sort = ""
         if not self.by_step:
             self._read_order(program)
+        elif "b" in (self.sort or ""):
+            common.say(f"{program}: Invalid sort specification: b")
         self._states = _states(program, chosen)
         self._users = _users(program, chosen)
 
@@ -64,6 +66,10 @@ class Request:
     @property
     def columns(self) -> set[str]:
         """Every column that is needed."""
+        if self.by_step:
+            from mini_slurm.output.step_fields import COLUMNS
+
+            return {*COLUMNS.split()}
         return self.layout.columns | (self.order.columns if self.order else set()) | ARRAYS | MERGED
 
     def needs(self, *fields: str) -> bool:
@@ -83,6 +89,13 @@ class Request:
             for one in self.steps or ()
         )
 
+    def among_nodes(self, found: list[Line], fleet: Fleet | None) -> list[Line]:
+        """Those of the steps that run on one of the nodes of -w. Raises MiniSlurmError."""
+        if fleet is None:
+            return found
+        wanted = set(_nodes(self.chosen, fleet))
+        return [line for line in found if wanted.intersection(listing.names(line.nodes))]
+
     def where(self, now: float, fleet: Fleet | None) -> Where:
         """The conditions for the database; the fleet is needed to check the names of nodes. Raises Refused."""
         where = Where()
@@ -90,10 +103,10 @@ class Request:
         where.jobs(self.wanted)
         where.among("uid", self._users)
         where.listed("partition", self.chosen.words("partitions"))
-        if fleet is not None:
-            where.on_nodes(_nodes(self.chosen, fleet))
         if self.by_step:
             return where
+        if fleet is not None:
+            where.on_nodes(_nodes(self.chosen, fleet))
         for field, column in (("accounts", "account"), ("name", "name"), ("qos", "qos")):
             where.among(column, self.chosen.words(field), any_case=True)
         where.listed("licenses", self.chosen.words("licenses"), until=":")
@@ -153,11 +166,11 @@ def _layout(program: str, chosen: Chosen) -> Layout:
         chosen.default("format", os.environ.get("SQUEUE_FORMAT"))
         chosen.default("long_format", os.environ.get("SQUEUE_FORMAT2") if "format" not in chosen else None)
     names = chosen.text("long_format")
-    if names is None:
+    if names is None or ("start" in chosen and not steps):  # whose columns -O does not change
         layout, unknown = by_letters(chosen.text("format", _default_format(chosen)) or "", _table(steps))
     else:
         layout, unknown = by_names(names, *_named_table(steps))
-    kind = "job step" if steps and names is None else "job"
+    kind = "job step" if steps else "job"
     for word in unknown:
         common.say(f"{program}: error: Invalid {kind} format specification: {word}")
     return layout

@@ -141,16 +141,17 @@ class Reader:
 
 def _find(word: str, given: str, options: Sequence[Option]) -> tuple[Option, str]:
     """The option of this name or unique beginning of a name, and its whole name."""
-    found: dict[int, tuple[Option, str]] = {}
+    found: list[tuple[Option, str]] = []
     for option in options:
         for name in (option.long, *option.aliases):
             if name == given:
                 return option, name
             if name.startswith(given):
-                found.setdefault(id(option), (option, name))
+                found.append((option, name))
     if not found:
         raise ValueError(f"unrecognized option '{word}'")
-    if len(found) > 1:
-        names = " ".join(f"'--{name}'" for _, name in found.values())
+    others = [name for option, name in found if option is not found[0][0]]
+    if others:
+        names = " ".join(f"'--{name}'" for name in (found[0][1], *others))
         raise ValueError(f"option '{word}' is ambiguous; possibilities: {names}")
-    return found.popitem()[1]
+    return found[0]

@@ -40,7 +40,7 @@ def parse_job(word: str) -> JobId:
     if number <= 0:
         raise ValueError(word)
     tasks = frozenset({leading_number(rest[1:])[0]}) if rest.startswith("_") else None
-    return _part(JobId(number, tasks, None, word), rest)
+    return JobId(number, tasks, None, word)
 
 
 def _part(job: JobId, rest: str) -> JobId:

@@ -63,6 +63,7 @@ OPTIONS = (
     option("steps", "s", MAYBE, "Steps instead of jobs.", "STEPS"),
     option("states", "t", LIST, "Jobs in these states, or all.", "STATES"),
     USAGE,
+    option("", "U", LIST, "An older form of -A.", "ACCOUNTS", field="accounts"),
     option("user", "u", LIST, "Jobs of these users.", "USERS", "users"),
     VERBOSE, VERSION, JSON, YAML,
 )

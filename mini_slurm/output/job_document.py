@@ -9,7 +9,7 @@ from mini_slurm.model.request import extra, least_cpus
 from mini_slurm.model.states import JobState, written
 from mini_slurm.output import tres
 from mini_slurm.output.documents import filled, numbered
-from mini_slurm.output.job_fields import accrues, command_line, eligible, ends, has_run, starts
+from mini_slurm.output.job_fields import accrues, command_line, eligible, ends, file_in, has_run, in_order, starts
 from mini_slurm.output.layout import View
 from mini_slurm.output.values import gres, het_set, waiting_tasks
 
@@ -84,10 +84,10 @@ def _flags(job: Job, view: View) -> list[str]:
             ("GRES_ENFORCE_BIND", binding == "enforce-binding"),
             ("SPREAD_JOB", "spread-job" in options),
             ("USE_MIN_NODES", "use-min-nodes" in options),
-            ("JOB_CPUS_SET", job.cpus_per_task is not None),
-            ("JOB_ACCRUE_OVER", started),
+            ("JOB_CPUS_SET", job.cpus_per_task is not None and "cpus-per-gpu" not in options),
+            ("JOB_ACCRUE_OVER", started and accrues(job) is not None),
             ("GRES_DISABLE_BIND", binding == "disable-binding"),
-            ("JOB_WAS_RUNNING", started),
+            ("JOB_WAS_RUNNING", started and not job.state.is_over),
             ("JOB_MEM_SET", by_user),
         )
     )
@@ -229,7 +229,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("derived_exit_code", _constant(0)),
     ("eligible_time", _when(lambda job, view: eligible(job))),
     ("end_time", _when(lambda job, view: ends(job, view.now))),
-    ("excluded_nodes", _text("excluded_nodes")),
+    ("excluded_nodes", lambda job, view: in_order(job.excluded_nodes)),
     ("exit_code", lambda job, view: tres.wait_status(job)),
     ("features", _text("features")),
     ("federation_origin", _constant("")),
@@ -254,7 +254,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("tasks_per_node", lambda job, view: job.ntasks_per_node or 0),
     ("tasks_per_socket", _number("ntasks-per-socket")),
     ("tasks_per_board", _constant(0)),
-    ("cpus", lambda job, view: tres.cpus(job)),
+    ("cpus", lambda job, view: tres.cpus(job) if has_run(job) or not job.state.is_over else None),
     ("node_count", lambda job, view: tres.nodes(job)),
     ("tasks", lambda job, view: tres.tasks(job)),
     ("het_job_id", lambda job, view: job.het_job_id or 0),
@@ -272,7 +272,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("profile", _profile),
     ("qos", _text("qos")),
     ("reboot", lambda job, view: "reboot" in extra(job)),
-    ("required_nodes", _text("required_nodes")),
+    ("required_nodes", lambda job, view: in_order(job.required_nodes)),
     ("requeue", lambda job, view: bool(job.requeue)),
     ("resize_time", _constant(0)),
     ("restart_cnt", lambda job, view: job.restarts),
@@ -284,9 +284,9 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("start_time", _when(lambda job, view: starts(job, view.now))),
     ("state_description", _description),
     ("state_reason", _reason),
-    ("standard_error", _text("std_err")),
-    ("standard_input", lambda job, view: job.std_in or "/dev/null"),
-    ("standard_output", _text("std_out")),
+    ("standard_error", lambda job, view: file_in(job, job.std_err)),
+    ("standard_input", lambda job, view: file_in(job, job.std_in or "/dev/null")),
+    ("standard_output", lambda job, view: file_in(job, job.std_out)),
     ("submit_time", _when(lambda job, view: job.submit_time)),
     ("suspend_time", _when(lambda job, view: job.suspend_time)),
     ("system_comment", _constant("")),

@@ -20,6 +20,8 @@ LONG = "%.18i %.9P %.8j %.8u %.8T %.10M %.9l %.6D %R"
 START = "%.18i %.9P %.8j %.8u %.2t %.19S %.6D %20Y %R"
 
 WITH_REASON = frozenset({JobState.TIMEOUT, JobState.OUT_OF_MEMORY, JobState.DEADLINE, JobState.FAILED})
+KEPT_BACK = frozenset({"Dependency", "JobArrayTaskLimit"})
+LONGEST_ID = 31  # letters of a number with its waiting tasks
 LONGEST_SPAN = 365 * 86400  # seconds; squeue calls anything longer invalid
 
 
@@ -35,8 +37,8 @@ def used(job: Job, now: float) -> float:
 
 def starts(job: Job, now: float) -> float | None:
     """When a job started, or may start at the earliest if that is still to come."""
-    if job.state is not JobState.PENDING:
-        return job.start_time
+    if job.state is not JobState.PENDING:  # who is cancelled while he waits starts and ends at once
+        return job.start_time or (job.end_time if job.state.is_over else None)
     return job.begin_time if job.begin_time and job.begin_time > now else None
 
 
@@ -50,14 +52,19 @@ def ends(job: Job, now: float) -> float | None:
 
 def eligible(job: Job) -> float | None:
     """Since when nothing but its turn kept a job, or from when on: not known while it is held or waits for another."""
-    if not has_run(job) and (job.reason.startswith("JobHeld") or job.reason == "Dependency"):
+    if not has_run(job) and (job.reason.startswith("JobHeld") or job.reason in KEPT_BACK):
         return None
     return job.eligible_time or job.submit_time
 
 
 def accrues(job: Job) -> float | None:
     """Since when a job grows older: waiting for something else than its turn does not count."""
-    return None if not has_run(job) and job.reason == "BeginTime" else eligible(job)
+    if has_run(job):
+        at_once = not job.is_batch and int(job.start_time or 0) == int(job.submit_time)
+        return None if at_once else eligible(job)
+    if job.reason == "JobArrayTaskLimit":
+        return job.eligible_time or job.submit_time
+    return None if job.reason == "BeginTime" else eligible(job)
 
 
 def has_run(job: Job) -> bool:
@@ -68,7 +75,8 @@ def has_run(job: Job) -> bool:
 def job_id(job: Job, view: View) -> str:
     """The number as users know it; an array's waiting tasks are cut when they are many."""
     if job.array_tasks is not None:
-        return f"{job.array_job_id}_[{waiting_tasks(job.array_tasks, view.shown_tasks)}]"
+        text = f"{job.array_job_id}_[{waiting_tasks(job.array_tasks, view.shown_tasks)}]"
+        return text if view.whole_ids else text[:LONGEST_ID]
     return single_id(job)
 
 
@@ -98,6 +106,13 @@ def command_line(job: Job) -> str:
     return " ".join([job.command, *map(str, json.loads(job.arguments))])
 
 
+def file_in(job: Job, name: str | None) -> str:
+    """A file of a batch script as it was named, seen from its folder; "" for none."""
+    if not name or not job.is_batch:
+        return ""
+    return name if name.startswith("/") else f"{job.work_dir}/{name}"
+
+
 def option(name: str, absent: str) -> Value:
     """An option that jobs only keep, as it was given."""
     return lambda job, view: extra(job).get(name, absent)
@@ -116,6 +131,11 @@ def _end(job: Job, view: View) -> str:
     return "NONE" if job.time_limit is None and end is not None and end > view.now else moment(end, view)
 
 
+def _host(job: Job) -> str:
+    """Where the script runs, or where an allocation without one was asked for."""
+    return ((tres.node_list(job) and job.node) if job.is_batch else job.submit_host) or "n/a"
+
+
 def _task_id(job: Job, view: View) -> str:
     if job.array_tasks is not None:
         return waiting_tasks(job.array_tasks, view.shown_tasks)
@@ -126,6 +146,15 @@ def _reason_list(job: Job) -> str:
     if job.state is JobState.PENDING:  # most of a long queue: the quick way
         return f"({job.reason})"
     return f"({job.reason})" if job.state in WITH_REASON else job.node_list or job.node or ""
+
+
+def in_order(text: str | None) -> str:
+    """The nodes that were named, as a hostlist of their names in order."""
+    if not text or ("," not in text and "[" not in text):
+        return text or ""
+    from mini_slurm.model.hostlist import compress, expand, natural
+
+    return compress(sorted(set(expand(text)), key=natural))
 
 
 def _memory(job: Job, view: View) -> str:
@@ -151,8 +180,8 @@ _ID = "job_id array_job_id array_task_id array_tasks het_job_id het_offset"
 _CPUS = "state alloc_cpus ntasks cpus_per_task nodes max_nodes min_cpus"
 _NODES = "state node node_list"
 _USED = "state start_time end_time suspend_time suspended_seconds"
-_STARTS = "state start_time begin_time"
-_ENDS = _STARTS + " end_time time_limit"
+_STARTS = "state start_time begin_time end_time"
+_ENDS = _STARTS + " time_limit"
 _MEMORY = "memory_per_node memory_per_cpu"
 _MIN_CPUS = "cpus_per_task ntasks ntasks_per_node extra"
 
@@ -161,7 +190,7 @@ JOB_FIELDS = (
     Field("Account", "a", "ACCOUNT", "account", lambda job, view: job.account or NULL),
     Field("JobID", "A", "JOBID", "job_id", lambda job, view: str(job.job_id)),
     Field("tres-per-node", "b", "TRES_PER_NODE", "gres", lambda job, view: gres(job.gres) or NOT_KNOWN),
-    Field("BatchHost", "B", "EXEC_HOST", _NODES, lambda job, view: (tres.node_list(job) and job.node) or "n/a"),
+    Field("BatchHost", "B", "EXEC_HOST", _NODES + " script submit_host", lambda job, view: _host(job)),
     Field("MinCpus", "c", "MIN_CPUS", _MIN_CPUS, lambda job, view: str(least_cpus(job))),
     Field("NumCPUs", "C", "CPUS", _CPUS, lambda job, view: str(tres.cpus(job))),
     Field("MinTmpDisk", "d", "MIN_TMP_DISK", "extra", lambda job, view: size(tres.disk(job), convert=view.convert)),
@@ -184,7 +213,7 @@ JOB_FIELDS = (
     Field("TimeLeft", "L", "TIME_LEFT", _USED + " time_limit", _left, cut=False),
     Field("MinMemory", "m", "MIN_MEMORY", _MEMORY, _memory),
     Field("TimeUsed", "M", "TIME", _USED, _used, cut=False),
-    Field("ReqNodes", "n", "REQ_NODES", "required_nodes", lambda job, view: job.required_nodes or "", cut=False),
+    Field("ReqNodes", "n", "REQ_NODES", "required_nodes", lambda job, view: in_order(job.required_nodes), cut=False),
     Field("NodeList", "N", "NODELIST", _NODES, lambda job, view: tres.node_list(job), cut=False, cut_header=False),
     Field("Command", "o", "COMMAND", "command arguments", lambda job, view: command_line(job)),
     Field("Contiguous", "O", "CONTIGUOUS", "extra", lambda job, view: str(int("contiguous" in extra(job)))),
@@ -194,7 +223,7 @@ JOB_FIELDS = (
     Field("PriorityLong", "Q", "PRIORITY", "priority", lambda job, view: str(job.priority)),
     Field("Reason", "r", "REASON", "reason", lambda job, view: job.reason),
     Field("ReasonList", "R", "NODELIST(REASON)", _NODES + " reason",
-          lambda job, view: _reason_list(job), cut_header=False),
+          lambda job, view: _reason_list(job), cut=False, cut_from="(", cut_header=False),
     Field("SelectJobInfo", "s", "", "", lambda job, view: ""),
     Field("StartTime", "S", "START_TIME", _STARTS, lambda job, view: moment(starts(job, view.now), view)),
     Field("StateCompact", "t", "ST", "state reason", lambda job, view: written(job.state, job.reason)[1]),
@@ -205,7 +234,7 @@ JOB_FIELDS = (
     Field("SubmitTime", "V", "SUBMIT_TIME", "submit_time", lambda job, view: moment(job.submit_time, view)),
     Field("WCKey", "w", "WCKEY", "extra", option("wckey", NULL)),
     Field("Licenses", "W", "LICENSES", "licenses", lambda job, view: job.licenses or NULL),
-    Field("", "x", "EXC_NODES", "excluded_nodes", lambda job, view: job.excluded_nodes or "", cut=False),
+    Field("", "x", "EXC_NODES", "excluded_nodes", lambda job, view: in_order(job.excluded_nodes), cut=False),
     Field("CoreSpec", "X", "CORE_SPEC", "extra", lambda job, view: _core_spec(job)),
     Field("Nice", "y", "NICE", "nice", lambda job, view: str(job.nice)),
     Field("SchedNodes", "Y", "SCHEDNODES", "", lambda job, view: NULL, cut=False, cut_header=False),

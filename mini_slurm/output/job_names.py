@@ -9,6 +9,7 @@ from mini_slurm.output.job_fields import (
     JOB_FIELDS,
     accrues,
     eligible,
+    file_in,
     has_run,
     moment,
     option,
@@ -29,8 +30,8 @@ def _constant(text: str) -> Value:
 
 
 def _pending(job: Job, view: View) -> str:
-    until = view.now if job.state is JobState.PENDING or job.start_time is None else job.start_time
-    return str(max(int(until - job.submit_time), 0))
+    start = None if job.state is JobState.PENDING else starts(job, view.now)
+    return str(max(int(view.now if start is None else start) - int(job.submit_time), 0))
 
 
 def _evaluated(job: Job, view: View) -> str:
@@ -40,6 +41,10 @@ def _evaluated(job: Job, view: View) -> str:
 
 def _default_file(job: Job) -> str:
     return f"{job.work_dir}/slurm-{job.job_id}.out"
+
+
+def _errors(job: Job) -> str:
+    return (file_in(job, job.std_err or job.std_out) or _default_file(job)) if job.is_batch else NOT_KNOWN
 
 
 def _delay(job: Job) -> str:
@@ -77,8 +82,8 @@ def _allocated(job: Job, view: View) -> str:
     return tres.allocated(job) or tres.requested(job)
 
 
-_ELIGIBLE = "state reason eligible_time submit_time alloc_cpus"
-_FILE = "job_id work_dir std_in std_out std_err"
+_ELIGIBLE = "state reason eligible_time submit_time start_time alloc_cpus script"
+_FILE = "job_id work_dir std_in std_out std_err script"
 _STARTS = "state start_time begin_time submit_time alloc_cpus"
 _TASKS = "state ntasks nodes node node_list alloc_cpus"
 _TRES = (
@@ -106,7 +111,7 @@ _KEPT = (
     ("MCSLabel", "MCSLABEL", "mcs-label", NULL), ("Network", "NETWORK", "network", NULL),
     ("NTPerCore", "NTASKS_PER_CORE", "ntasks-per-core", NOT_KNOWN),
     ("NTPerSocket", "NTASKS_PER_SOCKET", "ntasks-per-socket", NOT_KNOWN), ("Prefer", "PREFER", "prefer", NULL),
-    ("Profile", "PROFILE", "profile", NOT_KNOWN),
+    ("Profile", "PROFILE", "profile", "NotSet"),
 )
 _GPUS = (
     ("cpus-per-tres", "CPUS_PER_TRES", "cpus-per-gpu"), ("mem-per-tres", "MEM_PER_TRES", "mem-per-gpu"),
@@ -135,14 +140,14 @@ _OWN = (
     Field("MinTime", "", "TIME_MIN", "time_min", lambda job, view: span(job.time_min or 0)),
     Field("NTPerNode", "", "NTASKS_PER_NODE", "ntasks_per_node", lambda job, view: str(job.ntasks_per_node or 0)),
     Field("NumTasks", "", "TASKS", _TASKS, lambda job, view: _tasks(job)),
-    Field("PendingTime", "", "PENDING_TIME", "state start_time submit_time", _pending),
+    Field("PendingTime", "", "PENDING_TIME", _STARTS + " end_time", _pending),
     Field("Reboot", "", "REBOOT", "extra", lambda job, view: str(int("reboot" in extra(job)))),
     Field("ReqSwitch", "", "REQ_SWITCH", "extra", lambda job, view: _switches(job)[0]),
     Field("Requeue", "", "REQUEUE", "requeue", lambda job, view: str(job.requeue)),
     Field("RestartCnt", "", "RESTART_COUNT", "restarts", lambda job, view: str(job.restarts)),
-    Field("STDERR", "", "STDERR", _FILE, lambda job, view: job.std_err or job.std_out or _default_file(job)),
-    Field("STDIN", "", "STDIN", _FILE, lambda job, view: job.std_in or "/dev/null"),
-    Field("STDOUT", "", "STDOUT", _FILE, lambda job, view: job.std_out or _default_file(job)),
+    Field("STDERR", "", "STDERR", _FILE, lambda job, view: _errors(job)),
+    Field("STDIN", "", "STDIN", _FILE, lambda job, view: file_in(job, job.std_in or "/dev/null") or NULL),
+    Field("STDOUT", "", "STDOUT", _FILE, lambda job, view: file_in(job, job.std_out) or _default_file(job)),
     Field("tres-alloc", "", "TRES_ALLOC", _TRES, _allocated),
     Field("tres-per-job", "", "TRES_PER_JOB", "gpus",
           lambda job, view: gres(job.gpus and f"gpu:{job.gpus}") or NOT_KNOWN),

@@ -24,27 +24,40 @@ NO_TASK = 2**32  # the place of what is left of an array among its tasks
 CLUSTER = "cluster"
 VOID = frozenset("cfhnO")  # letters that Slurm knows and does not sort by
 
+
+def _first(job: Job, view: View) -> tuple[str, int, str]:
+    """The first machine, by its number."""
+    from mini_slurm.model.hostlist import natural
+
+    return natural(tres.node_list(job))
+
+
 # what the letters sort by that do not sort by the text they show
 _KEYS: dict[str, Key] = {
     "B": lambda job, view: tres.node_list(job) and job.node,
     "C": lambda job, view: tres.cpus(job),
     "d": lambda job, view: tres.disk(job),
     "D": lambda job, view: tres.nodes(job),
-    "e": lambda job, view: ends(job, view.now) or 0,
+    "e": lambda job, view: int(ends(job, view.now) or 0),
     "G": lambda job, view: job.gid,
     "i": lambda job, view: _number(job),
+    "H": lambda job, view: _layout(job)[0],
+    "I": lambda job, view: _layout(job)[1],
+    "J": lambda job, view: _layout(job)[2],
     "l": lambda job, view: NO_LIMIT if job.time_limit is None else job.time_limit,
-    "L": lambda job, view: NO_LIMIT if job.time_limit is None else job.time_limit - used(job, view.now),
+    "L": lambda job, view: NO_LIMIT if job.time_limit is None else job.time_limit - _ran(job, view),
     "m": lambda job, view: job.memory_per_node or job.memory_per_cpu or 0,
-    "M": lambda job, view: used(job, view.now),
-    "N": lambda job, view: _first_node(job),
+    "M": lambda job, view: _ran(job, view),
+    "N": _first,
     "p": lambda job, view: job.priority,
     "Q": lambda job, view: job.priority,
     "U": lambda job, view: job.uid,
     "v": lambda job, view: job.reservation or "",
-    "V": lambda job, view: job.submit_time,
+    "V": lambda job, view: int(job.submit_time),
+    "z": lambda job, view: _layout(job),
 }
-SORTED_BY_TEXT = frozenset("gHIjJPStTuz")
+SORTED_BY_TEXT = frozenset("gjPStTu")
+ANY_NUMBER = 2**16  # of sockets, cores or threads: comes last
 
 
 def _number(job: Job) -> tuple[int, int]:
@@ -53,10 +66,13 @@ def _number(job: Job) -> tuple[int, int]:
     return job.array_job_id, NO_TASK if job.array_task_id is None else job.array_task_id
 
 
-def _first_node(job: Job) -> tuple[str, int, str]:
-    from mini_slurm.model.hostlist import natural
+def _ran(job: Job, view: View) -> int:
+    """Whole seconds, as Slurm counts them."""
+    return int(used(job, int(view.now)) + job.start_time % 1) if job.start_time else 0
 
-    return natural(tres.node_list(job))
+
+def _layout(job: Job) -> tuple[int, ...]:
+    return tuple(int(text) if text.isdecimal() else ANY_NUMBER for text in tres.layout(job))
 
 
 def _key(letter: str) -> tuple[str, Key]:
@@ -71,7 +87,7 @@ class Order:
     """What `-S` asks for: letters of -o, each with `-` before it for the largest first. Raises ValueError(LETTER)."""
 
     def __init__(self, text: str) -> None:
-        self.columns: set[str] = {"job_id", "array_job_id", "state", "start_time", "begin_time"}
+        self.columns: set[str] = {"job_id", "array_job_id", "state", "start_time", "begin_time", "end_time"}
         self.unused: list[str] = []  # letters that squeue only complains of
         self._keys: list[tuple[Key | None, bool]] = []  # the last first; None: by start
         place = len(text) - 1
@@ -102,6 +118,9 @@ class Order:
                 _by_start(jobs, view.now, down=down)
             else:
                 jobs.sort(key=lambda job, key=key: key(job, view), reverse=down)  # type: ignore[misc]
+                if key is _first and not down:  # Slurm's comparison turns those around that are nowhere
+                    nowhere = sum(not tres.node_list(job) for job in jobs)
+                    jobs[:nowhere] = jobs[:nowhere][::-1]
 
 
 def in_order_of_making(jobs: list[Job]) -> None:
@@ -121,7 +140,7 @@ def in_order_of_making(jobs: list[Job]) -> None:
 
 def _by_start(jobs: list[Job], now: float, *, down: bool) -> None:
     """By start, and what has none after it: these in the reverse order of before, as Slurm's comparison has it."""
-    started = [(job, start) for job in jobs if (start := starts(job, now))]
+    started = [(job, int(start)) for job in jobs if (start := starts(job, now))]
     others = [job for job in jobs if not starts(job, now)]
     started.sort(key=lambda pair: pair[1], reverse=down)
     jobs[:] = [job for job, _ in started] + others[::-1]

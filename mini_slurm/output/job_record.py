@@ -8,7 +8,7 @@ from mini_slurm.model.resources import parse_gpus
 from mini_slurm.model.states import JobState, written
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output import job_options, tres
-from mini_slurm.output.job_fields import accrues, eligible, ends, has_run, starts, used
+from mini_slurm.output.job_fields import accrues, eligible, ends, has_run, in_order, starts, used
 from mini_slurm.output.records import filled
 from mini_slurm.output.values import NULL, gpus, het_set, size
 
@@ -165,8 +165,8 @@ TIMES = (
 PLACES = (
     (("Partition", lambda job, view: job.partition),
      ("AllocNode:Sid", lambda job, view: f"{job.submit_host}:0")),
-    (("ReqNodeList", lambda job, view: job.required_nodes or NULL),
-     ("ExcNodeList", lambda job, view: job.excluded_nodes or NULL)),
+    (("ReqNodeList", lambda job, view: in_order(job.required_nodes) or NULL),
+     ("ExcNodeList", lambda job, view: in_order(job.excluded_nodes) or NULL)),
     (("NodeList", lambda job, view: tres.node_list(job)),),
     (("BatchHost", lambda job, view: (job.node if tres.node_list(job) else None)),),
     (("NumNodes", lambda job, view: _node_count(job)),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Value = Callable[[Any, "View"], str]
 
 NO_ALIASES: Mapping[str, str] = {}
+NULL = "(null)"  # as C writes what is absent
 
 
 class View:
@@ -32,6 +33,7 @@ class View:
         "shown_tasks",
         "unit",
         "user_name",
+        "whole_ids",
     )
 
     def __init__(self, now: float, moment: Callable[[float], str], cluster: str = "", *, unit: str = "") -> None:
@@ -41,6 +43,7 @@ class View:
         self.unit = unit  # sacct's --units: K, M, G, T, P
         self.convert = True  # False: --noconvert
         self.shown_tasks = 64  # characters of an array's waiting tasks, 0: all; $SLURM_BITSTR_LEN
+        self.whole_ids = False  # are numbers with many tasks shown to their end? $SLURM_BITSTR_LEN
         self.associations: Mapping[tuple[str | None, str], int] = {}  # (account, user) -> its number
         self.qualities: Mapping[str | None, int] = {}  # QOS -> its number
         self.user_name: Callable[[int], str | None] = str  # uid -> login name, None where there is none
@@ -50,7 +53,21 @@ class View:
 class Field:
     """One column that a listing can have."""
 
-    __slots__ = ("columns", "cut", "cut_header", "group", "header", "letter", "mark", "name", "plain", "value", "width")
+    __slots__ = (
+        "columns",
+        "cut",
+        "cut_from",
+        "cut_header",
+        "group",
+        "header",
+        "left_header",
+        "letter",
+        "mark",
+        "name",
+        "plain",
+        "value",
+        "width",
+    )
 
     def __init__(
         self,
@@ -62,7 +79,9 @@ class Field:
         *,
         width: int = 0,
         cut: bool = True,
+        cut_from: str = "",
         cut_header: bool = True,
+        left_header: bool = False,
         group: str = "",
         mark: str = "",
         plain: bool = False,
@@ -74,7 +93,9 @@ class Field:
         self.columns = columns  # of the database, separated by blanks
         self.value = value
         self.cut = cut  # False: a longer value stands out of a column that is justified to the right
+        self.cut_from = cut_from  # values that begin so are cut all the same
         self.cut_header = cut_header  # False: so does the header
+        self.left_header = left_header  # whatever the values are
         self.group = group  # sinfo: nodes that differ in it are not one line, "always" or (-e) "exact"
         self.plain = plain  # sacct: a value that is cut does not say so
         self.mark = mark  # what a value that is cut still ends with, if it did before
@@ -103,21 +124,47 @@ class Cell:
         if self.width == 0:
             return "%s" + after
         is_cut = self.field.cut_header if header else self.field.cut
-        cut = f".{self.width}" if is_cut or not self.right else ""
-        return f"%{'' if self.right else '-'}{self.width}{cut}s{after}"
+        right = self.right and not (header and self.field.left_header)
+        cut = f".{self.width}" if is_cut or not right else ""
+        return f"%{'' if right else '-'}{self.width}{cut}s{after}"
 
     def value(self) -> Value:
         """The function that makes the text."""
         assert self.field is not None
-        make, mark, width = self.field.value, self.field.mark, self.width
-        if not mark or not width:
+        field, make, width = self.field, self.field.value, self.width
+        if not width:
             return make
+        if self.right and field.cut_from:
+            make = _cut(make, field.cut_from, width)
+        elif not self.right and width < len(NULL):
+            make = _without_null(make)
+        return _marked(make, field.mark, width) if field.mark else make
 
-        def marked(record: object, view: View) -> str:
-            text = make(record, view)
-            return text[: width - 1] + mark if len(text) > width and text.endswith(mark) else text
 
-        return marked
+def _cut(make: Value, start: str, width: int) -> Value:
+    def cut(record: object, view: View) -> str:
+        text = make(record, view)
+        return text[:width] if text.startswith(start) else text
+
+    return cut
+
+
+def _marked(make: Value, mark: str, width: int) -> Value:
+    def marked(record: object, view: View) -> str:
+        text = make(record, view)
+        return text[: width - 1] + mark if len(text) > width and text.endswith(mark) else text
+
+    return marked
+
+
+def _without_null(make: Value) -> Value:
+    """C writes nothing for what is absent where there is no room for all of `(null)`."""
+
+    def shown(record: object, view: View) -> str:
+        text = make(record, view)
+        return "" if text == NULL else text
+
+    return shown
 
 
 class Layout:
@@ -195,7 +242,7 @@ def by_names(
             cells += by_letters(f"%{ALL}", table, all_letters)[0].cells
             continue
         field = names.get(aliases.get(name.lower(), name.lower()))
-        right, width, suffix = _size(size) if colon else (False, 20, "")
+        right, width, suffix = _size(size, blanks=True) if colon else (False, 20, "")
         if suffix.startswith("-") and suffix[1:2].isdigit():  # a negative width: none, and a blank
             suffix = " " + suffix[1:].lstrip("0123456789")
         cells.append(Cell(field, width, right, suffix))
@@ -204,10 +251,12 @@ def by_names(
     return Layout(cells), unknown
 
 
-def _size(token: str) -> tuple[bool, int, str]:
-    """`[.][width]` and what follows."""
+def _size(token: str, *, blanks: bool = False) -> tuple[bool, int, str]:
+    """`[.][width]` and what follows; `blanks` may stand before the width."""
     right = token.startswith(".")
     rest = token[1:] if right else token
+    if blanks and rest.lstrip()[:1].isdigit():
+        rest = rest.lstrip()
     after = rest.lstrip("0123456789")
     digits = rest[: len(rest) - len(after)]
     return right, min(int(digits or "0"), 4096), after

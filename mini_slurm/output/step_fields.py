@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mini_slurm.model.hostlist import natural
 from mini_slurm.model.job import single_id
-from mini_slurm.output import tres
 from mini_slurm.output.job_fields import limit, moment, span, used
 from mini_slurm.output.layout import Field, View
 from mini_slurm.output.values import NOT_KNOWN, NULL, gpus, gres
@@ -50,9 +49,8 @@ class Line:
 
     @property
     def time_limit(self) -> int | None:
-        """Its own, or its job's."""
-        own = None if self.step is None else self.step.time_limit
-        return self.job.time_limit if own is None else own
+        """Its own."""
+        return None if self.step is None else self.step.time_limit
 
     def seconds(self, now: float) -> float:
         """How long it has run."""
@@ -60,17 +58,17 @@ class Line:
 
 
 def lines(jobs: Sequence[Job], steps: Sequence[Step]) -> list[Line]:
-    """The steps that run, in the order of their jobs; of each job the batch script's comes last."""
+    """The steps that run, in the order of their jobs; of each job the batch script's comes first."""
     found: list[Line] = []
     for job in jobs:
-        found += (Line(job, step) for step in steps if (step.job_id, step.attempt) == (job.job_id, job.attempt))
         if job.is_batch and not job.het_offset and job.end_time is None:
             found.append(Line(job, None))
+        found += (Line(job, step) for step in steps if (step.job_id, step.attempt) == (job.job_id, job.attempt))
     return found
 
 
 def _cpus(line: Line) -> int:
-    return tres.cpus(line.job) if line.step is None else line.step.cpus
+    return 0 if line.step is None else line.step.cpus
 
 
 def _step_id(line: Line, view: View) -> str:
@@ -111,7 +109,7 @@ STEP_FIELDS = (
     _row("TimeUsed", "M", "TIME", lambda line, view: span(line.seconds(view.now)), cut=False),
     _row("Nodes", "N", "NODELIST", lambda line, view: line.nodes, cut=False, cut_header=False),
     _row("Partition", "P", "PARTITION", lambda line, view: line.job.partition),
-    _row("StartTime", "S", "START_TIME", lambda line, view: moment(line.start, view)),
+    Field("StartTime", "S", "START_TIME", COLUMNS, lambda line, view: moment(line.start, view), left_header=True),
     _row("UserID", "U", "UID", lambda line, view: str(line.job.uid)),
     _row("UserName", "u", "USER", lambda line, view: line.job.user),
     # -O alone
@@ -120,7 +118,7 @@ STEP_FIELDS = (
     _row("Cluster", "", "CLUSTER", lambda line, view: view.cluster),
     _row("Container", "", "CONTAINER", _constant(NULL)),
     _row("cpus-per-tres", "", "CPUS_PER_TRES", _constant(NULL)),
-    _row("CPUFreq", "", "CPU_FREQ", _constant("Unknown-Unknown:Unknown")),
+    _row("CPUFreq", "", "CPU_FREQ", lambda line, view: "Unknown-Unknown:Unknown" if line.step else "0-0:0"),
     _row("JobID", "", "JOB_ID", lambda line, view: str(line.job.job_id)),
     _row("mem-per-tres", "", "MEM_PER_TRES", _constant(NULL)),
     _row("Network", "", "NETWORK", _constant(NULL)),
@@ -141,8 +139,8 @@ _KEYS: dict[str, Callable[[Line, float], Any]] = {
     "N": lambda line, now: natural(line.nodes),
     "P": lambda line, now: line.job.partition,
     "l": lambda line, now: float("inf") if line.time_limit is None else line.time_limit,
-    "S": lambda line, now: line.start or 0,
-    "M": lambda line, now: line.seconds(now),
+    "S": lambda line, now: int(line.start or 0),
+    "M": lambda line, now: -int(line.start or 0),
     "u": lambda line, now: line.job.user,
     "U": lambda line, now: line.job.uid,
 }

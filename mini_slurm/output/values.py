@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.units import format_elapsed
+from mini_slurm.output.layout import NULL as NULL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from mini_slurm.model.job import Job
 
 UNITS = "MGTPEZ"
-NULL = "(null)"
 NOT_KNOWN = "N/A"
 CONTROLLER = 64030  # uid of Slurm's own user, whose reasons the controller's are
 SLURM_VERSION = "22.05.8"  # the release whose interface this is

@@ -40,6 +40,7 @@ def _node(value: object, level: int, column: int) -> Iterator[str]:
             yield f"\n{indent}-"
             yield from _node(item, level + 1, len(indent) + 1)
     else:
+        value = None if value == "" else value  # Slurm's YAML has no empty texts
         tag = f" {TAGS[type(value)]}"
         yield tag + _scalar(value, column + len(tag) + 1, INDENT * (level or 1))
 
@@ -49,7 +50,7 @@ def _scalar(value: object, column: int, indent: str) -> str:
         return f" {value:f}"
     if not isinstance(value, str):
         return " " + json.dumps(value)
-    return " " + _text(value, column, indent) if value else ""
+    return " " + _text(value, column, indent)
 
 
 def _text(text: str, column: int, indent: str) -> str:

@@ -72,7 +72,6 @@ def test_json_says_what_it_was_given(value: object) -> None:
     ("text", "written"),
     [
         ("plain text", "plain text"),
-        ("", ""),
         ("a: b", "'a: b'"),
         ("ends:", "'ends:'"),
         ("it's", "it's"),
@@ -92,8 +91,11 @@ def test_json_says_what_it_was_given(value: object) -> None:
     ],
 )
 def test_a_text_is_quoted_only_where_yaml_needs_it(text: str, written: str) -> None:
-    value = f" {written}" if written else ""
-    assert to_yaml({"a": text}) == f"%YAML 1.1\n--- !!map\n!!str a: !!str{value}\n...\n"
+    assert to_yaml({"a": text}) == f"%YAML 1.1\n--- !!map\n!!str a: !!str {written}\n...\n"
+
+
+def test_there_are_no_empty_texts_in_yaml() -> None:
+    assert to_yaml({"a": ""}) == "%YAML 1.1\n--- !!map\n!!str a: !!null null\n...\n"
 
 
 def test_a_long_text_is_broken_at_single_blanks() -> None:

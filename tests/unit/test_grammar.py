@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mini_slurm.errors import BadUsage
+from mini_slurm.options import squeue
 from mini_slurm.options.grammar import Option, parse
 
 TABLE = (
@@ -130,3 +131,8 @@ def test_it_reads_what_the_standard_librarys_getopt_reads(arguments: list[str], 
     settings, rest = parse("sbatch", arguments, table, permute=permute)
     assert rest == words
     assert [setting.text or "" for setting in settings] == [value for _, value in expected]
+
+
+def test_all_names_of_options_that_are_in_doubt_are_possible() -> None:
+    with pytest.raises(BadUsage, match="possibilities: '--noconvert' '--node' '--nodes' '--nodelist' '--noheader'"):
+        parse("squeue", ["--no"], squeue.OPTIONS, permute=True)

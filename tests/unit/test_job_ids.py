@@ -193,7 +193,7 @@ def test_a_word_that_is_acted_on_names_a_job_or_tasks() -> None:
             job_ids.parse_acted(word)
 
 
-@pytest.mark.parametrize("read", [job_ids.parse_job, job_ids.parse_selected, job_ids.parse_acted])
+@pytest.mark.parametrize("read", [job_ids.parse_selected, job_ids.parse_acted])
 def test_a_part_of_a_heterogeneous_job_has_a_number_of_its_own(read: Callable[[str], job_ids.JobId]) -> None:
     assert (read("12+3").number, read("12+3").part_of) == (15, 12)
     assert (read("12").number, read("12").part_of) == (12, None)

@@ -105,6 +105,20 @@ def test_sruns_steps_stand_before_the_batch_step() -> None:
     assert steps(QUEUE[0], known, "%i %j %M %N %A")[1:] == ["585.0 sleep 0:03 node2 2", "585.batch batch 0:07 node1 1"]
 
 
+def test_steps_that_are_not_sorted_have_the_batch_step_first() -> None:
+    known = [Step(job_id=585, attempt=0, number=0, name="sleep", start_time=NOW - 3)]
+    assert [line.name for line in step_fields.lines([QUEUE[0]], known)] == ["batch", "0"]
+
+
+def test_the_header_of_a_steps_start_stands_to_the_left() -> None:
+    assert steps(QUEUE[0], [], "%.12S|")[0] == "START_TIME  |"
+
+
+def test_a_step_without_a_limit_of_its_own_has_none() -> None:
+    known = [Step(job_id=585, attempt=0, number=0, name="sleep", start_time=NOW - 3, time_limit=3000)]
+    assert steps(QUEUE[0], known, "%l")[1:] == ["50:00", "UNLIMITED"]
+
+
 def test_the_batch_step_is_listed_as_slurm_does() -> None:
     assert steps(QUEUE[0], []) == [
         "         STEPID     NAME PARTITION     USER      TIME NODELIST",
@@ -128,6 +142,31 @@ def test_jobs_are_sorted_by_letters(order: str, numbers: list[int]) -> None:
     assert [one.job_id for one in shown] == numbers
 
 
+def ordered(jobs: list[Job], order: str) -> list[int]:
+    Order(order).sort(jobs, VIEW)
+    return [one.job_id for one in jobs]
+
+
+def test_what_is_nowhere_is_turned_around_before_nodes_in_order() -> None:
+    assert ordered([QUEUE[3], QUEUE[4], QUEUE[1], QUEUE[0]], "N,i") == [590, 588, 585, 586]
+    assert ordered([QUEUE[3], QUEUE[4], QUEUE[1], QUEUE[0]], "-N,i") == [586, 585, 588, 590]
+
+
+def test_any_number_of_sockets_comes_after_all_numbers() -> None:
+    jobs = [
+        job(1, "any"),
+        job(2, "two", extra='{"sockets-per-node": "2"}'),
+        job(3, "ten", extra='{"sockets-per-node": "10"}'),
+    ]
+    assert ordered(list(jobs), "H,i") == ordered(list(jobs), "z,i") == [2, 3, 1]
+
+
+def test_moments_are_compared_by_the_second() -> None:
+    jobs = [running(1, "a", 7.4, submit_time=NOW - 7.4), running(2, "b", 7.2, submit_time=NOW - 7.2)]
+    for letter in "MLSVe":
+        assert ordered(list(jobs), f"{letter},-i") == [2, 1], letter
+
+
 def test_an_unknown_sort_letter_is_refused() -> None:
     with pytest.raises(ValueError, match="%"):
         Order("%j")
@@ -144,6 +183,70 @@ def test_an_unknown_sort_letter_is_refused() -> None:
 )
 def test_an_array_record_shows_what_waits(text: str, shown: str) -> None:
     assert value(QUEUE[7], text) == shown
+
+
+def test_a_number_with_many_tasks_ends_after_31_letters() -> None:
+    one = job(339, "arr", array_job_id=339, array_tasks="1,3,5,8,13,21,34,55,89,144%3")
+    assert value(one, "%i|%50i|") == f"{'339_[1,3,5,8,13,21,34,55,89,144'}|{'339_[1,3,5,8,13,21,34,55,89,144':50}|"
+    whole = View(NOW, str)
+    whole.whole_ids = True
+    assert job_fields.job_id(one, whole) == "339_[1,3,5,8,13,21,34,55,89,144%3]"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("%k|", "(null)|"),
+        ("%5k|", "     |"),
+        ("%6k|", "(null)|"),
+        ("%.3k|", "(nu|"),
+        ("%3Y|", "   |"),
+        ("%.3Y|", "(null)|"),
+    ],
+)
+def test_what_is_absent_needs_room_to_be_said(text: str, shown: str) -> None:
+    assert value(QUEUE[3], text) == shown
+
+
+def test_reasons_are_cut_and_nodes_are_not() -> None:
+    assert value(QUEUE[3], "%.4R|") == "(Job|"
+    assert value(running(1, "two", 5, node_list="node[2-3]"), "%.4R|%4R|") == "node[2-3]|node|"
+
+
+def test_nodes_that_were_named_stand_in_order() -> None:
+    one = job(1, "one", required_nodes="node2,node1", excluded_nodes="node4,node3,node10")
+    assert value(one, "%n|%x") == "node[1-2]|node[3-4,10]"
+
+
+def test_an_allocation_without_a_script_is_on_the_host_it_was_asked_for() -> None:
+    one = running(1, "alloc", 5, node="node3", submit_host="login", work_dir="/home/alice")
+    assert value(one, "%B") == "login"
+    assert [named(one, name) for name in ("stderr", "stdin", "stdout")] == ["N/A", "(null)", "/home/alice/slurm-1.out"]
+
+
+def test_files_are_seen_from_the_jobs_folder() -> None:
+    one = job(1, "one", script="0" * 64, work_dir="/home/alice", std_out="out.%j", std_err="/tmp/err.%j", std_in="in")
+    shown = [named(one, name) for name in ("stderr", "stdin", "stdout")]
+    assert shown == ["/tmp/err.%j", "/home/alice/in", "/home/alice/out.%j"]
+
+
+def test_a_job_that_was_cancelled_before_it_started_has_started_when_it_ended() -> None:
+    one = job(1, "one", state=JobState.CANCELLED, end_time=NOW)
+    assert value(one, "%S|%e|%M") == "T+0|T+0|0:00"
+
+
+def test_tasks_that_an_array_keeps_back_are_not_eligible() -> None:
+    one = job(1, "arr", array_job_id=1, array_tasks="3-5%2", reason="JobArrayTaskLimit")
+    assert [named(one, name) for name in ("eligibletime", "accruetime")] == ["N/A", "T+0"]
+
+
+def test_what_started_at_once_has_not_grown_older() -> None:
+    one = running(1, "alloc", 0, alloc_cpus=1)
+    assert [named(one, name) for name in ("eligibletime", "accruetime")] == ["T+0", "N/A"]
+
+
+def test_blanks_may_stand_before_a_width() -> None:
+    assert by_names("jobid: 8|", NAMED_FIELDS)[0].header() == "JOBID   |"
 
 
 def test_a_running_jobs_values() -> None:
