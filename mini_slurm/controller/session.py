@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mini_slurm.clusters.detect import detect
 from mini_slurm.config.cache import OVERRIDES, load_file
@@ -28,6 +28,7 @@ from mini_slurm.scheduler.cluster import allocation, make_cluster, set_fleet
 from mini_slurm.scheduler.events import MachineLost
 from mini_slurm.store import database, queries
 
+END_TRIES, END_PATIENCE = 3, 5.0  # cancellations of a task that does not end, seconds from one to the next
 REMEMBERED = 10  # half-lives: what was used earlier counts less than a thousandth
 
 log = logging.getLogger(__name__)
@@ -175,10 +176,24 @@ class Session:
         self._watch.close()
         await self._couriers.close()
         tasks = [*self._own_tasks, *self._tasks.values(), *self._hands.steps.errands.tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_all(tasks)
         self._db.close()
+
+
+async def end_all(tasks: Sequence[asyncio.Task[None]], patience: float = END_PATIENCE) -> None:
+    """Cancel these tasks and see them end; `patience`: seconds until one is cancelled anew, and finally left alone.
+
+    One cancellation is not enough where a library, in the middle of connecting, takes it for its own.
+    """
+    left = set(tasks)
+    for _ in range(END_TRIES):
+        for task in left:
+            task.cancel()
+        if left:
+            _, left = await asyncio.wait(left, timeout=patience)
+    for task in set(tasks) - left:
+        if not task.cancelled():
+            task.exception()  # it has been looked at
 
 
 def _raise_if_failed(*tasks: asyncio.Task[None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 
 from mini_slurm.controller.logfile import LARGEST, OLD
 from tests.fleet import jobs
@@ -35,3 +36,13 @@ def test_a_controller_ends_when_its_state_folder_is_removed(fleet: Machines):
     jobs.wait_over(fleet, 1)
     wait_until(lambda: former.pid not in [p.pid for p in fleet.controllers()], "the former controller's end")
     assert len(fleet.controllers()) == 1
+
+
+def test_a_controller_ends_while_a_machine_keeps_it_waiting(fleet: Machines):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        fleet.tables["mute"] = {"host": "127.0.0.1", "port": silent.getsockname()[1]}
+        fleet.write_fleet()
+        jobs.wrap(fleet, "true", "-o", "/dev/null")
+        connection, _ = silent.accept()
+        fleet.end_controllers()
+        connection.close()
