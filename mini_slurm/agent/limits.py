@@ -5,6 +5,8 @@ import resource
 from typing import Any, Collection, List, Mapping, Sequence, Tuple
 
 PR_SET_CHILD_SUBREAPER = 36
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+KEPT = 1 << 20  # bytes
 LIBC: Any = None  # the C library; some Pythons are made without ctypes
 try:
     import ctypes
@@ -16,6 +18,14 @@ TITLE: List[int] = []  # where in this process's memory the kernel reads the tit
 PUNCH_HOLE_AND_KEEP_SIZE = 3  # of fallocate(2)
 CPUS = os.sched_getaffinity(0)
 OPEN_FILES: List[int] = []  # the soft limit this process began with; jobs get it back
+
+
+def keep_memory() -> None:
+    """Have the C library use memory again: what it gives back after each large message costs more than the message."""
+    mallopt = getattr(LIBC, "mallopt", None)
+    if mallopt is not None:  # it is glibc
+        mallopt(M_MMAP_THRESHOLD, KEPT)
+        mallopt(M_TRIM_THRESHOLD, KEPT)
 
 
 def become_subreaper() -> bool:

@@ -41,6 +41,7 @@ def main(arguments: List[str]) -> int:
 
 def _prepare(folder: str, lock: int) -> Server:
     limits.raise_open_files()
+    limits.keep_memory()
     limits.become_subreaper()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from mini_slurm.agent.limits import keep_memory
 from mini_slurm.controller import autostart
 from mini_slurm.controller.logfile import log_to
 from mini_slurm.controller.session import Session
@@ -41,6 +42,7 @@ def main() -> int:
     os.chdir("/")
     os.umask(0o077)
     _raise_limits()
+    keep_memory()
     try:
         asyncio.run(serve(state, lock))
     except MiniSlurmError as error:

@@ -14,6 +14,7 @@ from mini_slurm.agent.archive import COMMAND
 from mini_slurm.errors import Unreachable
 from mini_slurm.links import known_hosts, ssh_errors
 from mini_slurm.links.base import READ_SIZE, Broken, Channel
+from mini_slurm.links.chaff import send_no_chaff
 from mini_slurm.links.handshake import shake_hands
 from mini_slurm.links.known_hosts import HostKey
 from mini_slurm.links.ssh_errors import Target
@@ -30,12 +31,8 @@ STDERR_KEPT = 4096  # bytes
 # AES-GCM runs in hardware and in one library call a packet; asyncssh's own first choice, ChaCha20, takes four.
 CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 PLAIN_KEY_ALGORITHMS = (
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "rsa-sha2-512",
-    "rsa-sha2-256",
+    *("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+    *("rsa-sha2-512", "rsa-sha2-256"),
 )
 
 asyncssh.set_log_level("WARNING")  # it would log each connection and channel
@@ -194,7 +191,8 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
         while not self._received and not self._ended:
             self._changed.clear()
             await self._changed.wait()
-        data = bytes(self._received[:READ_SIZE])
+        with memoryview(self._received) as received:
+            data = bytes(received[:READ_SIZE])
         del self._received[:READ_SIZE]
         if self._paused and len(self._received) <= KEPT // 2:
             self._paused = False
@@ -328,7 +326,7 @@ class Route:
     ) -> asyncssh.SSHClientConnection:
         keepalive = float(os.environ.get("MINI_SLURM_SSH_KEEPALIVE") or KEEPALIVE)
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            return await asyncssh.connect(
+            connection = await asyncssh.connect(
                 **given(step.entry, self._ssh_config),
                 **more,
                 tunnel=route[-1] if route else None,
@@ -344,6 +342,8 @@ class Route:
                 password_auth=False,
                 kbdint_auth=False,
             )
+        send_no_chaff(connection)
+        return connection
 
 
 class Guard(asyncssh.SSHClient):

@@ -16,13 +16,13 @@ class BadFrame(ValueError):
 
 def pack(*fields: bytes | str | int) -> bytes:
     """A frame. Text is sent as the operating system has it, numbers in decimal."""
-    body = _join(fields)
-    return len(body).to_bytes(LENGTH, "big") + body
+    parts = _parts(fields)
+    return b"".join((sum(map(len, parts)).to_bytes(LENGTH, "big"), *parts))
 
 
 def nest(fields: list[str] | list[bytes]) -> bytes:
     """Several fields as one; the inverse of `split`."""
-    return _join(fields)
+    return b"".join(_parts(fields))
 
 
 def strings(field: bytes) -> list[str]:
@@ -53,7 +53,7 @@ def pairs(field: bytes) -> dict[str, str]:
 
 def nest_pairs(values: dict[str, str]) -> bytes:
     """A dictionary of strings as one field."""
-    return _join([word for pair in values.items() for word in pair])
+    return b"".join(_parts([word for pair in values.items() for word in pair]))
 
 
 class Reader:
@@ -67,20 +67,22 @@ class Reader:
         self._rest += data
         frames = []
         begin = 0
-        while len(self._rest) - begin >= LENGTH:
-            body = begin + LENGTH
-            end = body + int.from_bytes(self._rest[begin:body], "big")
-            if end - body > MAX_FRAME:
-                raise BadFrame(f"a frame of {end - body} bytes")
-            if end > len(self._rest):
-                break
-            frames.append(split(bytes(self._rest[body:end])))
-            begin = end
+        with memoryview(self._rest) as rest:  # whose slices are no copies
+            while len(rest) - begin >= LENGTH:
+                body = begin + LENGTH
+                end = body + int.from_bytes(rest[begin:body], "big")
+                if end - body > MAX_FRAME:
+                    raise BadFrame(f"a frame of {end - body} bytes")
+                if end > len(rest):
+                    break
+                frames.append(split(rest[body:end]))
+                begin = end
         del self._rest[:begin]
         return frames
 
 
-def _join(fields: tuple[bytes | str | int, ...] | list[str] | list[bytes]) -> bytes:
+def _parts(fields: tuple[bytes | str | int, ...] | list[str] | list[bytes]) -> list[bytes]:
+    """The fields, each behind its length."""
     parts = []
     for field in fields:
         if isinstance(field, int):
@@ -89,10 +91,10 @@ def _join(fields: tuple[bytes | str | int, ...] | list[str] | list[bytes]) -> by
             field = field.encode("utf-8", "surrogateescape")
         parts.append(len(field).to_bytes(LENGTH, "big"))
         parts.append(field)
-    return b"".join(parts)
+    return parts
 
 
-def split(body: bytes) -> list[bytes]:
+def split(body: bytes | memoryview) -> list[bytes]:
     """The fields in one field. Raises BadFrame."""
     fields = []
     begin = 0
@@ -101,5 +103,5 @@ def split(body: bytes) -> list[bytes]:
         begin = start + int.from_bytes(body[begin:start], "big")
         if begin > len(body):
             raise BadFrame("a field longer than its frame")
-        fields.append(body[start:begin])
+        fields.append(bytes(body[start:begin]))
     return fields

@@ -28,7 +28,7 @@ def encode(message: Message) -> bytes:
         place = message._fields.index("data")
         data, fields[place] = cast(bytes, fields[place]), None
     text = ENCODER.encode([type(message).__name__, *fields]).encode()
-    return LENGTHS.pack(len(text), len(data)) + text + data
+    return b"".join((LENGTHS.pack(len(text), len(data)), text, data))
 
 
 class Decoder:
@@ -42,16 +42,17 @@ class Decoder:
         self._rest += data
         messages: List[Message] = []
         begin = 0
-        while len(self._rest) - begin >= LENGTHS.size:
-            text, extra = LENGTHS.unpack_from(self._rest, begin)
-            if text + extra > MAX_FRAME:
-                raise ProtocolError(f"a frame of {text + extra} bytes")
-            body = begin + LENGTHS.size
-            end = body + text + extra
-            if end > len(self._rest):
-                break
-            messages.append(_message(bytes(self._rest[body : body + text]), bytes(self._rest[body + text : end])))
-            begin = end
+        with memoryview(self._rest) as rest:  # whose slices are no copies
+            while len(rest) - begin >= LENGTHS.size:
+                text, extra = LENGTHS.unpack_from(rest, begin)
+                if text + extra > MAX_FRAME:
+                    raise ProtocolError(f"a frame of {text + extra} bytes")
+                body = begin + LENGTHS.size
+                end = body + text + extra
+                if end > len(rest):
+                    break
+                messages.append(_message(bytes(rest[body : body + text]), bytes(rest[body + text : end])))
+                begin = end
         del self._rest[:begin]
         return messages
 

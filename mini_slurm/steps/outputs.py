@@ -108,13 +108,19 @@ class Outputs:
             _write(target, data)
             return
         line = self._lines.setdefault((stream, task), bytearray())
-        line += data
-        end = line.rfind(b"\n") + 1
-        if self._unbuffered or len(line) - end > LONGEST:
-            end = len(line)
+        text: bytes | bytearray = data  # where nothing waits for it, it need not be copied
+        if line:
+            text = line
+            line += data
+        end = text.rfind(b"\n") + 1
+        if self._unbuffered or len(text) - end > LONGEST:
+            end = len(text)
         if end:
-            self._send(target, task, bytes(line[:end]))
+            self._send(target, task, bytes(text[:end]))
+        if text is line:
             del line[:end]
+        else:
+            line += data[end:]
 
     def finish(self, task: int | None = None) -> None:
         """A task has ended, or all have: what has no end of line goes out too. Raises Gone."""

@@ -41,13 +41,13 @@ class Reader:
         self._rest += data
         found = []
         begin = 0
-        while len(self._rest) - begin >= HEAD:
-            size = int.from_bytes(self._rest[begin + 5 : begin + HEAD], "big")
-            end = begin + HEAD + size
-            if end > len(self._rest):
-                break
-            number = int.from_bytes(self._rest[begin + 1 : begin + 5], "big")
-            found.append((self._rest[begin], number, bytes(self._rest[begin + HEAD : end])))
-            begin = end
+        with memoryview(self._rest) as rest:  # whose slices are no copies
+            while len(rest) - begin >= HEAD:
+                end = begin + HEAD + int.from_bytes(rest[begin + 5 : begin + HEAD], "big")
+                if end > len(rest):
+                    break
+                number = int.from_bytes(rest[begin + 1 : begin + 5], "big")
+                found.append((rest[begin], number, bytes(rest[begin + HEAD : end])))
+                begin = end
         del self._rest[:begin]
         return found
