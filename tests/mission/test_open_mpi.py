@@ -9,7 +9,7 @@ from tests.mission.conftest import NODES, Lab
 
 
 def test_an_all_reduce_over_four_machines(lab: Lab) -> None:
-    skip_or_fail("" if shutil.which("mpirun") else "mpirun is not installed (Debian: apt install openmpi-bin)")
+    skip_or_fail("" if shutil.which("orterun") else "mpirun is not installed (Debian: apt install openmpi-bin)")
     lab.place("mpi_allreduce.py")
     out = lab.complete(lab.submit(lab.place("mpi_allreduce.sh"))).splitlines()
     ranks = [line for line in out if line.startswith("rank")]

@@ -1,0 +1,17 @@
+"""MPICH's mpiexec (Hydra) in a job: it starts its proxies on the machines by srun."""
+
+from __future__ import annotations
+
+import shutil
+
+from tests.fleet.conftest import skip_or_fail
+from tests.mission.conftest import NODES, Lab
+
+
+def test_an_all_reduce_over_four_machines(lab: Lab) -> None:
+    skip_or_fail("" if shutil.which("mpiexec.hydra") else "mpiexec.hydra is not installed (Debian: apt install mpich)")
+    lab.place("mpich_allreduce.py")
+    out = lab.complete(lab.submit(lab.place("mpich_allreduce.sh"))).splitlines()
+    ranks = [line for line in out if line.startswith("rank")]
+    assert sorted(ranks) == [f"rank {rank} of 8 on {NODES[rank // 2]}: 36" for rank in range(8)]
+    assert [line for line in out if line not in ranks] == ["mpiexec ended with 0", "mpiexec ended with 2"]
