@@ -2,7 +2,7 @@
 
 import os
 from contextlib import suppress
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from mini_slurm.agent import probes, spool
 from mini_slurm.agent.claims import Claim
@@ -10,13 +10,15 @@ from mini_slurm.agent.outlet import Outlet
 from mini_slurm.agent.stepd import now
 from mini_slurm.protocol.messages import Ended, Started
 
+GPU_PEAK = "gpu.json"  # in the spool, for the agent after this one
+
 
 class Attempt:
     """An attempt in the spool. It runs until `ended` is there."""
 
     __slots__ = (
-        "child", "claim", "commands", "ended", "ending", "folder", "forked_at", "head", "held", "is_allocation",
-        "is_leaving", "memory", "name", "node", "outlet", "pause", "queued", "started",
+        "child", "claim", "commands", "ended", "ending", "folder", "forked_at", "gpu_peak", "head", "held",
+        "is_allocation", "is_leaving", "memory", "name", "node", "outlet", "pause", "queued", "started",
     )  # fmt: skip
 
     def __init__(self, name: str, folder: str, plan: Dict[str, Any]) -> None:
@@ -37,6 +39,7 @@ class Attempt:
         self.commands: List[str] = []  # for the stepd, until its FIFO has room
         self.ending = ""  # the latest command to end
         self.pause = 0.0  # seconds until the next look
+        self.gpu_peak: Tuple[int, int] = (0, 0)  # MiB and percent of GPUs that it has used at the most
         self.queued = False  # among the outlets of its peer?
 
     @property
@@ -114,4 +117,5 @@ class Attempt:
             ended["system_seconds"],
             dict(self.outlet.sizes),
             ended.get("rss", {}),
+            *self.gpu_peak,
         )

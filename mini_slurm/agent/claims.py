@@ -12,10 +12,15 @@ import stat
 import time
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from types import MappingProxyType
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+
+from mini_slurm.protocol.messages import StartAttempt
 
 LOCK_PATIENCE = 2.0  # seconds
 LARGEST = 1 << 20  # bytes of a claim that is believed
+NO_SHARES: Mapping[str, Sequence[int]] = MappingProxyType({})
+ROUNDING = 1e-9  # that thirds of a GPU make one
 SPARE = ".spare-"  # in the name of a file that claims nothing now
 
 
@@ -36,6 +41,12 @@ class Wish(NamedTuple):
     gpus: Dict[str, int]  # type ("" for any) -> how many
     total_cpus: int
     total_memory: int
+    shares: Sequence[Tuple[str, int, int]] = ()  # GPUs of which a part is wanted: type, how much, out of how much
+
+
+def wish(start: StartAttempt) -> Wish:
+    """What an attempt needs."""
+    return Wish(start.cpus, start.memory, start.gpus, start.total_cpus, start.total_memory, start.shares)
 
 
 class Claim(NamedTuple):
@@ -46,6 +57,11 @@ class Claim(NamedTuple):
     cpus: List[int]
     memory: int
     gpus: List[str]  # UUIDs
+    shares: Mapping[str, Sequence[int]] = NO_SHARES  # those that it has a part of only: how much, out of how much
+
+    def order(self) -> Dict[str, Any]:
+        """What a stepd is told of it, JSON."""
+        return {**self._asdict(), "shares": dict(self.shares)}
 
 
 class Held(NamedTuple):
@@ -53,7 +69,23 @@ class Held(NamedTuple):
 
     cpus: List[int]
     memory: int
-    gpus: List[str]
+    gpus: List[str]  # whole ones
+    shares: Sequence[Tuple[str, float]] = ()  # parts of others: UUID, fraction
+    agent: int = 0  # pid, where it is told
+
+
+class Survey(NamedTuple):
+    """Who claims something here: the pids of their agents, and by UUID the users that hold a GPU."""
+
+    agents: List[int]
+    gpus: Dict[str, List[int]]
+
+    def is_of_other(self, uuid: str, pid: int) -> bool:
+        """Is this process one of another user who holds that GPU?"""
+        with suppress(OSError):
+            uid = os.stat(f"/proc/{pid}").st_uid
+            return uid != os.geteuid() and uid in self.gpus.get(uuid, [])
+        return False
 
 
 class Claims:
@@ -65,6 +97,7 @@ class Claims:
         self.memory = memory
         self.gpus: List[Dict[str, Any]] = []
         self.own: Dict[str, Claim] = {}  # file name -> claim
+        self.avoided: Set[str] = set()  # UUIDs of GPUs that somebody uses by hand
         self._spares: List[str] = []  # paths of files that were claims, used again as agent/spares.py does
         self._numbers = count()
 
@@ -74,13 +107,25 @@ class Claims:
             held = self._held()
             cpus = self._pick_cpus(wish, held.cpus)
             self._check_memory(wish, held.memory)
-            gpus = self._pick_gpus(wish.gpus, held.gpus)
-            return self._write(attempt, cpus, wish.memory, gpus)
+            shared = {uuid for uuid, _ in held.shares}
+            gpus = self._pick_gpus(wish.gpus, {*held.gpus, *shared, *self.avoided})
+            shares = self._pick_shares(wish.shares, {*held.gpus, *gpus, *self.avoided}, held.shares)
+            return self._write(attempt, cpus, wish.memory, [*gpus, *shares], shares)
 
-    def restore(self, attempt: str, cpus: List[int], memory: int, gpus: List[str]) -> Claim:
+    def restore(self, attempt: str, memory: int, started: Dict[str, Any]) -> Claim:
         """Claim again what a running attempt holds, after its stepd was lost. Raises Unavailable, OSError."""
         with self._locked():
-            return self._write(attempt, cpus, memory, gpus)
+            return self._write(attempt, started["cpus"], memory, started["gpus"], started.get("shares", {}))
+
+    def survey(self) -> Survey:
+        """Who claims what here. Raises Unavailable, OSError."""
+        agents, gpus = [os.getpid()], {}  # type: List[int], Dict[str, List[int]]
+        with self._locked():
+            for uid, claim in self._claims():
+                agents.append(claim.agent)
+                for uuid in [*claim.gpus, *(uuid for uuid, _ in claim.shares)]:
+                    gpus.setdefault(uuid, []).append(uid)
+        return Survey(agents, gpus)
 
     def release(self, claim: Claim) -> None:
         """Give a claim back; one without a file holds some of another claim, which is not given back with it."""
@@ -126,18 +171,27 @@ class Claims:
             os.close(place)
 
     def _held(self) -> Held:
-        names = [name for name in os.listdir(self.folder) if SPARE not in name]
-        claims = [claim for name in names for claim in [self._read(name)] if claim]
+        claims = [claim for _, claim in self._claims()]
         return Held(
             [cpu for claim in claims for cpu in claim.cpus],
             sum(claim.memory for claim in claims),
             [gpu for claim in claims for gpu in claim.gpus],
+            [share for claim in claims for share in claim.shares],
         )
+
+    def _claims(self) -> Iterator[Tuple[int, Held]]:
+        """Every claim that is alive, and the user whose it is."""
+        for name in os.listdir(self.folder):
+            claim = self._read(name) if SPARE not in name else None
+            if claim:
+                uid = name.partition(".")[0]
+                yield int(uid) if uid.isdigit() else -1, claim
 
     def _read(self, name: str) -> Optional[Held]:
         mine = self.own.get(name)
         if mine:
-            return Held(mine.cpus, mine.memory, mine.gpus)
+            whole = [uuid for uuid in mine.gpus if uuid not in mine.shares]
+            return Held(mine.cpus, mine.memory, whole, _fractions(mine.shares))
         path = f"{self.folder}/{name}"
         try:
             # O_NONBLOCK: what lies here may be anybody's FIFO.
@@ -173,7 +227,7 @@ class Claims:
             why = f"{wish.memory} MiB are wanted, and {total - held} are not claimed"
             raise Unavailable(why, busy=wish.memory <= total)
 
-    def _pick_gpus(self, wanted: Dict[str, int], held: List[str]) -> List[str]:
+    def _pick_gpus(self, wanted: Dict[str, int], held: Set[str]) -> List[str]:
         picked: List[str] = []
         for kind, number in sorted(wanted.items(), reverse=True):  # "" last: it takes what is left
             fitting = [gpu["uuid"] for gpu in self.gpus if kind in ("", gpu["type"])]
@@ -185,19 +239,39 @@ class Claims:
             picked += free[:number]
         return picked
 
-    def _write(self, attempt: str, cpus: List[int], memory: int, gpus: List[str]) -> Claim:
+    def _pick_shares(
+        self, wanted: Sequence[Tuple[str, int, int]], held: Set[str], shares: Sequence[Tuple[str, float]]
+    ) -> Dict[str, List[int]]:
+        """Parts of GPUs, each on the one where the least is left then."""
+        picked: Dict[str, List[int]] = {}
+        for kind, amount, whole in wanted:
+            fitting = [gpu["uuid"] for gpu in self.gpus if kind in ("", gpu["type"])]
+            left = {uuid: 1 - sum(part for other, part in shares if other == uuid) for uuid in fitting}
+            roomy = [uuid for uuid in fitting if left[uuid] + ROUNDING >= amount / whole]
+            free = [uuid for uuid in roomy if uuid not in held and uuid not in picked]
+            if not free:
+                words = "{}/{} of a GPU{} is wanted, and none of {} has so much free"
+                why = words.format(amount, whole, " of type " + kind if kind else "", len(fitting))
+                raise Unavailable(why, busy=amount <= whole and len(fitting) > len(picked))
+            picked[min(free, key=lambda uuid: left[uuid])] = [amount, whole]
+        return picked
+
+    def _write(
+        self, attempt: str, cpus: List[int], memory: int, gpus: List[str], shares: Mapping[str, Sequence[int]]
+    ) -> Claim:
         name = f"{os.geteuid()}.{attempt}"
         path = f"{self.folder}/{name}"
         descriptor = self._open(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            text = json.dumps({"attempt": attempt, "cpus": cpus, "memory": memory, "gpus": gpus, "pid": os.getpid()})
+            value = {"attempt": attempt, "cpus": cpus, "memory": memory, "gpus": gpus, "pid": os.getpid()}
+            text = json.dumps({**value, "shares": dict(shares)} if shares else value)
             os.write(descriptor, text.encode().ljust(os.fstat(descriptor).st_size))
         except OSError:
             os.unlink(path)
             os.close(descriptor)
             raise
-        claim = Claim(path, descriptor, cpus, memory, gpus)
+        claim = Claim(path, descriptor, cpus, memory, gpus, shares)
         self.own[name] = claim
         return claim
 
@@ -260,7 +334,18 @@ def _parse(text: bytes) -> Optional[Held]:
     try:
         value = json.loads(text)
         cpus, memory, gpus = value["cpus"], value["memory"], value["gpus"]
-    except (ValueError, KeyError, TypeError):
+        shares = {str(uuid): (int(part), int(whole)) for uuid, (part, whole) in value.get("shares", {}).items()}
+        pid = value.get("pid")
+        fractions = _fractions(shares)
+    except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError):
         return None
     good = isinstance(cpus, list) and isinstance(memory, int) and isinstance(gpus, list)
-    return Held(cpus, max(memory, 0), gpus) if good else None
+    if not good or not all(isinstance(gpu, str) for gpu in gpus):
+        return None
+    whole_ones = [gpu for gpu in gpus if gpu not in shares]
+    return Held(cpus, max(memory, 0), whole_ones, fractions, pid if isinstance(pid, int) else 0)
+
+
+def _fractions(shares: Mapping[str, Sequence[int]]) -> List[Tuple[str, float]]:
+    """Parts of GPUs; one below 0 would make room that is not there."""
+    return [(uuid, max(part / whole, 0.0)) for uuid, (part, whole) in shares.items()]

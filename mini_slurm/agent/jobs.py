@@ -5,12 +5,13 @@ import selectors
 import time
 from typing import Any, Callable, Dict, List, Type
 
-from mini_slurm.agent import claims, kit, orders, processes, spool, usage
+from mini_slurm.agent import claims, kit, orders, processes, spool
 from mini_slurm.agent.attempt import Attempt
 from mini_slurm.agent.commands import Commands
 from mini_slurm.agent.errands import Errands
 from mini_slurm.agent.fronts import Fronts
 from mini_slurm.agent.log import log
+from mini_slurm.agent.lookout import Lookout
 from mini_slurm.agent.loop import Loop
 from mini_slurm.agent.machine import Machine
 from mini_slurm.agent.orphans import Orphans
@@ -26,7 +27,6 @@ from mini_slurm.protocol.framing import ProtocolError
 from mini_slurm.protocol.messages import (
     Acknowledge,
     Forget,
-    Measure,
     Message,
     Ping,
     Pong,
@@ -63,12 +63,12 @@ class Jobs:
         self.parts = Parts(self)
         self.errands = Errands(self)
         self.fronts = Fronts(self)
+        self.lookout = Lookout(self)
         self._handlers: Dict[Type[Any], Callable[[Peer, Any], None]] = {
             StartAttempt: self._on_start,
             **dict.fromkeys(orders.ORDERS, self._on_order),
             Acknowledge: self._on_acknowledge,
             Forget: self._on_forget,
-            Measure: lambda peer, message: peer.send(usage.answer(message, self.attempts)),
             Ping: lambda peer, message: peer.send(Pong(message.number, *self.machine.vitals())),
             Retire: self._on_retire,
             StartTasks: self._on_start,
@@ -76,6 +76,7 @@ class Jobs:
             **self.parts.handlers(),
             **self.errands.handlers(),
             **self.fronts.handlers(),
+            **self.lookout.handlers(),
         }
         reader, self._notify = os.pipe()
         for descriptor in (reader, self._notify):
@@ -197,9 +198,8 @@ class Jobs:
 
     def _start(self, start: StartAttempt) -> None:
         start = start._replace(environment={**start.environment, **self.commands.variables(start.environment)})
-        wish = claims.Wish(start.cpus, start.memory, start.gpus, start.total_cpus, start.total_memory)
         self.claims.gpus = self.machine.gpus
-        claim = self.claims.take(start.attempt, wish)
+        claim = self.claims.take(start.attempt, claims.wish(start))
         try:
             folder = spool.create(self.root, start, self.spares)
             attempt = Attempt(start.attempt, folder, start._asdict())
@@ -228,7 +228,7 @@ class Jobs:
             raise BlockingIOError(11, "another stepd lives")
         picked = [gpu for gpu in self.machine.gpus if gpu["uuid"] in claim.gpus]
         gpus = attempt.visible(picked, self.machine.vendors)
-        order = {**claim._asdict(), "folder": attempt.folder, "visible": gpus, "started": attempt.started}
+        order = {**claim.order(), "folder": attempt.folder, "visible": gpus, "started": attempt.started}
         try:
             attempt.child = self.pool.assign(order, claim.descriptor, lock)
         finally:
@@ -257,8 +257,9 @@ class Jobs:
             self._tell_of_orphan(attempt, pid)
 
     def _claim_again(self, attempt: Attempt, started: Dict[str, Any]) -> claims.Claim:
-        cpus, gpus = started["cpus"], started["gpus"]
-        return borrowed(cpus, gpus) if attempt.head else self.claims.restore(attempt.name, cpus, attempt.memory, gpus)
+        if attempt.head:
+            return borrowed(started["cpus"], started["gpus"])
+        return self.claims.restore(attempt.name, attempt.memory, started)
 
     def _reap(self) -> None:
         for pid, status, used in processes.ended_children():

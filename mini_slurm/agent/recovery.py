@@ -5,7 +5,7 @@ import time
 from typing import Any, Dict, Iterator, Optional
 
 from mini_slurm.agent import spool, stepd
-from mini_slurm.agent.attempt import Attempt
+from mini_slurm.agent.attempt import GPU_PEAK, Attempt
 from mini_slurm.agent.log import log_trouble
 from mini_slurm.agent.part import Part
 
@@ -42,6 +42,8 @@ def _load(folder: str, boot_id: str) -> Optional[Attempt]:
         return None
     attempt = (Part if "tasks" in plan else Attempt)(os.path.basename(folder), folder, plan)
     attempt.read()
+    peak = spool.read_json(folder, GPU_PEAK) or {}
+    attempt.gpu_peak = (peak.get("memory", 0), peak.get("percent", 0))
     if attempt.ended is None and attempt.started is not None and attempt.started["boot_id"] != boot_id:
         booted_at = time.time() - stepd.now()
         attempt.ended = _unseen_end(max(0.0, booted_at - attempt.started["began_at"]))

@@ -205,8 +205,9 @@ class JobSteps:
     def nodes(self) -> List[Node]:
         """The machines of the allocation."""
         found = []
-        for name, (cpus, memory, gpus, _) in self.plan["allocation"].items():
-            found.append(Node(name, cpus, memory, gpu_types(gpus)))
+        for name, (cpus, memory, gpus, _, *shares) in self.plan["allocation"].items():
+            shared = [slot.rpartition("@")[0] for parts in shares for slot in parts]  # as model/resources.py has them
+            found.append(Node(name, cpus, memory, [*gpu_types(gpus), *shared]))
         return found
 
     def held(self) -> Dict[str, Held]:

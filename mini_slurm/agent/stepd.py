@@ -156,6 +156,7 @@ class Stepd:
             "script_start": self.script_start,
             "cpus": self.place.claim.cpus,
             "gpus": self.place.claim.gpus,
+            "shares": dict(self.place.claim.shares),
             "seen": list(self.seen),
         }
 

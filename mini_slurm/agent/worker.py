@@ -29,7 +29,7 @@ def serve(channel: socket.socket, notify: int, boot_id: str) -> NoReturn:
                 break
             order = json.loads(text.decode())
             claim, lock = FILES.unpack(ancillary[0][2])
-            held = Claim(order["path"], claim, order["cpus"], order["memory"], order["gpus"])
+            held = Claim(order["path"], claim, order["cpus"], order["memory"], order["gpus"], order["shares"])
             _attend(Place(order["folder"], held, lock), kit, order)
             if order["started"]:
                 break

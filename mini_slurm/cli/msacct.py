@@ -83,6 +83,10 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
         from mini_slurm.cli import usage_request
 
         return usage_request.show(program, chosen, where, span, db)
+    if "foreign" in chosen:
+        from mini_slurm.cli import foreign_use
+
+        return foreign_use.show_books(chosen, span, db)
     is_document = "json" in chosen or "yaml" in chosen
     if is_document or NAMED_BY_FLEET & {field.name for field in table.fields}:
         _add_fleet(view, db)

@@ -35,7 +35,8 @@ def main() -> int:
 
 def options(program: str) -> tuple[Option, ...]:
     """The options of the command under this name."""
-    return common.with_ours(program, sinfo.OPTIONS)
+    ours = () if common.is_slurms_name(program) else sinfo.OURS
+    return common.with_ours(program, (*sinfo.OPTIONS, *ours))
 
 
 def msinfo(program: str, arguments: list[str]) -> int:
@@ -50,6 +51,10 @@ def msinfo(program: str, arguments: list[str]) -> int:
         from mini_slurm.cli.verbose import sinfo_options
 
         listing.show(sinfo_options(request))
+    if "foreign" in chosen or "idle_gpus" in chosen:
+        from mini_slurm.cli import foreign_use
+
+        return listing.repeat(seconds, lambda: foreign_use.show(request))
     if "json" in chosen or "yaml" in chosen:
         from mini_slurm.cli import documents
 

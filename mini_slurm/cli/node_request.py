@@ -53,6 +53,10 @@ class Request:
         wanted = self.chosen.words("partition")
         return [one for one in known if wanted is None or one.name in wanted]
 
+    def names(self, name: str) -> bool:
+        """Is the node of this name asked for, whatever its state?"""
+        return self._names is None or name in self._names
+
     def shows(self, node: Node) -> bool:
         """Is this node asked for?"""
         state = node_lines.listed_state(node)

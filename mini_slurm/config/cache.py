@@ -109,6 +109,7 @@ def _from_values(values: list[object]) -> Fleet:
         qos={name: _qos(*entry) for name, entry in fleet.qos.items()},
         accounts={name: _users(users) for name, users in fleet.accounts.items()},
         clusters={name: _cluster(*entry) for name, entry in fleet.clusters.items()},
+        foreign_ignore=tuple(fleet.foreign_ignore),
         priority=Weights(*fleet.priority),
         whole_accounts=_users(fleet.whole_accounts),
     )

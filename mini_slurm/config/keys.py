@@ -176,6 +176,10 @@ FLEET = {
     "ssh_config": Key(text, "a file in quotes", '"~/.ssh/config"'),
     "licenses": Key(licenses, "numbers by name", "{ matlab = 4 }"),
     "requeue_delay": Key(number_from(0), "a whole number of seconds", "121"),
+    "watch_interval": Key(number_from(1), "a whole number of seconds, 1 or more", "10"),
+    "foreign_gpu_memory": Key(memory, "an amount above 0", '"100M"'),
+    "foreign_ignore": Key(arguments, "a list of users and programs", '["root", "Xorg"]'),
+    "idle_gpus_after": Key(duration, 'a time as of --time, or "UNLIMITED"', '"30"'),
     "submit_from_jobs": Key(yes_or_no, "true or false", "false"),
 }
 PRIORITY = {
@@ -197,6 +201,8 @@ MACHINE = {
     "cpus": Key(number_from(1), "a whole number, 1 or more", "16"),
     "memory": Key(memory, "an amount above 0", '"64G"'),
     "gpus": Key(gpus, "a number, or numbers by type", "{ a100 = 2 }"),
+    "gpu_memory": Key(memory, "an amount above 0", '"80G"'),
+    "shards": Key(number_from(0, 1024), "a whole number", "4"),
     "features": Key(words, "a list of words", '["ib", "skylake"]'),
     "weight": Key(number_from(0), "a whole number", "1"),
 }

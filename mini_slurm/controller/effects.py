@@ -156,7 +156,7 @@ class Hands:
         mine = allocation(job)[machine].resources
         is_first = machine == job.node
         is_batch = is_first and job.is_batch
-        variables = batch_environment(job, cluster=fleet.name, gpus_on_node=mine.gpu_count) if is_batch else {}
+        variables = batch_environment(job, cluster=fleet.name, gpus_on_node=mine.visible_gpus) if is_batch else {}
         if is_batch and job.het_size:
             variables |= het_environment(parts(self._cluster, job), fleet.name)
         return messages.StartAttempt(
@@ -168,6 +168,7 @@ class Hands:
             memory=mine.memory,
             total_memory=total.memory,
             gpus=dict(mine.gpus),
+            shares=[(slot.type, amount, slot.size) for slot, amount in mine.shares.items()],
             arguments=self._parsed(job.arguments),
             environment={**self._variables(job.environment), **variables} if is_batch else {},
             fixed=fixed(job),

@@ -41,6 +41,7 @@ class Loop:
         self.clock = clock
         self._events: list[Event] = []
         self._machines: dict[str, Machine] = {}
+        self._used: set[str] = set()  # of these: on which other use than before was seen
         self._bell = asyncio.Event()
         self._rested_at = 0.0  # by the event loop's clock
 
@@ -53,6 +54,11 @@ class Loop:
         """What is known of a machine changed: it is stored with the next turn."""
         self._machines[machine.name] = machine
         self._bell.set()
+
+    def note_use(self, machine: Machine) -> None:
+        """Others than before use a machine besides jobs: that is booked with the next turn."""
+        self._used.add(machine.name)
+        self.note_machine(machine)
 
     def is_elsewhere(self, attempt: str, machine: str) -> bool:
         """Is this the present attempt of a job, but on another machine? Then this machine has no say in it."""
@@ -122,6 +128,9 @@ class Loop:
                 database.store_answer(self.db, answer.request, answer._asdict())
         for machine in self._machines.values():
             database.save_machine(self.db, machine)
+            if machine.name in self._used:
+                database.book_foreign_use(self.db, machine, self.clock())
         self._machines.clear()
+        self._used.clear()
         if last_request:
             self.db.execute("DELETE FROM request WHERE number <= ?", (last_request,))

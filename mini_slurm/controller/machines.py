@@ -15,8 +15,10 @@ from mini_slurm.controller.steps import Steps
 from mini_slurm.errors import Unreachable
 from mini_slurm.links.base import Channel, Link
 from mini_slurm.model.arrays import format_tasks
+from mini_slurm.model.foreign_use import format_uses
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.resources import Resources, format_gpus
+from mini_slurm.model.machine_resources import resources
+from mini_slurm.model.resources import format_gpus
 from mini_slurm.protocol import messages
 from mini_slurm.protocol.framing import Decoder, ProtocolError, encode
 from mini_slurm.protocol.messages import VERSION, Message
@@ -42,6 +44,9 @@ class Board(Protocol):
     def note_machine(self, machine: Machine) -> None:
         """What is known of a machine changed."""
 
+    def note_use(self, machine: Machine) -> None:
+        """Others than before use a machine besides jobs."""
+
     def is_elsewhere(self, attempt: str, machine: str) -> bool:
         """Is this the present attempt of a job, but on another machine?"""
 
@@ -59,6 +64,7 @@ class MachineHand:
         steps: Steps,
         clock: Callable[[], float],
         node_timeout: float,
+        watch: messages.Watch | None = None,
     ) -> None:
         self.machine = machine
         self._link = link
@@ -69,12 +75,19 @@ class MachineHand:
         self._clock = clock
         self._node_timeout = node_timeout
         self._silence = min(SILENCE, node_timeout / (PATIENCE + 1))
+        self._watch = watch  # how its use by others is to be looked at
         self._channel: Channel | None = None
         self._unsent = bytearray()
         self._questions = 0
         self._is_lost = False
         self._last_word = 0.0
         self._vitals_at = 0.0  # when it last said how busy it is
+
+    def watch(self, order: messages.Watch) -> None:
+        """Have the machine's use by others looked at in this way from now on."""
+        if order != self._watch:
+            self._watch = order
+            self.send(order)
 
     def send(self, message: Message) -> None:
         """Send a message if there is a channel: together with what else is said in this turn of the event loop."""
@@ -156,6 +169,8 @@ class MachineHand:
         if isinstance(message, messages.Welcome):
             self._channel = channel
             self._welcome(message)
+            if self._watch is not None:
+                self.send(self._watch)
             self._steps.connected(self.machine.name)
         elif isinstance(message, messages.Output):
             self._outputs.take(message)
@@ -190,11 +205,15 @@ class MachineHand:
                 message.max_rss,
                 message.user_seconds,
                 message.system_seconds,
+                message.gpu_memory,
+                message.gpu_utilization,
             )
         if isinstance(message, messages.Unknown):
             return events.AttemptUnknown(self.machine.name, message.attempt)
         if isinstance(message, messages.Pong):
             self._note_vitals(message)
+        if isinstance(message, messages.Outside):
+            return self._note_use(message)
         return None
 
     def _welcome(self, message: messages.Welcome) -> None:
@@ -229,7 +248,7 @@ class MachineHand:
         self.machine = machine
         self._is_lost = False
         self._board.note_machine(machine)
-        total = Resources(message.cpus, message.memory, gpus)
+        total = resources(machine)
         self._board.post(
             events.MachineConnected(machine.name, total, machine.boot_id, frozenset(map(str, message.attempts)))
         )
@@ -259,6 +278,15 @@ class MachineHand:
             return
         self.machine = Machine(**{**known.__dict__, "load": load, "free_memory": free})
         self._board.note_machine(self.machine)
+
+    def _note_use(self, message: messages.Outside) -> Event:
+        """Who uses the machine besides jobs, and which jobs hold GPUs without using them."""
+        now = self._clock()
+        outside = format_uses(trust.uses(message, now))
+        idle = {attempt.split(".")[1]: trust.moment(now, age) for attempt, age in message.idle.items()}
+        self.machine = Machine(**{**self.machine.__dict__, "outside": outside, "idle_gpus": json.dumps(idle)})
+        self._board.note_use(self.machine)
+        return events.UseSeen(self.machine.name, message.blocked)
 
     def _note_state(self, state: str, reason: str) -> None:
         values = {**self.machine.__dict__, "state": state, "reason": reason, "reason_time": self._clock()}

@@ -24,6 +24,7 @@ from mini_slurm.links import make_link
 from mini_slurm.model.changed_fleet import from_text
 from mini_slurm.model.fleet import ClusterEntry, Fleet
 from mini_slurm.model.machine import Machine
+from mini_slurm.protocol import messages
 from mini_slurm.scheduler.cluster import allocation, make_cluster, set_fleet
 from mini_slurm.scheduler.events import MachineLost
 from mini_slurm.store import database, queries
@@ -157,6 +158,7 @@ class Session:
     def _add_machines(self, fleet: Fleet) -> None:
         for name, entry in fleet.machines.items():
             if name in self._tasks:
+                self._hands.machines[name].watch(_watch(fleet))
                 continue
             hand = MachineHand(
                 self._known.get(name) or Machine(name=name),
@@ -167,6 +169,7 @@ class Session:
                 self._hands.steps,
                 time.time,
                 fleet.node_timeout,
+                _watch(fleet),
             )
             self._hands.machines[name] = hand
             self._tasks[name] = asyncio.get_running_loop().create_task(hand.run())
@@ -194,6 +197,12 @@ async def end_all(tasks: Sequence[asyncio.Task[None]], patience: float = END_PAT
     for task in set(tasks) - left:
         if not task.cancelled():
             task.exception()  # it has been looked at
+
+
+def _watch(fleet: Fleet) -> messages.Watch:
+    """How machines are to look at their use by others."""
+    idle_after = float(fleet.idle_gpus_after or 0)
+    return messages.Watch(fleet.watch_interval, fleet.foreign_gpu_memory, list(fleet.foreign_ignore), idle_after)
 
 
 def _raise_if_failed(*tasks: asyncio.Task[None]) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+from mini_slurm.model.foreign_use import ForeignUse
 from mini_slurm.protocol.framing import ProtocolError
-from mini_slurm.protocol.messages import Ended, Measured, Message, Output, Started, Welcome
+from mini_slurm.protocol.messages import Ended, Measured, Message, Output, Outside, Started, Welcome
 
 STREAMS = frozenset({"out", "err"})
 FIGURES = 7  # of a task: its number, and what it uses
+MOST_USES = 1000  # of a machine by others than jobs
+ATTEMPT = re.compile(r"\w+\.\d{1,18}\.\d{1,18}", re.ASCII)
 GPU_TYPE = re.compile(r"[A-Za-z0-9_.+-]*", re.ASCII)
 
 
@@ -26,6 +29,10 @@ def check(message: Message) -> None:
             all(len(task) == FIGURES and min(task) >= 0 for tasks in message.tasks.values() for task in tasks), message
         )
         _expect(all(message.tasks.values()), message)
+    elif isinstance(message, Outside):
+        _expect(all(ATTEMPT.fullmatch(name) for name in message.idle) and len(message.uses) <= MOST_USES, message)
+        _expect(all(map(GPU_TYPE.fullmatch, message.blocked)), message)
+        _expect(min(message.blocked.values(), default=0) >= 0, message)
     elif isinstance(message, Welcome):
         _expect(message.cpus > 0 and message.memory >= 0, message)
         _expect(all(GPU_TYPE.fullmatch(str(gpu.get("type", ""))) for gpu in message.gpus), message)
@@ -38,6 +45,21 @@ def _is_step(name: str) -> bool:
 def _expect(is_possible: bool, message: Message) -> None:
     if not is_possible:
         raise ProtocolError(f"impossible values in {str(message)[:200]}")
+
+
+def uses(message: Outside, now: float) -> list[ForeignUse]:
+    """Who uses the machine besides jobs. Raises ProtocolError."""
+    found = []
+    for one in message.uses:
+        try:
+            owner, command, gpu = (text(one[name]) for name in ("owner", "command", "gpu"))
+            memory, place, gpu_memory = (int(one[name]) for name in ("memory", "index", "gpu_memory"))
+            since, cpus = moment(now, float(one["age"])), float(one["cpus"])
+            who = ForeignUse(int(one["pid"]), int(one["start"]), owner, command, since, cpus, memory, gpu, place, 0)
+        except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
+            raise ProtocolError(f"impossible values in {str(one)[:200]}") from None
+        found.append(who._replace(gpu_memory=gpu_memory))
+    return found
 
 
 def text(value: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from mini_slurm.model.resources import Resources, format_gpus, parse_gpus
+from mini_slurm.model.resources import NO_SHARES, Resources, format_gpus, format_shares, parse_gpus, parse_shares
 
 
 class Share(NamedTuple):
@@ -24,18 +24,18 @@ Allocation = Mapping[str, Share]
 def parse_allocation(text: str) -> Allocation:
     """The shares by machine, in the order of the machines."""
     return {
-        name: Share(Resources(cpus, memory, parse_gpus(gpus)), tasks)
-        for name, (cpus, memory, gpus, tasks) in json.loads(text).items()
+        name: Share(Resources(cpus, memory, parse_gpus(gpus), parse_shares(*shares or [{}])), tasks)
+        for name, (cpus, memory, gpus, tasks, *shares) in json.loads(text).items()
     }
 
 
 def format_allocation(allocation: Allocation) -> str:
     """The text that parse_allocation reads."""
-    shares = {
-        name: [share.resources.cpus, share.resources.memory, format_gpus(share.resources.gpus), share.tasks]
-        for name, share in allocation.items()
-    }
-    return json.dumps(shares, separators=(",", ":"))
+    texts = {}
+    for name, (held, tasks) in allocation.items():
+        parts = [format_shares(held.shares)] if held.shares else []
+        texts[name] = [held.cpus, held.memory, format_gpus(held.gpus), tasks, *parts]
+    return json.dumps(texts, separators=(",", ":"))
 
 
 def union(allocations: Iterable[Allocation]) -> Allocation:
@@ -49,8 +49,8 @@ def union(allocations: Iterable[Allocation]) -> Allocation:
 
 
 def total(allocation: Allocation) -> Resources:
-    """All shares together."""
+    """All shares together; of GPUs the whole ones."""
     together = Resources()
     for share in allocation.values():
-        together = together.plus(share.resources)
+        together = together.plus(share.resources._replace(shares=NO_SHARES))
     return together

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.export import wanted, words
+from mini_slurm.model.gpu_request import gpu_parts
 from mini_slurm.model.job import Job
 from mini_slurm.model.request import extra
 
@@ -72,6 +73,9 @@ def batch_environment(job: Job, *, cluster: str, gpus_on_node: int) -> dict[str,
     }
     if gpus_on_node:
         variables["SLURM_GPUS_ON_NODE"] = str(gpus_on_node)
+    shards = sum(part.shards for part in gpu_parts(job))
+    if shards:
+        variables["SLURM_SHARDS_ON_NODE"] = str(shards)
     return variables | _when_said(job) | _array(job)
 
 

@@ -22,6 +22,8 @@ class MachineEntry(NamedTuple):
     cpus: int | None = None
     memory: int | None = None  # MiB
     gpus: Mapping[str, int] | None = None  # type ("" when the file gives a plain number) -> how many
+    gpu_memory: int | None = None  # MiB of each of them
+    shards: int = 0  # into which each of them may be divided
     features: tuple[str, ...] = ()
     weight: int = 1
     override: NodeOverride = NO_OVERRIDE  # what administrators changed, see changed_fleet.py
@@ -139,6 +141,10 @@ class Fleet(NamedTuple):
     clusters: Mapping[str, ClusterEntry] = {}
     licenses: Mapping[str, int] = {}
     requeue_delay: int = 121  # seconds from a requeue on request until the job may start again, as in Slurm
+    watch_interval: int = 10  # seconds between two looks at who uses a machine's GPUs
+    foreign_gpu_memory: int = 100  # MiB of a GPU from which on a process that is no job's counts
+    foreign_ignore: tuple[str, ...] = ()  # users and programs that do not count
+    idle_gpus_after: int | None = 1800  # seconds for which a job may hold GPUs that do nothing; None: any time
     submit_from_jobs: bool = False  # may a job submit jobs, and cancel others than itself?
     priority: Weights = Weights()
     whole_accounts: Mapping[str, Association] = {}  # what holds for all users of an account together

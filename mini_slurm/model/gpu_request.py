@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.gres import by_type, parse, parse_gpus
+from mini_slurm.model.gres import Part, by_type, parse, parse_gpus, parts
 from mini_slurm.model.request import extra, number
 from mini_slurm.model.units import parse_memory
 
@@ -25,6 +25,11 @@ def gpus_per_node(job: Job) -> dict[str, int]:
     per_socket = by_type(parse_gpus(extra(job).get("gpus-per-socket", "")))
     sockets = number(job, "sockets-per-node") or 1
     return {**{kind: count * sockets for kind, count in per_socket.items()}, **found}
+
+
+def gpu_parts(job: Job) -> tuple[Part, ...]:
+    """The parts of GPUs on each machine."""
+    return parts(parse(job.gres)) if job.gres else ()
 
 
 def gpus_per_job(job: Job) -> dict[str, int]:

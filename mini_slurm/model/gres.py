@@ -6,9 +6,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mini_slurm.model.numbers import LARGEST, leading_number
+from mini_slurm.model.units import parse_memory
 
-GPU = "gpu"
-KNOWN = frozenset({GPU})
+GPU, SHARD, GPU_MEMORY = "gpu", "shard", "gpumem"
+KNOWN = frozenset({GPU, SHARD, GPU_MEMORY})
 POWERS = "kmgtp"  # 4k is 4096
 
 
@@ -17,7 +18,15 @@ class Gres(NamedTuple):
 
     name: str
     type: str
-    amount: int
+    amount: int  # of memory: MiB
+
+
+class Part(NamedTuple):
+    """Some of a GPU: so much of its memory (MiB), or so many shards, which more than one GPU may have to give."""
+
+    type: str
+    memory: int
+    shards: int
 
 
 @lru_cache(maxsize=1024)
@@ -39,6 +48,8 @@ def prefixed(text: str) -> str:
 
 def _one(part: str) -> Gres:
     words = part.split(":", 2)
+    if words[0] == GPU_MEMORY:
+        return Gres(GPU_MEMORY, "", parse_memory(":".join(words[1:])))
     count = _count(words[-1]) if len(words) > 1 else None
     kind = words[1] if len(words) == 3 or (len(words) == 2 and count is None) else ""
     if not all(words[1:]) or (len(words) == 3 and count is None):
@@ -61,6 +72,18 @@ def _count(text: str) -> int | None:
     return LARGEST if number < 0 else number * scale**power
 
 
+def parts(wanted: tuple[Gres, ...]) -> tuple[Part, ...]:
+    """The parts of GPUs that a list of generic resources asks for: shards, and so much memory of each of its GPUs."""
+    found = [Part(one.type, 0, one.amount) for one in wanted if one.name == SHARD]
+    memory = next((one.amount for one in wanted if one.name == GPU_MEMORY), 0)
+    if memory:
+        counts = {one.type: one.amount for one in wanted if one.name == GPU} or {"": 1}
+        found += [Part(kind, memory, 0) for kind, count in counts.items() for _ in range(count)]
+    return tuple(found)
+
+
 def by_type(wanted: tuple[Gres, ...]) -> dict[str, int]:
-    """GPUs by type ("" for any) in a list of generic resources; the last word on a type counts."""
+    """Whole GPUs by type ("" for any) in a list of generic resources; the last word on a type counts."""
+    if any(one.name == GPU_MEMORY for one in wanted):
+        return {}
     return {one.type: one.amount for one in wanted if one.name == GPU}

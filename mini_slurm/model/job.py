@@ -111,6 +111,8 @@ class Job:
     max_rss: int = 0  # KiB, the largest process
     user_seconds: float = 0.0
     system_seconds: float = 0.0
+    max_gpu_memory: int = 0  # MiB, on its first machine
+    max_gpu_utilization: int = 0  # percent, of the GPU that had the most to do
 
     def __init__(self, **values: object) -> None:
         self.__dict__.update(values)

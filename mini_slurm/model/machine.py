@@ -24,6 +24,8 @@ class Machine:
     agent_time: float = 0.0  # seconds since the epoch: when its agent was started
     load: float | None = None  # on average over five minutes; None: not known
     free_memory: int | None = None  # MiB
+    outside: str = "[]"  # JSON: who uses it besides jobs, as model/foreign_use.py has it
+    idle_gpus: str = "{}"  # JSON: job's number -> seconds since the epoch since when its GPUs do nothing
 
     def __init__(self, **values: object) -> None:
         self.__dict__.update(values)

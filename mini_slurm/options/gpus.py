@@ -7,7 +7,7 @@ was left open.
 from __future__ import annotations
 
 from mini_slurm.errors import Refused
-from mini_slurm.model.gres import GPU, Gres, parse, prefixed
+from mini_slurm.model.gres import GPU, GPU_MEMORY, Gres, parse, prefixed
 
 INVALID = "Invalid generic resource (gres) specification"
 FAILED = "Failed to validate job spec"
@@ -42,6 +42,7 @@ def settle_gpus(counts: Counts, asked: dict[str, str | None], cpus_per_gpu: int 
         return
     if (asked["task"] or counts.tasks_per_gpu is not None) and counts.tasks is None:
         _imply_tasks(counts)
+    _check_memory(asked)
     found = _by_type(counts, asked, cpus_per_gpu)
     if counts.tasks_per_gpu is not None:
         _tasks_of_gpus(counts, found)
@@ -102,6 +103,13 @@ def _read(text: str | None, *, is_gres: bool) -> list[Gres]:
     except ValueError:
         raise Refused(INVALID, hint="write for example --gpus=2, --gpus=a100:2 or --gres=gpu:2") from None
     return [gres for gres in found if gres.name == GPU]
+
+
+def _check_memory(asked: dict[str, str | None]) -> None:
+    """So much memory of each GPU can only be had of the GPUs of a machine."""
+    shares = GPU_MEMORY in (asked["node"] or "")
+    if shares and (asked["job"] or asked["socket"] or asked["task"]):
+        raise Refused(INVALID, hint="write gpumem beside GPUs by node, as --gres=gpu:2,gpumem:16G")
 
 
 def _tasks_of_gpus(counts: Counts, found: dict[str, Asked]) -> None:

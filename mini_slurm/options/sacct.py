@@ -76,5 +76,6 @@ GATHERED = ("accounts", "clusters", "constraints", "format", "gid", "jobs", "nam
 OURS = (  # under our name
     option("report", "", MAYBE, "Hours of CPUs and GPUs instead, by these: user, account, machine, month.", "KEYS"),
     option("csv", "", FLAG, "With --report: values with commas between."),
+    option("foreign", "", FLAG, "Who has used the machines besides jobs."),
 )
 # fmt: on

@@ -45,4 +45,8 @@ OPTIONS = (
     option("reservation", "T", FLAG, "Reservations."),
     USAGE, VERBOSE, VERSION, JSON, YAML,
 )
+OURS = (  # under our name
+    option("foreign", "", FLAG, "Who uses the nodes besides jobs."),
+    option("idle-gpus", "", FLAG, "Jobs that hold GPUs and have not used them for long."),
+)
 # fmt: on

@@ -6,7 +6,7 @@ What is kept and shown is what Slurm keeps: names in full, in its own order.
 from __future__ import annotations
 
 from mini_slurm.errors import Answer, BadOption
-from mini_slurm.model.gres import KNOWN
+from mini_slurm.model.gres import GPU
 from mini_slurm.model.numbers import LARGEST, leading_number
 from mini_slurm.model.signals import signal_number
 
@@ -52,7 +52,7 @@ def gres(value: str | None) -> str | None:
     """Generic resources; none of them for `none`."""
     word = (value or "").lower()
     if word in ("help", "list"):
-        raise Answer("Valid gres options are:", *(f"{name}[[:type]:count]" for name in sorted(KNOWN)), exit_code=0)
+        raise Answer("Valid gres options are:", f"{GPU}[[:type]:count]", exit_code=0)
     return None if word == "none" else value or None
 
 

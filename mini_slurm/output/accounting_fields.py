@@ -171,6 +171,14 @@ def _each(job: str = "", step: str = "") -> Value:
     return lambda line, view: step if line.step else job
 
 
+def _used_of_gpus(line: Line, view: View) -> str:
+    """What a job's processes had of GPUs at the most, which is its script's."""
+    job = line.job
+    if line.step_name != "batch" or not (job.max_gpu_memory or job.max_gpu_utilization):
+        return ""
+    return f"gres/gpumem={size(job.max_gpu_memory)},gres/gpuutil={job.max_gpu_utilization}"
+
+
 _used_energy = _step(lambda step, view: "energy=0" if step.end_time else "")
 
 ALWAYS = (
@@ -273,7 +281,7 @@ ACCOUNTING_FIELDS = (
     _row("TimelimitRaw", 10, "time_limit", _job(_minutes)),
     _row("TotalCPU", 10, _USED, lambda line, view: processor_time(line.user_seconds + line.system_seconds)),
     _row("TRESUsageInAve", 14, "", _used_energy),
-    _row("TRESUsageInMax", 14, "", _each()),
+    _row("TRESUsageInMax", 14, "max_gpu_memory max_gpu_utilization", _used_of_gpus),
     _row("TRESUsageInMaxNode", 18, "", _each()),
     _row("TRESUsageInMaxTask", 18, "", _each()),
     _row("TRESUsageInMin", 14, "", _each()),

@@ -92,7 +92,12 @@ def _held(job: Job, view: RecordView) -> list[str]:
     """What the job holds on each of its machines; none for a job that never started."""
     if not has_run(job):
         return []
-    return [f"JOB_GRES={gpus(parse_gpus(job.alloc_gpus)) or NULL}", *(f"  {text}" for text in _on_machines(job, view))]
+    held = ",".join(filter(None, [gpus(parse_gpus(job.alloc_gpus)), *_parts(job)]))
+    return [f"JOB_GRES={held or NULL}", *(f"  {text}" for text in _on_machines(job, view))]
+
+
+def _parts(job: Job) -> list[str]:
+    return [f"{name}:{size(amount) if name == tres.GPU_MEMORY else amount}" for name, amount in tres.parts(job)]
 
 
 def _on_machines(job: Job, view: RecordView) -> list[str]:
@@ -102,7 +107,7 @@ def _on_machines(job: Job, view: RecordView) -> list[str]:
         ]
     found = []
     for name, share in parse_allocation(job.allocation).items():
-        cpus, memory, held = share.resources
+        cpus, memory, held, *_ = share.resources
         own = name == job.node and job.cpu_ids
         ids = job.cpu_ids if own else "0" if cpus == 1 else f"0-{cpus - 1}"
         found.append(_on_machine(name, ids, memory, _gres(job, held, view)))
@@ -117,7 +122,7 @@ def _gres(job: Job, held: Mapping[str, int], view: RecordView) -> str:
     """The GPUs held on one machine, and which of its GPUs these are."""
     places = sorted(view.gpu_places[uuid] for uuid in job.gpu_ids.split(",") if uuid in view.gpu_places)
     index = f"(IDX:{','.join(map(str, places))})" if places else ""
-    return ",".join(part + index for part in (gpus(held) or "").split(",") if part)
+    return ",".join(part + index for part in [*(gpus(held) or "").split(","), *_parts(job)] if part)
 
 
 # fmt: off

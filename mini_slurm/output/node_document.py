@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.model import node_state
 from mini_slurm.output import nodes
 from mini_slurm.output.documents import filled
-from mini_slurm.output.values import SLURM_VERSION, gpus
+from mini_slurm.output.values import SLURM_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ NODE: tuple[tuple[str, Value], ...] = (
     ("last_busy", _constant(0)),
     ("features", lambda node, view: ",".join(node.features)),
     ("active_features", lambda node, view: ",".join(node.active_features)),
-    ("gres", lambda node, view: gpus(node.gpus) or ""),
+    ("gres", lambda node, view: nodes.gres(node)),
     ("gres_drained", _constant("N/A")),
     ("gres_used", lambda node, view: nodes.gres_used(node)),
     ("mcs_label", _constant("")),

@@ -8,7 +8,7 @@ from mini_slurm.model.units import format_duration
 from mini_slurm.output import nodes
 from mini_slurm.output.layout import SMALL, Field, View
 from mini_slurm.output.node_lines import ALWAYS, EXACT, NOBODY, PARTITION, Line, listed_state, reason_user
-from mini_slurm.output.values import NOT_KNOWN, NULL, SLURM_VERSION, count, gpus
+from mini_slurm.output.values import NOT_KNOWN, NULL, SLURM_VERSION, count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ NODE_FIELDS = (
     _row("Features", "f", "AVAIL_FEATURES", _first(lambda node: ",".join(node.features) or NULL, NULL), ALWAYS),
     _row("NodeAIOT", "F", "NODES(A/I/O/T)", lambda line, view: _node_counts(line, 4)),
     _row("Groups", "g", "GROUPS", _constant("all")),
-    _row("Gres", "G", "GRES", _first(lambda node: gpus(node.gpus) or NULL, NULL), ALWAYS),
+    _row("Gres", "G", "GRES", _first(lambda node: nodes.gres(node) or NULL, NULL), ALWAYS),
     _row("OverSubscribe", "h", "OVERSUBSCRIBE", _constant("NO")),
     _row("TimeStamp", "H", "TIMESTAMP", _since, ALWAYS),
     _row("PriorityJobFactor", "I", "PRIO_JOB_FACTOR", lambda line, view: str(line.partition.priority), ALWAYS),

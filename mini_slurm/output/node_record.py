@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.model import node_state
 from mini_slurm.output import nodes
 from mini_slurm.output.records import filled
-from mini_slurm.output.values import NULL, SLURM_VERSION, gpus
+from mini_slurm.output.values import NULL, SLURM_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ HEAD = (
      ("CPULoad", lambda node, view: "N/A" if node.known.load is None else f"{node.known.load:.2f}")),
     (("AvailableFeatures", lambda node, view: ",".join(node.features) or NULL),),
     (("ActiveFeatures", lambda node, view: ",".join(node.active_features) or NULL),),
-    (("Gres", lambda node, view: gpus(node.gpus) or NULL),),
+    (("Gres", lambda node, view: nodes.gres(node) or NULL),),
     (("NodeAddr", lambda node, view: node.entry.host),
      ("NodeHostName", lambda node, view: node.name),
      ("Port", lambda node, view: None if node.entry.port is None else str(node.entry.port)),

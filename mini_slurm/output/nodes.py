@@ -8,7 +8,7 @@ from mini_slurm.model.machine import Machine
 from mini_slurm.model.overrides import NodeOverride
 from mini_slurm.model.resources import Resources, parse_gpus
 from mini_slurm.model.states import JobState
-from mini_slurm.output.values import CONTROLLER, size
+from mini_slurm.output.values import CONTROLLER, gpus, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Node:
         self.alloc_cpus = sum(share.cpus for job, share in keeping if job.state is not JobState.SUSPENDED)
         self.alloc_memory = sum(share.memory for _, share in keeping)
         self.alloc_gpus = sum(share.gpu_count for _, share in keeping)
+        self.shards = entry.shards * sum(self.gpus.values())
+        self.alloc_shards = sum(_shard_count(share, entry.shards) for _, share in keeping)
         self.state = _state(known, order, [job for job, _ in held])
         if 0 < self.alloc_cpus < self.cpus:
             self.state = self.state & ~node_state.BASE | node_state.MIXED
@@ -62,6 +64,11 @@ class Node:
     @property
     def _is_closed(self) -> bool:
         return bool(self.state & node_state.DRAIN) or self.state & node_state.BASE == node_state.DOWN
+
+
+def _shard_count(held: Resources, of_gpu: int) -> int:
+    """How many shards parts of GPUs are."""
+    return sum(-(-part * of_gpu // slot.size) for slot, part in held.shares.items())
 
 
 def _state(machine: Machine, order: NodeOverride, jobs: Sequence[Job]) -> int:
@@ -114,9 +121,8 @@ def _shares(job: Job) -> Iterable[tuple[str, Resources]]:
 
 def configured(node: Node) -> str:
     """What the node has."""
-    count = sum(node.gpus.values())
     parts = [f"cpu={node.cpus}", f"mem={size(node.memory)}", f"billing={node.cpus}"]
-    return ",".join([*parts, f"gres/gpu={count}"] if count else parts)
+    return ",".join([*parts, *_gres_counts(sum(node.gpus.values()), node.shards)])
 
 
 def allocated(node: Node) -> str:
@@ -124,9 +130,19 @@ def allocated(node: Node) -> str:
     if not node.alloc_cpus:
         return ""
     parts = [f"cpu={node.alloc_cpus}", f"mem={size(node.alloc_memory)}"]
-    return ",".join([*parts, f"gres/gpu={node.alloc_gpus}"] if node.alloc_gpus else parts)
+    return ",".join([*parts, *_gres_counts(node.alloc_gpus, node.alloc_shards)])
+
+
+def _gres_counts(gpu_count: int, shards: int) -> list[str]:
+    return [f"gres/{name}={count}" for name, count in (("gpu", gpu_count), ("shard", shards)) if count]
+
+
+def gres(node: Node) -> str:
+    """Its GPUs by type, and its shards; "" for none."""
+    return ",".join(filter(None, [gpus(node.gpus), f"shard:{node.shards}" if node.shards else ""]))
 
 
 def gres_used(node: Node) -> str:
-    """How many of its GPUs are in use."""
-    return f"gpu:{node.alloc_gpus}" if node.gpus else "gpu:0"
+    """How many of its GPUs, and of its shards, are in use."""
+    used = f"gpu:{node.alloc_gpus}" if node.gpus else "gpu:0"
+    return f"{used},shard:{node.alloc_shards}" if node.shards else used

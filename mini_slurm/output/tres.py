@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mini_slurm.model.step import Step
 
 RESOURCES = ("cpu", "mem", "energy", "node", "billing", "fs/disk", "vmem", "pages", "gres/gpu")  # in Slurm's order
+SHARD, GPU_MEMORY = "shard", "gpumem"
 SHARING = {0: "OK", 1: "NO", 2: "USER", 3: "MCS", 4: "YES"}
 
 
@@ -55,14 +56,31 @@ def requested(job: Job, whole: int = 0) -> str:
     """What a job waits for; `whole` is the memory in MiB that --mem=0 stands for, on one machine."""
     count = requested_cpus(job)
     gpus = _requested_gpus(job)
-    return _written(count, _requested_memory(job, count, gpus, whole), job.nodes, gpus)
+    written = _written(count, _requested_memory(job, count, gpus, whole), job.nodes, gpus)
+    return ",".join([written, *_parts(job, job.nodes)])
 
 
 def allocated(job: Job) -> str | None:
     """What a job holds or held; None for one that never started."""
     if not job.alloc_cpus:
         return None
-    return _written(job.alloc_cpus, job.alloc_memory, nodes(job), _count(job.alloc_gpus))
+    written = _written(job.alloc_cpus, job.alloc_memory, nodes(job), _count(job.alloc_gpus))
+    return ",".join([written, *_parts(job, nodes(job))])
+
+
+def _parts(job: Job, count: int) -> list[str]:
+    return [f"gres/{name}={size(n * count) if name == GPU_MEMORY else n * count}" for name, n in parts(job)]
+
+
+def parts(job: Job) -> list[tuple[str, int]]:
+    """The parts of GPUs that it asks for on each machine: shards, and MiB of memory."""
+    if not job.gres or (SHARD not in job.gres and GPU_MEMORY not in job.gres):
+        return []
+    from mini_slurm.model.gpu_request import gpu_parts
+
+    wanted = gpu_parts(job)
+    sums = ((GPU_MEMORY, sum(one.memory for one in wanted)), (SHARD, sum(one.shards for one in wanted)))
+    return [(name, amount) for name, amount in sums if amount]
 
 
 def held(job: Job) -> dict[str, int]:

@@ -62,7 +62,7 @@ def rows(
                 row = found.setdefault(key, Row(key))
                 row.runs.add((job.job_id, job.attempt))
                 row.cpu_seconds += held.cpus * seconds * part
-                row.gpu_seconds += held.gpu_count * seconds * part
+                row.gpu_seconds += held.gpu_fractions * seconds * part
     return [found[key] for key in sorted(found)]
 
 

@@ -7,6 +7,11 @@ An attempt is named `STATE.JOB.ATTEMPT`: the state folder's id, the job's number
 
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type, Union
 
+from mini_slurm.protocol.watching import Measure as Measure
+from mini_slurm.protocol.watching import Measured as Measured
+from mini_slurm.protocol.watching import Outside as Outside
+from mini_slurm.protocol.watching import Watch as Watch
+
 VERSION = 1
 
 
@@ -49,6 +54,7 @@ class StartAttempt(NamedTuple):
     memory: int  # MiB; 0: not limited
     total_memory: int  # MiB that the fleet file says the machine has; 0: what it really has
     gpus: Dict[str, int]  # type ("" for any) -> how many
+    shares: List[Tuple[str, int, int]]  # GPUs of which it gets a part: type, how much, out of how much
     arguments: List[str]  # of the script
     environment: Dict[str, str]  # the user's and Slurm's; the machine adds its own HOME, USER, SHELL, TMPDIR ...
     fixed: List[str]  # names in `environment` that win over the machine's own
@@ -180,13 +186,6 @@ class Forget(NamedTuple):
     attempt: str
 
 
-class Measure(NamedTuple):
-    """What do the processes of this job use now? Answered by Measured with the same number."""
-
-    attempt: str
-    number: int
-
-
 class Ping(NamedTuple):
     """Are you there? Answered by Pong with the same number."""
 
@@ -238,6 +237,8 @@ class Ended(NamedTuple):
     system_seconds: float
     sizes: Dict[str, int]  # stream -> bytes written
     rss: Dict[str, int]  # of a part of a step: task -> KiB
+    gpu_memory: int = 0  # MiB that its processes had of GPUs at the most
+    gpu_utilization: int = 0  # percent that one of its GPUs computed at the most
 
 
 class Relay(NamedTuple):
@@ -292,16 +293,6 @@ class StepNoted(NamedTuple):
 
     attempt: str
     ended: bool
-
-
-class Measured(NamedTuple):
-    """What runs of a job here: the script's part is called "", a step's by its number."""
-
-    attempt: str
-    number: int
-    tasks: Dict[str, List[List[float]]]  # number, RSS and virtual memory (KiB), page faults, CPU s, bytes read, written
-    pids: Dict[str, List[int]]
-    frequency: int  # kHz
 
 
 class Errand(NamedTuple):
@@ -375,6 +366,7 @@ Message = Union[
     Acknowledge,
     Forget,
     Measure,
+    Watch,
     Ping,
     Retire,
     Started,
@@ -386,6 +378,7 @@ Message = Union[
     StepNews,
     StepNoted,
     Measured,
+    Outside,
     Errand,
     ErrandOutput,
     ErrandOver,

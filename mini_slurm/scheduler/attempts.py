@@ -7,6 +7,7 @@ gets of them. All or none: the script is sent when the others have said yes, and
 from __future__ import annotations
 
 from mini_slurm.model.job import Job
+from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import LONGEST_PAUSE
 from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
@@ -23,6 +24,7 @@ from mini_slurm.scheduler.events import (
     MachineLost,
     OutputFailed,
     OutputStored,
+    UseSeen,
 )
 
 BUSY_PAUSE = 5.0  # seconds until a machine is asked again whose CPUs or GPUs others hold
@@ -42,7 +44,7 @@ def on_machine_connected(cluster: Cluster, event: MachineConnected, now: float) 
     cluster.note(event.name)
     books.is_up, books.is_awaited, books.boot_id, books.paused_until = True, False, event.boot_id, 0.0
     here = cluster.on_machine(event.name)
-    books.free = books.total
+    books.free, books.blocked = books.total, {}
     for job in here:
         if occupies(job):
             books.free = books.free.minus(allocation(job)[event.name].resources)
@@ -52,6 +54,17 @@ def on_machine_connected(cluster: Cluster, event: MachineConnected, now: float) 
     wanted = {cluster.attempt_name(job) for job in cluster.on_machine(event.name) if _is_wanted(job, event.name)}
     books.unwanted = {name for name in event.attempts if name not in wanted}
     return decisions + [End(event.name, name) for name in sorted(books.unwanted)]
+
+
+def on_use_seen(cluster: Cluster, event: UseSeen, now: float) -> list[Decision]:
+    """Other GPUs are in use by hand than before."""
+    books = cluster.machines.get(event.name)
+    if books is not None and books.is_up and books.blocked != event.blocked:
+        known = {kind: count for kind, count in event.blocked.items() if kind in books.total.gpus}
+        books.free = books.free.plus(Resources(gpus=books.blocked)).minus(Resources(gpus=known))
+        books.blocked = known
+        cluster.note(event.name)
+    return []
 
 
 def _is_wanted(job: Job, machine: str) -> bool:
@@ -199,6 +212,7 @@ def on_attempt_ended(cluster: Cluster, event: AttemptEnded, now: float) -> list[
     job.state, job.end_time = JobState.COMPLETING, event.ended
     job.outcome = job.outcome or _outcome(event).name
     job.max_rss, job.user_seconds, job.system_seconds = event.max_rss, event.user_seconds, event.system_seconds
+    job.max_gpu_memory, job.max_gpu_utilization = event.gpu_memory, event.gpu_utilization
     cluster.touch(job)
     if not job.is_batch:  # there is no output to wait for, and its exit status came from whoever it was for
         finish(cluster, job, JobState[job.outcome], now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mini_slurm.model.fleet import MachineEntry
@@ -18,6 +19,8 @@ class Books:
     position: int = 0  # in the order of the fleet file
     total: Resources = field(default_factory=Resources)
     free: Resources = field(default_factory=Resources)
+    # GPUs by type that no job holds, and that are not free: somebody uses them by hand
+    blocked: Mapping[str, int] = field(default_factory=dict)
     is_up: bool = False
     is_awaited: bool = True  # nothing is known yet of whether it can be reached
     boot_id: str = ""

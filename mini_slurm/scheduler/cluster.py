@@ -9,7 +9,8 @@ from mini_slurm.model.changed_fleet import NONE, Overrides, apply
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.resources import Resources, parse_gpus
+from mini_slurm.model.machine_resources import resources
+from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.demand import with_entry
@@ -144,16 +145,17 @@ class Cluster:
     def check(self) -> None:
         """Work the books out again the slow way. Raises AssertionError."""
         for name, books in self.machines.items():
-            used = Resources()
+            left = books.total.minus(Resources(gpus=books.blocked))
             assert books.jobs == {job.job_id for job in self.jobs.values() if name in allocation(job)}, name
             for job in self.on_machine(name):
                 if occupies(job):
-                    used = used.plus(allocation(job)[name].resources)
+                    left = left.minus(allocation(job)[name].resources)
             if books.is_up:
-                left = books.total.minus(used)
                 assert (left.cpus, left.memory) == (books.free.cpus, books.free.memory), (name, left, books.free)
                 assert left.gpu_count == books.free.gpu_count, (name, left, books.free)
-                assert min(left.cpus, *left.gpus.values(), 0) == 0, (name, left)
+                assert left.shares == books.free.shares, (name, left, books.free)
+                assert min(left.cpus, *left.shares.values(), 0) == 0, (name, left)
+                assert books.blocked or min(*left.gpus.values(), 0, 0) == 0, (name, left)
         self.stock.check()
         assert {job.job_id: job for number in self._arrays for job in self.records_of(number)} == {
             number: job for number, job in self.jobs.items() if job.array_job_id is not None
@@ -177,7 +179,7 @@ def make_cluster(
     for name, books in cluster.machines.items():
         known = machines.get(name)
         if known is not None:
-            books.total = with_entry(Resources(known.cpus, known.memory, parse_gpus(known.gpus)), books.entry)
+            books.total = with_entry(resources(known), books.entry)
     return cluster
 
 

@@ -44,6 +44,7 @@ HANDLERS: dict[type[Any], Handler] = {
     events.ReservationDeleteRequested: booking.on_reservation_delete_requested,
     events.EndsRecalled: dependents.on_ends_recalled,
     events.MachineConnected: attempts.on_machine_connected,
+    events.UseSeen: attempts.on_use_seen,
     events.MachineDisconnected: attempts.on_machine_disconnected,
     events.MachineLost: attempts.on_machine_lost,
     events.AttemptStarted: attempts.on_attempt_started,

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mini_slurm.model.fleet import Fleet, MachineEntry
-from mini_slurm.model.gpu_request import gpus_per_job, gpus_per_node, memory_per_gpu
+from mini_slurm.model.gpu_request import gpu_parts, gpus_per_job, gpus_per_node, memory_per_gpu
+from mini_slurm.model.gres import Part
 from mini_slurm.model.job import Job
 from mini_slurm.model.request import extra, least_cpus, number
-from mini_slurm.model.resources import Resources
+from mini_slurm.model.resources import NO_SHARES, Resources, Size
+from mini_slurm.scheduler.sharing import pick
 
 
 def with_entry(found: Resources, entry: MachineEntry) -> Resources:
@@ -18,7 +20,17 @@ def with_entry(found: Resources, entry: MachineEntry) -> Resources:
         found.cpus if entry.cpus is None else entry.cpus,
         found.memory if entry.memory is None else entry.memory,
         found.gpus if entry.gpus is None else entry.gpus,
+        sizes=sizes(found, entry),
     )
+
+
+def sizes(found: Resources, entry: MachineEntry) -> Mapping[str, Size]:
+    """What a GPU of each type has to give to several jobs; the fleet file may call a type as it likes."""
+    kinds = found.gpus if entry.gpus is None else entry.gpus
+    least = min((size.memory for size in found.sizes.values()), default=0)
+    memory = {kind: found.sizes[kind].memory if kind in found.sizes else least for kind in kinds}
+    given = {kind: Size(memory[kind] if entry.gpu_memory is None else entry.gpu_memory, entry.shards) for kind in kinds}
+    return {kind: size for kind, size in given.items() if size.whole}
 
 
 class Demand(NamedTuple):
@@ -38,11 +50,12 @@ class Demand(NamedTuple):
     least_cpus: int = 1  # on each machine
     cpus_per_gpu: int = 0
     memory_per_gpu: int = 0  # MiB; takes the place of memory by CPU
+    parts: tuple[Part, ...] = ()  # of GPUs, on each machine
 
     @property
     def wants_gpus(self) -> bool:
-        """Does it ask for any GPU?"""
-        return bool(self.gpus_per_node or self.gpus)
+        """Does it ask for any GPU, or a part of one?"""
+        return bool(self.gpus_per_node or self.gpus or self.parts)
 
     @property
     def gpus_at_least(self) -> int:
@@ -72,6 +85,7 @@ def demand(job: Job, fleet: Fleet) -> Demand:
         least_cpus=least_cpus(job),
         cpus_per_gpu=number(job, "cpus-per-gpu"),
         memory_per_gpu=memory_per_gpu(job),
+        parts=gpu_parts(job),
     )
 
 
@@ -91,6 +105,8 @@ def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
     if wanted.gpus_per_node and Resources(gpus=wanted.gpus_per_node).shortfall(free):
         return 0
     if wanted.gpus and not free.gpu_count:
+        return 0
+    if wanted.parts and pick(wanted.parts, free) is None:
         return 0
     tasks = free.cpus // wanted.cpus
     if wanted.cpus_for(1, wanted.gpus_at_least if wanted.wants_gpus else 0) > free.cpus:
@@ -113,15 +129,16 @@ def share(wanted: Demand, tasks: int, gpus: Mapping[str, int], total: Resources,
     All CPUs and GPUs with --exclusive, whatever else was asked for; of the memory only that.
     """
     count = sum(gpus.values())
+    shares = (wanted.parts and pick(wanted.parts, free)) or NO_SHARES
     if wanted.exclusive:
-        gpus = free.gpus
+        gpus, shares = free.gpus, NO_SHARES
     cpus = total.cpus if wanted.exclusive else wanted.cpus_for(tasks, count)
     memory = wanted.memory_per_cpu * cpus
     if wanted.memory_per_gpu:
         memory = wanted.memory_per_gpu * count
     elif wanted.memory_per_node is not None:
         memory = wanted.memory_per_node or total.memory
-    return Resources(cpus, memory, gpus).out_of(free)
+    return Resources(cpus, memory, gpus, shares).out_of(free)
 
 
 def gpus_on(wanted: Demand, free: list[Resources]) -> list[Mapping[str, int]] | None:

@@ -88,6 +88,7 @@ def requeue(cluster: Cluster, job: Job, state: JobState, now: float, delay: floa
     job.suspend_time, job.suspended_seconds = None, 0.0
     job.cancelled_by = None
     job.max_rss, job.user_seconds, job.system_seconds = 0, 0.0, 0.0
+    job.max_gpu_memory = job.max_gpu_utilization = 0
     job.submit_time = now
     if delay and (job.begin_time is None or job.begin_time <= now):
         job.begin_time = now + delay

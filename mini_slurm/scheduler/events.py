@@ -175,6 +175,13 @@ class MachineLost(NamedTuple):
     name: str
 
 
+class UseSeen(NamedTuple):
+    """Somebody uses GPUs of a machine by hand: so many of each type that no job holds are not to be had."""
+
+    name: str
+    blocked: Mapping[str, int]
+
+
 class AttemptStarted(NamedTuple):
     """The agent's yes, for its machine's part of the allocation."""
 
@@ -206,6 +213,8 @@ class AttemptEnded(NamedTuple):
     max_rss: int
     user_seconds: float
     system_seconds: float
+    gpu_memory: int = 0  # MiB
+    gpu_utilization: int = 0  # percent
 
 
 class AttemptUnknown(NamedTuple):
@@ -247,6 +256,7 @@ Event = (
     | ReservationDeleteRequested
     | EndsRecalled
     | MachineConnected
+    | UseSeen
     | MachineDisconnected
     | MachineLost
     | AttemptStarted

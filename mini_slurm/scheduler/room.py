@@ -8,11 +8,12 @@ from typing import NamedTuple
 from mini_slurm.errors import Refused
 from mini_slurm.model.features import matches
 from mini_slurm.model.fleet import Fleet, MachineEntry, Partition
-from mini_slurm.model.gpu_request import gpus_per_job, gpus_per_node
+from mini_slurm.model.gpu_request import gpu_parts, gpus_per_job, gpus_per_node
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
+from mini_slurm.model.machine_resources import resources
 from mini_slurm.model.request import least_cpus, number
-from mini_slurm.model.resources import Resources, format_gpus, parse_gpus
+from mini_slurm.model.resources import Resources, Size, format_gpus
 from mini_slurm.model.units import format_memory
 from mini_slurm.scheduler.demand import demand, with_entry
 from mini_slurm.scheduler.placement import Site, allowed_names, place
@@ -22,6 +23,7 @@ NO_CPUS = "CPU count per node can not be satisfied"
 NO_MEMORY = "Memory specification can not be satisfied"
 NO_LAYERS = "Socket, core and/or thread specification can not be satisfied"
 LAYERS = ("sockets-per-node", "cores-per-socket", "threads-per-core")
+INVALID_GRES = "Batch job submission failed: Invalid generic resource (gres) specification"
 ENOUGH_MEMORY = 2**60  # MiB, in place of what a machine has not told yet
 
 
@@ -41,16 +43,26 @@ def candidates(job: Job, fleet: Fleet, partition: Partition, machines: Mapping[s
 def candidate(entry: MachineEntry, machine: Machine | None, job: Job) -> Candidate:
     """What a machine has; what it has not told yet counts as enough for the job."""
     if machine is not None and machine.cpus:
-        found = Resources(machine.cpus, machine.memory, parse_gpus(machine.gpus))
-        return Candidate(entry, with_entry(found, entry), True)
+        return Candidate(entry, with_entry(resources(machine), entry), True)
     gpus = {**gpus_per_node(job), **gpus_per_job(job)}
     cpus = max(job.cpus, least_cpus(job), number(job, "cpus-per-gpu") * sum(gpus.values()))
     said = (entry.cpus, entry.memory, entry.gpus)
-    return Candidate(entry, with_entry(Resources(cpus, ENOUGH_MEMORY, gpus), entry), None not in said)
+    gpus, enough = _with_parts(job, gpus)
+    return Candidate(entry, with_entry(Resources(cpus, ENOUGH_MEMORY, gpus, sizes=enough), entry), None not in said)
+
+
+def _with_parts(job: Job, gpus: dict[str, int]) -> tuple[dict[str, int], dict[str, Size]]:
+    """GPUs that suffice for the parts that the job asks for as well."""
+    parts = gpu_parts(job)
+    for part in parts:
+        gpus[part.type] = gpus.get(part.type, 0) + max(part.shards, 1)
+    memory = max((part.memory for part in parts), default=0)
+    return gpus, {kind: Size(memory, 0) for kind in gpus} if memory else {}
 
 
 def check_room(job: Job, fleet: Fleet, partition: str, among: list[Candidate]) -> None:
     """Raises Refused when the job would not even have room on empty machines of the partition."""
+    _check_shards(job, fleet)
     excluded = allowed_names(tuple(one.entry.name for one in among), None, job.excluded_nodes, job.nodes)
     usable = [one for one in among if one.entry.name in excluded and _has_features(job, one.entry)]
     hint = largest(partition, among)
@@ -64,6 +76,12 @@ def check_room(job: Job, fleet: Fleet, partition: str, among: list[Candidate]) -
     names = set(allowed_names(tuple(one.entry.name for one in fitting), job.required_nodes, None, job.nodes))
     if place(job, empty(one for one in fitting if one.entry.name in names), fleet) is None:
         raise Refused(UNAVAILABLE, hint=hint)
+
+
+def _check_shards(job: Job, fleet: Fleet) -> None:
+    """Where nothing is divided into shards, they are as unknown as in Slurm."""
+    if any(part.shards for part in gpu_parts(job)) and not any(entry.shards for entry in fleet.machines.values()):
+        raise Refused(INVALID_GRES, hint="say in the fleet file how many each GPU has: [machines.NAME] shards = 4")
 
 
 def _complaint(job: Job, total: Resources, fleet: Fleet) -> str:

@@ -151,4 +151,8 @@ class Stock:
 
 
 def _amounts(resources: Resources) -> Key:
-    return resources.cpus, resources.memory, tuple(sorted(resources.gpus.items()))
+    gpus = tuple(sorted(resources.gpus.items()))
+    if not resources.sizes:
+        return resources.cpus, resources.memory, gpus
+    shares, sizes = sorted(resources.shares.items()), sorted(resources.sizes.items())
+    return resources.cpus, resources.memory, gpus, tuple(shares), tuple(sizes)

@@ -16,6 +16,7 @@ from mini_slurm.errors import StateError
 from mini_slurm.model import job as job_model
 from mini_slurm.model import machine as machine_model
 from mini_slurm.model import step as step_model
+from mini_slurm.model.foreign_use import parse_uses
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
@@ -203,6 +204,11 @@ SAVE_JOB = _insert("job", job_model.COLUMNS)
 SAVE_RUN = _insert("run", job_model.COLUMNS)
 SAVE_STEP = _insert("step", step_model.COLUMNS)
 SAVE_MACHINE = _insert("machine", machine_model.COLUMNS)
+BOOK_FOREIGN_USE = """
+    INSERT INTO foreign_use VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?) ON CONFLICT DO UPDATE SET
+    end_time = NULL, cpus = max(cpus, excluded.cpus), memory = max(memory, excluded.memory),
+    gpu_memory = max(gpu_memory, excluded.gpu_memory)
+"""
 JOB_DEFAULTS = {name: getattr(Job, name, None) for name in job_model.COLUMNS}
 STEP_DEFAULTS = {name: getattr(Step, name, None) for name in step_model.COLUMNS}
 
@@ -240,6 +246,17 @@ def load_jobs(db: sqlite3.Connection, where: str = UNFINISHED, values: Iterable[
     condition = queries.Where()
     condition.add(where, *values)
     return queries.select_jobs(db, job_model.COLUMNS, condition)
+
+
+def book_foreign_use(db: sqlite3.Connection, machine: Machine, now: float) -> None:
+    """Keep who uses a machine besides jobs; who is not there any more has gone. Call it within a transaction."""
+    db.execute("UPDATE foreign_use SET end_time = ? WHERE machine = ? AND end_time IS NULL", (now, machine.name))
+    rows = [
+        (machine.name, machine.boot_id, one.pid, one.start, one.gpu, one.owner, one.command, one.place, one.since,
+         one.cpus, one.memory, one.gpu_memory)
+        for one in parse_uses(machine.outside)
+    ]  # fmt: skip
+    db.executemany(BOOK_FOREIGN_USE, rows)
 
 
 def save_machine(db: sqlite3.Connection, machine: Machine) -> None:

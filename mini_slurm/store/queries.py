@@ -188,6 +188,15 @@ def license_holders(db: sqlite3.Connection | None) -> list[Job]:
     return select_jobs(db, ("licenses",), Where(UNFINISHED, "state != 'PENDING'", "licenses IS NOT NULL"))
 
 
+def foreign_uses(db: sqlite3.Connection | None, since: float, until: float) -> list[tuple[Any, ...]]:
+    """Who has used machines besides jobs in a span of time: a row for each process and GPU, by their starts."""
+    query = (
+        "SELECT machine, owner, pid, command, gpu_index, gpu_memory, start_time, end_time FROM foreign_use"
+        " WHERE start_time < ? AND coalesce(end_time, ?) > ? ORDER BY start_time, machine, pid"
+    )
+    return look_up(db, query, until, until, since)
+
+
 def is_answered(db: sqlite3.Connection, number: int) -> bool:
     """Is there an answer to this request?"""
     return bool(look_up(db, "SELECT 1 FROM answer WHERE number = ?", number))

@@ -116,6 +116,18 @@ STEPS: tuple[str, ...] = (
     "CREATE INDEX job_het ON job (het_job_id) WHERE het_job_id IS NOT NULL",
     "ALTER TABLE job ADD COLUMN attendant TEXT",
     "ALTER TABLE job ADD COLUMN array_throttle INTEGER",
+    "ALTER TABLE job ADD COLUMN max_gpu_memory INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE job ADD COLUMN max_gpu_utilization INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE machine ADD COLUMN outside TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE machine ADD COLUMN idle_gpus TEXT NOT NULL DEFAULT '{}'",
+    # who has used machines besides jobs; end_time is empty while somebody does
+    """
+    CREATE TABLE foreign_use (
+        machine TEXT NOT NULL, boot_id TEXT NOT NULL, pid INTEGER NOT NULL, start INTEGER NOT NULL, gpu TEXT NOT NULL,
+        owner TEXT, command TEXT, gpu_index INTEGER, start_time REAL, end_time REAL, cpus REAL, memory INTEGER,
+        gpu_memory INTEGER, PRIMARY KEY (machine, boot_id, pid, start, gpu)
+    ) WITHOUT ROWID
+    """,
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

@@ -48,6 +48,7 @@ def wanted(attempt: str, script: str = "", **changes: Any) -> StartAttempt:
         "memory": 0,
         "total_memory": 0,
         "gpus": {},
+        "shares": [],
         "arguments": [],
         "environment": {"PATH": os.environ["PATH"]},
         "fixed": [],

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 
 from mini_slurm.model.fleet import Fleet, MachineEntry, Partition, Weights
 from mini_slurm.model.job import Job
-from mini_slurm.model.resources import Resources
+from mini_slurm.model.resources import Resources, Sizes
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.cluster import make_cluster
 from mini_slurm.scheduler.core import next_moment, step
@@ -36,12 +36,16 @@ ADMIN = Caller(0)  # looks after the fleet
 def fleet_of(machines: dict[str, Resources], **settings: object) -> Fleet:
     """A fleet of these machines in one partition `main`, where jobs go in the order of submission, unless replaced."""
     entries = {
-        name: MachineEntry(name, name, cpus=has.cpus, memory=has.memory, gpus=has.gpus)
+        name: MachineEntry(name, name, cpus=has.cpus, memory=has.memory, gpus=has.gpus, shards=_shards(has))
         for name, has in machines.items()
     }
     partitions = {"main": Partition("main", tuple(machines), default=True)}
     fleet = Fleet("test", "", entries, partitions, priority=Weights(0, 0, 0, 0, 0))
     return fleet._replace(**settings)
+
+
+def _shards(has: Resources) -> int:
+    return max((size.shards for size in has.sizes.values()), default=0)
 
 
 class Run:
@@ -64,7 +68,9 @@ class Run:
 class Simulation:
     """Machines that start what they are told, and end it after its run time, unless they are told to end it before."""
 
-    def __init__(self, fleet: Fleet, connected: Iterable[str] | None = None) -> None:
+    def __init__(
+        self, fleet: Fleet, connected: Iterable[str] | None = None, sizes: Mapping[str, Sizes] | None = None
+    ) -> None:
         """Of the machines only these have answered; None: all."""
         self.now = 0.0
         self.fleet = fleet
@@ -78,6 +84,7 @@ class Simulation:
         self.connected: set[str] = set()
         self.runs: dict[str, Run] = {}
         self.answers: list[Answer] = []
+        self.sizes = dict(sizes or {})  # of the machines' GPUs, as they tell them
         self.starts: dict[str, int] = {}  # attempt -> how often its script was really started
         self.hosts: dict[str, str] = {}  # attempt -> where its script runs
         self._order: Iterator[int] = count()
@@ -161,7 +168,7 @@ class Simulation:
         """The machine answers."""
         self.connected.add(name)
         entry = self.fleet.machines[name]
-        total = Resources(entry.cpus or 0, entry.memory or 0, entry.gpus or {})
+        total = Resources(entry.cpus or 0, entry.memory or 0, entry.gpus or {}, sizes=self.sizes.get(name, {}))
         attempts = frozenset(self.running[name])
         self.happen(events.MachineConnected(name, total, f"boot-{self.boots[name]}", attempts))
 

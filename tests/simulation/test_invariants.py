@@ -11,19 +11,20 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from mini_slurm.model.arrays import throttle_of
 from mini_slurm.model.fleet import Partition
 from mini_slurm.model.job import Job
-from mini_slurm.model.resources import Resources
+from mini_slurm.model.resources import Resources, Size
 from mini_slurm.scheduler import core, scheduling
 from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.decisions import Decision, Start
 from tests.simulation import plain
 from tests.simulation.harness import ADMIN, Simulation, fleet_of
 
+SIZES = {"a100": Size(80_000, 4), "v100": Size(16_000, 4)}
 MACHINES = {
     "small1": Resources(cpus=2, memory=2000),
     "small2": Resources(cpus=2, memory=2000),
     "middle1": Resources(cpus=4, memory=8000),
     "middle2": Resources(cpus=4, memory=8000),
-    "gpus": Resources(cpus=8, memory=32_000, gpus={"a100": 2, "v100": 1}),
+    "gpus": Resources(cpus=8, memory=32_000, gpus={"a100": 2, "v100": 1}, sizes=SIZES),
 }
 PARTITIONS = {
     "main": Partition("main", tuple(MACHINES), default=True),
@@ -38,7 +39,7 @@ REQUESTS = st.fixed_dictionaries(
     optional={
         "memory_per_node": ONE_OF([0, 500, 6000]),
         "time_limit": ONE_OF([60, 600, 3600]),
-        "gres": ONE_OF(["gpu:1", "gpu:a100:2", "gpu:4"]),
+        "gres": ONE_OF(["gpu:1", "gpu:a100:2", "gpu:4", "shard:1", "shard:a100:3", "shard:6", "gpu:1,gpumem:30000"]),
         "array_tasks": ONE_OF(["0-3", "0,2,5-8%2", "7"]),
         "nodes": ONE_OF([1, 2]),
         "max_nodes": ONE_OF([2, 3]),
@@ -91,7 +92,8 @@ class Fleet(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         core.start_pending, self.kept = compared, core.start_pending
-        self.sim = Simulation(fleet_of(MACHINES, partitions=PARTITIONS, licenses={"matlab": 2}, requeue_delay=5))
+        fleet = fleet_of(MACHINES, partitions=PARTITIONS, licenses={"matlab": 2}, requeue_delay=5)
+        self.sim = Simulation(fleet, sizes={"gpus": SIZES})
         self.after: dict[int, int] = {}  # job -> the one that it waits for
 
     @rule(request=REQUESTS, run_time=ONE_OF([5.0, 100.0, 2000.0]), code=ONE_OF([0, 0, 1]))

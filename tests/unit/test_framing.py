@@ -20,6 +20,7 @@ START = StartAttempt(
     memory=100,
     total_memory=8000,
     gpus={"a100": 1},
+    shares=[("t4", 4096, 16384)],
     arguments=["a b", "é"],
     environment={"A": "1\n", "B": "\udcff"},
     fixed=["A"],

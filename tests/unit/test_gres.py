@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mini_slurm.model.gres import Gres, by_type, parse, parse_gpus
+from mini_slurm.model.gres import Gres, Part, by_type, parse, parse_gpus, parts
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,30 @@ def test_gpus_go_by_their_types() -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError):
         assert all(one.amount > 0 for one in parse(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("gpu:2", []),
+        ("shard:3", [Part("", 0, 3)]),
+        ("shard:a100:3,gpu:1", [Part("a100", 0, 3)]),
+        ("gpu:1,gpumem:16G", [Part("", 16384, 0)]),
+        ("gpumem:500", [Part("", 500, 0)]),
+        ("gpu:a100:2,gpumem:16G", [Part("a100", 16384, 0)] * 2),
+        ("shard:0", []),
+    ],
+)
+def test_parts_of_gpus_are_read(text: str, found: list[Part]) -> None:
+    assert parts(parse(text)) == tuple(found)
+
+
+def test_gpus_of_which_only_some_memory_is_wanted_are_no_whole_ones() -> None:
+    assert by_type(parse("gpu:2,gpumem:16G")) == {}
+    assert by_type(parse("gpu:2,shard:1")) == {"": 2}
+
+
+@pytest.mark.parametrize("text", ["gpumem", "gpumem:", "gpumem:much", "gpumem:a100:5", "shard:"])
+def test_parts_that_are_no_amounts_are_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 
 from mini_slurm.controller.machines import MachineHand
 from mini_slurm.errors import Unreachable
+from mini_slurm.model.foreign_use import parse_uses
 from mini_slurm.model.machine import Machine
 from mini_slurm.protocol.framing import encode
-from mini_slurm.protocol.messages import VERSION, Ended, Message, Pong, Refused, Started, Welcome
-from mini_slurm.scheduler.events import AttemptEnded, AttemptStarted, Event, MachineConnected, MachineLost
+from mini_slurm.protocol.messages import VERSION, Ended, Message, Outside, Pong, Refused, Started, Welcome
+from mini_slurm.scheduler.events import AttemptEnded, AttemptStarted, Event, MachineConnected, MachineLost, UseSeen
 from tests.waiting import until
 
 NOW, DAY = 1_000_000_000.0, 86_400.0
@@ -75,6 +77,9 @@ class Board:
     def note_machine(self, machine: Machine) -> None:
         self.states.append((machine.state, machine.reason))
         self.machines.append(machine)
+
+    def note_use(self, machine: Machine) -> None:
+        self.note_machine(machine)
 
     def is_elsewhere(self, attempt: str, machine: str) -> bool:
         return False
@@ -160,3 +165,13 @@ def test_a_machine_that_cannot_be_reached_is_lost_once_and_keeps_its_reason() ->
 def test_a_machine_that_hangs_is_given_up_in_time_and_lost() -> None:
     board = hear(Line(welcome()), lambda board: board.saw(MachineLost), node_timeout=0.2)
     assert len(board.saw(MachineConnected)) == 1
+
+
+def test_who_uses_a_machine_besides_jobs_is_kept_and_its_gpus_are_avoided() -> None:
+    use = {"pid": 7, "start": 5, "age": 60.0, "owner": "bob", "command": "python", "cpus": 1.0, "memory": 900}
+    seen = Outside([{**use, "gpu": "GPU-1", "index": 1, "gpu_memory": 5000}], {"a100": 1}, {NAME: 2400.0})
+    board = hear(Line(welcome(), seen), lambda board: board.saw(UseSeen))
+    assert board.saw(UseSeen) == [UseSeen("node1", {"a100": 1})]
+    [kept] = parse_uses(board.machines[-1].outside)
+    assert (kept.owner, kept.since, kept.place, kept.gpu_memory) == ("bob", NOW - 60, 1, 5000)
+    assert json.loads(board.machines[-1].idle_gpus) == {"1": NOW - 2400}

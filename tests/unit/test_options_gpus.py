@@ -3,7 +3,8 @@
 import pytest
 
 from mini_slurm.errors import Refused
-from mini_slurm.model.gpu_request import gpus_per_job, gpus_per_node
+from mini_slurm.model.gpu_request import gpu_parts, gpus_per_job, gpus_per_node
+from mini_slurm.model.gres import Part
 from tests.unit.submitting import described
 
 
@@ -68,3 +69,15 @@ def test_gpus_are_those_of_each_machine_and_those_of_the_job(
 ) -> None:
     job = described(line)
     assert (gpus_per_node(job), gpus_per_job(job)) == (of_node, of_job)
+
+
+@pytest.mark.parametrize("line", ["--gpus=2 --gres=gpumem:16G", "-n 1 --gpus-per-task=1 --gres=gpu:1,gpumem:1G"])
+def test_memory_of_gpus_is_asked_for_beside_gpus_by_node(line: str) -> None:
+    with pytest.raises(Refused, match="Invalid generic resource"):
+        described(line)
+
+
+def test_a_job_may_ask_for_parts_of_gpus() -> None:
+    job = described("--gres=gpu:a100:1,gpumem:16G,shard:2")
+    assert gpu_parts(job) == (Part("", 0, 2), Part("a100", 16384, 0))
+    assert gpus_per_node(job) == {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mini_slurm.agent import probes
-from mini_slurm.agent.probes import cpu, memory
+from mini_slurm.agent.probes import cpu, memory, nvidia
 from mini_slurm.agent.probes.names import slug
 
 RECORDED = Path(__file__).parent.parent / "recorded" / "gpu"
@@ -91,3 +91,19 @@ def test_a_job_without_gpus_sees_none() -> None:
 
 def test_nothing_is_said_on_a_machine_without_gpu_programs() -> None:
     assert probes.visible([], []) == {}
+
+
+APPS = "GPU-1, 4711, 5000\nGPU-2, 4712, [N/A]\n"
+
+
+def test_who_uses_gpus_is_read() -> None:
+    processes, percents = nvidia.parse_use([APPS, "GPU-1, 87\nGPU-2, [N/A]\n"])
+    assert processes == [("GPU-1", 4711, 5000), ("GPU-2", 4712, 0)]
+    assert percents == {"GPU-1": 87, "GPU-2": 0}
+    assert nvidia.parse_use(["", ""]) == ([], {})
+
+
+@pytest.mark.parametrize("text", ["Failed to initialize NVML: Unknown Error\n", "GPU-1, x, 3\n", "a, b\n"])
+def test_what_tells_of_no_use_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        nvidia.parse_use([text, ""])

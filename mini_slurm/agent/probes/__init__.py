@@ -2,7 +2,7 @@
 
 A GPU vendor is a module in PROBES with COMMANDS, `parse(outputs)`, VISIBLE_DEVICES (the variable that shows a job its
 GPUs) and VISIBLE_BY (the key of a GPU that this variable wants). A GPU is a dictionary: vendor, index, uuid, name,
-type, memory (MiB).
+type, memory (MiB). A vendor whose programs also tell who uses its GPUs has USE_COMMANDS and `parse_use(outputs)`.
 """
 
 import os
@@ -74,14 +74,14 @@ def find(program: str) -> Optional[str]:
 
 def output_of(command: List[str]) -> str:
     """What a command prints. Raises OSError if it takes too long, ValueError if it fails."""
-    path = find(command[0])
-    if path is None:
-        raise FileNotFoundError(f"{command[0]} is not there")
     reader, writer = os.pipe()
-    actions = [(os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_DUP2, writer, 2)]
-    environment = {**os.environ, "PATH": ":".join(PATH), "LC_ALL": "C"}
-    pid = os.posix_spawn(path, command, environment, file_actions=actions)
-    os.close(writer)
+    try:
+        pid = spawn(command, writer)
+    except OSError:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
     text, ended = _read_until(reader, time.monotonic() + PATIENCE)
     os.close(reader)
     if not ended:
@@ -92,6 +92,16 @@ def output_of(command: List[str]) -> str:
     if status:
         raise ValueError(f"{command[0]} failed: {text.strip()[:200]}")
     return text
+
+
+def spawn(command: List[str], writer: int) -> int:
+    """Start a command that writes there, and into nothing else; its pid. Raises OSError."""
+    path = find(command[0])
+    if path is None:
+        raise FileNotFoundError(f"{command[0]} is not there")
+    actions = [(os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_DUP2, writer, 2)]
+    environment = {**os.environ, "PATH": ":".join(PATH), "LC_ALL": "C"}
+    return os.posix_spawn(path, command, environment, file_actions=actions)
 
 
 def _read_until(reader: int, deadline: float) -> Tuple[str, bool]:

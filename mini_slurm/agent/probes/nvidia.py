@@ -1,13 +1,17 @@
 """NVIDIA's GPUs. A GPU that is divided (MIG) counts as its parts, since CUDA takes no job to the whole of it."""
 
 import re
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from mini_slurm.agent.probes.names import slug
 
 COMMANDS = (
     ["nvidia-smi", "--query-gpu=index,uuid,name,memory.total", "--format=csv,noheader,nounits"],
     ["nvidia-smi", "-L"],
+)
+USE_COMMANDS = (
+    ["nvidia-smi", "--query-compute-apps=gpu_uuid,pid,used_memory", "--format=csv,noheader,nounits"],
+    ["nvidia-smi", "--query-gpu=uuid,utilization.gpu", "--format=csv,noheader,nounits"],
 )
 VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
 VISIBLE_BY = "uuid"
@@ -28,6 +32,16 @@ def parse(outputs: List[str]) -> List[Dict[str, Any]]:
         whole = _gpu(int(cells[0]), cells[1], cells[2], slug(cells[2]), _number(cells[3]))
         gpus += [_part(whole, part) for part in parts.get(cells[1], [])] or [whole]
     return gpus
+
+
+def parse_use(outputs: List[str]) -> Tuple[List[Tuple[str, int, int]], Dict[str, int]]:
+    """Processes as UUID, pid and MiB (0: not told), and by UUID how many percent a GPU computes. Raises ValueError."""
+    processes = []
+    for line in filter(str.strip, outputs[0].splitlines()):
+        uuid, pid, memory = (cell.strip() for cell in line.split(","))
+        processes.append((uuid, int(pid), _number(memory)))
+    pairs = (line.split(",") for line in outputs[1].splitlines() if line.strip())
+    return processes, {uuid.strip(): _number(percent.strip()) for uuid, percent in pairs}
 
 
 def _parts(text: str) -> Dict[str, List[Dict[str, str]]]:
