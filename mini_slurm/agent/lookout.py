@@ -25,6 +25,7 @@ class Lookout:
         self._before: Dict[int, foreign.Sight] = {}
         self._scanned = 0.0
         self._on_gpus: List[Dict[str, Any]] = []
+        self._used: Dict[str, List[int]] = {}  # attempt -> MiB and percent of GPUs
         self._calm: Dict[str, float] = {}  # attempt -> since when its GPUs have done nothing
         self._claimed = Survey([os.getpid()], {})
         self._told: Dict[str, Any] = {}  # by state folder
@@ -33,9 +34,12 @@ class Lookout:
     def handlers(self) -> Dict[Type[Any], Callable[[Any, Any], None]]:
         """What a controller asks of the use of this machine."""
         return {
-            Measure: lambda peer, message: peer.send(usage.answer(message, self._jobs.attempts)),
+            Measure: self._measure,
             Watch: self.obey,
         }
+
+    def _measure(self, peer: Any, order: Measure) -> None:
+        peer.send(usage.answer(order, self._jobs.attempts, self._used.get(order.attempt, [])))
 
     def obey(self, peer: Any, order: Watch) -> None:
         """A controller wants to know."""
@@ -131,15 +135,16 @@ class Lookout:
 
     def _note_use(self, memory: Dict[str, int], percents: Dict[str, int]) -> None:
         now = time.monotonic()
-        calm = {}
+        calm, used = {}, {}
         for name, attempt in self._jobs.attempts.items():
             held = (attempt.started or {}).get("gpus", ())
             told = [percents[uuid] for uuid in held if uuid in percents]
             if told and attempt.ended is None and not attempt.head:
-                _note_peak(attempt, memory.get(name, 0), max(told))
+                used[name] = [memory.get(name, 0), max(told)]
+                _note_peak(attempt, *used[name])
                 if not max(told):
                     calm[name] = self._calm.get(name, now)
-        self._calm = calm
+        self._calm, self._used = calm, used
 
     # --- telling
 

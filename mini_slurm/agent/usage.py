@@ -14,7 +14,7 @@ FIGURES = 6  # of a task, behind its number
 BATCH = ""  # the script, among the parts of steps
 
 
-def answer(order: Measure, attempts: Dict[str, Attempt]) -> Measured:
+def answer(order: Measure, attempts: Dict[str, Attempt], gpus: List[int]) -> Measured:
     """The figures of the job's script and of the steps' tasks that run on this machine."""
     tasks: Dict[str, List[List[float]]] = {}
     pids: Dict[str, List[int]] = {}
@@ -26,7 +26,7 @@ def answer(order: Measure, attempts: Dict[str, Attempt]) -> Measured:
         if trees:
             tasks[step] = [[task, *_together(tree)] for task, tree in trees]
             pids[step] = [pid for _, tree in trees for pid in tree]
-    return Measured(order.attempt, order.number, tasks, pids, _frequency())
+    return Measured(order.attempt, order.number, tasks, pids, _frequency(), gpus)
 
 
 def _roots(attempt: Attempt) -> List[Tuple[int, int]]:

@@ -6,6 +6,7 @@ import sqlite3
 
 from mini_slurm.cli import common
 from mini_slurm.model.job import Job
+from mini_slurm.model.resources import Resources, parse_gpus
 from mini_slurm.scheduler.cluster import Cluster, allocation, make_cluster, occupies
 from mini_slurm.scheduler.room import candidate
 from mini_slurm.store.database import load_jobs, load_machines
@@ -19,6 +20,9 @@ def as_stored(job: Job, db: sqlite3.Connection) -> Cluster:
         known = machines.get(name)
         books.is_up = known is None or known.state != "DOWN"
         books.total = books.free = candidate(books.entry, known, job).total
+        if known is not None and known.blocked_gpus:
+            books.blocked = parse_gpus(known.blocked_gpus)
+            books.free = books.free.minus(Resources(gpus=books.blocked))
         for other in filter(occupies, cluster.on_machine(name)):
             books.free = books.free.minus(allocation(other)[name].resources)
     return cluster

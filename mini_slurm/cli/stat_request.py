@@ -109,5 +109,6 @@ def _by_step(parts: list[dict[str, Any]]) -> dict[str, Record]:
             record.nodes.append(part["machine"])
             record.pids += part["pids"].get(name, [])
             record.frequencies.append(part["frequency"])
+            record.gpus += part["gpus"] if name == SCRIPT and part["gpus"] else []
             record.tasks += [Task(part["machine"], int(number), figures) for number, *figures in tasks]
     return found

@@ -284,7 +284,8 @@ class MachineHand:
         now = self._clock()
         outside = format_uses(trust.uses(message, now))
         idle = {attempt.split(".")[1]: trust.moment(now, age) for attempt, age in message.idle.items()}
-        self.machine = Machine(**{**self.machine.__dict__, "outside": outside, "idle_gpus": json.dumps(idle)})
+        seen = {"outside": outside, "blocked_gpus": format_gpus(message.blocked), "idle_gpus": json.dumps(idle)}
+        self.machine = Machine(**{**self.machine.__dict__, **seen})
         self._board.note_use(self.machine)
         return events.UseSeen(self.machine.name, message.blocked)
 

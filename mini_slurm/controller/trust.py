@@ -29,6 +29,7 @@ def check(message: Message) -> None:
             all(len(task) == FIGURES and min(task) >= 0 for tasks in message.tasks.values() for task in tasks), message
         )
         _expect(all(message.tasks.values()), message)
+        _expect(len(message.gpus) in (0, 2) and min(message.gpus, default=0) >= 0, message)
     elif isinstance(message, Outside):
         _expect(all(ATTEMPT.fullmatch(name) for name in message.idle) and len(message.uses) <= MOST_USES, message)
         _expect(all(map(GPU_TYPE.fullmatch, message.blocked)), message)

@@ -25,6 +25,7 @@ class Machine:
     load: float | None = None  # on average over five minutes; None: not known
     free_memory: int | None = None  # MiB
     outside: str = "[]"  # JSON: who uses it besides jobs, as model/foreign_use.py has it
+    blocked_gpus: str = ""  # by type: those that are not to be had for that
     idle_gpus: str = "{}"  # JSON: job's number -> seconds since the epoch since when its GPUs do nothing
 
     def __init__(self, **values: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output.layout import Field
+from mini_slurm.output.values import size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ MEGA = 1 << 20
 # what is counted, in the order of their names, and where it stands among a task's figures
 RSS, VIRTUAL, PAGES, CPU, READ, WRITTEN = range(6)
 INSIDE = (("cpu", CPU), ("energy", None), ("fs/disk", READ), ("mem", RSS), ("pages", PAGES), ("vmem", VIRTUAL))
+MEMORY_PLACE = 3  # of what names of GPUs' resources go before
 OUTSIDE = (("energy", None), ("fs/disk", WRITTEN))
 
 
@@ -44,7 +46,7 @@ class Task:
 class Record:
     """One line."""
 
-    __slots__ = ("frequencies", "name", "nodes", "pids", "tasks")
+    __slots__ = ("frequencies", "gpus", "name", "nodes", "pids", "tasks")
 
     def __init__(self, name: str) -> None:
         self.name = name  # "12.0"
@@ -52,6 +54,7 @@ class Record:
         self.nodes: list[str] = []
         self.pids: list[int] = []
         self.frequencies: list[int] = []  # kHz, of each machine
+        self.gpus: list[int] = []  # MiB and percent of GPUs, of each machine of a job that has any
 
     def most(self, figure: int) -> Task:
         """The task that has the most."""
@@ -129,9 +132,18 @@ def _list(kinds: Sequence[tuple[str, int | None]], amount: str) -> Value:
                 task = getattr(record, amount)(figure)
                 found = task.figures[figure] if isinstance(task, Task) else task
             words.append(f"{name}={'0' if figure is None else _plain(figure, found, view)}")
+        if record.gpus and kinds is INSIDE and amount in ("most", "total"):
+            words[MEMORY_PLACE:MEMORY_PLACE] = _of_gpus(record, amount)
         return ",".join(words)
 
     return show
+
+
+def _of_gpus(record: Record, amount: str) -> list[str]:
+    """What the job has of GPUs, and how busy these are: on one of its machines, or on all of them."""
+    together = max if amount == "most" else sum
+    memory, percent = together(record.gpus[::2]), together(record.gpus[1::2])
+    return [f"gres/gpumem={size(memory)}", f"gres/gpuutil={percent}"]
 
 
 def _nodes(kinds: Sequence[tuple[str, int | None]], which: str) -> Value:

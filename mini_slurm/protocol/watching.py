@@ -18,6 +18,7 @@ class Measured(NamedTuple):
     tasks: Dict[str, List[List[float]]]  # number, RSS and virtual memory (KiB), page faults, CPU s, bytes read, written
     pids: Dict[str, List[int]]
     frequency: int  # kHz
+    gpus: List[int]  # MiB of GPUs, and percent that one of them computes, of a job that has any
 
 
 class Watch(NamedTuple):

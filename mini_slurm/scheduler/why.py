@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mini_slurm.model.dependencies import BadDependency, parse
+from mini_slurm.model.gres import Part
 from mini_slurm.model.job import Job
 from mini_slurm.model.reservation import named
 from mini_slurm.model.resources import Resources
@@ -19,6 +20,7 @@ from mini_slurm.scheduler.eligible import eligible_machines
 from mini_slurm.scheduler.ends import NEVER, expected_end
 from mini_slurm.scheduler.policy import pending_in_order
 from mini_slurm.scheduler.reservations import Reserved
+from mini_slurm.scheduler.sharing import pick
 
 SHOWN = 3  # machines, jobs that go before, holders on a machine
 
@@ -148,6 +150,7 @@ def _wish(cluster: Cluster, job: Job) -> str:
     if need.memory:
         parts.append(f"{format_memory(need.memory)} of memory")
     parts += [_gpus(kind, number) for kind, number in need.gpus.items()]
+    parts += map(_part, wanted.parts)
     where = f"{_count(count, 'machine')} of {job.partition}{', each' if count > 1 else ''} with {' and '.join(parts)}"
     return f"{where}, {'without a time limit' if job.time_limit is None else 'for ' + format_limit(job.time_limit)}"
 
@@ -188,16 +191,18 @@ def _nearest(cluster: Cluster, job: Job, now: float, moment: Moment) -> list[str
 def _spread(wanted: Demand, candidates: list[Books]) -> int:
     """Over how many machines: as few as asked for, or more where it would fit on none of them then."""
     nodes, most = max(wanted.least, 1), wanted.most or wanted.tasks
-    while nodes < most and all(_lacking(_need(wanted, one.total, nodes), one.total) for one in candidates):
+    while nodes < most and all(
+        _lacking(_need(wanted, one.total, nodes), one.total, wanted.parts) for one in candidates
+    ):
         nodes += 1
     return nodes
 
 
 def _site(cluster: Cluster, books: Books, wanted: Demand, need: Resources) -> Site:
-    missing = _lacking(need, books.total)
+    missing = _lacking(need, books.total, wanted.parts)
     if missing:
         return Site(books, missing, "", False, NEVER)
-    lacks = _lacking(need, books.free)
+    lacks = _lacking(need, books.free, wanted.parts)
     if wanted.exclusive and books.jobs and not lacks:
         lacks = ("that others leave it",)
     return Site(books, lacks, "", True, 0.0 if not lacks else _begin(cluster, books, wanted, need))
@@ -218,7 +223,7 @@ def _closed(cluster: Cluster, books: Books, allowed: bool, now: float, moment: M
     return ""
 
 
-def _lacking(need: Resources, has: Resources) -> tuple[str, ...]:
+def _lacking(need: Resources, has: Resources, parts: tuple[Part, ...]) -> tuple[str, ...]:
     """`2 of 4 CPUs`: how much of each is missing of what it needs."""
     found = []
     if need.cpus > has.cpus:
@@ -229,6 +234,8 @@ def _lacking(need: Resources, has: Resources) -> tuple[str, ...]:
         there = has.gpus.get(kind, 0) if kind else has.gpu_count
         if number > there:
             found.append(f"{number - max(there, 0)} of {_gpus(kind, number)}")
+    if parts and pick(parts, has) is None:
+        found.append(" and ".join(map(_part, parts)))
     return tuple(found)
 
 
@@ -238,7 +245,7 @@ def _begin(cluster: Cluster, books: Books, wanted: Demand, need: Resources) -> f
     name = books.entry.name
     for other in sorted(filter(occupies, cluster.on_machine(name)), key=expected_end):
         free = free.plus(allocation(other)[name].resources)
-        if not _lacking(need, free) and (not wanted.exclusive or capacity(wanted, books.total, free)):
+        if not _lacking(need, free, wanted.parts) and (not wanted.exclusive or capacity(wanted, books.total, free)):
             return expected_end(other)
     return NEVER
 
@@ -255,7 +262,9 @@ def _tell(cluster: Cluster, site: Site, moment: Moment) -> list[str]:
     holders = sorted(filter(occupies, cluster.on_machine(name)), key=expected_end)
     lines = [f"  {name} lacks {', '.join(site.lacks)}; free {when}"]
     lines += [f"    {_named(other)} holds {_held(other, name)}{_until(other, moment)}" for other in holders[:SHOWN]]
-    return lines + ([f"    and {_count(len(holders) - SHOWN, 'job')} more"] if len(holders) > SHOWN else [])
+    lines += [f"    and {_count(len(holders) - SHOWN, 'job')} more"] if len(holders) > SHOWN else []
+    blocked = [_gpus(kind, number) for kind, number in site.books.blocked.items()]
+    return lines + ([f"    somebody uses {', '.join(blocked)} besides jobs: msinfo --foreign"] if blocked else [])
 
 
 def _held(job: Job, machine: str) -> str:
@@ -264,6 +273,7 @@ def _held(job: Job, machine: str) -> str:
     if share.memory:
         parts.append(format_memory(share.memory))
     parts += [_gpus(kind, number) for kind, number in share.gpus.items() if number]
+    parts += [f"{part * 100 // slot.size}% of {_gpus(slot.type, 1)}" for slot, part in share.shares.items()]
     return ", ".join(parts)
 
 
@@ -279,6 +289,12 @@ def _named(job: Job) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'s' * (number != 1)}"
+
+
+def _part(part: Part) -> str:
+    if part.shards:
+        return _count(part.shards, "shard") + (f" of {_gpus(part.type, 1)}" if part.type else "")
+    return f"{format_memory(part.memory)} of {_gpus(part.type, 1)}"
 
 
 def _gpus(kind: str, number: int) -> str:

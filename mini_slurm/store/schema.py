@@ -128,6 +128,7 @@ STEPS: tuple[str, ...] = (
         gpu_memory INTEGER, PRIMARY KEY (machine, boot_id, pid, start, gpu)
     ) WITHOUT ROWID
     """,
+    "ALTER TABLE machine ADD COLUMN blocked_gpus TEXT NOT NULL DEFAULT ''",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

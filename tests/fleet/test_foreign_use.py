@@ -154,6 +154,8 @@ def test_peaks_of_a_job_are_booked(fleet: Machines) -> None:
         logs=fleet.logs,
     )
     assert " 3G " not in fleet.run("msinfo", "--foreign").stdout
+    now = fleet.run("msstat", "-n", "-P", "-j", "1.batch", "-o", "TRESUsageInMax").stdout
+    assert "gres/gpumem=3G,gres/gpuutil=87" in now
     (fleet.work / "go").touch()
     wait_until(lambda: not fleet.run("msqueue", "-h").stdout, "the job to end", logs=fleet.logs)
     booked = fleet.run("msacct", "-n", "-j", "1", "-P", "-o", "JobID,TRESUsageInMax,AllocTRES").stdout.splitlines()

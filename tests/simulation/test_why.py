@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.fleet import Limits, Partition, Qos
-from mini_slurm.model.resources import Resources
+from mini_slurm.model.resources import Resources, Size
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.why import explain
 from tests.simulation.harness import ADMIN, Simulation, fleet_of
@@ -87,3 +87,18 @@ def test_a_job_of_many_tasks_is_told_of_in_parts():
     assert "  node1 lacks 3 of 4 CPUs; free by T+60 at the latest" in told(sim, exclusive)
     long = sim.submit(time_limit=600)
     assert told(sim, long)[1] == "It asks for more time than its partition allows: ask for less with mscontrol update."
+
+
+def test_what_a_part_of_a_gpu_lacks_and_who_uses_gpus_by_hand():
+    sizes = {"a100": Size(80_000, 4)}
+    sim = Simulation(fleet_of({"node1": Resources(4, 8000, {"a100": 2}, sizes=sizes)}), sizes={"node1": sizes})
+    sim.happen(events.UseSeen("node1", {"a100": 1}))
+    sim.submit(run_time=3600, time_limit=3600, gres="shard:3", user="bob")
+    lines = told(sim, sim.submit(gres="gpumem:40000M", user="alice"))
+    assert "It wants 1 machine of main with 1 CPU and 40000M of 1 GPU, without a time limit." in lines
+    assert "  node1 lacks 40000M of 1 GPU; free by T+3600 at the latest" in lines
+    assert "    job 1 of bob holds 1 CPU, 75% of 1 GPU a100 until T+3600" in lines
+    assert "    somebody uses 1 GPU a100 besides jobs: msinfo --foreign" in lines
+    assert "It wants 1 machine of main with 1 CPU and 2 shards, without a time limit." in told(
+        sim, sim.submit(gres="shard:2")
+    )

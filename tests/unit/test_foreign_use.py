@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+
 from mini_slurm.agent import foreign
 from mini_slurm.agent.foreign import Sight
 from mini_slurm.model.foreign_use import ForeignUse, format_uses, parse_uses

@@ -41,3 +41,12 @@ def test_the_most_the_least_and_the_mean_of_several_tasks_are_told_with_their_pl
 
 def test_processes_are_told_with_where_they_are() -> None:
     assert show(RECORDED, fields.PIDS) == "159.0|node[1-2]|7,9"
+
+
+def test_what_a_job_has_of_gpus_is_told_of_its_script() -> None:
+    record = step(Task("node1", 0, (100, 900, 3, 7.0, 0, 0)))
+    record.gpus = [3072, 50, 1024, 87]
+    rest = "mem=100K,pages=3,vmem=900K"
+    assert show(record, "tresusageinmax") == f"cpu=00:00:07,energy=0,fs/disk=0,gres/gpumem=3G,gres/gpuutil=87,{rest}"
+    assert show(record, "tresusageintot") == f"cpu=00:00:07,energy=0,fs/disk=0,gres/gpumem=4G,gres/gpuutil=137,{rest}"
+    assert "gres" not in show(record, "tresusageinmin,tresusageinmaxnode,tresusageoutmax")

@@ -12,7 +12,7 @@ WELCOME = Welcome(1, "boot", "node1", "3.8.18", 1e9, 2, 1000, [{"type": "a100"}]
 OUTPUT = Output("5eed.1.1", "out", 0, 0, b"x")
 ENDED = Ended("5eed.1.1", 0.0, 1.0, "", 0, 0, 0, 0.0, 0.0, {"out": 1, "err": 0}, {})
 MEASURED = Measured(
-    "5eed.1.1", 3, {"": [[0, 1656, 2920, 0, 0.5, 10, 20]], "0": [[1, 0, 0, 0, 0.0, 0, 0]]}, {"": [7]}, 0
+    "5eed.1.1", 3, {"": [[0, 1656, 2920, 0, 0.5, 10, 20]], "0": [[1, 0, 0, 0, 0.0, 0, 0]]}, {"": [7]}, 0, [3072, 87]
 )
 USE = {
     **{"pid": 7, "start": 1, "age": 100.0, "owner": "bob", "command": "x\udcff", "cpus": 0.5},
@@ -40,6 +40,8 @@ def test_what_can_be_true_passes(message: Message) -> None:
         MEASURED._replace(tasks={"1; rm": [[0, 1, 0, 0, 0, 0, 0]]}),
         MEASURED._replace(tasks={"0": []}),
         MEASURED._replace(frequency=-1),
+        MEASURED._replace(gpus=[1]),
+        MEASURED._replace(gpus=[1, -1]),
         OUTSIDE._replace(blocked={"a,b:2": 1}),
         OUTSIDE._replace(blocked={"a100": -1}),
         OUTSIDE._replace(idle={"../x": 1.0}),
