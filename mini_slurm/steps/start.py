@@ -79,8 +79,23 @@ def run(module: str, name: str) -> NoReturn:
     pack = Pack(f"{os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))}/{module}.pack")
     sys.meta_path.insert(0, pack)
     main = __import__(f"mini_slurm.steps.{module}", fromlist=["main"]).main
-    code = main(name, sys.argv[1:])
-    pack.complete()
-    if sys.stdout:
-        sys.stdout.flush()
+    code = 1
+    try:
+        code = main(name, sys.argv[1:])
+        pack.complete()
+        _flush(name)
+    except BrokenPipeError:
+        code = code or 1  # nobody reads what it prints
     os._exit(code)  # to take the interpreter down in good order would cost a tenth of it all
+
+
+def _flush(name: str) -> None:
+    """Bring the output out. Raises BrokenPipeError."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.write(2, f"{name}: error: the output cannot be written: {error.strerror}\n".encode())
+        os._exit(1)
