@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 
-from mini_slurm.cli import listing
+from mini_slurm.cli import account_filters as filters
+from mini_slurm.cli import common, listing
 from mini_slurm.errors import BadUsage
 from mini_slurm.model.moments import BadMoment, parse_moment
 from mini_slurm.model.states import JobState
-from mini_slurm.model.units import parse_time_limit
 from mini_slurm.options import job_ids, listings
 from mini_slurm.output.accounting_lines import Line, batch_step, settled
 from mini_slurm.store.queries import Where, content, select_steps
@@ -30,6 +29,12 @@ ROW = 5.0  # seconds
 NO_TASK = 2**32 - 2  # the place of what is no task of an array
 # in accounting a job that only has its output to be stored is over
 STATE = "CASE WHEN state = 'COMPLETING' AND outcome IS NOT NULL THEN outcome ELSE state END"
+# states that accounting has not
+UNCOUNTED = frozenset(
+    [name for pair in listings.NEVER.items() if pair[0] not in ("RESIZING", "REVOKED") for name in pair]
+    + [name for state in (JobState.COMPLETING, JobState.CONFIGURING) for name in (state.name, state.value)]
+)
+WHOLE = ("", "yes", "y", "no", "n")  # of --whole-hetjob
 # a job that was held until it was cancelled never took part
 ELIGIBLE = "(start_time IS NOT NULL OR reason NOT LIKE 'JobHeld%') AND coalesce(eligible_time, submit_time) < ?"
 
@@ -38,9 +43,9 @@ class Span:
     """The time that is looked at: seconds since the epoch."""
 
     def __init__(self, program: str, chosen: Chosen, now: float) -> None:
-        now = int(now)  # as `now` in an option is
+        self._now = now = int(now)  # as `now` in an option is
         self.since = _since(chosen, now)
-        self.until = _moment(chosen.text("endtime"), now) if "endtime" in chosen else now
+        self.until = self._until(chosen, now)
         if self.since > self.until:
             moment = listing.moment_format()
             why = f"Start time ({moment(self.since)}) requested is after end time ({moment(self.until)})."
@@ -50,19 +55,25 @@ class Span:
         """Did the step run in the span?"""
         return int(step.start_time) <= self.until and (step.end_time is None or step.end_time >= self.since)
 
-    def described(self, *, by_state: bool) -> tuple[str, str]:
-        """What `sacct -v` says of it."""
+    def described(self, states: str) -> tuple[str, str]:
+        """What `sacct -v` says of it; `states`: those that are asked for."""
         begin = time.ctime(self.since) if self.since else "Epoch 0"
-        kind = "Active" if by_state else "Eligible"
+        kind = states or "Eligible"
         return (
             f"Jobs {kind} in the time window from {begin} to {time.ctime(self.until)}",
             "accounting_storage/slurmdbd: init: Accounting storage SLURMDBD plugin loaded",
         )
 
+    def _until(self, chosen: Chosen, now: float) -> float:
+        """Without -E, states are asked for at the one moment of -S."""
+        if "endtime" in chosen:
+            return _moment(chosen.text("endtime"), now) or now
+        return self.since if chosen.words("state") and self.since else now
+
     @property
     def after(self) -> float:
-        """The first moment after the span, which is counted in whole seconds."""
-        return self.until + 1
+        """The first moment after the span, which is counted in whole seconds; its last one is that where it is past."""
+        return self.until + (self.until in (self.since, self._now))
 
 
 def _since(chosen: Chosen, now: float) -> float:
@@ -71,7 +82,7 @@ def _since(chosen: Chosen, now: float) -> float:
         return _moment(text, now)
     if "jobs" in chosen or "report" in chosen:
         return 0.0
-    return now if "state" in chosen else _moment("00:00:00", now)
+    return now if chosen.words("state") else _moment("00:00:00", now)
 
 
 def _moment(text: str | None, now: float) -> float:
@@ -87,7 +98,7 @@ def job_list(program: str, chosen: Chosen) -> list[JobId] | None:
     if text is None:
         return None
     try:
-        return [job_ids.parse_selected(word) for word in job_ids.split(text)]
+        return [job_ids.parse_selected(word) for word in job_ids.split(text)] or None
     except ValueError as error:
         raise BadUsage(f"{program}: fatal: {error}", exit_code=1) from None
 
@@ -97,51 +108,29 @@ def where(program: str, chosen: Chosen, span: Span, jobs: Sequence[JobId] | None
     found = Where()
     found.jobs(None if jobs is None else {number for job in jobs for number in (job.number, job.part_of) if number})
     _add_states(program, found, chosen, span, named=jobs is not None)
-    found.among("uid", _users(program, chosen))
+    found.among("uid", filters.users(program, chosen))
     for field, column in (("accounts", "account"), ("partition", "partition"), ("name", "name"), ("qos", "qos")):
-        found.among(column, chosen.words(field))
+        found.among(column, chosen.words(field), any_case=True)
     found.among("features", chosen.words("constraints"))
-    found.among("coalesce(wait_reason, reason)", chosen.words("reason"))
+    filters.add_flags(program, found, chosen)
+    found.among("coalesce(wait_reason, reason)", filters.reasons(program, chosen), any_case=True)
     if "gid" in chosen:
-        found.among("gid", [_group(program, word) for word in chosen.words("gid") or []])
+        found.among("gid", [filters.group(program, word) for word in chosen.words("gid") or []])
     if "nodelist" in chosen:
-        found.on_nodes(listing.names(chosen.text("nodelist") or ""))
-    if "wckeys" in chosen or "associations" in chosen:
-        found.add("0")  # a fleet has neither
-    _add_sizes(program, found, chosen)
+        first, *more = chosen.every("nodelist")
+        for _ in more:
+            common.say(f"{program}: error: Already asked for nodes '{first}'")
+        found.on_nodes(listing.names(first))
+    if "wckeys" in chosen:
+        found.among("json_extract(extra, '$.wckey')", chosen.words("wckeys"), any_case=True)
+    filters.add_sizes(program, found, chosen)
     return found
-
-
-def _users(program: str, chosen: Chosen) -> list[int] | None:
-    """Whose jobs: by default one's own, and root's are everybody's."""
-    words = chosen.words("user")
-    if words is None:
-        everybody = "allusers" in chosen or "jobs" in chosen or "nodelist" in chosen or not os.getuid()
-        return None if everybody else [os.getuid()]
-    numbers = []
-    for word in words:
-        number = listing.user_number(word)
-        if number is None:
-            raise BadUsage(f"{program}: error: Invalid user id: {word}", exit_code=1)
-        numbers.append(number)
-    return numbers
-
-
-def _group(program: str, word: str) -> int:
-    import grp
-
-    if word.isascii() and word.isdigit():
-        return int(word)
-    try:
-        return grp.getgrnam(word).gr_gid
-    except KeyError:
-        raise BadUsage(f"{program}: error: Invalid group id: {word}", exit_code=1) from None
 
 
 def _add_states(program: str, found: Where, chosen: Chosen, span: Span, *, named: bool) -> None:
     """Jobs that were in one of the states in the span, or, with none named, that could have run in it."""
     words = chosen.words("state")
-    if words is None:
+    if not words:
         if not named:
             found.add(ELIGIBLE, span.after)
             found.add("end_time IS NULL OR end_time >= ?", span.since)
@@ -150,6 +139,9 @@ def _add_states(program: str, found: Where, chosen: Chosen, span: Span, *, named
         states = listings.job_states(words)
     except listings.UnknownState as error:
         raise BadUsage(f"{program}: fatal: unrecognized job state value '{error}'", exit_code=1) from None
+    for word in words:
+        if word.upper() in UNCOUNTED:
+            raise BadUsage(f"{program}: fatal: job state {word} is not supported / accounted", exit_code=1)
     pieces: list[str] = ["0"]
     values: list[object] = []
     for state in states:
@@ -167,30 +159,6 @@ def _in_state(state: JobState, span: Span) -> tuple[str, list[object]]:
         return "start_time < ? AND (end_time IS NULL OR end_time > ?)", [span.after, span.since]
     piece = f"{STATE} = ? AND coalesce(end_time, ?) >= ? AND coalesce(end_time, ?) < ?"
     return piece, [state.name, span.until, span.since, span.until, span.after]
-
-
-def _add_sizes(program: str, found: Where, chosen: Chosen) -> None:
-    for field, column in (("nnodes", "nodes"), ("ncpus", "alloc_cpus")):
-        least, _, most = (chosen.text(field) or "").partition("-")
-        if least.isdecimal():
-            high = int(most) if most.isdecimal() else int(least)
-            found.add(f"{column} BETWEEN ? AND ?", int(least), high)
-    shortest, longest = (_limit(program, chosen.text(field)) for field in ("timelimit_min", "timelimit_max"))
-    if shortest is not None:  # the longest alone says nothing, as in Slurm
-        found.add("time_limit BETWEEN ? AND ?", shortest, shortest if longest is None else longest)
-
-
-def _limit(program: str, text: str | None) -> int | None:
-    """Seconds of a time limit that jobs are chosen by."""
-    if text is None:
-        return None
-    try:
-        seconds = parse_time_limit(text)
-    except ValueError:
-        seconds = 0
-    if seconds is not None and seconds <= 0:
-        raise BadUsage(f"{program}: fatal: Invalid time limit specification", exit_code=1)
-    return seconds
 
 
 # --- lines
@@ -211,7 +179,7 @@ def lines(
         own = [settled(step, job) for step in theirs.get((job.job_id, job.attempt), [])]
         line = Line(job, steps=own)
         wanted = None if not names or any(name.step is None for name in names) else {name.step for name in names}
-        if wanted is None:
+        if wanted is None or "allocations" in chosen:
             yield line
         if "allocations" in chosen or line.started is None:
             continue
@@ -230,8 +198,10 @@ def steps_of(db: sqlite3.Connection | None, jobs: Sequence[Job]) -> list[Step]:
 
 def _names_job(name: JobId, job: Job, whole: str | None) -> bool:
     """`whole` of a heterogeneous job: "" if a word names its first part, "no", or whichever part it names."""
-    first = None if whole == "no" else job.het_job_id
-    part_of = None if whole in ("", "no") else name.part_of
+    if name.part_of is not None and whole in ("", "no", "n"):
+        return name.number == job.job_id
+    first = None if whole in ("no", "n") else job.het_job_id
+    part_of = name.part_of
     if not {name.number, part_of} & ({job.job_id, job.array_job_id, first} - {None}):
         return False
     return name.tasks is None or job.array_task_id in name.tasks
@@ -279,3 +249,10 @@ def _environment(db: sqlite3.Connection | None, job: Job) -> str:
 
     kept = content(db, job.environment)
     return "".join(f"{name}={value}\n" for name, value in json.loads(kept or b"{}").items()) or "NONE"
+
+
+def state_names(chosen: Chosen) -> str:
+    """The states of -s by their names."""
+    words = chosen.words("state") or []
+    names = {state.value: state.name for state in JobState} | {code: name for name, code in listings.NEVER.items()}
+    return ",".join(dict.fromkeys(names.get(word.upper(), word.upper()) for word in words))

@@ -9,10 +9,11 @@ import fcntl
 import os
 import signal
 import sqlite3
+import sys
 import time
 from contextlib import suppress
 
-from mini_slurm.cli import admit, common, heterogeneous
+from mini_slurm.cli import admit, common, heterogeneous, submission
 from mini_slurm.config.paths import FRONTS
 from mini_slurm.errors import Refused
 from mini_slurm.model.allocation import parse_allocation
@@ -54,6 +55,8 @@ class Allocation:
     def __init__(self, program: str, jobs: list[Job], values: list[Values]) -> None:
         if len(jobs) > 1:
             heterogeneous.check(jobs)
+        for job in jobs:
+            job.submit_line = submission.command_line(program, sys.argv[1:])
         self.program = program
         self.jobs = jobs
         self.job = jobs[0]

@@ -10,6 +10,8 @@ from mini_slurm.store import queries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mini_slurm.options.listings import Chosen
     from mini_slurm.output.accounting_lines import Line
     from mini_slurm.output.layout import View
@@ -54,12 +56,18 @@ def show_accounting(chosen: Chosen, lines: list[Line], view: View) -> int:
         elif jobs and jobs[-1][0].job is line.job:
             jobs[-1][1].append(line)
     records = [accounting_document.record(line, steps, view) for line, steps in jobs]
-    return write(chosen, documents.ACCOUNTING_PLUGIN, "jobs", records)
+    return write(chosen, documents.ACCOUNTING_PLUGIN, "jobs", records, [] if records else [documents.NOTHING_FOUND])
 
 
-def write(chosen: Chosen, plugin: tuple[str, str], name: str, records: list[dict[str, object]]) -> int:
+def write(
+    chosen: Chosen,
+    plugin: tuple[str, str],
+    name: str,
+    records: list[dict[str, object]],
+    errors: Sequence[dict[str, object]] = (),
+) -> int:
     """Print the document in the notation that was asked for last; the exit status."""
-    whole = documents.document(plugin, name, records)
+    whole = documents.document(plugin, name, records, errors)
     last = next(field for field in reversed(chosen.fields) if field in ("json", "yaml"))
     listing.write(documents.to_json(whole) if last == "json" else yaml_text.to_yaml(whole))
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_slurm.cli import account_request, common, listing, places
+from mini_slurm.cli import account_filters, account_request, common, listing, places
 from mini_slurm.errors import BadUsage
 from mini_slurm.model.job import COLUMNS
 from mini_slurm.options import sacct
@@ -42,15 +42,30 @@ def msacct(program: str, arguments: list[str]) -> int:
     read = listing.read(program, arguments, options(program), "msacct", advice=False)
     if read is None:
         return 0
-    chosen = read[0]
+    chosen, words = read
     chosen.gather(*sacct.GATHERED)
     if "helpformat" in chosen:
         print(fields.field_list())
         return 0
+    for name in chosen.every("file"):
+        if not os.path.isfile(name):
+            raise BadUsage(f"{name} is not a valid file", exit_code=1)
     if "completion" in chosen or "file" in chosen:
         raise BadUsage("Slurm job completion is disabled", exit_code=1)
     _check_unit(program, chosen)
-    return _show(program, chosen, _table(program, chosen))
+    _check_parts(program, chosen)
+    table = _table(program, chosen)
+    if words:
+        unknown = (f"{program}: error:  {word}" for word in words)
+        raise BadUsage(f"{program}: error: Unknown arguments:", *unknown, exit_code=1)
+    return _show(program, chosen, table)
+
+
+def _check_parts(program: str, chosen: Chosen) -> None:
+    text = chosen.text("whole_hetjob")
+    if text is not None and text.lower() not in account_request.WHOLE:
+        why = f'Invalid --whole-hetjob value "{text}". Valid values: [yes|no].'
+        raise BadUsage(f"{program}: error: {why}", exit_code=1)
 
 
 def _check_unit(program: str, chosen: Chosen) -> None:
@@ -61,24 +76,36 @@ def _check_unit(program: str, chosen: Chosen) -> None:
 
 
 def _table(program: str, chosen: Chosen) -> Table:
-    default = fields.LONG if "long" in chosen else fields.BRIEF if "brief" in chosen else None
-    text = chosen.text("format", default or os.environ.get("SACCT_FORMAT") or fields.DEFAULT)
-    table, unknown = by_prefixes(text or "", fields.ACCOUNTING_FIELDS)
+    if "long" in chosen and "format" in chosen:
+        why = "Options -o(--format) and -l(--long) are mutually exclusive. Please remove one and retry."
+        raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
+    given = [chosen.text("format")] if "format" in chosen else []
+    given += [form for field, form in (("brief", fields.BRIEF), ("long", fields.LONG)) if field in chosen]
+    text = ",".join(map(str, given)) if given else os.environ.get("SACCT_FORMAT", fields.DEFAULT)
+    table, unknown = by_prefixes(text, fields.ACCOUNTING_FIELDS)
+    if unknown in fields.REMOVED:
+        why = f"{unknown} has been removed, please use {fields.REMOVED[unknown]}"
+        raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
     if unknown is not None:
         raise BadUsage(f'{program}: error: Invalid field requested: "{unknown}"', exit_code=1)
     return table
 
 
 def _show(program: str, chosen: Chosen, table: Table) -> int:
-    for field, what in (("batch_script", "scripts"), ("env_vars", "environment variables")):
+    for field, what in (("env_vars", "environment"), ("batch_script", "scripts")):
         if field in chosen and "jobs" not in chosen:
             why = f"When requesting job {what} you must also request specific jobs with the '-j' option."
             raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
+    if "batch_script" in chosen and "env_vars" in chosen:
+        why = "Options --batch-script and --env-vars are mutually exclusive"
+        raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
     view = listing.view(chosen)
     named = account_request.job_list(program, chosen)
     span = account_request.Span(program, chosen, view.now)
     where = account_request.where(program, chosen, span, named)
     db = listing.open_to_read()
+    if "qos" in chosen or "associations" in chosen:
+        account_filters.add_fleets(program, where, chosen, listing.fleet(db))
     if "report" in chosen:
         from mini_slurm.cli import usage_request
 
@@ -103,7 +130,7 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
         for line in lines:
             line.cut(span.since, span.until)
     if "verbose" in chosen and not is_document:
-        for text in span.described(by_state="state" in chosen):
+        for text in span.described(account_request.state_names(chosen)):
             common.say(f"{program}: {text}")
     return _print(chosen, table, lines, view, db)
 
@@ -134,7 +161,8 @@ def _columns(table: Table) -> set[str]:
 def _text(chosen: Chosen, table: Table, lines: list[Line], view: View) -> list[str]:
     named = "noheader" not in chosen
     if "parsable" in chosen or "parsable2" in chosen:
-        delimiter, last = chosen.text("delimiter") or "|", "parsable2" not in chosen
+        forms = [field for field in chosen.fields if field in ("parsable", "parsable2")]
+        delimiter, last = chosen.text("delimiter", "|") or "", forms[-1] == "parsable"
         names = delimiter.join(field.name for field in table.fields) + (delimiter if last else "")
         return [*([names] if named else []), *table.joined(lines, view, delimiter, last)]
     return [*(table.header() if named else []), *table.lines(lines, view)]

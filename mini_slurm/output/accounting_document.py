@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import signal
 
-from mini_slurm.model.arrays import throttle_of
-from mini_slurm.model.states import JobState
+from mini_slurm.model.arrays import tasks_of, throttle_of
+from mini_slurm.model.request import extra
 from mini_slurm.output import tres
 from mini_slurm.output.documents import filled, numbered
-from mini_slurm.output.values import waiting_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 NUMBERS = {"cpu": 1, "mem": 2, "energy": 3, "node": 4, "billing": 5, "gres/gpu": 1001}  # of what is counted
 ENERGY = [{"type": "energy", "name": None, "id": 3, "count": 0}]
+GOVERNORS = ["Conservative", "Performance", "PowerSave", "OnDemand", "UserSpace"]
 MICRO = 1_000_000
 
 
@@ -33,29 +33,26 @@ def record(line: Line, steps: Sequence[Line], view: View) -> dict[str, object]:
     return {**filled(JOB, line, view), "steps": [filled(STEP, step, view) for step in steps]}
 
 
-def _exit(code: int, number: int, *, waits: bool) -> dict[str, object]:
-    if waits:
-        return {"status": "PENDING", "return_code": 0}
+def _exit(code: int, number: int) -> dict[str, object]:
     if not number:
         return {"status": "SUCCESS", "return_code": 0}
-    try:
-        name: str | None = signal.Signals(number).name.removeprefix("SIG")
-    except ValueError:
-        name = None
-    return {"status": "SIGNALED", "return_code": code, "signal": {"signal_id": number, "name": name}}
+    name = signal.strsignal(number) if number in signal.valid_signals() else None
+    return {"status": "SIGNALED", "return_code": None, "signal": {"signal_id": number, "name": name}}
 
 
 def _exit_of(line: Line, view: View) -> object:
-    return _exit(*line.exit, waits=line.state is JobState.PENDING)
+    if line.step is not None and line.ended is None and line.step_name != "batch":
+        return _exit(0, signal.SIGTERM)  # as Slurm tells of a step that still runs
+    return _exit(*line.exit)
 
 
 def _derived(line: Line, view: View) -> object:
-    return _exit(*line.worst_exit, waits=line.state is JobState.PENDING)
+    return _exit(*line.worst_exit)
 
 
 def _array(line: Line, view: View) -> object:
     job = line.job
-    tasks = None if job.array_tasks is None else waiting_tasks(job.array_tasks, view.shown_tasks)
+    tasks = None if job.array_tasks is None else f"0x{sum(1 << task for task in tasks_of(job.array_tasks)):X}"
     throttle = 0 if job.array_tasks is None else throttle_of(job.array_tasks) or 0
     return {
         "job_id": job.array_job_id or 0,
@@ -126,13 +123,29 @@ def _plain(amount: str) -> int:
     return parse_memory(amount)
 
 
-def _memory(line: Line, view: View) -> int:
-    return next((int(str(one["count"])) for one in _counted(tres.requested(line.job)) if one["type"] == "mem"), 0)
+def _memory(line: Line) -> int:
+    """As it was asked for, be it for each CPU or for each machine."""
+    job = line.job
+    return (job.memory_per_cpu if job.memory_per_node is None else job.memory_per_node) or 0
 
 
 def _job_tres(line: Line, view: View) -> object:
     held = tres.allocated(line.job) if line.started is not None else None
-    return {"requested": _counted(tres.requested(line.job)), "allocated": _counted(held, energy=True) if held else []}
+    return {
+        "requested": _counted(tres.requested(line.job)),
+        "allocated": _counted(held, energy=not line.steps) if held else [],
+    }
+
+
+def _het(line: Line, view: View) -> object:
+    job = line.job
+    return {"job_id": job.het_job_id or 0, "job_offset": None if job.het_job_id is None else job.het_offset}
+
+
+def _cpu(line: Line, view: View) -> object:
+    """What was said of the frequency: the batch script is not asked."""
+    limit, governors = (0, []) if line.step_name == "batch" else (None, GOVERNORS)
+    return {"requested_frequency": {"min": limit, "max": limit}, "governor": governors}
 
 
 def _step_tres(line: Line, view: View) -> object:
@@ -187,7 +200,7 @@ JOB: Rows = (
     ("exit_code", _exit_of),
     ("flags", _flags),
     ("group", lambda line, view: line.job.group_name),
-    ("het", lambda line, view: {"job_id": 0, "job_offset": None}),
+    ("het", _het),
     ("job_id", lambda line, view: line.job.job_id),
     ("name", lambda line, view: line.job.name),
     ("mcs", lambda line, view: {"label": ""}),
@@ -195,14 +208,14 @@ JOB: Rows = (
     ("partition", lambda line, view: line.job.partition),
     ("priority", lambda line, view: line.job.priority),
     ("qos", lambda line, view: line.job.qos or ""),
-    ("required", lambda line, view: {"CPUs": tres.requested_cpus(line.job), "memory": _memory(line, view)}),
+    ("required", lambda line, view: {"CPUs": tres.requested_cpus(line.job), "memory": _memory(line)}),
     ("kill_request_user", lambda line, view: _by(line.job.cancelled_by, view)),
     ("reservation", lambda line, view: {"id": 0, "name": 0}),
     ("state", lambda line, view: {"current": line.state.name, "reason": line.reason}),
     ("steps", lambda line, view: []),
     ("tres", _job_tres),
     ("user", lambda line, view: line.job.user),
-    ("wckey", lambda line, view: {"wckey": "", "flags": []}),
+    ("wckey", lambda line, view: {"wckey": extra(line.job).get("wckey", ""), "flags": []}),
     ("working_directory", lambda line, view: line.job.work_dir),
 )
 STEP: Rows = (
@@ -211,7 +224,7 @@ STEP: Rows = (
     ("nodes", _step_nodes),
     ("tasks", lambda line, view: {"count": _step(line).ntasks}),
     ("pid", lambda line, view: None),
-    ("CPU", lambda line, view: {"requested_frequency": {"min": 0, "max": 0}, "governor": []}),
+    ("CPU", _cpu),
     ("kill_request_user", lambda line, view: _by(_step(line).cancelled_by, view)),
     ("state", lambda line, view: line.state.name),
     ("statistics", lambda line, view: {"CPU": {"actual_frequency": 0}, "energy": {"consumed": 0}}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.request import extra
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import format_elapsed, parse_memory
 from mini_slurm.output import tres
@@ -27,6 +28,7 @@ LONG = (
     "tresusageinmintask,tresusageintot,tresusageoutmax,tresusageoutmaxnode,tresusageoutmaxtask,tresusageoutave,"
     "tresusageouttot"
 )
+REMOVED = {"AllocGRES": "AllocTRES", "ReqGRES": "ReqTRES"}
 UNKNOWN = "Unknown"
 # As Slurm has it, spans of time stand out of a column that is too narrow, and moments are cut without a sign of it.
 UNCUT = frozenset({"CPUTime", "Elapsed", "Reserved", "ResvCPU", "Suspended"})
@@ -127,7 +129,9 @@ def _frequency(line: Line, view: View) -> str:
 
 
 def _flags(line: Line, view: View) -> str:
-    return "SchedMain,StartRecieved" if line.started else "StartRecieved"
+    if not line.started:
+        return "StartRecieved"
+    return "SchedMain,StartRecieved" if line.job.script else "SchedSubmit,StartRecieved"
 
 
 def _raw_id(line: Line, view: View) -> str:
@@ -299,8 +303,8 @@ ACCOUNTING_FIELDS = (
     _row("UID", 6, "uid", _job(lambda line, view: str(line.job.uid))),
     _row("User", 9, "user", _job(lambda line, view: line.job.user)),
     _row("UserCPU", 10, _USED, lambda line, view: processor_time(line.user_seconds)),
-    _row("WCKey", 10, "", _each()),
-    _row("WCKeyID", 8, "", _each("0", "")),
+    _row("WCKey", 10, "extra", _job(lambda line, view: extra(line.job).get("wckey", ""))),
+    _row("WCKeyID", 10, "", _each("0", "")),
     _row("WorkDir", 20, "work_dir", _job(lambda line, view: line.job.work_dir)),
 )
 # fmt: on

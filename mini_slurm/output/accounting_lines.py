@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from mini_slurm.output.layout import View
 
 BATCH = -5  # the batch step's number, as Slurm's accounting has it
-WITHOUT_CODE = frozenset({JobState.CANCELLED, JobState.TIMEOUT})  # the job's own exit code stays 0:0 then
+WITHOUT_CODE = frozenset(
+    {JobState.CANCELLED, JobState.REQUEUED, JobState.TIMEOUT}
+)  # the job's own exit code stays 0:0 then
 
 
 class Line:
@@ -74,7 +76,9 @@ class Line:
     @property
     def reason(self) -> str:
         """Why a job waits, or waited last."""
-        return self.job.reason if self.started is None else self.job.wait_reason or "None"
+        if self.started is None:
+            return "None" if self.state.is_over else self.job.reason
+        return self.job.wait_reason or "None"
 
     @property
     def nodes(self) -> int:

@@ -17,16 +17,23 @@ INDENT = "  "
 PLUGIN = ("openapi/v0.0.38", "Slurm OpenAPI v0.0.38")
 ACCOUNTING_PLUGIN = ("openapi/dbv0.0.38", "Slurm OpenAPI DB v0.0.38")
 
+NOTHING_FOUND: dict[str, object] = {
+    "description": "Nothing found", "error_number": 9003, "error": "Nothing found with query",
+    "source": "slurmdb_jobs_get",
+}  # fmt: skip
 
-def document(plugin: tuple[str, str], name: str, records: Sequence[object]) -> dict[str, object]:
-    """A whole document: what made it, no errors, and the records."""
+
+def document(
+    plugin: tuple[str, str], name: str, records: Sequence[object], errors: Sequence[object] = ()
+) -> dict[str, object]:
+    """A whole document: what made it, what went wrong, and the records."""
     major, minor, micro = map(int, SLURM_VERSION.split("."))
     kind, title = plugin
     meta = {
         "plugin": {"type": kind, "name": title},
         "Slurm": {"version": {"major": major, "micro": micro, "minor": minor}, "release": SLURM_VERSION},
     }
-    return {"meta": meta, "errors": [], name: list(records)}
+    return {"meta": meta, "errors": [*errors], name: list(records)}
 
 
 def filled(table: Table, *record: object) -> dict[str, object]:

@@ -299,20 +299,22 @@ class Table:
 
 def by_prefixes(text: str, table: Sequence[Field]) -> tuple[Table, str | None]:
     """Read `name[%[-]width],...`, where the beginning of a name will do; also the first name that no field has."""
-    chosen: list[tuple[Field, int]] = []
-    widths = {field.name: field.width for field in table}  # a width also holds for the same field further on
+    chosen: list[Field] = []
+    widths = {field.name: field.width for field in table}  # a width holds for the same field everywhere
     for token in text.split(","):
         name, percent, size = token.partition("%")
+        name = name.lstrip()
         if not name and not percent:
             break
-        found = [field for field in table if field.name.lower().startswith(name.lower())]
+        is_every = ALL.startswith(name.lower())
+        found = [field for field in table if is_every or field.name.lower().startswith(name.lower())]
         if not found:
-            return Table(chosen), name
-        for field in found if not name else found[:1]:
+            return Table([]), name
+        for field in found if is_every else found[:1]:
             if percent:
                 widths[field.name] = column_width(size)
-            chosen.append((field, widths[field.name]))
-    return Table(chosen), None
+            chosen.append(field)
+    return Table([(field, widths[field.name]) for field in chosen]), None
 
 
 def column_width(text: str) -> int:

@@ -237,16 +237,36 @@ def test_a_job_in_json_that_was_cancelled_by_its_user_or_waits() -> None:
     found = accounting_document.record(Line(CANCELLED), [batch(CANCELLED)], view)
     assert found["kill_request_user"] == "1001"
     assert found["steps"][0]["exit_code"] == {
-        "status": "SIGNALED", "return_code": 0, "signal": {"signal_id": 15, "name": "TERM"}}  # fmt: skip
+        "status": "SIGNALED", "return_code": None, "signal": {"signal_id": 15, "name": "Terminated"}}  # fmt: skip
     array = job("arr", JobState.PENDING, start_time=None, array_job_id=149, array_tasks="1-4%2", reason="JobHeldUser")
     found = accounting_document.record(Line(array), [], view)
     assert found["array"] == {
-        "job_id": 149, "limits": {"max": {"running": {"tasks": 2}}}, "task": "1-4%2", "task_id": None}  # fmt: skip
+        "job_id": 149, "limits": {"max": {"running": {"tasks": 2}}}, "task": "0x1E", "task_id": None}  # fmt: skip
     assert (found["nodes"], found["tres"]["allocated"], found["exit_code"]["status"]) == (
         "None assigned",
         [],
-        "PENDING",
+        "SUCCESS",
     )
+
+
+def test_a_job_in_json_with_steps_of_srun_has_used_no_energy() -> None:
+    view = View(NOW, str, "mini")
+    one = job("ok", extra='{"wckey": "k"}', memory_per_cpu=500, het_job_id=149, het_offset=0)
+    step = Step(job_id=149, attempt=0, number=0, name="echo", start_time=NOW - 3, node_list="node3", cpus=1)
+    found = accounting_document.record(Line(one, steps=[step]), [Line(one, step)], view)
+    assert "energy" not in [one["type"] for one in found["tres"]["allocated"]]
+    assert found["steps"][0]["CPU"]["requested_frequency"] == {"min": None, "max": None}
+    assert found["steps"][0]["exit_code"]["status"] == "SIGNALED"  # it runs
+    assert found["required"]["memory"] == 500
+    assert (found["het"], found["wckey"]["wckey"]) == ({"job_id": 149, "job_offset": 0}, "k")
+
+
+def test_the_run_of_a_job_that_was_requeued_has_no_exit_code() -> None:
+    assert show(job("again", JobState.REQUEUED, exit_signal=15), "exitcode,wckey")[0] == "0:0|"
+
+
+def test_an_allocation_was_started_when_it_was_asked_for() -> None:
+    assert show(job("alloc", script=""), "flags")[0] == "SchedSubmit,StartRecieved"
 
 
 def test_what_was_submitted_in_a_row_stands_together_with_arrays_last() -> None:

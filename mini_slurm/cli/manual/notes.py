@@ -110,6 +110,8 @@ NOTES: dict[str, Note] = {
             ("msinfo -R", "Why nodes are down or drained."),
         ),
         spelled={"cluster": "clusters"},
+        usage="Usage: sinfo [-abdelNRrsTv] [-i seconds] [-t states] [-p partition] [-n nodes]\n"
+        "             [-S fields] [-o format] [-O Format] [--federation] [--local]\n",
         variables={**node_request.VARIABLES, "format": "SINFO_FORMAT", **_LISTINGS},
         columns={"Columns of -o and -O": node_fields.NODE_FIELDS},
     ),
@@ -132,6 +134,7 @@ NOTES: dict[str, Note] = {
             ("msacct -S now-7days -s F,TO,OOM", "What went wrong in the last week."),
             ("msacct -a --report=user,month -S 2026-01-01", "This year's hours of CPUs and GPUs by user and month."),
         ),
+        usage="Usage: sacct [options]\n\tUse --help for help\n",
         variables={"format": "SACCT_FORMAT", **_LISTINGS},
         columns={"Columns of -o": accounting_fields.ACCOUNTING_FIELDS},
         unlisted="constraints flags reason use-local-uid",
