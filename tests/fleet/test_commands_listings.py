@@ -362,7 +362,7 @@ def test_everything_is_told_in_json_and_yaml(run: Shell) -> None:
 
 def test_an_unknown_unit_is_refused_and_an_environment_is_shown(run: Shell) -> None:
     assert run("sacct --units=X")[0] == 1
-    assert run("sacct --env-vars")[2].startswith("sacct: fatal: When requesting job environment variables you must")
+    assert run("sacct --env-vars")[2].startswith("sacct: fatal: When requesting job environment you must")
     run.fill(job(1))
     assert run("sacct --env-vars -j 1")[1] == (f"Environment used for 1 (must be batch to display)\n{'-' * 80}\nNONE\n")
 
