@@ -61,6 +61,17 @@ def msacct(program: str, arguments: list[str]) -> int:
     return _show(program, chosen, table)
 
 
+def _check_contents(program: str, chosen: Chosen) -> None:
+    """-B and --env-vars are of jobs that are named, and only one of them."""
+    for field, what in (("env_vars", "environment"), ("batch_script", "scripts")):
+        if field in chosen and "jobs" not in chosen:
+            why = f"When requesting job {what} you must also request specific jobs with the '-j' option."
+            raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
+    if "batch_script" in chosen and "env_vars" in chosen:
+        why = "Options --batch-script and --env-vars are mutually exclusive"
+        raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
+
+
 def _check_parts(program: str, chosen: Chosen) -> None:
     text = chosen.text("whole_hetjob")
     if text is not None and text.lower() not in account_request.WHOLE:
@@ -92,13 +103,7 @@ def _table(program: str, chosen: Chosen) -> Table:
 
 
 def _show(program: str, chosen: Chosen, table: Table) -> int:
-    for field, what in (("env_vars", "environment"), ("batch_script", "scripts")):
-        if field in chosen and "jobs" not in chosen:
-            why = f"When requesting job {what} you must also request specific jobs with the '-j' option."
-            raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
-    if "batch_script" in chosen and "env_vars" in chosen:
-        why = "Options --batch-script and --env-vars are mutually exclusive"
-        raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
+    _check_contents(program, chosen)
     view = listing.view(chosen)
     named = account_request.job_list(program, chosen)
     span = account_request.Span(program, chosen, view.now)
