@@ -176,7 +176,9 @@ def _read_hosts(path: str, count: int | None) -> str:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no file can have this name"
         line = f"slurm_allocate_resources error opening file {path}, {why}"
-        raise Refused(line, *([] if count != 0 else ["Invalid --nodefile node file"])) from None
+        if count == 0:
+            raise BadOption(line, "Invalid --nodefile node file") from None
+        raise Refused(line) from None
     names: list[str] = []
     for number, line in enumerate(text.split("\n"), start=1):
         line = line.partition("#")[0].strip()

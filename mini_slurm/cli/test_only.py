@@ -38,10 +38,17 @@ def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) ->
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(max(begin, job.begin_time or 0)))
     number = get_setting(db, "next_job_id") or "1"
     common.say(
-        f"{program}: Job {number} to start at {moment} using {job.cpus} processors"
+        f"{program}: Job {number} to start at {moment} using {_cpus(job, names, cluster)} processors"
         f" on nodes {compress(names)} in partition {partition_of(cluster, job, names)}"
     )
     return 0
+
+
+def _cpus(job: Job, names: list[str], cluster: Cluster) -> int:
+    """The CPUs that it would hold: all of machines that it shares with nobody."""
+    if not job.is_exclusive:
+        return job.cpus
+    return sum(cluster.machines[name].total.cpus for name in names)
 
 
 def _refusal(program: str, error: Refused) -> BadUsage:

@@ -28,6 +28,29 @@ def input_path(job: Job) -> str:
     return absolute(file_name(job.std_in, job), job) if job.std_in else "/dev/null"
 
 
+def shown_path(pattern: str, job: Job) -> str:
+    """A file as listings name it, which know fewer symbols than the job: the others stay as they are."""
+    filled = {"%A": job.array_job_id or job.job_id, "%a": _number("a", job), "%j": job.job_id, "%u": job.user}
+    for symbol, text in {**filled, "%x": job.name}.items():
+        pattern = pattern.replace(symbol, str(text))
+    return absolute(pattern, job)
+
+
+def shown_output(job: Job) -> str:
+    """Where standard output goes, as listings say it."""
+    return shown_path(job.std_out or (DEFAULT if job.array_job_id is None else DEFAULT_OF_TASK), job)
+
+
+def shown_error(job: Job) -> str:
+    """Where standard error goes, as listings say it."""
+    return shown_path(job.std_err, job) if job.std_err else shown_output(job)
+
+
+def shown_input(job: Job) -> str:
+    """Where standard input comes from, as listings say it."""
+    return shown_path(job.std_in, job) if job.std_in else "/dev/null"
+
+
 def absolute(path: str, job: Job) -> str:
     """A path of the job: relative ones start in its working directory."""
     return path if path.startswith("/") else f"{job.work_dir.rstrip('/')}/{path}"

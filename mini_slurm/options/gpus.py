@@ -36,9 +36,12 @@ class Asked:
         self.total = 0
 
 
-def settle_gpus(counts: Counts, asked: dict[str, str | None], cpus_per_gpu: int | None, has_memory: bool) -> None:
-    """Complete the counts. `asked` has lists of GPUs by job, node, socket and task. Raises Refused."""
-    if not any(asked.values()) and cpus_per_gpu is None and not has_memory and counts.tasks_per_gpu is None:
+def settle_gpus(counts: Counts, asked: dict[str, str | None], cpus_per_gpu: int | None, memory: int | None) -> None:
+    """Complete the counts. `asked` has lists of GPUs by job, node, socket and task; `memory` is MiB for each.
+
+    Raises Refused.
+    """
+    if not any(asked.values()) and cpus_per_gpu is None and not memory and counts.tasks_per_gpu is None:
         return
     if (asked["task"] or counts.tasks_per_gpu is not None) and counts.tasks is None:
         _imply_tasks(counts)
@@ -47,8 +50,8 @@ def settle_gpus(counts: Counts, asked: dict[str, str | None], cpus_per_gpu: int 
     if counts.tasks_per_gpu is not None:
         _tasks_of_gpus(counts, found)
     wanted = any(one.job or one.node or one.socket or one.task for one in found.values())
-    if has_memory and not wanted:
-        raise Refused("Requested mem_per_tres=gres:gpu but did not request any GPU.", INVALID)
+    if memory and not wanted:
+        raise Refused(f"Requested mem_per_tres=gres:gpu:{memory} but did not request any GPU.", INVALID)
     for one in found.values():
         _check_order(one, counts)
         _check_nodes(one, counts)

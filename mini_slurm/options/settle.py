@@ -253,7 +253,7 @@ def _settle_gpus(values: Values, layout: Layout) -> None:
         "socket": values.text("gpus_per_socket"),
         "task": values.text("gpus_per_task"),
     }
-    settle_gpus(counts, asked, values.number("cpus_per_gpu"), bool(values.of.get("mem_per_gpu")))
+    settle_gpus(counts, asked, values.number("cpus_per_gpu"), values.number("mem_per_gpu"))
     values.of["ntasks"], values.of["cpus_per_task"] = counts.tasks, counts.cpus_per_task
     values.of["ntasks_per_node"] = counts.tasks_per_node
     if layout.is_given or counts.least_nodes is not None:

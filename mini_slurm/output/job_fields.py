@@ -51,9 +51,12 @@ def ends(job: Job, now: float) -> float | None:
 
 
 def eligible(job: Job) -> float | None:
-    """Since when nothing but its turn kept a job, or from when on: not known while it is held or waits for another."""
+    """Since when nothing but its turn kept a job, or from when on.
+
+    While it is held or waits for another, only the moment is known that it is not to start before.
+    """
     if not has_run(job) and (job.reason.startswith("JobHeld") or job.reason in KEPT_BACK):
-        return None
+        return job.begin_time
     return job.eligible_time or job.submit_time
 
 
@@ -64,7 +67,8 @@ def accrues(job: Job) -> float | None:
         return None if at_once else eligible(job)
     if job.reason == "JobArrayTaskLimit":
         return job.eligible_time or job.submit_time
-    return None if job.reason == "BeginTime" else eligible(job)
+    is_kept = job.reason == "BeginTime" or job.reason.startswith("JobHeld") or job.reason in KEPT_BACK
+    return None if is_kept else eligible(job)
 
 
 def has_run(job: Job) -> bool:
@@ -177,7 +181,7 @@ def _core_spec(job: Job) -> str:
 
 
 _ID = "job_id array_job_id array_task_id array_tasks het_job_id het_offset"
-_CPUS = "state alloc_cpus ntasks cpus_per_task nodes max_nodes min_cpus"
+_CPUS = "state alloc_cpus ntasks cpus_per_task nodes max_nodes min_cpus required_nodes extra"
 _NODES = "state node node_list"
 _USED = "state start_time end_time suspend_time suspended_seconds"
 _STARTS = "state start_time begin_time end_time"

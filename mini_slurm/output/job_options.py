@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.patterns import error_path, input_path, output_path
+from mini_slurm.model.gres import prefixed
+from mini_slurm.model.patterns import shown_error, shown_input, shown_output
 from mini_slurm.model.request import extra
 from mini_slurm.model.units import format_elapsed, parse_duration
 from mini_slurm.output import tres
@@ -19,6 +20,8 @@ MAIL_TYPES = (
     "TIME_LIMIT_50", "TIME_LIMIT_80", "TIME_LIMIT_90", "TIME_LIMIT",
 )  # fmt: skip
 ALL_MAIL = frozenset({"INVALID_DEPEND", "BEGIN", "END", "FAIL", "REQUEUE", "STAGE_OUT"})
+
+GOVERNORS = ("Conservative", "OnDemand", "Performance", "PowerSave", "SchedUtil", "UserSpace")
 
 
 def layout(job: Job, view: RecordView) -> str:
@@ -56,6 +59,11 @@ def _gpu_option(name: str) -> Value:
     return lambda job, view: tres.per_gpu(job, name)
 
 
+def _of_gpus(name: str) -> Value:
+    """What was said of GPUs in general."""
+    return lambda job, view: f"gpu:{text}" if (text := extra(job).get(name)) else None
+
+
 def _delay(job: Job) -> str:
     text = extra(job).get("delay-boot")
     return format_elapsed(parse_duration(text) if text else 0)
@@ -75,10 +83,20 @@ def _bound(job: Job, view: RecordView) -> str | None:
     return {"enforce-binding": "Yes", "disable-binding": "No"}.get(flags)
 
 
-def _frequency(job: Job, view: RecordView) -> str | None:
-    """The CPU frequency, where one was asked for by a name."""
-    text = extra(job).get("cpu-freq")
-    return text.capitalize() if text and ":" not in text and "-" not in text else None
+def _frequency(job: Job) -> dict[str, str]:
+    """The CPU frequency that was asked for: its bounds, and who governs it; the line begins with what there is."""
+    text = extra(job).get("cpu-freq", "")
+    if text in GOVERNORS:
+        return {"Governor": text}
+    span, _, governor = text.partition(":")
+    least, dash, most = span.partition("-")
+    found = {"CPU_min_freq": least, "CPU_max_freq": most} if dash else {"CPU_max_freq": least}
+    last = list(found)[-1]
+    return {**found, "Governor": governor} if governor else {**found, last: f"{found[last]} "} if text else {}
+
+
+def _frequency_part(name: str) -> Value:
+    return lambda job, view: _frequency(job).get(name)
 
 
 def _mail_user(job: Job, view: RecordView) -> str | None:
@@ -114,21 +132,21 @@ LINES = (
     (("WorkDir", lambda job, view: job.work_dir),),
     (("AdminComment", _option("admin-comment")),),
     (("Comment", lambda job, view: f"{job.comment} " if job.comment else None),),
-    (("StdErr", lambda job, view: error_path(job) if job.is_batch else None),),
-    (("StdIn", lambda job, view: input_path(job) if job.is_batch else None),),
-    (("StdOut", lambda job, view: output_path(job) if job.is_batch else None),),
+    (("StdErr", lambda job, view: shown_error(job) if job.is_batch else None),),
+    (("StdIn", lambda job, view: shown_input(job) if job.is_batch else None),),
+    (("StdOut", lambda job, view: shown_output(job) if job.is_batch else None),),
     (("Switches", _switches),),
     (("BurstBuffer", _option("bb")),),
-    (("CPU_max_freq", _frequency),),
+    tuple((name, _frequency_part(name)) for name in ("CPU_min_freq", "CPU_max_freq", "Governor")),
     (("Power", lambda job, view: "LEVEL" if "power" in extra(job) else ""),),
     (("GresEnforceBind", _bound),),
     (("KillOInInvalidDependent", lambda job, view: _kill_on_invalid(job)),),
     (("SpreadJob", lambda job, view: "Yes" if "spread-job" in extra(job) else None),),
     (("CpusPerTres", _gpu_option("cpus-per-gpu")),),
     (("MemPerTres", _gpu_option("mem-per-gpu")),),
-    (("TresBind", _gpu_option("gpu-bind")),),
-    (("TresFreq", _gpu_option("gpu-freq")),),
-    (("TresPerJob", lambda job, view: gres(f"gpu:{job.gpus}") if job.gpus else None),),
+    (("TresBind", _of_gpus("gpu-bind")),),
+    (("TresFreq", _of_gpus("gpu-freq")),),
+    (("TresPerJob", lambda job, view: gres(prefixed(job.gpus or ""))),),
     (("TresPerNode", lambda job, view: gres(job.gres)),),
     (("TresPerSocket", _gpu_option("gpus-per-socket")),),
     (("TresPerTask", _gpu_option("gpus-per-task")),),

@@ -137,7 +137,7 @@ HEAD = (
     (("HetJobIdSet", lambda job, view: het_set(job) or None),),
     (("UserId", lambda job, view: f"{job.user}({job.uid})"),
      ("GroupId", lambda job, view: f"{job.group_name}({job.gid})"),
-     ("MCS_label", _constant("N/A"))),
+     ("MCS_label", lambda job, view: extra(job).get("mcs-label", "N/A"))),
     (("Priority", lambda job, view: str(job.priority)),
      ("Nice", lambda job, view: str(job.nice)),
      ("Account", lambda job, view: job.account or NULL),

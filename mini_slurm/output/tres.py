@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.gres import by_type, parse, parse_gpus, prefixed
 from mini_slurm.model.request import extra
 from mini_slurm.model.states import JobState
 from mini_slurm.output.values import gres, size
@@ -20,6 +21,8 @@ def requested_cpus(job: Job) -> int:
     """CPUs that a job gets at least: a task on each machine, where their number is certain, unless more was said."""
     if job.min_cpus is not None:
         return job.min_cpus
+    if "overcommit" in extra(job):
+        return asked_nodes(job)
     certain = job.max_nodes is None or job.max_nodes == job.nodes
     return (job.ntasks or (job.nodes if certain else 1)) * (job.cpus_per_task or 1)
 
@@ -45,6 +48,11 @@ def nodes(job: Job) -> int:
     return len(expand(names))
 
 
+def asked_nodes(job: Job) -> int:
+    """Machines that were asked for; `Job.nodes` says how many the tasks need, where nobody did."""
+    return 1 if job.max_nodes is None and job.required_nodes is None else job.nodes
+
+
 def tasks(job: Job) -> int | None:
     """Tasks asked for, else one for each machine; None for a job that ended without having had any."""
     if job.ntasks is not None:
@@ -56,8 +64,8 @@ def requested(job: Job, whole: int = 0) -> str:
     """What a job waits for; `whole` is the memory in MiB that --mem=0 stands for, on one machine."""
     count = requested_cpus(job)
     gpus = _requested_gpus(job)
-    written = _written(count, _requested_memory(job, count, gpus, whole), job.nodes, gpus)
-    return ",".join([written, *_parts(job, job.nodes)])
+    written = _written(count, _requested_memory(job, count, gpus, whole), asked_nodes(job), gpus)
+    return ",".join([written, *_parts(job, asked_nodes(job))])
 
 
 def allocated(job: Job) -> str | None:
@@ -110,7 +118,7 @@ def _requested_memory(job: Job, cpu_count: int, gpus: int, whole: int) -> int:
 
         return parse_memory(per_gpu) * gpus
     if job.memory_per_node is not None:
-        return (job.memory_per_node or whole) * job.nodes
+        return (job.memory_per_node or whole) * asked_nodes(job)
     return (job.memory_per_cpu or 0) * cpu_count
 
 
@@ -122,21 +130,13 @@ def _requested_gpus(job: Job) -> int:
     if "gpus-per-task" in options:
         return _count(options["gpus-per-task"]) * (tasks(job) or 1)
     if "gpus-per-socket" in options:
-        return _count(options["gpus-per-socket"]) * int(options.get("sockets-per-node", "1")) * job.nodes
-    return sum(_gpus(part) for part in (job.gres or "").split(",")) * job.nodes
-
-
-def _gpus(part: str) -> int:
-    words = part.split(":")
-    return _count(words[-1]) if words[0] == "gpu" else 0
+        return _count(options["gpus-per-socket"]) * int(options.get("sockets-per-node", "1")) * asked_nodes(job)
+    return sum(by_type(parse(job.gres or "")).values()) * asked_nodes(job)
 
 
 def _count(text: str) -> int:
-    """How many `a100:2`, `2`, `gpu` or `a100:1,v100:1` are."""
-    if not text:
-        return 0
-    last = [part.rpartition(":")[2] for part in text.split(",")]
-    return sum(int(word) if word.isdecimal() else 1 for word in last)
+    """How many `a100:2`, `2`, `1k` or `a100:1,v100:1` are."""
+    return sum(by_type(parse_gpus(text or "")).values())
 
 
 def layout(job: Job) -> tuple[str, str, str]:
@@ -162,7 +162,7 @@ def per_gpu(job: Job, name: str) -> str | None:
     """An option that says something of each GPU, or of the GPUs of each task or socket; None where it was not given."""
     text = extra(job).get(name)
     if text is None or name != "mem-per-gpu":
-        return text and gres(f"gpu:{text}")
+        return text and gres(prefixed(text))
     from mini_slurm.model.units import parse_memory
 
     return f"gres:gpu:{parse_memory(text)}"

@@ -59,6 +59,8 @@ def admit(job: Job, fleet: Fleet, machines: Mapping[str, Machine], *, strict: bo
     _check_features(job, fleet)
     _check_licenses(job, fleet)
     _check_reservation(job, fleet)
+    if job.features is not None:
+        job.features = job.features.replace(",", "&")
     _count_machines(job, fleet, partitions, machines)
     if strict or fleet.enforce_limits:
         _check_quotas(job, fleet)
@@ -91,9 +93,17 @@ def _known_names(text: str | None, fleet: Fleet) -> list[str]:
 
 
 def _check_required(job: Job, fleet: Fleet) -> None:
-    named = len(set(_known_names(job.required_nodes, fleet)))
-    if job.nodes < 1 or job.required_nodes == "" or (job.max_nodes is not None and named > job.max_nodes):
+    named = _known_names(job.required_nodes, fleet)
+    if job.nodes < 1 or job.required_nodes == "" or (job.max_nodes is not None and len(set(named)) > job.max_nodes):
         raise Refused(BAD_COUNT, hint=f"machines here: {hostlist.compress(list(fleet.machines))}")
+    if named and not extra(job).get("distribution", "").startswith("arbitrary"):
+        job.required_nodes = _in_order(named, fleet)
+
+
+def _in_order(names: Iterable[str], fleet: Fleet) -> str:
+    """As a hostlist, each machine once and in the fleet's order."""
+    wanted = set(names)
+    return hostlist.compress([name for name in fleet.machines if name in wanted])
 
 
 # --- partitions
@@ -135,7 +145,7 @@ def _settle_times(job: Job, fleet: Fleet, partitions: list[Partition]) -> None:
             if limit is not None and job.time_min > limit:
                 raise Refused(BAD_LEAST_TIME, hint=f"{limit // 60} minutes are allowed")
     if job.deadline is not None:
-        if job.deadline < job.submit_time:
+        if job.deadline < int(job.submit_time):
             raise Refused(BAD_TIME, hint="the deadline has passed")
         if job.time_min is not None and job.deadline < job.submit_time + job.time_min:
             raise Refused(BAD_LEAST_TIME, hint="the deadline is nearer than that")
@@ -156,6 +166,7 @@ def charge(job: Job, fleet: Fleet) -> None:
     if allowed is not None:
         if job.qos is None:
             job.qos = allowed[0]
+        job.qos = next((name for name in allowed if name.lower() == job.qos.lower()), job.qos)
         if job.qos not in allowed:
             raise Refused(BAD_QOS, hint=f"yours are: {', '.join(allowed)}")
 
@@ -176,6 +187,8 @@ def _check_excluded(job: Job, fleet: Fleet) -> None:
     excluded = set(_known_names(job.excluded_nodes, fleet))
     if excluded & set(hostlist.expand(job.required_nodes or "")):
         raise Refused(UNKNOWN_NODE, hint="a machine is both in --nodelist and in --exclude")
+    if excluded:
+        job.excluded_nodes = _in_order(excluded, fleet)
 
 
 def _check_features(job: Job, fleet: Fleet) -> None:

@@ -37,7 +37,7 @@ def test_what_was_left_open_is_completed(line: str, tasks: int | None, nodes: in
         ("--gpus=4 --gpus-per-task=2 -n 3", "Failed to validate job spec. Based on --gpus and --gpus-per-task number"),
         ("-n 3 --ntasks-per-gpu=2", "Failed to validate job spec, -n/--ntasks has to be a multiple of"),
         ("--ntasks-per-gpu=2", "gres_job_state_validate: --ntasks-per-tres needs either a GRES GPU specification"),
-        ("--mem-per-gpu=1G", "Requested mem_per_tres=gres:gpu but did not request any GPU."),
+        ("--mem-per-gpu=1G", "Requested mem_per_tres=gres:gpu:1024 but did not request any GPU."),
         ("--gpus=1 -N 2", "Failed to validate job spec, --gpus < -N"),
         ("--gpus=8 --gpus-per-node=2 -N 3", "Failed to validate job spec. Based on --gpu and"),
         ("--gres=tape:1", "Invalid generic resource (gres) specification"),
