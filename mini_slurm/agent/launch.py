@@ -81,7 +81,7 @@ def message(step: Step, job: JobSteps, wanted: Launch, index: int) -> StartTasks
         tasks=part.tasks,
         programs=[wanted.programs[task] for task in part.tasks] if per_task else wanted.programs,
         task_gpus={str(task): gpus for task, gpus in part.task_gpus.items()},
-        environment={**wanted.environment, **_of_job(wanted), **common, **environment.of_node(index, part)},
+        environment={**wanted.environment, **common, **_of_job(wanted), **environment.of_node(index, part)},
         own=[*wanted.own, *_same_as_mine(wanted.environment)],
         task_environments=[environment.of_task(part, local) for local in range(len(part.tasks))],
         work_dir=wanted.work_dir,

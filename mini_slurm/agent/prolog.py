@@ -40,7 +40,7 @@ def trouble(what: str, path: str) -> List[str]:
     if not path.startswith("/"):
         why = f"is not fully qualified pathname ({path})"
     elif not os.access(path, os.R_OK | os.X_OK):
-        why = f"can not be executed ({path}) {os.strerror(errno.EACCES)}"
+        why = f"can not be executed ({path}) {os.strerror(errno.EACCES if os.path.exists(path) else errno.ENOENT)}"
     if not why:
         return []
     reason = "Run command failed - configuration error"

@@ -156,13 +156,19 @@ class Allocation:
         patience = self._patience()
         if patience is not None and waited >= patience:
             self.cancel()
-            raise Refused(f"{self.failed_at_once}{BUSY}")
+            self.refuse_at_once()
         if self._is_announced:
             return
         self._is_announced = True
         warning = next((text for reason, text in WARNINGS.items() if self.job.reason.startswith(reason)), None)
         for line in (*([warning] if warning else []), *self.pending_words, "job {} queued and waiting for resources"):
             self.say(line.format(self.job.job_id))
+
+    def refuse_at_once(self) -> None:
+        """It was to start at once, and cannot. Raises Refused."""
+        if self.job.reason.startswith("Partition"):
+            raise Refused(f"{self.failed}{WARNINGS['Partition']}")
+        raise Refused(f"{self.failed_at_once}{BUSY}")
 
     def _patience(self) -> float | None:
         """How long --immediate lets it wait; None: for ever."""
@@ -171,7 +177,7 @@ class Allocation:
         text = self.values.text("immediate") or "0"
         if not (text.isascii() and text.isdigit()):
             raise Refused(f'Invalid numeric value "{text}" for --immediate.')
-        return float(text)
+        return float(text) if int(text) > 1 else 0.0
 
     def _give_up(self) -> None:
         self.cancel()

@@ -10,7 +10,9 @@ import time
 
 from mini_slurm.cli import common, submission
 from mini_slurm.cli.allocation import Allocation, variables
+from mini_slurm.errors import BadOption, Refused
 from mini_slurm.model.signals import signal_number
+from mini_slurm.options.collect import Values
 from mini_slurm.options.grammar import Option
 from mini_slurm.options.srun import SALLOC, SALLOC_VARIABLES
 
@@ -30,6 +32,12 @@ class Salloc(Allocation):
 
     pending_words = ("Pending job allocation {}",)
     failed = "Job submit/allocate failed: "
+
+    def refuse_at_once(self) -> None:
+        """Say that it is gone, where it was not only that others were there. Raises Refused."""
+        if self.job.reason.startswith("Partition"):
+            self.say(f"Job allocation {self.job.job_id} has been revoked.")
+        super().refuse_at_once()
 
     def tell_interrupted(self) -> None:
         """Say that it was given up because of a signal."""
@@ -57,12 +65,26 @@ def msalloc(program: str, arguments: list[str]) -> int:
     is_shell = "no_shell" not in values[0].of
     source = submission.Script(b"", NAME if is_shell else NAME_WITHOUT_SHELL)
     held = Salloc(program, [submission.describe(one, source, []) for one in values], values)
+    _check(values[0])
     held.admit()
     begun = time.monotonic()
     held.obtain(attended=is_shell)
     held.say(f"Granted job allocation {held.job.job_id}")
     _ring(held, time.monotonic() - begun)
     return Command(held, words or [_shell()]).run() if is_shell else 0
+
+
+def _check(values: Values) -> None:
+    """What the command will need, looked at before anything is asked for. Raises MiniSlurmError."""
+    text = values.text("kill_command")
+    if text and not signal_number(text):
+        raise BadOption("Invalid --kill-command specification", hint="write for example --kill-command=TERM")
+    folder = values.text("work_dir")
+    try:
+        if folder:
+            os.stat(os.path.join(folder, ""))
+    except OSError as error:
+        raise Refused(f"chdir({folder}): {error.strerror}") from None
 
 
 def _ring(held: Salloc, waited: float) -> None:

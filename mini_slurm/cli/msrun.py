@@ -34,6 +34,8 @@ WORDS = "PROGRAM [ARGUMENT...]"
 MACHINES_OWN = ("HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "HOSTNAME")
 # what is said of the job and no matter of its only step
 OF_THE_JOB = ("exclusive", "exclude", "immediate", "nodelist", "time", "gres", "gpus", "gpus-per-node")
+# of which tasks hear from a script or salloc alone
+NOT_SRUNS = frozenset({"SLURM_HINT", "SLURM_MEM_PER_CPU", "SLURM_MEM_PER_NODE", "SLURM_NODE_ALIASES"})
 PATIENCE = 60.0  # seconds for a controller
 REVIVE = 2.0  # seconds between two tries to start one
 
@@ -98,6 +100,8 @@ def _parse(program: str, words: list[str]) -> tuple[list[Setting], list[str]]:
 def within(program: str, number: str, arguments: list[str]) -> int:
     """Steps of a job that runs: one, or one in each of the parts that are meant."""
     state, db = common.open_store()
+    if not number.partition("_")[0].isdigit():
+        raise Refused(f'Invalid numeric value "{number}" for --jobid.')
     job = _find(number, db)
     trouble = _trouble(number, job)
     if job is None or trouble:
@@ -128,8 +132,8 @@ def within(program: str, number: str, arguments: list[str]) -> int:
 
 def alone(runs: list[Run], settings: list[list[Setting]]) -> int:
     """An allocation of their own, and a step on all of it; or one in each of its parts."""
-    for run in runs:
-        run.check_alone()
+    for run, given in zip(runs, settings, strict=True):
+        run.check_alone(given)
     held = _allocate(runs, settings)
     if held is None:
         return 0
@@ -159,7 +163,8 @@ def _allocate(runs: list[Run], settings: list[list[Setting]]) -> Allocation | No
 
 def _run_all(held: Allocation, runs: list[Run]) -> tuple[int, int]:
     """The exit status, and what the steps came to."""
-    environment = {**runs[0].environment, **held.remembered(), **variables(held.job, held.db)}
+    known = {**held.remembered(), **variables(held.job, held.db)}
+    environment = {**runs[0].environment, **{name: known[name] for name in known.keys() - NOT_SRUNS}}
     for group, run in enumerate(runs):
         run.environment = groups.of_group(environment, group) if len(runs) > 1 else environment
         run.fit(held.jobs[group])
@@ -183,7 +188,7 @@ class Run:
     def __init__(self, program: str, arguments: list[str], environment: dict[str, str]) -> None:
         self.program = program
         self.environment = dict(environment)
-        own = {variable: row.long for row in SRUN if (variable := in_job(row))}
+        own = {variable: row.long for row in SRUN if in_job(row) for variable in row.env}
         self.texts, self.words = srun.options(program, arguments, list(options(program)), own, environment)
         self.texts["submit-line"] = " ".join([program, *arguments])
         if self.texts.get("chdir"):
@@ -195,11 +200,14 @@ class Run:
             raise Refused(f"--{name} is not supported yet")
         srun.check_mpi(self.texts.get("mpi", ""))
 
-    def check_alone(self) -> None:
+    def check_alone(self, given: list[Setting]) -> None:
         """Raises MiniSlurmError where the step, with an allocation of its own, cannot be what was asked for."""
         if "relative" in self.texts:
             raise Fatal("--relative option invalid for job allocation request")
-        launch.read(self.program, {**self.texts, "quiet": ""}, self.words, self.environment, [])
+        plan = launch.read(self.program, {**self.texts, "quiet": ""}, self.words, self.environment, [])
+        if "multi-prog" in self.texts and "ntasks" not in self.texts:
+            self.texts["ntasks"] = str(plan.wanted.ntasks)  # as many as the file names
+            given.append(Setting(next(row for row in SRUN if row.long == "ntasks"), self.texts["ntasks"]))
 
     def job(self, values: Values) -> Job:
         """What is asked for, to run the step on."""
@@ -233,7 +241,7 @@ class Run:
         front = Front(plan.settings, ControllerTalk(state), request, _names(job, texts), plan.outputs)
         hooks.run(self.program, texts.get("prolog"), words)
         code = front.run()
-        hooks.run(self.program, texts.get("epilog"), words)
+        hooks.run(self.program, texts.get("epilog"), words, "epilog")
         return code, front.wait_status
 
     def _delivered(self, job: Job, state: str, limits: dict[str, str]) -> list[str]:

@@ -37,15 +37,20 @@ NOT_SALLOCS = frozenset(
     }
 )
 # where it is not SBATCH_X, SLURM_X
-NAMES = {
+NAMES: dict[str, tuple[str, ...] | str] = {
     "cpus-per-task": "SRUN_CPUS_PER_TASK",
     "dependency": "SLURM_DEPENDENCY",
     "error": "SLURM_STDERRMODE",
-    "export": "SLURM_EXPORT_ENV",
+    "chdir": ("SLURM_REMOTE_CWD", "SLURM_WORKING_DIR"),
+    "export": ("SLURM_EXPORT_ENV", "SRUN_EXPORT_ENV"),
     "input": "SLURM_STDINMODE",
     "mem": "SLURM_MEM_PER_NODE",
-    "nodes": "SLURM_NNODES",
-    "ntasks": "SLURM_NTASKS",
+    "nodes": "SLURM_JOB_NUM_NODES",
+    "ntasks": ("SLURM_NTASKS", "SLURM_NPROCS"),
+    "ntasks-per-gpu": "SLURM_NTASKS_PER_GPU",
+    "ntasks-per-tres": "SLURM_NTASKS_PER_TRES",
+    "sockets-per-node": "SLURM_NSOCKETS_PER_NODE",
+    "cores-per-socket": "SLURM_NCORES_PER_SOCKET",
     "ntasks-per-node": "SLURM_NTASKS_PER_NODE",
     "output": "SLURM_STDOUTMODE",
     "verbose": "SLURM_DEBUG",
@@ -138,7 +143,9 @@ def _as_sruns(option: JobOption) -> JobOption:
     """The row with srun's variable."""
     row = copy(option)
     own = NAMES.get(option.long)
-    row.env = (own,) if own else tuple(name.replace("SBATCH_", "SLURM_") for name in option.env)
+    row.env = tuple(name.replace("SBATCH_", "SLURM_") for name in option.env)
+    if own:
+        row.env = (own,) if isinstance(own, str) else own
     return row
 
 

@@ -38,6 +38,7 @@ MARKS = {
     "overcommit": ("SLURM_OVERCOMMIT", "1"),
 }
 OWN = frozenset({"ENVIRONMENT", "SLURM_TASK_PID", "SLURM_STEP_GPUS", "SLURM_SRUN_COMM_HOST"})
+BINDING = frozenset({"cpu-bind", "mem-bind", "hint", "threads-per-core", "distribution"})
 NONE, ALL = "none", "all"
 NOT_FOUND = "No command given to execute."
 
@@ -63,7 +64,7 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
     settings.verbose = int("verbose" in given)
     warnings: list[str] = []
     wanted = request.read(given, warnings)
-    if "cpu-bind" in given:
+    if given.get("cpu-bind") or given.get("threads-per-core"):
         warnings.append("cluster configuration lacks support for cpu binding")
     if not settings.quiet:
         for warning in warnings:
@@ -80,7 +81,7 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
         unbuffered="unbuffered" in given or "pty" in given,
         append=given.get("open-mode", "").startswith("a"),
     )
-    fields = _fields(given, wanted, programs, inputs, environment, own)
+    fields = _fields(program, given, wanted, programs, inputs, environment, own)
     return Plan(settings, wanted, outputs, fields)
 
 
@@ -89,8 +90,11 @@ def _programs(program: str, given: dict[str, str], words: list[str], wanted: Ste
         raise BadUsage(f"{program}: fatal: {NOT_FOUND}", exit_code=1)
     if "multi-prog" not in given:
         return [words]
-    wanted.ntasks = wanted.ntasks or (wanted.least_nodes or 1) * (wanted.tasks_per_node or 1)
-    return multi_prog.read(words[0], wanted.ntasks)
+    is_fixed = wanted.ntasks is not None
+    tasks = wanted.ntasks or (wanted.least_nodes or 1) * (wanted.tasks_per_node or 1)
+    programs = multi_prog.read(words[0], tasks, is_fixed=is_fixed)
+    wanted.ntasks = len(programs)
+    return programs
 
 
 def _behave(settings: Settings, given: dict[str, str]) -> None:
@@ -117,7 +121,17 @@ def _input(settings: Settings, mode: str) -> str:
     return ALL
 
 
+def _bindings(program: str, given: dict[str, str]) -> dict[str, str]:
+    """What the tasks are told of CPUs and memory, and of a layout over more than machines. Raises BadUsage."""
+    if not BINDING.intersection(given):
+        return {}
+    from mini_slurm.steps import binding  # few steps say anything of it
+
+    return binding.variables(program, given)
+
+
 def _fields(
+    program: str,
     given: dict[str, str],
     wanted: StepRequest,
     programs: list[list[str]],
@@ -129,7 +143,7 @@ def _fields(
     pty = f"{size.lines} {size.columns}" if "pty" not in given or size.lines else "24 80"
     umask = os.umask(0)
     os.umask(umask)
-    marks = [MARKS[name] for name in given if name in MARKS]
+    marks = dict(MARKS[name] for name in given if name in MARKS)
     return [
         flat.nest_pairs(request.to_texts(wanted)),
         flat.nest([flat.nest(words) for words in programs]),
@@ -142,7 +156,7 @@ def _fields(
         given.get("task-prolog", ""),
         given.get("task-epilog", ""),
         pty,
-        flat.nest_pairs({**dict(marks), "SLURM_UMASK": f"{umask:04o}"}),
+        flat.nest_pairs({**marks, **_bindings(program, given), "SLURM_UMASK": f"{umask:04o}"}),
     ]
 
 

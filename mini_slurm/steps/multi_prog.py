@@ -5,25 +5,38 @@ from __future__ import annotations
 from mini_slurm.errors import Refused
 
 
-def read(path: str, tasks: int) -> list[list[str]]:
+def read(path: str, tasks: int, *, is_fixed: bool) -> list[list[str]]:
     """The program of each task. Raises Refused."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             text = file.read()
-    except OSError as error:
-        raise Refused(f"Unable to open configuration file {path}: {error.strerror}") from None
-    return parse(text, path, tasks)
+    except OSError:
+        raise Refused(f"Could not open multi_prog config file {path}") from None
+    return parse(text, path, tasks, is_fixed=is_fixed)
 
 
-def parse(text: str, path: str, tasks: int) -> list[list[str]]:
-    """The program of each task. A line has ranks (`0`, `1-2`, `4,6`, `*`), a program, and its words. Raises Refused."""
+def parse(text: str, path: str, tasks: int, *, is_fixed: bool = True) -> list[list[str]]:
+    """The program of each task. A line has ranks (`0`, `1-2`, `4,6`, `*`), a program, and its words. Raises Refused.
+
+    A number of tasks that is not fixed grows, once, with the first line that names more.
+    """
     programs: dict[int, list[str]] = {}
-    for line in _lines(text):
-        ranks, *words = split(line)
-        numbers = _ranks(ranks, tasks, path, line)
-        if not words:
-            raise Refused(f'Configuration file {path} invalid, line "{line}" has no program')
-        for offset, rank in enumerate(numbers):
+    is_rest_named = False
+    for number, line in _lines(text):
+        ranks, *words = [*split(line), ""] if len(line.split()) < 2 else split(line)
+        try:
+            found = _ranks(ranks, tasks)
+            if not any(words):
+                raise ValueError
+            if is_rest_named and ranks != "*":
+                raise ValueError("Task range specification with asterisk must be last")
+            is_rest_named |= ranks == "*"
+            if max(found) >= tasks and not is_fixed:
+                tasks, is_fixed = max(found) + 1, True
+            _check_ranks(found, tasks, programs, is_rest=ranks == "*")
+        except ValueError as error:
+            raise Refused(*error.args, f"Line {number} of configuration file {path} invalid") from None
+        for offset, rank in enumerate(found):
             programs.setdefault(rank, [_fill(word, rank, offset) for word in words])
     for task in range(tasks):
         if task not in programs:
@@ -31,22 +44,45 @@ def parse(text: str, path: str, tasks: int) -> list[list[str]]:
     return [programs[task] for task in range(tasks)]
 
 
-def _lines(text: str) -> list[str]:
-    """Lines that say something; a backslash at the end joins one with the next."""
-    lines = text.replace("\\\n", " ").split("\n")
-    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+def _lines(text: str) -> list[tuple[int, str]]:
+    """Lines that say something, with their numbers; a backslash at the end joins one with the next."""
+    found: list[tuple[int, str]] = []
+    is_joined = False
+    for number, line in enumerate(text.split("\n"), start=1):
+        is_open = line.endswith("\\")
+        bare = line[:-1] if is_open else line
+        if is_joined:
+            found[-1] = (found[-1][0], f"{found[-1][1]} {bare.strip()}")
+        else:
+            found.append((number, bare.strip()))
+        is_joined = is_open
+    return [(number, line) for number, line in found if line and not line.startswith("#")]
 
 
-def _ranks(text: str, tasks: int, path: str, line: str) -> list[int]:
+def _ranks(text: str, tasks: int) -> list[int]:
+    """Raises ValueError."""
     if text == "*":
         return list(range(tasks))
     found: list[int] = []
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        if not first.isdigit() or not (last or first).isdigit():
-            raise Refused(f'Configuration file {path} invalid, bad task range in "{line}"')
-        found += range(int(first), int(last if dash else first) + 1)
+        if not first.isdigit():
+            raise ValueError(f"Invalid task range specification ({part})")
+        if dash and not last.isdigit():
+            raise ValueError("Invalid task range specification")
+        if int(last or first) < int(first):
+            raise ValueError(f"Invalid task range, {int(first)}-{int(last)}")
+        found += range(int(first), int(last or first) + 1)
     return found
+
+
+def _check_ranks(found: list[int], tasks: int, programs: dict[int, list[str]], *, is_rest: bool) -> None:
+    """Raises ValueError."""
+    if max(found) >= tasks:
+        raise ValueError(f"Invalid task id, {max(found)} >= ntasks")
+    twice = next((rank for rank in found if rank in programs), None)
+    if twice is not None and not is_rest:
+        raise ValueError(f"Duplicate record for task {twice}")
 
 
 def _fill(word: str, task: int, offset: int) -> str:

@@ -19,12 +19,12 @@ ROWS = "sbcast.rows"  # beside this module
 NO_JOB = "Need a job id to run this command.  Run from within a Slurm job or use the --jobid option."
 # What each machine runs: name of the command, destination, 1 to replace a file, mode, time of its last change or none.
 RECEIVER = """
-fail() { rm -f "$draft"; echo "$0: error: REQUEST_FILE_BCAST($SLURMD_NODENAME): $1" >&2; cat > /dev/null; exit 1; }
+fail() { rm -f "$draft"; echo "$0: error: REQUEST_FILE_BCAST($SLURMD_NODENAME): $1" >&2; cat > /dev/null; exit ${2-1}; }
 draft="$1.sbcast.$$"
-[ ! -d "$1" ] || fail 'Is a directory'
-[ "$2" = 1 ] || { [ ! -e "$1" ] && [ ! -L "$1" ]; } || fail 'File exists'
+[ ! -d "$1" ] || fail 'Is a directory' 21
+[ "$2" = 1 ] || { [ ! -e "$1" ] && [ ! -L "$1" ]; } || fail 'File exists' 17
 umask 077
-[ -d "$(dirname "$1")" ] || fail 'No such file or directory'
+[ -d "$(dirname "$1")" ] || fail 'No such file or directory' 2
 why=$( { cat > "$draft"; } 2>&1 ) || fail "${why##*: }"
 chmod "$3" "$draft" && { [ -z "$4" ] || touch -d "@$4" "$draft"; } || fail 'Operation not permitted'
 mv -f "$draft" "$1" || fail 'Operation not permitted'
@@ -86,7 +86,7 @@ def send(program: str, source: str, destination: str, given: dict[str, str], job
     try:
         status = os.stat(source)
     except OSError as error:
-        raise Refused(f"Can't open `{source}`: {error.strerror}") from None
+        raise Refused(f"Can't open `{source}`: {error.strerror}", exit_code=255) from None
     if not stat.S_ISREG(status.st_mode):
         raise Refused(f"Can't open `{source}`: not a regular file")
     mode = f"{stat.S_IMODE(status.st_mode):o}"

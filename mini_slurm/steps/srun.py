@@ -111,7 +111,7 @@ def _launch(
     front = Front(plan.settings, talk, request, _names(given, environment), plan.outputs)
     hooks.run(program, given.get("prolog"), words)
     code = front.run()
-    hooks.run(program, given.get("epilog"), words)
+    hooks.run(program, given.get("epilog"), words, "epilog")
     return code
 
 

@@ -193,6 +193,30 @@ def test_each_task_runs_its_program() -> None:
     ]
 
 
+def test_tasks_that_were_not_counted_are_as_many_as_have_a_program() -> None:
+    assert multi_prog.parse("0-3 echo %t\n", "mp", 1, is_fixed=False) == [["echo", str(task)] for task in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("0 a\n\n0 b\n", ("Duplicate record for task 0", "Line 3 of configuration file mp invalid")),
+        ("0-1\n", ("Line 1 of configuration file mp invalid",)),
+        ("x a\n", ("Invalid task range specification (x)", "Line 1 of configuration file mp invalid")),
+        ("0-5 a\n", ("Invalid task id, 5 >= ntasks", "Line 1 of configuration file mp invalid")),
+        ("1-0 a\n", ("Invalid task range, 1-0", "Line 1 of configuration file mp invalid")),
+        (
+            "* a\n0 b\n",
+            ("Task range specification with asterisk must be last", "Line 2 of configuration file mp invalid"),
+        ),
+    ],
+)
+def test_a_line_that_cannot_be_is_refused_with_its_number(text: str, lines: tuple[str, ...]) -> None:
+    with pytest.raises(Refused) as caught:
+        multi_prog.parse(text, "mp", 2)
+    assert caught.value.lines == lines
+
+
 def test_a_task_without_a_program_is_refused() -> None:
     with pytest.raises(Refused, match="Configuration file mp invalid, no record for task id 1"):
         multi_prog.parse("0 echo\n", "mp", 2)
