@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.gres import by_type, parse, parse_gpus, prefixed
 from mini_slurm.model.request import extra
 from mini_slurm.model.states import JobState
 from mini_slurm.output.values import gres, size
@@ -131,12 +130,25 @@ def _requested_gpus(job: Job) -> int:
         return _count(options["gpus-per-task"]) * (tasks(job) or 1)
     if "gpus-per-socket" in options:
         return _count(options["gpus-per-socket"]) * int(options.get("sockets-per-node", "1")) * asked_nodes(job)
-    return sum(by_type(parse(job.gres or "")).values()) * asked_nodes(job)
+    return _count_of(job.gres or "") * asked_nodes(job)
 
 
 def _count(text: str) -> int:
     """How many `a100:2`, `2`, `1k` or `a100:1,v100:1` are."""
-    return sum(by_type(parse_gpus(text or "")).values())
+    return _count_of(",".join(f"gpu:{part}" for part in text.split(","))) if text else 0
+
+
+def _count_of(text: str) -> int:
+    """GPUs among generic resources as --gres writes them; those of a cluster may be of kinds that are unknown here."""
+    ours = ",".join(part for part in text.split(",") if part.partition(":")[0] == "gpu")
+    if not ours:
+        return 0
+    from mini_slurm.model.gres import by_type, parse
+
+    try:
+        return sum(by_type(parse(ours)).values())
+    except ValueError:
+        return 0
 
 
 def layout(job: Job) -> tuple[str, str, str]:
@@ -162,7 +174,7 @@ def per_gpu(job: Job, name: str) -> str | None:
     """An option that says something of each GPU, or of the GPUs of each task or socket; None where it was not given."""
     text = extra(job).get(name)
     if text is None or name != "mem-per-gpu":
-        return text and gres(prefixed(text))
+        return text and gres(",".join(f"gpu:{part}" for part in text.split(",")))
     from mini_slurm.model.units import parse_memory
 
     return f"gres:gpu:{parse_memory(text)}"

@@ -67,6 +67,10 @@ def test_gpus_are_counted_and_named_as_they_were_asked_for(gpus: str, count: str
     assert f"gres/gpu={count}\n" in text and f"TresPerJob={line}" in text
 
 
+def test_kinds_of_another_cluster_are_passed_over() -> None:
+    assert tres.requested(Job(gres="craynetwork:1,gpu:2")).endswith("gres/gpu=2")
+
+
 def test_the_last_word_on_a_kind_of_gpu_counts():
     assert tres.requested(Job(gres="gpu:1,gpu:1")).endswith("gres/gpu=1")
 
