@@ -7,7 +7,7 @@ import sqlite3
 from mini_slurm.cli import common
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources, parse_gpus
-from mini_slurm.scheduler.cluster import Cluster, allocation, make_cluster, occupies
+from mini_slurm.scheduler.cluster import Cluster, held, make_cluster, occupies
 from mini_slurm.scheduler.room import candidate
 from mini_slurm.store.database import load_jobs, load_machines
 
@@ -24,5 +24,5 @@ def as_stored(job: Job, db: sqlite3.Connection) -> Cluster:
             books.blocked = parse_gpus(known.blocked_gpus)
             books.free = books.free.minus(Resources(gpus=books.blocked))
         for other in filter(occupies, cluster.on_machine(name)):
-            books.free = books.free.minus(allocation(other)[name].resources)
+            books.free = books.free.minus(held(other)[name])
     return cluster

@@ -15,6 +15,7 @@ from mini_slurm.options.collect import Values
 from mini_slurm.scheduler.admission import FAILED
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.eligible import eligible_machines, sites
+from mini_slurm.scheduler.evictions import for_nobody
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import reserve
 from mini_slurm.scheduler.reservations import Reserved
@@ -75,5 +76,5 @@ def _forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, list[str]]
     taken = place(job, sites(up, lambda books: books.free), cluster.fleet)
     if taken is not None:
         return now, list(taken)
-    reservation = reserve(job, candidates, cluster, now)
+    reservation = reserve(job, candidates, cluster, now, for_nobody(cluster))
     return (reservation.begin, list(reservation.spare)) if reservation is not None else None

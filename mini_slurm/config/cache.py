@@ -9,7 +9,17 @@ from typing import NamedTuple
 
 from mini_slurm.config import alone
 from mini_slurm.config.paths import fleet_file
-from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, Limits, MachineEntry, Partition, Qos, Weights
+from mini_slurm.model.fleet import (
+    Association,
+    ClusterEntry,
+    Fleet,
+    Limits,
+    MachineEntry,
+    Partition,
+    Preempt,
+    Qos,
+    Weights,
+)
 from mini_slurm.model.overrides import NO_OVERRIDE
 
 TYPE_CHECKING = False
@@ -21,7 +31,8 @@ EMBEDDED = "local"  # the fleet of this machine alone
 OVERRIDES = "overrides"  # what administrators changed, in the same table
 # A newer mini_slurm may know more of a machine than the one that kept the fleet.
 FIELDS = [
-    list(kind._fields) for kind in (Fleet, MachineEntry, Partition, Qos, Association, ClusterEntry, Weights, Limits)
+    list(kind._fields)
+    for kind in (Fleet, MachineEntry, Partition, Qos, Association, ClusterEntry, Weights, Limits, Preempt)
 ]
 
 
@@ -112,6 +123,7 @@ def _from_values(values: list[object]) -> Fleet:
         foreign_ignore=tuple(fleet.foreign_ignore),
         priority=Weights(*fleet.priority),
         whole_accounts=_users(fleet.whole_accounts),
+        preempt=Preempt(*fleet.preempt),
     )
 
 
@@ -132,7 +144,7 @@ def _cluster(*values: object) -> ClusterEntry:
 
 def _qos(*values: object) -> Qos:
     entry = Qos(*values)  # type: ignore[arg-type]
-    return entry._replace(limits=Limits(*entry.limits))
+    return entry._replace(limits=Limits(*entry.limits), preempt=tuple(entry.preempt))
 
 
 def _users(users: Mapping[str, Association]) -> dict[str, Association]:

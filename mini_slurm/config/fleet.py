@@ -12,10 +12,20 @@ from typing import Any
 from mini_slurm.config import keys
 from mini_slurm.config.keys import Key
 from mini_slurm.errors import FleetError
-from mini_slurm.model.fleet import Association, ClusterEntry, Fleet, Limits, MachineEntry, Partition, Qos, Weights
+from mini_slurm.model.fleet import (
+    Association,
+    ClusterEntry,
+    Fleet,
+    Limits,
+    MachineEntry,
+    Partition,
+    Preempt,
+    Qos,
+    Weights,
+)
 from mini_slurm.model.hostlist import compress, expand
 
-SECTIONS = ("fleet", "machines", "partitions", "qos", "accounts", "clusters", "priority")
+SECTIONS = ("fleet", "machines", "partitions", "qos", "accounts", "clusters", "priority", "preempt")
 FILES = ("identity_file", "jobs_dir", "ssh_config")  # from the fleet file's folder, where they are not absolute
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 ALL = "ALL"  # as in slurm.conf: every machine
@@ -66,6 +76,8 @@ class _Reader:
             name: Qos(name, **_with_limits(self.table(value, keys.QOS, where)))
             for name, where, value in self.named(top, "qos")
         }
+        self.check_preempt(qos)
+        settings["preempt"] = self.preempt(top)
         accounts, settings["whole_accounts"] = self.accounts(top, qos)
         settings["priority"] = Weights(**self.table(top.get("priority", {}), keys.PRIORITY, "priority"))
         clusters = self.clusters(top, {name, *partitions})
@@ -198,6 +210,24 @@ class _Reader:
         if partition.max_time is not None and (partition.default_time or 0) > partition.max_time:
             self.faults.append(f"{where}.default_time is over its max_time: write a shorter one")
         return partition
+
+    # --- preemption
+
+    def preempt(self, top: Mapping[str, Any]) -> Preempt:
+        """Which jobs make room for which, and how: as in Slurm, neither is said without the other."""
+        found = Preempt(**self.table(top.get("preempt", {}), keys.PREEMPT, "preempt"))
+        if found.is_on and found.mode == "OFF":
+            self.faults.append('preempt.mode is missing or "OFF": write "CANCEL", "REQUEUE" or "SUSPEND"')
+        elif found.mode != "OFF" and not found.is_on:
+            self.faults.append('preempt.type is missing or "none": write "partition_prio" or "qos"')
+        return found
+
+    def check_preempt(self, qos: Mapping[str, Qos]) -> None:
+        """Whose jobs make room has to be a QOS."""
+        for one in qos.values():
+            for unknown in (word for word in one.preempt if word not in qos and word != "normal"):
+                advice = _advice(unknown, qos, f"write [qos.{unknown}]")
+                self.faults.append(f"qos.{_quote(one.name)}.preempt names {unknown}: {advice}")
 
     # --- clusters
 

@@ -12,6 +12,8 @@ from mini_slurm.model.units import parse_memory, parse_time_limit
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # of a machine, a partition, an account, a QOS
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CLUSTER_TYPES = ("slurm", "pbs", "lsf")
+PREEMPT_TYPES = ("none", "partition_prio", "qos")
+PREEMPT_MODES = frozenset({"OFF", "CANCEL", "REQUEUE", "SUSPEND"})
 WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=+/-]*")  # a feature, a type of GPU: no operator of --constraint in it
 
 
@@ -163,6 +165,33 @@ def partition_state(value: Any) -> str:
     return value.upper()
 
 
+def span(value: Any) -> int:
+    """A time in seconds that may be 0: a number of minutes, or text as of --time."""
+    return 0 if value in (0, "0") else duration(value) or 0
+
+
+def preempt_type(value: Any) -> str:
+    """Which of Slurm's preempt plugins."""
+    word = value.lower().removeprefix("preempt/") if isinstance(value, str) else ""
+    if word not in PREEMPT_TYPES:
+        raise ValueError
+    return word
+
+
+def preempt_mode(value: Any) -> str:
+    """How jobs make room. With SUSPEND, Slurm wants GANG to be named, too: it says nothing more here."""
+    named = set(value.upper().replace(" ", "").split(",")) if isinstance(value, str) else set()
+    named -= {"GANG"} if "SUSPEND" in named else set()
+    if len(named) != 1 or not named <= PREEMPT_MODES:
+        raise ValueError
+    return named.pop()
+
+
+def qos_preempt_mode(value: Any) -> str:
+    """The same of a QOS, which may leave it to the fleet as a whole."""
+    return "" if isinstance(value, str) and value.lower() == "cluster" else preempt_mode(value)
+
+
 # fmt: off
 FLEET = {
     "name": Key(name, "a name of letters, digits, _ . and -", '"lab"'),
@@ -191,6 +220,15 @@ PRIORITY = {
     "max_age": Key(duration, 'a time as of --time, or "UNLIMITED"', '"7-00:00:00"'),
     "half_life": Key(duration, 'a time as of --time, or "UNLIMITED"', '"7-00:00:00"'),
 }
+PREEMPT_MODE = Key(preempt_mode, 'one of "OFF", "CANCEL", "REQUEUE", "SUSPEND"', '"REQUEUE"')
+GRACE_TIME = Key(number_from(0), "a whole number of seconds", "60")
+EXEMPT_TIME = Key(span, "a number of minutes, or a time as of --time", '"1:00:00"')
+PREEMPT = {
+    "type": Key(preempt_type, 'one of "none", "partition_prio", "qos"', '"partition_prio"'),
+    "mode": PREEMPT_MODE,
+    "exempt_time": EXEMPT_TIME,
+    "youngest_first": Key(yes_or_no, "true or false", "true"),
+}
 MACHINE = {
     "host": Key(text, "an address, or a name that ~/.ssh/config or the network knows", '"10.0.0.4"'),
     "port": Key(number_from(1, 65535), "a whole number from 1 to 65535", "22"),
@@ -216,6 +254,8 @@ PARTITION = {
     "priority": Key(number_from(0), "a whole number", "1"),
     "tier": Key(number_from(0), "a whole number", "1"),
     "state": Key(partition_state, 'one of "UP", "DOWN", "DRAIN", "INACTIVE"', '"UP"'),
+    "preempt_mode": PREEMPT_MODE,
+    "grace_time": GRACE_TIME,
 }
 CLUSTER = {
     "type": Key(cluster_type, 'one of "slurm", "pbs", "lsf"', '"slurm"'),
@@ -237,6 +277,10 @@ QOS_LIMITS = {
 ASSOCIATION_LIMITS = {**GROUP_LIMITS, **JOB_LIMITS, "max_jobs": JOBS, "max_submit_jobs": JOBS}
 QOS = {
     "priority": Key(number_from(0), "a whole number", "100"),
+    "preempt": Key(names, "a list of QOS", '["low"]'),
+    "preempt_mode": Key(qos_preempt_mode, 'one of "cluster", "OFF", "CANCEL", "REQUEUE", "SUSPEND"', '"REQUEUE"'),
+    "grace_time": GRACE_TIME,
+    "preempt_exempt_time": EXEMPT_TIME,
     **QOS_LIMITS,
 }
 ACCOUNT = {

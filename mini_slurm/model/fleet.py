@@ -42,6 +42,8 @@ class Partition(NamedTuple):
     min_nodes: int = 0
     priority: int = 1  # Slurm's PriorityJobFactor, compared with those of the other partitions
     tier: int = 1  # Slurm's PriorityTier: jobs in partitions of a higher one go before all others
+    preempt_mode: str = ""  # how its jobs make room for others: OFF, CANCEL, REQUEUE, SUSPEND; "": as `[preempt]` says
+    grace_time: int = 0  # seconds that they are left then
 
 
 class Limits(NamedTuple):
@@ -74,6 +76,10 @@ class Qos(NamedTuple):
     name: str
     priority: int = 0
     limits: Limits = NO_LIMITS
+    preempt: tuple[str, ...] = ()  # the QOS whose jobs make room for those of this one
+    preempt_mode: str = ""  # as of a partition
+    grace_time: int = 0
+    preempt_exempt_time: int | None = None  # seconds; None: as `[preempt]` says
 
 
 class Association(NamedTuple):
@@ -121,6 +127,20 @@ class Weights(NamedTuple):
     half_life: int | None = 7 * 86400  # after which half of what was used is forgotten
 
 
+class Preempt(NamedTuple):
+    """`[preempt]`: whether running jobs make room for others, and how. Times in seconds."""
+
+    type: str = "none"  # none, partition_prio, qos: which of Slurm's plugins says for whom
+    mode: str = "OFF"  # OFF, CANCEL, REQUEUE, SUSPEND
+    exempt_time: int = 0  # that a job may run before
+    youngest_first: bool = False  # whatever the priority of jobs
+
+    @property
+    def is_on(self) -> bool:
+        """Does any job make room?"""
+        return self.type != "none"
+
+
 class Fleet(NamedTuple):
     """The whole file. `path` is empty for the embedded default: this machine alone."""
 
@@ -149,6 +169,7 @@ class Fleet(NamedTuple):
     priority: Weights = Weights()
     whole_accounts: Mapping[str, Association] = {}  # what holds for all users of an account together
     reservations: Mapping[str, Reservation] = {}  # what administrators reserved, see changed_fleet.py
+    preempt: Preempt = Preempt()
 
     @property
     def default_partition(self) -> Partition | None:

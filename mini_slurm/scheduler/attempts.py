@@ -10,7 +10,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import LONGEST_PAUSE
-from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
+from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
 from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Limit, Resume, Start, Suspend
 from mini_slurm.scheduler.demand import with_entry
 from mini_slurm.scheduler.ending import finish, leave, lose, put_back, release
@@ -26,6 +26,7 @@ from mini_slurm.scheduler.events import (
     OutputStored,
     UseSeen,
 )
+from mini_slurm.scheduler.yielding import outcome
 
 BUSY_PAUSE = 5.0  # seconds until a machine is asked again whose CPUs or GPUs others hold
 TROUBLE_PAUSE = LONGEST_PAUSE  # ... and one that could not start the job at all
@@ -47,7 +48,7 @@ def on_machine_connected(cluster: Cluster, event: MachineConnected, now: float) 
     books.free, books.blocked = books.total, {}
     for job in here:
         if occupies(job):
-            books.free = books.free.minus(allocation(job)[event.name].resources)
+            books.free = books.free.minus(held(job)[event.name])
     decisions: list[Decision] = []
     for job in here:
         decisions += _meet(cluster, job, event, now)
@@ -94,13 +95,16 @@ def _orders(job: Job, name: str) -> list[Decision]:
     if job.state not in (JobState.RUNNING, JobState.SUSPENDED) or job.node is None:
         return []
     is_suspended = job.state is JobState.SUSPENDED
-    return [Limit(job.node, name, job.time_limit), Suspend(job.node, name, resume=not is_suspended)]
+    order = Suspend(job.node, name, resume=not is_suspended, lends=bool(job.lent))
+    return [Limit(job.node, name, job.time_limit), order]
 
 
 def _meet_member(cluster: Cluster, job: Job, event: MachineConnected, now: float, is_known: bool) -> list[Decision]:
     """A machine of the job that is not its batch host."""
     if is_known or job.end_time is not None:
-        return []
+        has_lent = job.lent or (job.state is JobState.RUNNING and job.suspend_time is not None)
+        name = cluster.attempt_name(job)
+        return [Suspend(event.name, name, resume=not job.lent, lends=bool(job.lent))] if is_known and has_lent else []
     if job.state is JobState.CONFIGURING and job.outcome is None:
         return [Hold(job, event.name)]
     return _give_up(cluster, job, now, event.name)
@@ -164,6 +168,8 @@ def on_attempt_started(cluster: Cluster, event: AttemptStarted, now: float) -> l
     job.start_time, job.cpu_ids, job.gpu_ids = event.started, event.cpu_ids, event.gpu_ids
     if job.state is JobState.CONFIGURING:
         job.state = JobState.RUNNING
+        if cluster.fleet.preempt.is_on:
+            cluster.note(event.machine)  # from now on it may be told to make room
         cluster.ready.pop(job.job_id, None)
     cluster.touch(job)
     return []
@@ -210,7 +216,7 @@ def on_attempt_ended(cluster: Cluster, event: AttemptEnded, now: float) -> list[
         lose(cluster, job, now)
         return [*decisions, Forget(machine, event.attempt)]
     job.state, job.end_time = JobState.COMPLETING, event.ended
-    job.outcome = job.outcome or _outcome(event).name
+    job.outcome = job.outcome or _outcome(cluster, job, event).name
     job.max_rss, job.user_seconds, job.system_seconds = event.max_rss, event.user_seconds, event.system_seconds
     job.max_gpu_memory, job.max_gpu_utilization = event.gpu_memory, event.gpu_utilization
     cluster.touch(job)
@@ -221,10 +227,13 @@ def on_attempt_ended(cluster: Cluster, event: AttemptEnded, now: float) -> list[
     return decisions
 
 
-def _outcome(event: AttemptEnded) -> JobState:
+def _outcome(cluster: Cluster, job: Job, event: AttemptEnded) -> JobState:
     if event.cause in ("TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "CANCELLED"):
         return JobState[event.cause]
-    return JobState.FAILED if event.exit_code or event.exit_signal else JobState.COMPLETED
+    if not (event.exit_code or event.exit_signal):
+        return JobState.COMPLETED
+    # in its grace time a job fails as it was warned
+    return JobState.FAILED if job.preempt_time is None else outcome(cluster, job)
 
 
 def _drop_unwanted(cluster: Cluster, machine: str, attempt: str) -> list[Decision]:

@@ -22,6 +22,8 @@ from mini_slurm.scheduler.usage import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mini_slurm.scheduler.policy import Reservation
 
 
@@ -52,6 +54,9 @@ class Cluster:
     _arrays: dict[int, dict[int, Job]] = field(default_factory=dict)  # their records that are not over
     _stock: Stock | None = None
     priorities_due: float = 0.0  # when all priorities are worked out again
+    plans: dict[int, tuple[Allocation, ...]] = field(default_factory=dict)  # what jobs get when others make room
+    yielding: set[int] = field(default_factory=set)  # jobs that were told to make room; see evictions.py
+    exempt_until: float = 0.0  # when the next job may be told to
     quiet: dict[int, float] = field(default_factory=dict)  # jobs that were just changed: until when they have no reason
 
     def touch(self, job: Job) -> None:
@@ -80,6 +85,8 @@ class Cluster:
         self.jobs[job.job_id] = job
         if job.array_job_id is not None:
             self._arrays.setdefault(job.array_job_id, {})[job.job_id] = job
+        if job.preempt_time is not None:
+            self.yielding.add(job.job_id)
         self.touch(job)
 
     def remove(self, job: Job) -> None:
@@ -149,7 +156,7 @@ class Cluster:
             assert books.jobs == {job.job_id for job in self.jobs.values() if name in allocation(job)}, name
             for job in self.on_machine(name):
                 if occupies(job):
-                    left = left.minus(allocation(job)[name].resources)
+                    left = left.minus(held(job)[name])
             if books.is_up:
                 assert (left.cpus, left.memory) == (books.free.cpus, books.free.memory), (name, left, books.free)
                 assert left.gpu_count == books.free.gpu_count, (name, left, books.free)
@@ -193,7 +200,7 @@ def set_fleet(cluster: Cluster, fleet: Fleet) -> None:
         cluster.machines[name].entry, cluster.machines[name].position = entry, position
     for job in cluster.jobs.values():
         cluster.place(job)
-    cluster.queue.tell_apart(has_limits(cluster.fleet))
+    cluster.queue.tell_apart(has_limits(cluster.fleet) or cluster.fleet.preempt.type == "qos")
     cluster.reorder()
 
 
@@ -206,6 +213,12 @@ def override(cluster: Cluster, overrides: Overrides) -> None:
 def occupies(job: Job) -> bool:
     """Does the job hold its resources? While COMPLETING it does until its last process has ended."""
     return job.state.holds_resources and not (job.state is JobState.COMPLETING and job.end_time is not None)
+
+
+def held(job: Job) -> Mapping[str, Resources]:
+    """What the job's attempt has of each machine now: without the CPUs while others have them."""
+    shares = {name: share.resources for name, share in allocation(job).items()}
+    return {name: share._replace(cpus=0) for name, share in shares.items()} if job.lent else shares
 
 
 def allocation(job: Job) -> Allocation:

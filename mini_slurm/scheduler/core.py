@@ -17,6 +17,7 @@ from mini_slurm.scheduler import (
     reservations,
     top,
     updates,
+    yielding,
 )
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision
@@ -62,6 +63,7 @@ def step(cluster: Cluster, happened: Iterable[events.Event], now: float) -> list
     for event in happened:
         decisions += HANDLERS[type(event)](cluster, event, now)
     decisions += reservations.settle(cluster, now)
+    decisions += yielding.settle(cluster, now)
     follow(cluster, now)
     file_jobs(cluster, now)
     dependents.settle_dependencies(cluster, now)
@@ -76,5 +78,6 @@ def next_moment(cluster: Cluster, now: float) -> float | None:
     moments = [books.paused_until for books in cluster.machines.values()]
     moments += cluster.quiet.values()
     moments += reservations.moments(cluster)
+    moments += [*yielding.moments(cluster), cluster.exempt_until]
     moments += filter(None, [cluster.queue.next_moment(), cluster.dependency_moment])
     return min((moment for moment in moments if moment > now), default=None)

@@ -46,11 +46,12 @@ class Limit(NamedTuple):
 
 
 class Suspend(NamedTuple):
-    """Stop every process of an attempt, or let them go on."""
+    """Stop every process of an attempt, or let them go on; one that `lends` its CPUs gives its claim on them up."""
 
     machine: str
     attempt: str
     resume: bool
+    lends: bool = False
 
 
 class Notify(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
+from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
 from mini_slurm.scheduler.decisions import Decision, End
 
 REASONS = {
@@ -18,10 +18,10 @@ REASONS = {
 def release(cluster: Cluster, job: Job) -> None:
     """Give back what the job holds on its machines; call it before the job's state says that it holds nothing."""
     if occupies(job):
-        for name, share in allocation(job).items():
+        for name, share in held(job).items():
             books = cluster.machines.get(name)
             if books is not None:
-                books.free = books.free.plus(share.resources)
+                books.free = books.free.plus(share)
                 cluster.note(name)
 
 
@@ -41,11 +41,12 @@ def leave(cluster: Cluster, job: Job, *but: str) -> list[Decision]:
 def finish(cluster: Cluster, job: Job, state: JobState, now: float) -> None:
     """The job is over; or, as REQUEUED, only this run of it."""
     if state is JobState.REQUEUED:
-        requeue(cluster, job, state, now, cluster.fleet.requeue_delay)
+        is_preempted = job.preempt_time is not None
+        requeue(cluster, job, JobState.PREEMPTED if is_preempted else state, now, cluster.fleet.requeue_delay)
         return
     release(cluster, job)
     job.state = state
-    job.outcome = None
+    job.outcome, job.lent = None, 0
     job.end_time = now if job.end_time is None else job.end_time
     job.reason = _reason(job, state)
     cluster.displace(job)
@@ -71,7 +72,8 @@ def put_back(cluster: Cluster, job: Job) -> None:
     job.allocation, job.het_allocation = "{}", None
     job.alloc_cpus = job.alloc_memory = 0
     job.alloc_gpus = job.cpu_ids = job.gpu_ids = ""
-    job.exit_code = job.exit_signal = 0
+    job.exit_code = job.exit_signal = job.lent = 0
+    job.preempt_time = None
     job.reason = "None"
     cluster.touch(job)
 
@@ -79,7 +81,8 @@ def put_back(cluster: Cluster, job: Job) -> None:
 def requeue(cluster: Cluster, job: Job, state: JobState, now: float, delay: float = 0.0) -> None:
     """This run of the job has ended as `state`; the job waits again, for at least so long. It stays held if it is."""
     run = Job(**job.__dict__)
-    run.state, run.outcome, run.end_time = state, None, now if job.end_time is None else job.end_time
+    run.state, run.outcome, run.lent = state, None, 0
+    run.end_time = now if job.end_time is None else job.end_time
     cluster.runs.append(run)
     cluster.usage.add(run, cluster.fleet, now)
     reason = job.reason

@@ -21,6 +21,7 @@ from mini_slurm.scheduler.placement import place
 FOLLOWED = (
     *("state", "reason", "outcome", "priority", "submit_time", "eligible_time", "start_time", "end_time"),
     *("suspend_time", "suspended_seconds", "restarts", "cancelled_by", "exit_code", "exit_signal"),
+    *("preempt_time", "lent"),
 )
 
 

@@ -101,6 +101,8 @@ def _check_state(job: Job, resume: bool) -> None:
         raise Refusal(PENDING)
     if job.state.is_over or job.state is JobState.COMPLETING:
         raise Refusal(DONE)
+    if job.lent:  # it goes on when those end that have its CPUs
+        raise Refusal(DISABLED)
     if resume and job.state is not JobState.SUSPENDED:
         raise Refusal(NOT_SUSPENDED)
     if job.state not in (JobState.RUNNING, JobState.SUSPENDED):

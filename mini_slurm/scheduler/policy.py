@@ -23,6 +23,7 @@ from mini_slurm.scheduler.ends import NEVER, expected_end
 from mini_slurm.scheduler.placement import place
 
 MINUTE = 60  # seconds
+NOTHING = Resources()
 RENEWAL = 30.0  # seconds after which a reservation is worked out again, as in Slurm
 
 
@@ -52,9 +53,16 @@ def pending_in_order(cluster: Cluster) -> list[Job]:
     return sorted(pending, key=lambda job: (-tiers.get(job.partition, 0), -job.priority, job.job_id))
 
 
-def reserve(job: Job, candidates: list[Books], cluster: Cluster, now: float) -> Reservation | None:
-    """Where and when the job can start at the latest, if everything that runs uses up its time limit."""
-    forecast = Forecast(job, [books for books in candidates if books.is_open], cluster.fleet)
+def reserve(
+    job: Job, candidates: list[Books], cluster: Cluster, now: float, kept: Mapping[str, Resources]
+) -> Reservation | None:
+    """Where and when the job can start at the latest, if everything that runs uses up its time limit.
+
+    What is `kept` of machines is for others.
+    """
+    usable = [books for books in candidates if books.is_open]
+    free = {one.entry.name: one.free.minus(kept.get(one.entry.name, NOTHING)) for one in usable}
+    forecast = Forecast(job, usable, cluster.fleet, free)
     for number in cluster.ends.in_order():
         ending = cluster.jobs[number]
         if occupies(ending) and forecast.end(ending):
@@ -68,8 +76,8 @@ def reserve(job: Job, candidates: list[Books], cluster: Cluster, now: float) -> 
 class Forecast:
     """What will be free on some machines as jobs end, and whether one job can start there then."""
 
-    def __init__(self, job: Job, machines: list[Books], fleet: Fleet) -> None:
-        self.free = {books.entry.name: books.free for books in machines}
+    def __init__(self, job: Job, machines: list[Books], fleet: Fleet, free: Mapping[str, Resources]) -> None:
+        self.free = dict(free)  # by name, of each of the machines
         self._job = job
         self._fleet = fleet
         self._machines = {books.entry.name: books for books in machines}
@@ -81,10 +89,14 @@ class Forecast:
 
     def end(self, job: Job) -> bool:
         """This job gives back what it holds. Is there room for more tasks now?"""
+        return self.give({name: share.resources for name, share in allocation(job).items()})
+
+    def give(self, shares: Mapping[str, Resources]) -> bool:
+        """So much more is free. Is there room for more tasks now?"""
         tasks = self._tasks
-        for name, share in allocation(job).items():
+        for name, share in shares.items():
             if name in self.free:
-                self.free[name] = self.free[name].plus(share.resources)
+                self.free[name] = self.free[name].plus(share)
                 before, self._room[name] = self._room[name], self._capacity(name)
                 self._tasks += self._room[name] - before
                 self._usable += bool(self._room[name]) - bool(before)

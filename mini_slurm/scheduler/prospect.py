@@ -23,7 +23,12 @@ from mini_slurm.scheduler.eligible import (
 from mini_slurm.scheduler.explain import shared_reason
 from mini_slurm.scheduler.placement import Room, choose, may_spread, required_names
 from mini_slurm.scheduler.policy import Reservation
+from mini_slurm.scheduler.preemption import could_preempt
 from mini_slurm.scheduler.stock import Lot, MachineClass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.scheduler.evictions import Vain
 
 Kept = Mapping[int, Resources]  # by machines' positions: what of them may be taken, where that is not all that is free
 
@@ -96,6 +101,8 @@ class Prospect:
         # of the last vain look: the stock's clock, the machines that were kept, and for which reservation
         self._failed: tuple[int, tuple[int, ...], object] | None = None
         self._startable: dict[str, tuple[tuple[int, ...], bool]] = {}  # by partition: which were up, and what was found
+        self.preempts = could_preempt(cluster.fleet, job, self.partitions)
+        self.vain: Vain | None = None  # of the last look for jobs that make room
         self.reason = shared_reason(cluster, job, self._is_possible)
 
     @cached_property

@@ -15,6 +15,7 @@ from mini_slurm.scheduler import licenses
 from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.deadlines import is_late, last_moment, limit_until, miss
 from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.evictions import Evictions, Vain, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import BEGIN, PRIORITY, Waiting, own_reason
 from mini_slurm.scheduler.heterogeneous import could_ever_start, parts
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, reserve, shortened
@@ -34,6 +35,7 @@ def start_pending(cluster: Cluster, now: float) -> list[Decision]:
         del cluster.quiet[number]
         cluster.queue.note(number)
     file_jobs(cluster, now)
+    tidy(cluster, now)
     cluster.stock.refresh(now)
     return Round(cluster, now).run()
 
@@ -115,6 +117,7 @@ class Round:
         self._reserved = Reserved(cluster, now)
         self._licenses = licenses.Free(cluster.fleet.licenses, cluster.queue.licensed.values())
         self._quotas = Quotas(cluster.fleet, _holders(cluster))
+        self._evictions = Evictions(cluster, now)
 
     def run(self) -> list[Decision]:
         """Try the first jobs of all groups, in the order of the queue."""
@@ -133,7 +136,7 @@ class Round:
                 turn.end(self.cluster)
             heappop(heads)
         self.cluster.reservation = self._reservation
-        return self.decisions
+        return self.decisions + self._evictions.resume()
 
     def _is_settled(self, group: Group) -> bool:
         """Has nothing changed for these jobs, who wait behind others, since they were tried in vain?"""
@@ -146,6 +149,7 @@ class Round:
             and not self.cluster.fleet.reservations
             and self._waiting.is_closed(prospect.partitions)
             and prospect.news(self._reservation) == []
+            and (not prospect.preempts or self._evictions.is_vain(prospect.vain, self._reservation))
         )
 
     def _try(self, turn: Turn, job: Job) -> None:
@@ -162,14 +166,15 @@ class Round:
             if job.licenses and not self._licenses.suffice(job, self._reserved.licenses(job)):
                 turn.close(NO_LICENSE)
                 return
-            found = self._find(job, prospect)
+            found = self._find(job, prospect) or self._make_room(job, prospect)
             if found is None:
-                self._block(turn, job, prospect)
+                self._wait(turn, job, prospect)
                 return
             reason = self._quotas.reason(job) or self._quotas.excess(job, found[0])
             if reason is not None:
                 turn.close(reason)
                 return
+            carried_out(self.cluster, job, found[0])
             one = _next_task(self.cluster, job)
             self._start(one, *found)
             if one is job:
@@ -217,6 +222,38 @@ class Round:
         self._reservation = after_start(job, taken, self._reservation, self.now)
         self._spare = None
 
+    # --- who makes room
+
+    def _make_room(self, job: Job, prospect: Prospect) -> tuple[Allocation, int | None] | None:
+        """Have others make room for the job; what it gets, where they have done so at once."""
+        found = None
+        while prospect.preempts and found is None and self._evictions.wants_more(job, _running(self.cluster, job)):
+            self._reserve()
+            if self._evictions.is_vain(prospect.vain, self._reservation):
+                break
+            allowed = self._reserved.allowed(job, prospect.candidates)
+            done = self._evictions.plan(
+                job, prospect.partitions, allowed, limit_until(job, self.now), self._reservation,
+                lambda taken: self._quotas.excess(job, taken) is None,
+            )  # fmt: skip
+            if isinstance(done, Vain):
+                prospect.vain = done
+                break
+            self.decisions += done
+            self.cluster.stock.refresh(self.now)
+            self._spare = None
+            found = self._find(job, prospect)
+        return found
+
+    def _wait(self, turn: Turn, job: Job, prospect: Prospect) -> None:
+        """There is no room yet; others of the shape may have some made for them, too."""
+        if job.job_id not in self.cluster.plans:
+            self._block(turn, job, prospect)
+            return
+        is_closed = self._waiting.is_closed(prospect.partitions)
+        allowed = self._reserved.allowed(job, prospect.candidates)
+        turn.skip(job.job_id, PRIORITY if is_closed else self._waiting.reason(job, prospect, allowed))
+
     # --- where
 
     def _find(self, job: Job, prospect: Prospect) -> tuple[Allocation, int | None] | None:
@@ -227,8 +264,7 @@ class Round:
         self._reserve()
         limit = limit_until(job, self.now)
         for one in dict.fromkeys((limit, shortened(job, limit, self._reservation, self.now))):
-            kept = {} if ends_before(one, self._reservation, self.now) else self._kept()
-            kept = {**kept, **self._barred(job, prospect)} if self.cluster.fleet.reservations else kept
+            kept = self._kept_from(job, prospect, one)
             taken = prospect.find(kept, news)
             if taken is not None:
                 return taken, one
@@ -238,12 +274,18 @@ class Round:
     def _find_beside(self, part: Job, prospect: Prospect, others: Allocation) -> Allocation | None:
         """Where a part fits: on machines that no other part has, if that is possible."""
         self._reserve()
-        kept = {} if ends_before(limit_until(part, self.now), self._reservation, self.now) else self._kept()
-        kept = {**kept, **self._barred(part, prospect)} if self.cluster.fleet.reservations else kept
+        kept = self._kept_from(part, prospect, limit_until(part, self.now))
         shared = {self.cluster.machines[name]: share.resources for name, share in others.items()}
         apart = {books.position: NOTHING for books in shared}
         rest = {one.position: kept.get(one.position, one.free).minus(taken) for one, taken in shared.items()}
         return prospect.find({**kept, **apart}, None) or (prospect.find({**kept, **rest}, None) if shared else None)
+
+    def _kept_from(self, job: Job, prospect: Prospect, limit: int | None) -> Mapping[int, Resources]:
+        """What a job of this time limit may take of machines that are kept for others, by their positions."""
+        kept = {} if ends_before(limit, self._reservation, self.now) else self._kept()
+        limits = self._evictions.limits(job, prospect.partitions, kept)
+        kept = {**kept, **limits} if limits else kept
+        return {**kept, **self._barred(job, prospect)} if self.cluster.fleet.reservations else kept
 
     def _kept(self) -> Mapping[int, Resources]:
         """What may be taken of the machines of the reservation, by their positions."""
@@ -283,7 +325,7 @@ class Round:
         while self._blocked and self._reservation is None:
             job, prospect = self._blocked.pop(0)
             candidates = self._reserved.allowed(job, prospect.candidates)
-            self._reservation = reserve(job, candidates, self.cluster, self.now)
+            self._reservation = reserve(job, candidates, self.cluster, self.now, for_nobody(self.cluster))
         self._blocked.clear()
 
 
@@ -297,9 +339,12 @@ def _holders(cluster: Cluster) -> Iterator[Job]:
 
 def _is_throttled(cluster: Cluster, job: Job) -> bool:
     limit = job.array_throttle if job.array_tasks is None else throttle_of(job.array_tasks)
-    if limit is None or job.array_job_id is None:
-        return False
-    return sum(map(occupies, cluster.records_of(job.array_job_id))) >= limit
+    return limit is not None and job.array_job_id is not None and _running(cluster, job) >= limit
+
+
+def _running(cluster: Cluster, job: Job) -> int:
+    """Tasks of the job's array that hold something."""
+    return 0 if job.array_job_id is None else sum(map(occupies, cluster.records_of(job.array_job_id)))
 
 
 def _next_task(cluster: Cluster, job: Job) -> Job:

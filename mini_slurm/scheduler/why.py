@@ -14,7 +14,7 @@ from mini_slurm.model.states import JobState
 from mini_slurm.model.units import format_limit, format_memory
 from mini_slurm.scheduler import licenses
 from mini_slurm.scheduler.books import Books
-from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
+from mini_slurm.scheduler.cluster import Cluster, held, occupies
 from mini_slurm.scheduler.demand import Demand, capacity, demand
 from mini_slurm.scheduler.eligible import eligible_machines
 from mini_slurm.scheduler.ends import NEVER, expected_end
@@ -244,7 +244,7 @@ def _begin(cluster: Cluster, books: Books, wanted: Demand, need: Resources) -> f
     free = books.free
     name = books.entry.name
     for other in sorted(filter(occupies, cluster.on_machine(name)), key=expected_end):
-        free = free.plus(allocation(other)[name].resources)
+        free = free.plus(held(other)[name])
         if not _lacking(need, free, wanted.parts) and (not wanted.exclusive or capacity(wanted, books.total, free)):
             return expected_end(other)
     return NEVER
@@ -268,7 +268,7 @@ def _tell(cluster: Cluster, site: Site, moment: Moment) -> list[str]:
 
 
 def _held(job: Job, machine: str) -> str:
-    share = allocation(job)[machine].resources
+    share = held(job)[machine]
     parts = [_count(share.cpus, "CPU")]
     if share.memory:
         parts.append(format_memory(share.memory))

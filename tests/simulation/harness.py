@@ -184,6 +184,14 @@ class Simulation:
         self.boots[name] += 1
         self.connect(name)
 
+    def restart(self) -> None:
+        """Another controller goes on from what is stored."""
+        number = self.cluster.next_job_id
+        self.cluster = make_cluster(self.cluster.fleet, STATE, list(self.cluster.jobs.values()), {})
+        self.cluster.next_job_id = number
+        for name in self.connected:
+            self.connect(name)
+
     def run(self, until: float) -> None:
         """Let time pass."""
         while self._heap or next_moment(self.cluster, self.now) is not None:

@@ -12,9 +12,11 @@ from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.deadlines import is_late, limit_until, miss
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.eligible import could_run_somewhere, eligible_machines, open_partitions, sites
+from mini_slurm.scheduler.evictions import Evictions, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import Waiting, own_reason, shared_reason
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, pending_in_order, reserve, shortened
+from mini_slurm.scheduler.preemption import could_preempt
 from mini_slurm.scheduler.prospect import Prospect
 from mini_slurm.scheduler.queue import shape
 from mini_slurm.scheduler.reservations import Reserved
@@ -23,6 +25,7 @@ from mini_slurm.scheduler.starting import QUIET, begin, set_reason, split_task
 
 def start_pending(cluster: Cluster, now: float) -> list[Decision]:
     """What scheduling.start_pending does."""
+    tidy(cluster, now)
     cluster.quiet = {number: until for number, until in cluster.quiet.items() if now < until <= now + QUIET}
     return PlainRound(cluster, now).run()
 
@@ -40,6 +43,7 @@ class PlainRound:
         self.reserved = Reserved(cluster, now)
         holders = [job for job in cluster.jobs.values() if job.licenses and occupies(job)]
         self.licenses = licenses.Free(cluster.fleet.licenses, holders)
+        self.evictions = Evictions(cluster, now)
 
     def run(self) -> list[Decision]:
         for job in pending_in_order(self.cluster):
@@ -50,7 +54,7 @@ class PlainRound:
             reason = reason or self.reasons.get(shape(job)) or self.start(job)
             if reason is not None:
                 set_reason(self.cluster, job, reason)
-        return self.decisions
+        return self.decisions + self.evictions.resume()
 
     def start(self, job: Job) -> str | None:
         candidates = eligible_machines(self.cluster, job)
@@ -64,13 +68,12 @@ class PlainRound:
             if not self.licenses.suffice(job, self.reserved.licenses(job)):
                 self.reasons[shape(job)] = "Licenses"
                 return "Licenses"
-            limit = limit_until(job, self.now)
-            taken = self.place(job, candidates, limit)
-            if taken is None:
-                limit = shortened(job, limit, self.reservation, self.now)
-                taken = self.place(job, candidates, limit)
+            taken, limit = self.find(job, candidates)
+            while taken is None and self.make_room(job, candidates):
+                taken, limit = self.find(job, candidates)
             if taken is None:
                 return self.block(job, candidates)
+            carried_out(self.cluster, job, taken)
             one = job if job.array_tasks is None else split_task(self.cluster, job, *split_first(job.array_tasks))
             one.time_limit = limit
             self.licenses.take(one)
@@ -80,6 +83,24 @@ class PlainRound:
                 return None
         return "JobArrayTaskLimit"
 
+    def find(self, job: Job, candidates: list[Books]) -> tuple[Allocation | None, int | None]:
+        limit = limit_until(job, self.now)
+        taken = self.place(job, candidates, limit)
+        if taken is None:
+            limit = shortened(job, limit, self.reservation, self.now)
+            taken = self.place(job, candidates, limit)
+        return taken, limit
+
+    def make_room(self, job: Job, candidates: list[Books]) -> bool:
+        running = [one for one in self.cluster.jobs.values() if one.array_job_id == job.array_job_id and occupies(one)]
+        partitions = open_partitions(self.cluster, job)
+        if not self.evictions.wants_more(job, len(running)) or not could_preempt(self.cluster.fleet, job, partitions):
+            return False
+        limit = limit_until(job, self.now)
+        done = self.evictions.plan(job, partitions, candidates, limit, self.reservation, lambda taken: True)
+        self.decisions += done if isinstance(done, list) else []
+        return isinstance(done, list)
+
     def is_throttled(self, job: Job) -> bool:
         limit = throttle_of(job.array_tasks) if job.array_tasks is not None else job.array_throttle
         others = [one for one in self.cluster.jobs.values() if one.array_job_id == job.array_job_id and occupies(one)]
@@ -87,7 +108,9 @@ class PlainRound:
 
     def place(self, job: Job, candidates: list[Books], limit: int | None) -> Allocation | None:
         usable = [books for books in candidates if books.is_usable and not books.is_paused(self.now)]
-        among = sites(usable, lambda books: self.left(books, limit))
+        kept = {books.position: self.left(books, limit) for books in usable}
+        kept.update(self.evictions.limits(job, open_partitions(self.cluster, job), kept))
+        among = sites(usable, lambda books: kept[books.position])
         for partition in open_partitions(self.cluster, job):
             taken = place(job, [site for site in among if site.name in partition.machines], self.cluster.fleet)
             if taken is not None:
@@ -104,12 +127,15 @@ class PlainRound:
             self.reasons[shape(job)] = "Priority"
             return self.reserved.block(job)
         prospect = Prospect(self.cluster, job)
-        reason = self.waiting.reason(job, prospect, candidates)
+        is_closed = self.waiting.is_closed(prospect.partitions)
+        reason = "Priority" if is_closed else self.waiting.reason(job, prospect, candidates)
+        if job.job_id in self.cluster.plans:
+            return reason
         self.reasons[shape(job)] = self.waiting.again(prospect, reason)
         if self.reservation is None:
             known = self.cluster.reservation
             if known is not None and not self.decisions and known.holds(job, self.cluster, self.now):
                 self.reservation = known
             else:
-                self.reservation = reserve(job, candidates, self.cluster, self.now)
+                self.reservation = reserve(job, candidates, self.cluster, self.now, for_nobody(self.cluster))
         return reason

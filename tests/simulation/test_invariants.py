@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mini_slurm.model.arrays import throttle_of
-from mini_slurm.model.fleet import Partition
+from mini_slurm.model.fleet import Partition, Preempt
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources, Size
 from mini_slurm.scheduler import core, scheduling
 from mini_slurm.scheduler.cluster import Cluster, occupies
-from mini_slurm.scheduler.decisions import Decision, Start
+from mini_slurm.scheduler.decisions import Decision, Hold, Start
 from tests.simulation import plain
 from tests.simulation.harness import ADMIN, Simulation, fleet_of
 
@@ -58,9 +58,9 @@ REQUESTS = st.fixed_dictionaries(
 
 def decided(cluster: Cluster, decisions: list[Decision]) -> tuple[object, object]:
     """What can be compared of a pass."""
-    jobs = {number: (job.state, job.reason, job.allocation, job.array_tasks, job.time_limit)
+    jobs = {number: (job.state, job.reason, job.allocation, job.array_tasks, job.time_limit, job.lent, job.preempt_time)
             for number, job in cluster.jobs.items()}  # fmt: skip
-    return [(type(one).__name__, getattr(one, "job", one).job_id) for one in decisions], jobs
+    return [(type(one).__name__, one.job.job_id if isinstance(one, Start | Hold) else one) for one in decisions], jobs
 
 
 def copied(cluster: Cluster) -> Cluster:
@@ -70,6 +70,7 @@ def copied(cluster: Cluster) -> Cluster:
     }
     other = Cluster(cluster.fleet, cluster.file, cluster.state_id, cluster.next_job_id, machines)
     other.quiet, other.reservation = dict(cluster.quiet), cluster.reservation
+    other.plans = dict(cluster.plans)
     for job in cluster.jobs.values():
         one = Job(**job.__dict__)
         other.add(one)
@@ -92,9 +93,12 @@ class Fleet(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         core.start_pending, self.kept = compared, core.start_pending
-        fleet = fleet_of(MACHINES, partitions=PARTITIONS, licenses={"matlab": 2}, requeue_delay=5)
-        self.sim = Simulation(fleet, sizes={"gpus": SIZES})
+        self.begin(PARTITIONS, Preempt())
         self.after: dict[int, int] = {}  # job -> the one that it waits for
+
+    def begin(self, partitions: dict[str, Partition], preempt: Preempt) -> None:
+        fleet = fleet_of(MACHINES, partitions=partitions, licenses={"matlab": 2}, requeue_delay=5, preempt=preempt)
+        self.sim = Simulation(fleet, sizes={"gpus": SIZES})
 
     @rule(request=REQUESTS, run_time=ONE_OF([5.0, 100.0, 2000.0]), code=ONE_OF([0, 0, 1]))
     def submit(self, request: dict[str, object], run_time: float, code: int) -> None:
@@ -177,6 +181,43 @@ class Fleet(RuleBasedStateMachine):
             core.start_pending = self.kept
 
 
+class Preempting(Fleet):
+    """A fleet where running jobs make room for others."""
+
+    @initialize(
+        mode=ONE_OF(["CANCEL", "REQUEUE", "SUSPEND"]), own=ONE_OF(["", "SUSPEND", "CANCEL", "OFF"]),
+        grace=ONE_OF([0, 0, 40]), exempt=ONE_OF([0, 0, 120]), youngest=st.booleans(),
+    )  # fmt: skip
+    def choose(self, mode: str, own: str, grace: int, exempt: int, youngest: bool) -> None:
+        partitions = {
+            **PARTITIONS,
+            "large": PARTITIONS["large"]._replace(tier=0, preempt_mode=own),
+            "main": PARTITIONS["main"]._replace(grace_time=grace),
+        }
+        self.begin(partitions, Preempt("partition_prio", mode, exempt, youngest))
+
+    @rule(count=ONE_OF(["0-1", "0-3"]), cpus=ONE_OF([2, 4]))
+    def fill(self, count: str, cpus: int) -> None:
+        self.sim.submit(2000.0, partition="large", array_tasks=count, cpus_per_task=cpus, memory_per_node=500)
+        self.sim.run(self.sim.now + 1)
+
+    def tier(self, job: Job) -> int:
+        return max(self.sim.fleet.partitions[name].tier for name in job.partition.split(","))
+
+    @invariant()
+    def nobody_makes_room_for_an_equal(self) -> None:
+        others = [job for job in self.sim.cluster.jobs.values() if job.preempt_time is None]
+        tiers = [self.tier(job) for job in (*others, *self.sim.done.values())]
+        for job in self.sim.cluster.jobs.values():
+            if job.preempt_time == self.sim.now:
+                assert max(tiers) > self.tier(job)
+
+    @invariant()
+    def who_lends_is_suspended_or_ends(self) -> None:
+        for job in self.sim.cluster.jobs.values():
+            assert not job.lent or (job.preempt_time is not None and job.state.name in ("SUSPENDED", "COMPLETING"))
+
+
 Fleet.TestCase.settings = settings(
     max_examples=60,
     stateful_step_count=30,
@@ -184,4 +225,6 @@ Fleet.TestCase.settings = settings(
     phases=(Phase.generate,),
     suppress_health_check=list(HealthCheck),
 )
+Preempting.TestCase.settings = Fleet.TestCase.settings
 test_promises_hold_whatever_happens = Fleet.TestCase
+test_promises_hold_where_jobs_make_room = Preempting.TestCase

@@ -1,0 +1,265 @@
+"""How running jobs make room for a waiting one: whom that takes, what becomes of them, and who gets what they leave.
+
+A plan says where a job starts when others have made room. It is made where the job stands in the queue, and what it
+names is kept for the job until it starts. What leaves anyhow counts first; nobody is told to make room whose end the
+job could do without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from mini_slurm.model.allocation import Allocation
+from mini_slurm.model.arrays import count_of, throttle_of
+from mini_slurm.model.fleet import Partition
+from mini_slurm.model.job import Job
+from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
+from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.eligible import open_partitions
+from mini_slurm.scheduler.explain import own_reason
+from mini_slurm.scheduler.policy import Forecast, Reservation, ends_before
+from mini_slurm.scheduler.preemption import exempt_until, gives, is_leaving, is_victim, may_preempt, value
+from mini_slurm.scheduler.yielding import lent_jobs, make_room, resume
+
+NEVER = float("inf")
+Judge = Callable[[Allocation], bool]
+
+
+class Vain(NamedTuple):
+    """Nobody could make room for a shape of job, as things were, nor can before that moment."""
+
+    key: tuple[object, ...]
+    until: float
+
+
+def tidy(cluster: Cluster, now: float) -> None:
+    """Give up the plans of jobs that do not wait any more, and those that have come to nothing."""
+    left: dict[str, Resources] = {}
+    for number, plans in list(cluster.plans.items()):
+        job = cluster.jobs.get(number)
+        waits = job is not None and job.node is None and own_reason(job, now) is None
+        names = {name for one in open_partitions(cluster, job) for name in one.machines} if job and waits else set()
+        for plan in [plan for plan in plans if not (plan.keys() <= names and _stands(cluster, plan, left))]:
+            give_up(cluster, number, plan)
+
+
+def _stands(cluster: Cluster, plan: Allocation, left: dict[str, Resources]) -> bool:
+    """Can it still be kept, beside those before it? `left` is what they leave of each machine."""
+    machines = cluster.machines
+    for name in plan:
+        if name not in machines or not machines[name].is_open:
+            return False
+        left.setdefault(name, machines[name].free.plus(coming(cluster, name)))
+    if any(share.resources.shortfall(left[name]) for name, share in plan.items()):
+        return False
+    left.update({name: left[name].minus(share.resources) for name, share in plan.items()})
+    return True
+
+
+def give_up(cluster: Cluster, number: int, plan: Allocation) -> None:
+    """The plan is carried out, or nothing comes of it: others may have what it kept."""
+    plans = list(cluster.plans[number])
+    plans.remove(plan)
+    cluster.plans[number] = tuple(plans)
+    if not plans:
+        del cluster.plans[number]
+    for name in plan:
+        cluster.note(name)
+
+
+def carried_out(cluster: Cluster, job: Job, taken: Allocation) -> None:
+    """The job, or a task of its array, starts there: one of its plans is done with, if not that one then the last."""
+    plans = cluster.plans.get(job.job_id)
+    if plans:
+        give_up(cluster, job.job_id, next((plan for plan in plans if plan.keys() == taken.keys()), plans[-1]))
+
+
+def coming(cluster: Cluster, name: str) -> Resources:
+    """What will soon be free on a machine, as jobs there are about to end."""
+    together = Resources()
+    for number in cluster.machines[name].jobs:
+        job = cluster.jobs[number]
+        if is_leaving(cluster.fleet, job):
+            together = together.plus(held(job)[name])
+    return together
+
+
+def promised(cluster: Cluster, job: Job | None = None, partitions: Iterable[Partition] = ()) -> dict[str, Resources]:
+    """What is kept on each machine for others than this job: by plans, and for those that lent their CPUs.
+
+    Whoever may have these make room again need not mind them.
+    """
+    found: dict[str, Resources] = {}
+    for number, plans in cluster.plans.items():
+        for plan in plans if job is None or number != job.job_id else ():
+            _add(found, {name: share.resources for name, share in plan.items()})
+    for other in lent_jobs(cluster):
+        if job is None or not any(may_preempt(cluster.fleet, job, one, other) for one in partitions):
+            _add(found, {name: Resources(share.resources.cpus) for name, share in allocation(other).items()})
+    return {name: amount for name, amount in found.items() if name in cluster.machines}
+
+
+def _add(found: dict[str, Resources], shares: Mapping[str, Resources]) -> None:
+    for name, share in shares.items():
+        found[name] = found.get(name, Resources()).plus(share)
+
+
+class Evictions:
+    """Making room, in one pass over the queue."""
+
+    def __init__(self, cluster: Cluster, now: float) -> None:
+        self._cluster = cluster
+        self._now = now
+
+    def limits(self, job: Job, partitions: Iterable[Partition], kept: Mapping[int, Resources]) -> dict[int, Resources]:
+        """What the job may take, by positions, of machines of which some is kept for others."""
+        if not (self._cluster.plans or self._cluster.yielding):
+            return {}
+        found = {}
+        for name, amount in promised(self._cluster, job, partitions).items():
+            books = self._cluster.machines[name]
+            left = books.free.plus(coming(self._cluster, name)).minus(amount)
+            found[books.position] = _not_negative(kept.get(books.position, books.free).at_most(left))
+        return found
+
+    # --- plans
+
+    def key(self, reservation: Reservation | None) -> tuple[object, ...]:
+        """As long as this is the same, nobody can make room who could not before."""
+        serial = None if reservation is None else reservation.serial
+        return self._cluster.stock.clock, sum(map(len, self._cluster.plans.values())), serial
+
+    def is_vain(self, known: Vain | None, reservation: Reservation | None) -> bool:
+        """Was that looked for in vain, and has nothing changed?"""
+        return known is not None and self._now < known.until and known.key == self.key(reservation)
+
+    def wants_more(self, job: Job, running: int) -> bool:
+        """Is there room to be made for the job, or for more tasks of the array of which so many run?"""
+        planned = len(self._cluster.plans.get(job.job_id, ()))
+        if job.array_tasks is None:
+            return planned == 0
+        most = throttle_of(job.array_tasks)
+        return planned < count_of(job.array_tasks) and (most is None or planned + running < most)
+
+    def plan(
+        self, job: Job, partitions: list[Partition], candidates: list[Books], limit: int | None,
+        reservation: Reservation | None, may_have: Judge,
+    ) -> list[Decision] | Vain:  # fmt: skip
+        """Have others make room for the job, in the first of its partitions where that helps."""
+        until = NEVER
+        for partition in partitions:
+            names = set(partition.machines)
+            usable = [one for one in candidates if one.entry.name in names and self._is_usable(one)]
+            free, barred = self._free(job, partition, usable, limit, reservation)
+            victims, moment = self._victims(job, partition, usable, barred)
+            until = min(until, moment)
+            found = _choose(self._cluster, job, usable, free, victims)
+            if found is not None and may_have(found[0]):
+                return self._carry_out(job, *found)
+        if until < NEVER:
+            known = self._cluster.exempt_until
+            self._cluster.exempt_until = until if known <= self._now else min(until, known)
+        return Vain(self.key(reservation), until)
+
+    def _is_usable(self, books: Books) -> bool:
+        return books.is_usable and not books.is_paused(self._now)
+
+    def _carry_out(self, job: Job, taken: Allocation, victims: list[Job]) -> list[Decision]:
+        plans = self._cluster.plans
+        plans[job.job_id] = (*plans.get(job.job_id, ()), taken)
+        return [decision for victim in victims for decision in make_room(self._cluster, victim, self._now)]
+
+    def _free(
+        self, job: Job, partition: Partition, usable: list[Books], limit: int | None, reservation: Reservation | None
+    ) -> tuple[dict[str, Resources], set[str]]:
+        """What nobody has to be told to leave; and the machines that a job before this one waits for."""
+        kept = {} if reservation is None or ends_before(limit, reservation, self._now) else reservation.spare
+        others = promised(self._cluster, job, [partition])
+        for plan in self._cluster.plans.get(job.job_id, ()):
+            _add(others, {name: share.resources for name, share in plan.items()})
+        free = {}
+        for books in usable:
+            name = books.entry.name
+            soon = books.free.at_most(kept[name]) if name in kept else books.free.plus(coming(self._cluster, name))
+            free[name] = _not_negative(soon.minus(others.get(name, Resources())))
+        return free, set(kept)
+
+    def _victims(
+        self, job: Job, partition: Partition, usable: list[Books], barred: set[str]
+    ) -> tuple[list[Job], float]:
+        """Who may be told to make room there, in that order; and when the next one may."""
+        numbers = {number for one in usable if one.entry.name not in barred for number in one.jobs}
+        jobs = [self._cluster.jobs[number] for number in numbers]
+        fleet = self._cluster.fleet
+        able = [one for one in jobs if is_victim(self._cluster, job, partition, one)]
+        exempt = [moment for one in able if (moment := exempt_until(fleet, one)) > self._now]
+        ready = [one for one in able if exempt_until(fleet, one) <= self._now and not barred & held(one).keys()]
+        return sorted(ready, key=lambda one: value(fleet, one)), min(exempt, default=NEVER)
+
+    # --- those that wait for their CPUs
+
+    def resume(self) -> list[Decision]:
+        """Let those go on whose CPUs are free again, and kept for nobody before them: the most valuable first."""
+        decisions: list[Decision] = []
+        fleet = self._cluster.fleet
+        for job in sorted(lent_jobs(self._cluster), key=lambda one: value(fleet, one), reverse=True):
+            kept: dict[str, Resources] = {}
+            for plans in self._cluster.plans.values():
+                for plan in plans:
+                    _add(kept, {name: share.resources for name, share in plan.items()})
+            if all(self._has(name, share.resources.cpus, kept) for name, share in allocation(job).items()):
+                decisions += resume(self._cluster, job, self._now)
+        return decisions
+
+    def _has(self, name: str, cpus: int, kept: Mapping[str, Resources]) -> bool:
+        books = self._cluster.machines.get(name)
+        if books is None or not books.is_up or books.free.cpus < cpus:
+            return False
+        soon = books.free.cpus + coming(self._cluster, name).cpus
+        return soon - kept.get(name, Resources()).cpus >= cpus
+
+
+def _choose(
+    cluster: Cluster, job: Job, machines: list[Books], free: Mapping[str, Resources], victims: list[Job]
+) -> tuple[Allocation, list[Job]] | None:
+    """What the job gets where, and whose end that takes: of these as few as possible, the first before the last."""
+    forecast = Forecast(job, machines, cluster.fleet, free)
+    found = forecast.place()
+    needed: list[Job] = []
+    for victim in victims if found is None else ():
+        needed.append(victim)
+        found = forecast.place() if forecast.give(gives(cluster.fleet, victim)) else None
+        if found is not None:
+            break
+    if found is None:
+        return None
+    few = [books for books in machines if books.entry.name in found]
+    for victim in reversed(needed):
+        others = [one for one in needed if one is not victim]
+        again = found if not held(victim).keys() & found.keys() else _without(cluster, job, few, free, others)
+        if again is not None:
+            found, needed = again, others
+    return found, needed
+
+
+def _without(
+    cluster: Cluster, job: Job, machines: list[Books], free: Mapping[str, Resources], victims: list[Job]
+) -> Allocation | None:
+    """What the job gets if only these make room."""
+    forecast = Forecast(job, machines, cluster.fleet, {books.entry.name: free[books.entry.name] for books in machines})
+    for victim in victims:
+        forecast.give(gives(cluster.fleet, victim))
+    return forecast.place()
+
+
+def _not_negative(amount: Resources) -> Resources:
+    gpus = {kind: max(count, 0) for kind, count in amount.gpus.items()}
+    return Resources(max(amount.cpus, 0), max(amount.memory, 0), gpus)
+
+
+def for_nobody(cluster: Cluster) -> dict[str, Resources]:
+    """What is kept on machines, for the forecast of a job that has no part in it."""
+    return promised(cluster) if cluster.plans or any(map(occupies, lent_jobs(cluster))) else {}

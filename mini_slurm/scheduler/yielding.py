@@ -1,0 +1,99 @@
+"""What becomes of a job that makes room: it is warned, ended, put back into the queue, or suspended for a while."""
+
+from __future__ import annotations
+
+from mini_slurm.model.job import Job
+from mini_slurm.model.resources import Resources
+from mini_slurm.model.signals import NUMBERS
+from mini_slurm.model.states import JobState
+from mini_slurm.scheduler.cluster import Cluster, allocation
+from mini_slurm.scheduler.decisions import Decision, End, Signal, Suspend
+from mini_slurm.scheduler.preemption import REQUEUE, SUSPEND, grace_end, grace_time, mode
+
+WHY = "PREEMPTION"  # what the job's output says
+WARNING = ("CONT", "TERM")  # signals
+
+
+def make_room(cluster: Cluster, job: Job, now: float) -> list[Decision]:
+    """Tell a running job to make room, in the way that is meant for it."""
+    cluster.yielding.add(job.job_id)
+    job.preempt_time = now
+    cluster.touch(job)
+    if mode(cluster.fleet, job) == SUSPEND:
+        return _suspend(cluster, job, now)
+    if grace_time(cluster.fleet, job):
+        name = cluster.attempt_name(job)
+        return [Signal(job.node or "", name, NUMBERS[word], whole=True) for word in WARNING]
+    return [_end(cluster, job)]
+
+
+def outcome(cluster: Cluster, job: Job) -> JobState:
+    """What becomes of a job that has made room: one that may not run again is over."""
+    is_requeued = mode(cluster.fleet, job) == REQUEUE and job.may_run_again
+    return JobState.REQUEUED if is_requeued else JobState.PREEMPTED
+
+
+def _end(cluster: Cluster, job: Job) -> End:
+    job.outcome, job.state = outcome(cluster, job).name, JobState.COMPLETING
+    cluster.touch(job)
+    return End(job.node or "", cluster.attempt_name(job), WHY)
+
+
+def settle(cluster: Cluster, now: float) -> list[Decision]:
+    """End the jobs whose grace time is over."""
+    decisions: list[Decision] = []
+    for number in list(cluster.yielding):
+        job = cluster.jobs.get(number)
+        if job is None or job.preempt_time is None:
+            cluster.yielding.discard(number)
+            continue
+        moment = grace_end(cluster.fleet, job)
+        if moment is not None and moment <= now:
+            decisions.append(_end(cluster, job))
+    return decisions
+
+
+def moments(cluster: Cluster) -> list[float]:
+    """When grace times are over."""
+    jobs = (cluster.jobs[number] for number in cluster.yielding if number in cluster.jobs)
+    return [moment for job in jobs if (moment := grace_end(cluster.fleet, job)) is not None]
+
+
+# --- suspended for a while
+
+
+def lent_jobs(cluster: Cluster) -> list[Job]:
+    """The jobs that are suspended while others have their CPUs."""
+    jobs = (cluster.jobs.get(number) for number in cluster.yielding)
+    return [job for job in jobs if job is not None and job.lent and job.state is JobState.SUSPENDED]
+
+
+def _suspend(cluster: Cluster, job: Job, now: float) -> list[Decision]:
+    job.state, job.suspend_time, job.lent = JobState.SUSPENDED, now, 1
+    _book(cluster, job, 1)
+    return _orders(cluster, job, resume=False)
+
+
+def resume(cluster: Cluster, job: Job, now: float) -> list[Decision]:
+    """Give the job its CPUs back, and let it go on."""
+    job.suspended_seconds += max(now - (job.suspend_time or now), 0.0)
+    job.state, job.suspend_time, job.lent = JobState.RUNNING, now, 0
+    job.preempt_time = None
+    _book(cluster, job, -1)
+    cluster.touch(job)
+    return _orders(cluster, job, resume=True)
+
+
+def _book(cluster: Cluster, job: Job, sign: int) -> None:
+    """The job's CPUs are free, or not any more."""
+    for name, share in allocation(job).items():
+        books = cluster.machines.get(name)
+        if books is not None:
+            books.free = books.free.plus(Resources(cpus=sign * share.resources.cpus))
+            cluster.note(name)
+
+
+def _orders(cluster: Cluster, job: Job, *, resume: bool) -> list[Decision]:
+    """What the job's machines are told: on each of them its CPUs are claimed."""
+    name = cluster.attempt_name(job)
+    return [Suspend(machine, name, resume, lends=not resume) for machine in allocation(job)]
