@@ -72,6 +72,7 @@ class Held(NamedTuple):
     gpus: List[str]  # whole ones
     shares: Sequence[Tuple[str, float]] = ()  # parts of others: UUID, fraction
     agent: int = 0  # pid, where it is told
+    lent: Sequence[int] = ()  # CPUs that somebody will want back: taken last
 
 
 class Survey(NamedTuple):
@@ -97,15 +98,16 @@ class Claims:
         self.memory = memory
         self.gpus: List[Dict[str, Any]] = []
         self.own: Dict[str, Claim] = {}  # file name -> claim
+        self.lent: Dict[str, List[int]] = {}  # ... -> its CPUs, while others may have them
         self.avoided: Set[str] = set()  # UUIDs of GPUs that somebody uses by hand
         self._spares: List[str] = []  # paths of files that were claims, used again as agent/spares.py does
         self._numbers = count()
 
     def take(self, attempt: str, wish: Wish) -> Claim:
         """Claim what an attempt needs. Raises Unavailable, OSError."""
-        with self._locked():
+        with self.locked():
             held = self._held()
-            cpus = self._pick_cpus(wish, held.cpus)
+            cpus = self._pick_cpus(wish, held)
             self._check_memory(wish, held.memory)
             shared = {uuid for uuid, _ in held.shares}
             gpus = self._pick_gpus(wish.gpus, {*held.gpus, *shared, *self.avoided})
@@ -114,13 +116,13 @@ class Claims:
 
     def restore(self, attempt: str, memory: int, started: Dict[str, Any]) -> Claim:
         """Claim again what a running attempt holds, after its stepd was lost. Raises Unavailable, OSError."""
-        with self._locked():
+        with self.locked():
             return self._write(attempt, started["cpus"], memory, started["gpus"], started.get("shares", {}))
 
     def survey(self) -> Survey:
         """Who claims what here. Raises Unavailable, OSError."""
         agents, gpus = [os.getpid()], {}  # type: List[int], Dict[str, List[int]]
-        with self._locked():
+        with self.locked():
             for uid, claim in self._claims():
                 agents.append(claim.agent)
                 for uuid in [*claim.gpus, *(uuid for uuid, _ in claim.shares)]:
@@ -133,6 +135,7 @@ class Claims:
             os.close(claim.descriptor)
             return
         self.own.pop(os.path.basename(claim.path), None)
+        self.lent.pop(os.path.basename(claim.path), None)
         spare = f"{self.folder}/{os.geteuid()}{SPARE}{os.getpid()}-{next(self._numbers)}"
         give_back(claim)
         with suppress(FileNotFoundError):
@@ -154,7 +157,8 @@ class Claims:
             os.utime(claim.descriptor)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """While nobody else reads or makes claims. Raises Unavailable."""
         place = open_folder(self.folder)
         try:
             deadline = time.monotonic() + LOCK_PATIENCE
@@ -177,6 +181,7 @@ class Claims:
             sum(claim.memory for claim in claims),
             [gpu for claim in claims for gpu in claim.gpus],
             [share for claim in claims for share in claim.shares],
+            lent=[cpu for claim in claims for cpu in claim.lent],
         )
 
     def _claims(self) -> Iterator[Tuple[int, Held]]:
@@ -191,7 +196,8 @@ class Claims:
         mine = self.own.get(name)
         if mine:
             whole = [uuid for uuid in mine.gpus if uuid not in mine.shares]
-            return Held(mine.cpus, mine.memory, whole, _fractions(mine.shares))
+            lent = self.lent.get(name, [])
+            return Held([] if lent else mine.cpus, mine.memory, whole, _fractions(mine.shares), lent=lent)
         path = f"{self.folder}/{name}"
         try:
             # O_NONBLOCK: what lies here may be anybody's FIFO.
@@ -210,13 +216,15 @@ class Claims:
         finally:
             os.close(descriptor)
 
-    def _pick_cpus(self, wish: Wish, held: List[int]) -> List[int]:
+    def _pick_cpus(self, wish: Wish, held: Held) -> List[int]:
         # A fleet file may say more CPUs than there are: the numbers above the real ones are claimed, but bind nothing.
         above = range(max(self.cpus, default=-1) + 1, max(self.cpus, default=-1) + 1 + wish.total_cpus - len(self.cpus))
         pool = [*self.cpus, *above]
         if wish.cpus > len(pool):
             raise Unavailable(f"{wish.cpus} CPUs are wanted, and there are {len(pool)}", busy=False)
-        free = [cpu for cpu in pool if cpu not in held]
+        free = [cpu for cpu in pool if cpu not in held.cpus]
+        if held.lent:
+            free.sort(key=lambda cpu: cpu in held.lent)
         if wish.cpus > len(free):
             raise Unavailable(f"{wish.cpus} CPUs are wanted, and {len(free)} are free", busy=True)
         return free[: wish.cpus]
@@ -333,17 +341,17 @@ def _parse(text: bytes) -> Optional[Held]:
     """A claim as its owner wrote it, which may be anything."""
     try:
         value = json.loads(text)
-        cpus, memory, gpus = value["cpus"], value["memory"], value["gpus"]
+        cpus, memory, gpus, lent = value["cpus"], value["memory"], value["gpus"], value.get("lent", [])
         shares = {str(uuid): (int(part), int(whole)) for uuid, (part, whole) in value.get("shares", {}).items()}
         pid = value.get("pid")
         fractions = _fractions(shares)
     except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError):
         return None
-    good = isinstance(cpus, list) and isinstance(memory, int) and isinstance(gpus, list)
+    good = isinstance(cpus, list) and isinstance(memory, int) and isinstance(gpus, list) and isinstance(lent, list)
     if not good or not all(isinstance(gpu, str) for gpu in gpus):
         return None
     whole_ones = [gpu for gpu in gpus if gpu not in shares]
-    return Held(cpus, max(memory, 0), whole_ones, fractions, pid if isinstance(pid, int) else 0)
+    return Held(cpus, max(memory, 0), whole_ones, fractions, pid if isinstance(pid, int) else 0, lent)
 
 
 def _fractions(shares: Mapping[str, Sequence[int]]) -> List[Tuple[str, float]]:

@@ -5,7 +5,7 @@ import selectors
 import time
 from typing import Any, Callable, Dict, List, Type
 
-from mini_slurm.agent import claims, kit, orders, processes, spool
+from mini_slurm.agent import claims, kit, lending, orders, processes, spool
 from mini_slurm.agent.attempt import Attempt
 from mini_slurm.agent.commands import Commands
 from mini_slurm.agent.errands import Errands
@@ -148,6 +148,8 @@ class Jobs:
             peer.send(Refused(start.attempt, False, why))
 
     def _on_order(self, peer: Peer, order: orders.Order) -> None:
+        if order.attempt in self.attempts:
+            lending.heed(self.claims, order)
         self._command(peer, order.attempt, orders.line(order))
 
     def _on_acknowledge(self, peer: Peer, message: Acknowledge) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 
 from mini_slurm.cli import common, listing, node_request, places
+from mini_slurm.model.preemption import inherited
 from mini_slurm.options import sinfo
 from mini_slurm.output import node_lines
 from mini_slurm.output.nodes import node_list
@@ -100,7 +101,7 @@ def table(request: Request, fleet: Fleet, nodes: dict[str, Node], view: View, he
     """The lines of partitions and nodes."""
     fields = request.layout.fields
     found = node_lines.lines(
-        request.partitions(fleet.partitions.values()),
+        request.partitions(inherited(fleet, one) for one in fleet.partitions.values()),
         {name: node for name, node in nodes.items() if request.shows(node)},
         fields,
         view,

@@ -16,6 +16,7 @@ from mini_slurm.scheduler.admission import FAILED
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.eligible import eligible_machines, sites
 from mini_slurm.scheduler.evictions import for_nobody
+from mini_slurm.scheduler.foresight import making_room, room_at
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import reserve
 from mini_slurm.scheduler.reservations import Reserved
@@ -35,13 +36,15 @@ def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) ->
     forecast = _forecast(job, cluster, now)
     if forecast is None:
         raise _refusal(program, Refused(UNAVAILABLE))
-    begin, names = forecast
+    begin, names, victims = forecast
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(max(begin, job.begin_time or 0)))
     number = get_setting(db, "next_job_id") or "1"
     common.say(
         f"{program}: Job {number} to start at {moment} using {_cpus(job, names, cluster)} processors"
         f" on nodes {compress(names)} in partition {partition_of(cluster, job, names)}"
     )
+    if victims:
+        common.say(f"{program}:   Preempts: {','.join(str(one.job_id) for one in victims)}")
     return 0
 
 
@@ -63,8 +66,8 @@ def _refusal(program: str, error: Refused) -> BadUsage:
     return BadUsage(*lines, hint=error.hint, exit_code=error.exit_code)
 
 
-def _forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, list[str]] | None:
-    """When and where the job would start."""
+def _forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, list[str], list[Job]] | None:
+    """When and where the job would start, and who would make room for it."""
     candidates = eligible_machines(cluster, job)
     reserved = Reserved(cluster, now)
     own = named(cluster.fleet, job)
@@ -75,6 +78,9 @@ def _forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, list[str]]
     up = [books for books in candidates if books.is_up]
     taken = place(job, sites(up, lambda books: books.free), cluster.fleet)
     if taken is not None:
-        return now, list(taken)
+        return now, list(taken), []
+    room = making_room(cluster, job, candidates, now)
+    if room is not None:
+        return room_at(cluster, room[1], now), list(room[0]), room[1]
     reservation = reserve(job, candidates, cluster, now, for_nobody(cluster))
-    return (reservation.begin, list(reservation.spare)) if reservation is not None else None
+    return (reservation.begin, list(reservation.spare), []) if reservation is not None else None

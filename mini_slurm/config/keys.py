@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mini_slurm.model.hostlist import expand
+from mini_slurm.model.preemption import read_mode
 from mini_slurm.model.units import parse_memory, parse_time_limit
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # of a machine, a partition, an account, a QOS
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CLUSTER_TYPES = ("slurm", "pbs", "lsf")
 PREEMPT_TYPES = ("none", "partition_prio", "qos")
-PREEMPT_MODES = frozenset({"OFF", "CANCEL", "REQUEUE", "SUSPEND"})
 WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=+/-]*")  # a feature, a type of GPU: no operator of --constraint in it
 
 
@@ -179,12 +179,8 @@ def preempt_type(value: Any) -> str:
 
 
 def preempt_mode(value: Any) -> str:
-    """How jobs make room. With SUSPEND, Slurm wants GANG to be named, too: it says nothing more here."""
-    named = set(value.upper().replace(" ", "").split(",")) if isinstance(value, str) else set()
-    named -= {"GANG"} if "SUSPEND" in named else set()
-    if len(named) != 1 or not named <= PREEMPT_MODES:
-        raise ValueError
-    return named.pop()
+    """How jobs make room."""
+    return read_mode(text(value))
 
 
 def qos_preempt_mode(value: Any) -> str:

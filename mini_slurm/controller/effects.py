@@ -96,7 +96,7 @@ class Hands:
         if isinstance(decision, Limit):
             return messages.LimitAttempt(decision.attempt, decision.seconds)
         if isinstance(decision, Suspend):
-            return messages.SuspendAttempt(decision.attempt, decision.resume)
+            return messages.SuspendAttempt(decision.attempt, decision.resume, decision.lends)
         if isinstance(decision, Measure):
             return messages.Measure(decision.attempt, decision.request)
         if isinstance(decision, Notify):

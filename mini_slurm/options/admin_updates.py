@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mini_slurm.model.preemption import read_mode
 from mini_slurm.model.units import parse_time_limit
 from mini_slurm.options.job_updates import LARGEST, Tag, Words
 
@@ -108,6 +109,13 @@ def _default(words: Words, value: str) -> bool:
     return _one_of(YES_OR_NO, "Acceptable Default values are YES and NO")(words, value) == "YES"
 
 
+def _preempt_mode(words: Words, value: str) -> str:
+    try:
+        return read_mode(value)
+    except ValueError:
+        raise BadWord("Invalid input: {}") from None
+
+
 # fmt: off
 NODE_TAGS = (
     Tag("NodeName", 1, "Names", _text),
@@ -127,6 +135,8 @@ PARTITION_TAGS = (
     Tag("MaxNodes", 4, "max_nodes", _count("MaxNodes", endless=True)),
     Tag("MinNodes", 2, "min_nodes", _count("MinNodes")),
     Tag("Default", 7, "default", _default),
+    Tag("PreemptMode", 3, "preempt_mode", _preempt_mode),
+    Tag("GraceTime", 5, "grace_time", _count("GraceTime")),
     Tag("Priority", 3, "priority", _count("Priority", bits=16)),
     Tag("PriorityJobFactor", 3, "priority", _count("PriorityJobFactor", bits=16)),
     Tag("PriorityTier", 3, "tier", _count("PriorityTier", bits=16)),

@@ -79,7 +79,7 @@ def quality(one: Qos, number: int, use: Use, accounts: Mapping[str, Use], users:
         *_groups(use, {}, most),
         *(f"MaxWallPJ={_minutes(most)}", f"MaxTRESPJ={_of_a_job(most)}", "MaxTRESPN=", "MaxTRESMinsPJ="),
         *("MinPrioThresh= ", "MinTRESPJ="),
-        "PreemptMode=OFF",
+        f"PreemptMode={one.preempt_mode or 'OFF'}",
         f"Priority={one.priority}",
         *_limits("Account", "PA", accounts, (most.max_jobs_per_account, most.max_submit_jobs_per_account, {})),
         *_limits("User", "PU", users, (most.max_jobs_per_user, most.max_submit_jobs_per_user, most.max_tres_per_user)),

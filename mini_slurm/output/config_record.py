@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.arrays import MAX_ARRAY_SIZE
+from mini_slurm.model.preemption import written
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output.values import NULL, SLURM_VERSION
 
@@ -128,9 +129,9 @@ PluginDir
 PlugStackConfig
 PowerParameters
 PowerPlugin
-PreemptMode = OFF
-PreemptType = preempt/none
-PreemptExemptTime = 00:00:00
+PreemptMode
+PreemptType
+PreemptExemptTime
 PrEpParameters
 PrEpPlugins = prep/script
 PriorityParameters
@@ -259,6 +260,9 @@ DEPENDS: dict[str, Callable[[Known], str]] = {
     "MaxNodeCount": lambda known: str(len(known.fleet.machines)),
     "NEXT_JOB_ID": lambda known: str(known.next_job_id),
     "Licenses": lambda known: _licenses(known) or NULL,
+    "PreemptExemptTime": lambda known: format_elapsed(known.fleet.preempt.exempt_time),
+    "PreemptMode": lambda known: written(known.fleet),
+    "PreemptType": lambda known: f"preempt/{known.fleet.preempt.type}",
     "PriorityDecayHalfLife": lambda known: format_elapsed(known.fleet.priority.half_life or 0),
     "PriorityFlags": lambda known: "",
     "PriorityMaxAge": lambda known: _period(known.fleet.priority.max_age),

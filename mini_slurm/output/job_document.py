@@ -266,7 +266,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("memory_per_cpu", _memory(False)),
     ("minimum_cpus_per_node", lambda job, view: least_cpus(job)),
     ("minimum_tmp_disk_per_node", lambda job, view: tres.disk(job)),
-    ("preempt_time", _constant(0)),
+    ("preempt_time", lambda job, view: int(job.preempt_time or 0)),
     ("pre_sus_time", lambda job, view: _ran_before(job)),
     ("priority", lambda job, view: job.priority),
     ("profile", _profile),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.allocation import parse_allocation
+from mini_slurm.model.preemption import OFF, exempt_until, mode
 from mini_slurm.model.request import extra, least_cpus
 from mini_slurm.model.resources import parse_gpus
 from mini_slurm.model.states import JobState, written
@@ -56,6 +57,19 @@ def _before_suspension(job: Job) -> int:
     if job.suspend_time is None or job.start_time is None:
         return 0
     return max(int(job.suspend_time - job.start_time - job.suspended_seconds), 0)
+
+
+def _preemptable(job: Job, view: RecordView) -> str | None:
+    """From when on a job that has started may be told to make room; nothing where it never is."""
+    if view.fleet is None or not has_run(job) or mode(view.fleet, job) == OFF:
+        return None
+    return view.when(exempt_until(view.fleet, job))
+
+
+def _preempted(job: Job, view: RecordView) -> str | None:
+    if _preemptable(job, view) is None:
+        return None
+    return view.when(job.preempt_time) if job.preempt_time else "None"
 
 
 def _limit(seconds: int | None) -> str:
@@ -162,6 +176,8 @@ TIMES = (
     (("StartTime", lambda job, view: view.when(_start(job, view))),
      ("EndTime", _end),
      ("Deadline", lambda job, view: view.when(job.deadline) if job.deadline else "N/A")),
+    (("PreemptEligibleTime", _preemptable),
+     ("PreemptTime", _preempted)),
     (("SuspendTime", lambda job, view: view.when(job.suspend_time) if job.suspend_time else "None"),
      ("SecsPreSuspend", lambda job, view: str(_before_suspension(job))),
      ("LastSchedEval", lambda job, view: view.when(_start(job, view) if has_run(job) else job.submit_time)),

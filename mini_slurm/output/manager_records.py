@@ -88,12 +88,26 @@ def qualities(fleet: Fleet) -> list[Record]:
     every = fleet.qos or {NORMAL: Qos(NORMAL)}
     return [
         Record(
-            {"Name": name, "Descr": name, "ID": str(number), "Priority": str(qos.priority)},
+            {
+                **{"Name": name, "Descr": name, "ID": str(number), "Priority": str(qos.priority)},
+                **_preemption(qos, every),
+            },
             {"name": name, "id": str(number)},
             limits=qos.limits,
         )
         for number, (name, qos) in enumerate(every.items(), start=1)
     ]
+
+
+def _preemption(qos: Qos, every: Mapping[str, Qos]) -> dict[str, str]:
+    """Whose jobs make room for those of this QOS, and how its own do."""
+    exempt = qos.preempt_exempt_time
+    return {
+        "Preempt": ",".join(name for name in every if name in qos.preempt),
+        "PreemptMode": qos.preempt_mode.lower() or "cluster",
+        "PreemptExemptTime": "" if exempt is None else format_elapsed(exempt),
+        "GraceTime": format_elapsed(qos.grace_time),
+    }
 
 
 def clusters(fleet: Fleet) -> list[Record]:
@@ -200,10 +214,8 @@ TREE: Mapping[str, Value] = {**ASSOCIATION, "Account": _of(lambda one, view: " "
 USER: Mapping[str, Value] = {**ASSOCIATION, **_cells("User", "Name", "Def Acct", "Admin")}
 ACCOUNT: Mapping[str, Value] = {**ASSOCIATION, **_cells("Account", "Name", "Descr", "Org")}
 QUALITY: Mapping[str, Value] = {
-    **_cells("Name", "Descr", "ID", "Priority"),
+    **_cells("Name", "Descr", "ID", "Priority", "Preempt", "PreemptMode", "PreemptExemptTime", "GraceTime"),
     **_limits_of({**GROUP_LIMITS, **JOB_LIMITS, **QOS_LIMITS}, lambda record: record.limits),
-    "GraceTime": _constant("00:00:00"),
-    "PreemptMode": _constant("cluster"),
     "UsageFactor": _constant("1.000000"),
 }
 CLUSTER: Mapping[str, Value] = {

@@ -170,7 +170,7 @@ NODE_FIELDS = (
     _row("DefaultTime", "L", "DEFAULTTIME", lambda line, view: _time(line.partition.default_time, NOT_GIVEN),
          PARTITION),
     _row("Memory", "m", "MEMORY", _least(lambda node: node.memory), EXACT),
-    _row("PreemptMode", "M", "PREEMPT_MODE", _constant("OFF")),
+    _row("PreemptMode", "M", "PREEMPT_MODE", lambda line, view: line.partition.preempt_mode, ALWAYS),
     _row("NodeHost", "n", "HOSTNAMES", lambda line, view: _names(line), ALWAYS, cut_header=False),
     _row("NodeList", "N", "NODELIST", lambda line, view: _names(line), cut_header=False),
     _row("NodeAddr", "o", "NODE_ADDR", lambda line, view: _addresses(line), ALWAYS, cut_header=False),

@@ -151,10 +151,11 @@ class LimitAttempt(NamedTuple):
 
 
 class SuspendAttempt(NamedTuple):
-    """Stop all processes of the attempt and its clock, or let them go on."""
+    """Stop all processes of the attempt and its clock, or let them go on; one that `lends` its CPUs claims none."""
 
     attempt: str
     resume: bool
+    lends: bool = False
 
 
 class NotifyAttempt(NamedTuple):

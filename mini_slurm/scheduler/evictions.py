@@ -14,6 +14,7 @@ from mini_slurm.model.allocation import Allocation
 from mini_slurm.model.arrays import count_of, throttle_of
 from mini_slurm.model.fleet import Partition
 from mini_slurm.model.job import Job
+from mini_slurm.model.preemption import exempt_until
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
@@ -21,7 +22,7 @@ from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.eligible import open_partitions
 from mini_slurm.scheduler.explain import own_reason
 from mini_slurm.scheduler.policy import Forecast, Reservation, ends_before
-from mini_slurm.scheduler.preemption import exempt_until, gives, is_leaving, is_victim, may_preempt, value
+from mini_slurm.scheduler.preemption import gives, is_leaving, is_victim, may_preempt, value
 from mini_slurm.scheduler.yielding import lent_jobs, make_room, resume
 
 NEVER = float("inf")
@@ -149,6 +150,14 @@ class Evictions:
         reservation: Reservation | None, may_have: Judge,
     ) -> list[Decision] | Vain:  # fmt: skip
         """Have others make room for the job, in the first of its partitions where that helps."""
+        found = self.choose(job, partitions, candidates, limit, reservation, may_have)
+        return found if isinstance(found, Vain) else self._carry_out(job, *found)
+
+    def choose(
+        self, job: Job, partitions: list[Partition], candidates: list[Books], limit: int | None,
+        reservation: Reservation | None, may_have: Judge,
+    ) -> tuple[Allocation, list[Job]] | Vain:  # fmt: skip
+        """What the job would get, and who would have to make room for it."""
         until = NEVER
         for partition in partitions:
             names = set(partition.machines)
@@ -158,7 +167,7 @@ class Evictions:
             until = min(until, moment)
             found = _choose(self._cluster, job, usable, free, victims)
             if found is not None and may_have(found[0]):
-                return self._carry_out(job, *found)
+                return found
         if until < NEVER:
             known = self._cluster.exempt_until
             self._cluster.exempt_until = until if known <= self._now else min(until, known)

@@ -2,64 +2,33 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.fleet import Fleet, Partition, Qos
+from mini_slurm.model.fleet import Fleet, Partition
 from mini_slurm.model.job import Job
+from mini_slurm.model.preemption import OFF, SUSPEND, grace_time, mode, partition_of, qos_of
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster, held
 from mini_slurm.scheduler.heterogeneous import parts
 
 MOST = 0xFFFF  # what is above counts as this much in Slurm's order of victims
-SUSPEND, REQUEUE, CANCEL, OFF = "SUSPEND", "REQUEUE", "CANCEL", "OFF"
 
 
 def may_preempt(fleet: Fleet, job: Job, partition: Partition, other: Job) -> bool:
     """Does the other job, which runs, make room for this one, which could start in this partition?"""
     if fleet.preempt.type == "partition_prio":
-        its = _partition(fleet, other)
+        its = partition_of(fleet, other)
         return its is not None and its.tier < partition.tier and mode(fleet, other) != OFF
     if fleet.preempt.type != "qos" or not job.qos or not other.qos or job.qos == other.qos:
         return False
-    return other.qos in qos_of(fleet, job.qos).preempt and mode(fleet, other) != OFF
+    return other.qos in qos_of(fleet, job).preempt and mode(fleet, other) != OFF
 
 
 def could_preempt(fleet: Fleet, job: Job, partitions: list[Partition]) -> bool:
     """Is there anything that might make room for the job?"""
     if fleet.preempt.type == "qos":
-        return bool(job.qos and qos_of(fleet, job.qos).preempt)
+        return bool(job.qos and qos_of(fleet, job).preempt)
     tiers = (one.tier for one in fleet.partitions.values())
     return fleet.preempt.is_on and max((one.tier for one in partitions), default=0) > min(tiers, default=0)
-
-
-def qos_of(fleet: Fleet, name: str) -> Qos:
-    """A QOS; the usual one need not be in the fleet file."""
-    return fleet.qos.get(name) or Qos(name)
-
-
-def _partition(fleet: Fleet, job: Job) -> Partition | None:
-    return fleet.partitions.get(job.partition)
-
-
-def mode(fleet: Fleet, job: Job) -> str:
-    """How the job makes room."""
-    partition = _partition(fleet, job)
-    by_qos = fleet.preempt.type == "qos"
-    own = qos_of(fleet, job.qos or "").preempt_mode if by_qos else partition.preempt_mode if partition else ""
-    return own or fleet.preempt.mode
-
-
-def grace_time(fleet: Fleet, job: Job) -> int:
-    """For how many seconds it is left to itself, after a warning."""
-    if fleet.preempt.type == "qos":
-        return qos_of(fleet, job.qos or "").grace_time
-    partition = _partition(fleet, job)
-    return partition.grace_time if partition else 0
-
-
-def exempt_until(fleet: Fleet, job: Job) -> float:
-    """Until when nobody may have it make room, as it has not run for long."""
-    own = qos_of(fleet, job.qos or "").preempt_exempt_time
-    return (job.start_time or 0.0) + (fleet.preempt.exempt_time if own is None else own)
 
 
 def grace_end(fleet: Fleet, job: Job) -> float | None:
@@ -74,9 +43,9 @@ def value(fleet: Fleet, job: Job) -> tuple[float, ...]:
     young = -(job.start_time or 0.0), float(-job.job_id)
     if fleet.preempt.youngest_first:
         return young
-    partition = _partition(fleet, job)
+    partition = partition_of(fleet, job)
     by_qos = fleet.preempt.type == "qos"
-    rank = min(qos_of(fleet, job.qos or "").priority, MOST) if by_qos else partition.tier if partition else 0
+    rank = min(qos_of(fleet, job).priority, MOST) if by_qos else partition.tier if partition else 0
     return float(rank), float(min(len(held(job)), MOST)), *young
 
 

@@ -18,6 +18,7 @@ from mini_slurm.scheduler.cluster import Cluster, held, occupies
 from mini_slurm.scheduler.demand import Demand, capacity, demand
 from mini_slurm.scheduler.eligible import eligible_machines
 from mini_slurm.scheduler.ends import NEVER, expected_end
+from mini_slurm.scheduler.foresight import of_running, of_waiting
 from mini_slurm.scheduler.policy import pending_in_order
 from mini_slurm.scheduler.reservations import Reserved
 from mini_slurm.scheduler.sharing import pick
@@ -42,11 +43,12 @@ def explain(cluster: Cluster, job: Job, now: float, moment: Moment) -> list[str]
     title = f"Job {job.display_id} ({job.name or 'no name'}, {job.user or job.uid})"
     if job.state is not JobState.PENDING:
         where = f" on {job.node_list}" if job.node_list else ""
-        return [f"{title} does not wait: it is {job.state.name}{where}."]
+        return [f"{title} does not wait: it is {job.state.name}{where}.", *of_running(cluster, job, moment)]
     found = [f"{title} waits: {job.reason}.", *_reason(cluster, job, now, moment)]
     if job.priority == 0 or job.dependency is not None or (job.begin_time or 0) > now:
         return found
-    return [*found, *_before(cluster, job), f"It wants {_wish(cluster, job)}.", *_nearest(cluster, job, now, moment)]
+    found += [*_before(cluster, job), f"It wants {_wish(cluster, job)}.", *_nearest(cluster, job, now, moment)]
+    return found + of_waiting(cluster, job, now, moment)
 
 
 # --- what Slurm's reason means

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from mini_slurm.model.job import Job
+from mini_slurm.model.preemption import REQUEUE, SUSPEND, grace_time, mode
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.signals import NUMBERS
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.scheduler.decisions import Decision, End, Signal, Suspend
-from mini_slurm.scheduler.preemption import REQUEUE, SUSPEND, grace_end, grace_time, mode
+from mini_slurm.scheduler.preemption import grace_end
 
 WHY = "PREEMPTION"  # what the job's output says
 WARNING = ("CONT", "TERM")  # signals

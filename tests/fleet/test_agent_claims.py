@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_slurm.protocol.messages import EndAttempt, Refused, Started
+from mini_slurm.protocol.messages import EndAttempt, Refused, Started, SuspendAttempt
 from tests.fleet.agent_client import Client, agent_pid, end_everything, kill_and_wait, started, wanted
 from tests.waiting import wait_until
 
@@ -47,6 +47,24 @@ def test_two_agents_hand_out_no_cpu_twice(client: Client, other: Client) -> None
     client.send(EndAttempt("s1.1.0", 0))
     client.finish("s1.1.0")
     assert hold(other, "s2.3.0", cpus=3, total_cpus=4).cpu_ids == one.cpu_ids
+
+
+def test_an_attempt_lends_its_cpus_and_has_them_back(client: Client, other: Client, make_client: Connect) -> None:
+    """Whether or not the agent that claimed them still lives; memory stays claimed."""
+    first = hold(client, "s1.1.0", cpus=3, total_cpus=4, memory=client.welcome.memory - 100)
+    client.send(SuspendAttempt("s1.1.0", resume=False, lends=True))
+    assert hold(client, "s1.2.0", total_cpus=4).cpu_ids == [3]  # those that are lent come last
+    second = hold(client, "s1.3.0", cpus=3, total_cpus=4)
+    assert second.cpu_ids == first.cpu_ids
+    other.send(wanted("s2.1.0", "true", memory=101, total_cpus=9))
+    assert other.wait(Refused, "s2.1.0").busy
+    client.send(EndAttempt("s1.3.0", 0))
+    client.finish("s1.3.0")
+    kill_and_wait(agent_pid(client.spool))
+    again = make_client("s1")
+    again.send(SuspendAttempt("s1.1.0", resume=True))
+    again.send(wanted("s1.4.0", "true", total_cpus=4))
+    assert again.wait(Refused, "s1.4.0").busy
 
 
 def test_memory_is_claimed_too(client: Client, other: Client) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mini_slurm.config import cache, keys
 from mini_slurm.config.fleet import read_fleet
 from mini_slurm.errors import FleetError
-from mini_slurm.model.fleet import ClusterEntry, Fleet, Limits, MachineEntry, Partition
+from mini_slurm.model.fleet import ClusterEntry, Fleet, Limits, MachineEntry, Partition, Preempt, Qos
 
 EXAMPLE = Path(__file__).parents[2] / "fleet.example.toml"
 RECORDED = """
@@ -99,6 +99,20 @@ def test_a_whole_fleet_is_read(tmp_path: Path) -> None:
     assert fleet.accounts["science"]["bob"].default
 
 
+def test_preemption_is_read_and_kept(kept: dict[str, str], tmp_path: Path) -> None:
+    text = (
+        SMALL + 'preempt_mode = "suspend,gang"\ngrace_time = 30\n[preempt]\ntype = "preempt/qos"\nmode = "REQUEUE"\n'
+        'exempt_time = 2\n[qos.low]\n[qos.high]\npreempt = ["low"]\npreempt_mode = "cluster"\ngrace_time = 9\n'
+        "preempt_exempt_time = 0\n"
+    )
+    (tmp_path / "fleet.toml").write_text(text)
+    for _ in range(2):
+        fleet = cache.load(kept.get, kept.__setitem__)
+        assert fleet.preempt == Preempt("qos", "REQUEUE", 120)
+        assert fleet.partitions["all"][-2:] == ("SUSPEND", 30)
+        assert fleet.qos["high"] == Qos("high", preempt=("low",), grace_time=9, preempt_exempt_time=0)
+
+
 def test_accounts_and_users_have_shares(tmp_path: Path) -> None:
     text = SMALL + "[accounts.lab]\nshares = 3\nusers = { ann = { shares = 2 }, ben = {} }\n"
     fleet = read(tmp_path, text)
@@ -138,6 +152,7 @@ def test_the_example_shows_every_key() -> None:
         "machines": (keys.MACHINE, example["machines"].values()),
         "partitions": (keys.PARTITION, example["partitions"].values()),
         "qos": (keys.QOS, example["qos"].values()),
+        "preempt": (keys.PREEMPT, [example["preempt"]]),
         "clusters": (keys.CLUSTER, example["clusters"].values()),
         "accounts": (keys.ACCOUNT, example["accounts"].values()),
         "users": (keys.USER, user_tables),
@@ -148,7 +163,7 @@ def test_the_example_shows_every_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [keys.FLEET, keys.MACHINE, keys.PARTITION, keys.QOS, keys.CLUSTER, keys.ACCOUNT, keys.USER]
+    "table", [keys.FLEET, keys.MACHINE, keys.PARTITION, keys.QOS, keys.CLUSTER, keys.ACCOUNT, keys.USER, keys.PREEMPT]
 )
 def test_each_keys_example_is_read(table: dict[str, keys.Key]) -> None:
     for name, key in table.items():
@@ -275,6 +290,26 @@ CASES = {
     "an unknown QOS": (
         SMALL + '[qos.high]\n[accounts.a.users]\nann = { qos = ["hihg"] }\n',
         "accounts.a.users.ann.qos names hihg: did you mean high?",
+    ),
+    "a way to make room that there is not": (
+        SMALL + '[preempt]\ntype = "qos"\nmode = "GANG"\n',
+        'preempt.mode cannot be "GANG": write one of "OFF", "CANCEL", "REQUEUE", "SUSPEND", as mode = "REQUEUE"',
+    ),
+    "a kind of preemption that there is not": (
+        SMALL + '[preempt]\ntype = "fair"\nmode = "CANCEL"\n',
+        'preempt.type cannot be "fair": write one of "none", "partition_prio", "qos", as type = "partition_prio"',
+    ),
+    "preemption without a mode": (
+        SMALL + '[preempt]\ntype = "qos"\n',
+        'preempt.mode is missing or "OFF": write "CANCEL", "REQUEUE" or "SUSPEND"',
+    ),
+    "preemption without a type": (
+        SMALL + '[preempt]\nmode = "CANCEL"\n',
+        'preempt.type is missing or "none": write "partition_prio" or "qos"',
+    ),
+    "a QOS that is to make room and is none": (
+        SMALL + '[qos.low]\n[qos.high]\npreempt = ["lwo"]\n',
+        "qos.high.preempt names lwo: did you mean low?",
     ),
     "two default accounts": (
         SMALL + "[accounts.a.users]\nann = { default = true }\n[accounts.b.users]\nann = { default = true }\n",

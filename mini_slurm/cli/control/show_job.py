@@ -71,6 +71,7 @@ def _view(session: Session, jobs: list[Job]) -> RecordView:
     view = session.view()
     arrays = {job.array_job_id for job in jobs if job.array_job_id is not None}
     view.throttles = _throttles(session, arrays)
+    view.fleet = session.fleet
     if any(job.memory_per_node == 0 or job.memory_per_cpu == 0 for job in jobs):
         view.whole_memory = listing.first_memory(session.fleet, session.db)
     if view.details and any(job.gpu_ids for job in jobs):

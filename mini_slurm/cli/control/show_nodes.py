@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model import loose_hostlist
+from mini_slurm.model.preemption import inherited
 from mini_slurm.output import node_record, nodes, partition_record
 from mini_slurm.store import queries
 
@@ -42,7 +43,9 @@ def partition(session: Session, verb: str, words: list[str]) -> None:
         session.tell(f"Partition {words[0]} not found" if words else "No partitions in the system")
     every, view = _nodes(session), session.view()
     for one in found:
-        record = partition_record.Record(one, [every[name] for name in one.machines if name in every])
+        record = partition_record.Record(
+            inherited(session.fleet, one), [every[name] for name in one.machines if name in every]
+        )
         session.show(partition_record.lines(record, view), closed=False)
 
 
