@@ -32,6 +32,7 @@ def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) ->
     except Refused as error:
         raise _refusal(program, error) from None
     now = time.time()
+    job.job_id = 0  # it has none yet
     cluster = as_stored(job, db)
     forecast = _forecast(job, cluster, now)
     if forecast is None:
