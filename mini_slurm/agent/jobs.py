@@ -148,8 +148,7 @@ class Jobs:
             peer.send(Refused(start.attempt, False, why))
 
     def _on_order(self, peer: Peer, order: orders.Order) -> None:
-        if order.attempt in self.attempts:
-            lending.heed(self.claims, order)
+        lending.heed(self.claims, order)
         self._command(peer, order.attempt, orders.line(order))
 
     def _on_acknowledge(self, peer: Peer, message: Acknowledge) -> None:

@@ -16,7 +16,7 @@ def heed(claims: Claims, order: Order) -> None:
     try:
         _lend(claims, f"{os.geteuid()}.{order.attempt}", back=order.resume)
     except FileNotFoundError:
-        return  # it has ended
+        return  # it has ended, or never was
     except (Unavailable, OSError, ValueError, KeyError) as error:
         log(f"claim of {order.attempt}: {error}")
 

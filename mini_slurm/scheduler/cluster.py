@@ -56,7 +56,7 @@ class Cluster:
     priorities_due: float = 0.0  # when all priorities are worked out again
     plans: dict[int, tuple[Allocation, ...]] = field(default_factory=dict)  # what jobs get when others make room
     yielding: set[int] = field(default_factory=set)  # jobs that were told to make room; see evictions.py
-    exempt_until: float = 0.0  # when the next job may be told to
+    look_again: float = 0.0  # when to look next for jobs that could be told to
     quiet: dict[int, float] = field(default_factory=dict)  # jobs that were just changed: until when they have no reason
 
     def touch(self, job: Job) -> None:

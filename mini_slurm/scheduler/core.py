@@ -78,6 +78,6 @@ def next_moment(cluster: Cluster, now: float) -> float | None:
     moments = [books.paused_until for books in cluster.machines.values()]
     moments += cluster.quiet.values()
     moments += reservations.moments(cluster)
-    moments += [*yielding.moments(cluster), cluster.exempt_until]
+    moments += [*yielding.moments(cluster), cluster.look_again]
     moments += filter(None, [cluster.queue.next_moment(), cluster.dependency_moment])
     return min((moment for moment in moments if moment > now), default=None)

@@ -26,6 +26,10 @@ from mini_slurm.scheduler.preemption import gives, is_leaving, is_victim, may_pr
 from mini_slurm.scheduler.yielding import lent_jobs, make_room, resume
 
 NEVER = float("inf")
+# Looks for jobs that could make room cost much more than looks for room: so many in one pass, the others soon after,
+MOST_LOOKS, SOON = 20, 0.5
+# and not again so soon where they were in vain, whatever changes: seconds, twice as many each time.
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 Judge = Callable[[Allocation], bool]
 
 
@@ -34,6 +38,8 @@ class Vain(NamedTuple):
 
     key: tuple[object, ...]
     until: float
+    looked: float  # when
+    pause: float  # seconds until it is worth while to look again, if things have changed
 
 
 def tidy(cluster: Cluster, now: float) -> None:
@@ -114,6 +120,9 @@ class Evictions:
     def __init__(self, cluster: Cluster, now: float) -> None:
         self._cluster = cluster
         self._now = now
+        self._looks = 0
+        self._able: dict[object, tuple[list[Job], float]] = {}  # who may make room in a partition, for whom
+        self._coming: dict[str, Resources] = {}
 
     def limits(self, job: Job, partitions: Iterable[Partition], kept: Mapping[int, Resources]) -> dict[int, Resources]:
         """What the job may take, by positions, of machines of which some is kept for others."""
@@ -134,8 +143,23 @@ class Evictions:
         return self._cluster.stock.clock, sum(map(len, self._cluster.plans.values())), serial
 
     def is_vain(self, known: Vain | None, reservation: Reservation | None) -> bool:
-        """Was that looked for in vain, and has nothing changed?"""
-        return known is not None and self._now < known.until and known.key == self.key(reservation)
+        """Was that looked for in vain, and has nothing changed since; or is it too soon to look?"""
+        if known is not None and self._now < known.until:
+            if known.key == self.key(reservation):
+                return True
+            if self._now < known.looked + known.pause:
+                self._remind(known.looked + known.pause)
+                return True
+        if self._looks >= MOST_LOOKS:
+            self._remind(self._now + SOON)
+            return True
+        return False
+
+    def _remind(self, moment: float) -> None:
+        """There is something to be looked at then, whatever happens."""
+        known = self._cluster.look_again
+        if moment < NEVER:
+            self._cluster.look_again = moment if known <= self._now else min(moment, known)
 
     def wants_more(self, job: Job, running: int) -> bool:
         """Is there room to be made for the job, or for more tasks of the array of which so many run?"""
@@ -147,11 +171,15 @@ class Evictions:
 
     def plan(
         self, job: Job, partitions: list[Partition], candidates: list[Books], limit: int | None,
-        reservation: Reservation | None, may_have: Judge,
+        reservation: Reservation | None, may_have: Judge, before: Vain | None = None,
     ) -> list[Decision] | Vain:  # fmt: skip
         """Have others make room for the job, in the first of its partitions where that helps."""
+        self._looks += 1
         found = self.choose(job, partitions, candidates, limit, reservation, may_have)
-        return found if isinstance(found, Vain) else self._carry_out(job, *found)
+        if not isinstance(found, Vain):
+            return self._carry_out(job, *found)
+        self._remind(found.until)
+        return found if before is None else found._replace(pause=min(2 * before.pause, LONGEST_PAUSE))
 
     def choose(
         self, job: Job, partitions: list[Partition], candidates: list[Books], limit: int | None,
@@ -162,21 +190,22 @@ class Evictions:
         for partition in partitions:
             names = set(partition.machines)
             usable = [one for one in candidates if one.entry.name in names and self._is_usable(one)]
-            free, barred = self._free(job, partition, usable, limit, reservation)
-            victims, moment = self._victims(job, partition, usable, barred)
+            able, moment = self._able_to(job, partition)
             until = min(until, moment)
+            if not able:
+                continue
+            free, barred = self._free(job, partition, usable, limit, reservation)
+            victims = [one for one in able if one.preempt_time is None and not barred & held(one).keys()]
             found = _choose(self._cluster, job, usable, free, victims)
             if found is not None and may_have(found[0]):
                 return found
-        if until < NEVER:
-            known = self._cluster.exempt_until
-            self._cluster.exempt_until = until if known <= self._now else min(until, known)
-        return Vain(self.key(reservation), until)
+        return Vain(self.key(reservation), until, self._now, FIRST_PAUSE)
 
     def _is_usable(self, books: Books) -> bool:
         return books.is_usable and not books.is_paused(self._now)
 
     def _carry_out(self, job: Job, taken: Allocation, victims: list[Job]) -> list[Decision]:
+        self._coming.clear()
         plans = self._cluster.plans
         plans[job.job_id] = (*plans.get(job.job_id, ()), taken)
         return [decision for victim in victims for decision in make_room(self._cluster, victim, self._now)]
@@ -192,20 +221,29 @@ class Evictions:
         free = {}
         for books in usable:
             name = books.entry.name
-            soon = books.free.at_most(kept[name]) if name in kept else books.free.plus(coming(self._cluster, name))
+            soon = books.free.at_most(kept[name]) if name in kept else books.free.plus(self._coming_on(name))
             free[name] = _not_negative(soon.minus(others.get(name, Resources())))
         return free, set(kept)
 
-    def _victims(
-        self, job: Job, partition: Partition, usable: list[Books], barred: set[str]
-    ) -> tuple[list[Job], float]:
-        """Who may be told to make room there, in that order; and when the next one may."""
-        numbers = {number for one in usable if one.entry.name not in barred for number in one.jobs}
-        jobs = [self._cluster.jobs[number] for number in numbers]
-        fleet = self._cluster.fleet
-        able = [one for one in jobs if is_victim(self._cluster, job, partition, one)]
+    def _coming_on(self, name: str) -> Resources:
+        if name not in self._coming:
+            self._coming[name] = coming(self._cluster, name)
+        return self._coming[name]
+
+    def _able_to(self, job: Job, partition: Partition) -> tuple[list[Job], float]:
+        """Who may be told to make room in a partition, in that order; and when the next one may."""
+        key = partition.name, job.qos
+        if key not in self._able:
+            self._able[key] = self._look_for_able(job, partition)
+        return self._able[key]
+
+    def _look_for_able(self, job: Job, partition: Partition) -> tuple[list[Job], float]:
+        cluster, fleet = self._cluster, self._cluster.fleet
+        machines = [cluster.machines[name] for name in partition.machines if name in cluster.machines]
+        numbers = {number for books in machines for number in books.jobs}
+        able = [one for number in numbers if is_victim(cluster, job, partition, one := cluster.jobs[number])]
         exempt = [moment for one in able if (moment := exempt_until(fleet, one)) > self._now]
-        ready = [one for one in able if exempt_until(fleet, one) <= self._now and not barred & held(one).keys()]
+        ready = [one for one in able if exempt_until(fleet, one) <= self._now]
         return sorted(ready, key=lambda one: value(fleet, one)), min(exempt, default=NEVER)
 
     # --- those that wait for their CPUs
@@ -266,7 +304,8 @@ def _without(
 
 def _not_negative(amount: Resources) -> Resources:
     gpus = {kind: max(count, 0) for kind, count in amount.gpus.items()}
-    return Resources(max(amount.cpus, 0), max(amount.memory, 0), gpus)
+    shares = {slot: max(part, 0) for slot, part in amount.shares.items()}
+    return amount._replace(cpus=max(amount.cpus, 0), memory=max(amount.memory, 0), gpus=gpus, shares=shares)
 
 
 def for_nobody(cluster: Cluster) -> dict[str, Resources]:

@@ -146,7 +146,7 @@ class Round:
             and not (group.fresh or group.apart)
             and prospect is not None
             and prospect.stock is self.cluster.stock
-            and not self.cluster.fleet.reservations
+            and not (self.cluster.fleet.reservations or prospect.is_licensed)
             and self._waiting.is_closed(prospect.partitions)
             and prospect.news(self._reservation) == []
             and (not prospect.preempts or self._evictions.is_vain(prospect.vain, self._reservation))
@@ -234,11 +234,12 @@ class Round:
             allowed = self._reserved.allowed(job, prospect.candidates)
             done = self._evictions.plan(
                 job, prospect.partitions, allowed, limit_until(job, self.now), self._reservation,
-                lambda taken: self._quotas.excess(job, taken) is None,
+                lambda taken: self._quotas.excess(job, taken) is None, prospect.vain,
             )  # fmt: skip
             if isinstance(done, Vain):
                 prospect.vain = done
                 break
+            prospect.vain = None
             self.decisions += done
             self.cluster.stock.refresh(self.now)
             self._spare = None

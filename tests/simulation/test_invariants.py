@@ -12,7 +12,7 @@ from mini_slurm.model.arrays import throttle_of
 from mini_slurm.model.fleet import Partition, Preempt
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources, Size
-from mini_slurm.scheduler import core, scheduling
+from mini_slurm.scheduler import core, evictions, scheduling
 from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.decisions import Decision, Hold, Start
 from tests.simulation import plain
@@ -189,6 +189,8 @@ class Preempting(Fleet):
         grace=ONE_OF([0, 0, 40]), exempt=ONE_OF([0, 0, 120]), youngest=st.booleans(),
     )  # fmt: skip
     def choose(self, mode: str, own: str, grace: int, exempt: int, youngest: bool) -> None:
+        self.patience = evictions.MOST_LOOKS, evictions.FIRST_PAUSE
+        evictions.MOST_LOOKS, evictions.FIRST_PAUSE = 10**9, 0.0  # the plain pass remembers nothing
         partitions = {
             **PARTITIONS,
             "large": PARTITIONS["large"]._replace(tier=0, preempt_mode=own),
@@ -211,6 +213,12 @@ class Preempting(Fleet):
         for job in self.sim.cluster.jobs.values():
             if job.preempt_time == self.sim.now:
                 assert max(tiers) > self.tier(job)
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            evictions.MOST_LOOKS, evictions.FIRST_PAUSE = self.patience
 
     @invariant()
     def who_lends_is_suspended_or_ends(self) -> None:

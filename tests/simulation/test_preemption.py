@@ -6,6 +6,7 @@ import pytest
 
 from mini_slurm.model.fleet import Partition, Preempt, Qos
 from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler import evictions
 from mini_slurm.scheduler.decisions import End, Signal, Start, Suspend
 from tests.simulation.harness import ADMIN, STATE, Simulation, fleet_of
 
@@ -253,6 +254,28 @@ def test_a_heterogeneous_job_makes_room_when_all_its_parts_may():
     sim.run(until=5)
     both.run(until=5)
     assert (sim.state(mixed), both.state(low)) == ("RUNNING", "PENDING")
+
+
+def test_looks_for_jobs_that_make_room_are_few_and_none_is_forgotten(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(evictions, "MOST_LOOKS", 1)
+    sim = by_partition(machines=TWO)
+    low = [sim.submit(run_time=1000, **LOW) for _ in range(2)]
+    sim.run(until=10)
+    shapes = ({"time_limit": 60}, {"time_limit": 120})
+    high = [sim.submit(run_time=50, **{**HIGH, **shape}) for shape in shapes]
+    sim.happen()
+    sim.run(until=13)
+    assert [sim.state(one) for one in (*low, *high)] == ["PENDING", "PENDING", "RUNNING", "RUNNING"]
+
+
+def test_a_vain_look_is_repeated_when_things_have_changed_but_not_at_once():
+    sim = by_partition()
+    keeper, low = small(sim, "high", run_time=30), small(sim)
+    high = sim.submit(run_time=50, **HIGH)
+    sim.cancel(keeper)
+    assert sim.state(low) == "RUNNING"
+    sim.run(until=sim.now + 4)
+    assert (sim.state(low), sim.state(high)) == ("PENDING", "RUNNING")
 
 
 # --- what was freed is kept
