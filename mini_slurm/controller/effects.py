@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
@@ -15,6 +16,7 @@ from mini_slurm.controller.steps import Steps
 from mini_slurm.model.environment import batch_environment, fixed, het_environment
 from mini_slurm.model.job import Job
 from mini_slurm.model.patterns import input_path
+from mini_slurm.model.states import JobState
 from mini_slurm.model.warning import parse_warning
 from mini_slurm.protocol import messages
 from mini_slurm.protocol.messages import Message
@@ -40,6 +42,8 @@ from mini_slurm.store import database
 
 log = logging.getLogger(__name__)
 
+FOLDER_PATIENCE = 2.0  # seconds after its submission in which the folder of a job's output may still be made
+FOLDER_PAUSE = 0.1  # seconds between two looks for it
 RESUME_PAUSE = 5.0  # seconds until output files that could not be found again are tried again
 
 
@@ -59,6 +63,8 @@ class Hands:
         self._cluster = cluster
         self._outputs = outputs
         self._post = post
+        self._ring = ring
+        self._late: list[tuple[Job, int]] = []  # and their attempts: the folders of their output are looked for again
         self.steps = Steps(cluster, self._send, ring, state)
         self.machines: dict[str, MachineHand] = {}
         self._content = lru_cache(maxsize=64)(lambda digest: database.content(db, digest))
@@ -68,7 +74,7 @@ class Hands:
     def perform(self, decisions: Iterable[Decision]) -> None:
         """Act. What comes of it is posted as events."""
         self.steps.answer()
-        starts: list[Start] = []
+        starts = self._late_starts()
         self.steps.fronts.look()
         for decision in decisions:
             if isinstance(decision, Start):
@@ -124,6 +130,14 @@ class Hands:
         for start in ready:
             self._send(start.job.node or "", self._start_message(start.job, start.job.node or ""))
 
+    def _late_starts(self) -> list[Start]:
+        """What is still to be started of that whose output had no folder: it may be named after the job."""
+        late, self._late = self._late, []
+        return [Start(job) for job, attempt in late if job.attempt == attempt and self._is_to_start(job)]
+
+    def _is_to_start(self, job: Job) -> bool:
+        return job.job_id in self._cluster.jobs and job.state is JobState.CONFIGURING and job.outcome is None
+
     def _open(self, job: Job, *, opening: bool) -> bool:
         if not job.is_batch:
             return True  # what its steps write goes to srun
@@ -132,6 +146,10 @@ class Hands:
         try:
             self._outputs.open(attempt, job, self._content(job.script), lambda reply: self._send(machine, reply))
         except OSError as error:
+            if opening and isinstance(error, FileNotFoundError) and time.time() < job.submit_time + FOLDER_PATIENCE:
+                self._late.append((job, job.attempt))
+                asyncio.get_running_loop().call_later(FOLDER_PAUSE, self._ring)
+                return False
             why = f"cannot open output file {error.filename}: {error.strerror}"
             log.warning("job %s: %s", job.display_id, why)
             self._post(OutputFailed(attempt, opening, why))

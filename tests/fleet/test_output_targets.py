@@ -189,3 +189,19 @@ def test_a_file_of_the_same_name_on_the_machine_is_left_alone(testbed: Callable[
     mine, fifo = output.read_text().splitlines()
     assert mine == "mine" and fifo.endswith("out.fifo")
     assert jobs.text(fleet.shared / "o") == f"{fleet.shared}/o\n"
+
+
+def test_the_folder_of_the_output_may_be_made_when_the_jobs_number_is_known(fleet: Machines) -> None:
+    jobs.wait_over(fleet, jobs.wrap(fleet, "true", "-o", "/dev/null"))  # the machines have answered
+    number = jobs.wrap(fleet, "echo here", "-o", "%j/out", "-e", "%j/err")
+    (fleet.work / str(number)).mkdir()
+    [job] = jobs.wait_over(fleet, number)
+    assert (job.state.name, (fleet.work / str(number) / "out").read_text()) == ("COMPLETED", "here\n")
+
+
+def test_a_job_whose_output_still_has_no_folder_fails_and_one_that_is_cancelled_does_not_start(fleet: Machines) -> None:
+    missing, cancelled = (jobs.wrap(fleet, "touch ran", "-o", "%j/out") for _ in range(2))
+    fleet.run("mscancel", str(cancelled))
+    ends = jobs.wait_over(fleet, missing, cancelled)
+    assert [job.state.name for job in ends] == ["FAILED", "CANCELLED"]
+    assert not (fleet.work / "ran").exists()
