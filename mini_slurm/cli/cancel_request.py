@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from mini_slurm.cli import common, listing
 from mini_slurm.errors import BadUsage, MiniSlurmError
@@ -12,7 +13,7 @@ from mini_slurm.model.job import Job, single_id
 from mini_slurm.model.signals import signal_number
 from mini_slurm.model.states import JobState
 from mini_slurm.options import job_ids, listings
-from mini_slurm.store.queries import Where, exists, select_jobs, select_steps
+from mini_slurm.store.queries import Where, select_jobs, select_steps
 from mini_slurm.store.schema import UNFINISHED
 
 TYPE_CHECKING = False
@@ -42,6 +43,13 @@ SIMPLE = frozenset({"ctld", "full", "hurry", "quiet", "sibling", "verbose", "clu
 CANNOT = 228  # 2020, for a job that cannot be sent a signal now
 DENIED = 210  # 2002, for a job of somebody else
 NO_STEP = 225  # 2017, for a step that does not run
+NOT_HETEROGENEOUS = 58  # 2106, for a part of a job that has none
+NOT_FEDERATED = 191  # for a sibling of a job that has none
+# what -v calls the filters
+LABELS = {
+    "account": "account", "job_name": "name", "nodelist": "nodelist", "partition": "partition", "qos": "qos",
+    "reservation": "reservation", "user_name": "user", "wckey": "wckey",
+}  # fmt: skip
 
 
 class Target:
@@ -56,7 +64,12 @@ class Target:
 
     @property
     def shown(self) -> str:
-        """The number as users know it."""
+        """What is meant, as users know it."""
+        return self.shown_job if self.step is None else f"{self.shown_job}.{self.step}"
+
+    @property
+    def shown_job(self) -> str:
+        """The number of the job as users know it."""
         job = self.job
         if self.array:
             return str(job.array_job_id)
@@ -65,7 +78,7 @@ class Target:
             shown = f"{job.array_job_id}_{job.array_task_id if self.task is None else self.task}"
         elif job.array_tasks is not None:
             shown = f"{job.array_job_id}_[{job.array_tasks}]"
-        return shown if self.step is None else f"{shown}.{self.step}"
+        return shown
 
     def cancel(self) -> dict[str, object]:
         """The request that ends it."""
@@ -129,7 +142,7 @@ def check(chosen: Chosen, ids: list[JobId]) -> None:
 def agreed(target: Target) -> bool:
     """-i: does the user say yes?"""
     job = target.job
-    named = f"job_id={target.shown}" if target.step is None else f"step_id={target.shown}"
+    named = f"job_id={Target(job).shown}" if target.step is None else f"step_id={target.shown}"
     answer = ""
     while answer not in ("y", "n"):
         try:
@@ -143,17 +156,23 @@ def targets(program: str, chosen: Chosen, ids: list[JobId], db: sqlite3.Connecti
     """What the words and filters mean among the jobs that are not over, and the exit status so far."""
     where = conditions(program, chosen)
     if not ids:
-        return [Target(job) for job in select_jobs(db, COLUMNS, where)], 0
+        _tell_loaded(program, chosen)
+        jobs = select_jobs(db, COLUMNS, where)
+        _tell_if_none(program, chosen, jobs)
+        return [Target(job) for job in jobs], 0
     numbers = {one.number for one in ids}
     where.jobs(numbers)
     jobs = select_jobs(db, COLUMNS, where)
     if _is_simple(chosen, ids):
-        return _named(program, chosen, ids, jobs, db), 0
+        return _named(program, chosen, ids, jobs, db)
+    _tell_loaded(program, chosen)
     known = Where(UNFINISHED, NOT_ENDING)
     known.jobs(numbers)
     code = _miss(program, chosen, ids, select_jobs(db, COLUMNS, known))
     filtered = any(field in chosen for field in FILTERS)
-    return [target for one in ids for target in _meant(one, jobs, filtered)], code
+    if _none_left(program, chosen, numbers, db):
+        _tell_if_none(program, chosen, [])
+    return [target for one in ids for target in _meant(one, jobs, filtered or "interactive" in chosen)], code
 
 
 def _is_simple(chosen: Chosen, ids: list[JobId]) -> bool:
@@ -161,19 +180,70 @@ def _is_simple(chosen: Chosen, ids: list[JobId]) -> bool:
     return SIMPLE.issuperset(chosen.given) and all(one.step is None for one in ids)
 
 
-def _named(program: str, chosen: Chosen, ids: list[JobId], jobs: list[Job], db: sqlite3.Connection) -> list[Target]:
-    """The targets of plain words; -v says what becomes of each."""
+def _tell_loaded(program: str, chosen: Chosen) -> None:
+    """Jobs are looked up: -v tells what Slurm loads for it."""
+    if is_verbose(chosen):
+        from mini_slurm.cli.verbose import PLUGINS, SPEAKING
+
+        for line in (*(SPEAKING if chosen.count("verbose") > 1 else ()), *PLUGINS):
+            common.say(f"{program}: {line}")
+
+
+def _tell_if_none(program: str, chosen: Chosen, jobs: list[Job]) -> None:
+    """-v: no job is what the filters ask for."""
+    if jobs or not is_verbose(chosen):
+        return
+    given = {label: chosen.text(field) for label, field in LABELS.items() if field in chosen}
+    if "state" in chosen:
+        given["state"] = _state(chosen.text("state") or "", "")
+    if "me" in chosen:
+        given["user_name"] = str(os.getuid())
+    if given:
+        filters = "".join(f"{label}={value} " for label, value in sorted(given.items()))
+        common.say(f"{program}: error: No active jobs match ALL job filters, including: {filters}")
+
+
+def _none_left(program: str, chosen: Chosen, numbers: set[int], db: sqlite3.Connection) -> bool:
+    """Does no job pass the filters? As Slurm counts: all that are not older than the oldest one that is named."""
+    if not is_verbose(chosen):
+        return False
+    found = [job.job_id for job in select_jobs(db, COLUMNS, conditions(program, chosen))]
+    known = Where(UNFINISHED, NOT_ENDING)
+    known.jobs(numbers)
+    oldest = min((job.job_id for job in select_jobs(db, COLUMNS, known)), default=None)
+    return oldest is None or not any(number >= oldest for number in found)
+
+
+def _named(
+    program: str, chosen: Chosen, ids: list[JobId], jobs: list[Job], db: sqlite3.Connection
+) -> tuple[list[Target], int]:
+    """The targets of plain words, and the exit status; -v says what becomes of each."""
     found: list[Target] = []
+    code = 0
     for one in ids:
         meant = _meant(one, jobs, filtered=False)
+        if is_verbose(chosen):
+            common.say(f"{program}: {doing(0, chosen, 'job')} {one.text}")
+        why = _why_not(one, meant, chosen)
+        if why is not None:
+            common.say(f"{program}: error: Kill job error on job id {one.text}: {why[0]}")
+            code = max(code, why[1])
+            continue
         found += meant
         for target in meant:
             target.is_told = True
-        if is_verbose(chosen):
-            common.say(f"{program}: {doing(0, chosen, 'job')} {one.text}")
-            if not meant:
-                common.say(f"{program}: error: Kill job error on job id {one.text}: {_why(one.number, db)}")
-    return found
+        if not meant and is_verbose(chosen):
+            common.say(f"{program}: error: Kill job error on job id {one.text}: {_why(one, db)}")
+    return found, code
+
+
+def _why_not(one: JobId, meant: list[Target], chosen: Chosen) -> tuple[str, int] | None:
+    """Why what is named so cannot be ended, and the exit status of that."""
+    if "sibling" in chosen and meant:
+        return "Not a valid federated job", NOT_FEDERATED
+    if one.part_of is not None and any(target.job.het_job_id is None for target in meant):
+        return "Job not heterogeneous job", NOT_HETEROGENEOUS
+    return None
 
 
 def _miss(program: str, chosen: Chosen, ids: list[JobId], jobs: list[Job]) -> int:
@@ -203,7 +273,7 @@ def conditions(program: str, chosen: Chosen) -> Where:
     if "user" in chosen:
         name = chosen.text("user") or ""
         number = listing.user_number(name)
-        if number is None:
+        if number is None or (name.isdigit() and listing.user_name(number) is None):
             raise MiniSlurmError(f"Invalid user name: {name}")
         where.among("uid", [number])
     if "me" in chosen:
@@ -244,7 +314,7 @@ def _meant(one: JobId, jobs: list[Job], filtered: bool) -> list[Target]:
     """The records of one word; a whole array is one target unless a filter may have left some of it out."""
     mine = [job for job in jobs if one.number in (job.job_id, job.array_job_id)]
     if one.part_of is not None:
-        mine = [job for job in mine if job.het_job_id == one.part_of]
+        mine = [job for job in mine if (job.het_job_id or job.job_id) == one.part_of]
     if one.step is not None:
         return [Target(job, step=one.step) for job in mine if one.tasks is None or job.array_task_id in one.tasks]
     if one.tasks is None:
@@ -263,5 +333,10 @@ def _meant(one: JobId, jobs: list[Job], filtered: bool) -> list[Target]:
     return found
 
 
-def _why(number: int, db: sqlite3.Connection) -> str:
-    return "Job/step already completing or completed" if exists(db, number) else "Invalid job id specified"
+def _why(one: JobId, db: sqlite3.Connection) -> str:
+    """Why nothing of this name can be ended: it is over, or is not known, or not any more."""
+    where = Where()
+    where.states(None, time.time())
+    where.jobs([one.number])
+    known = _meant(one, select_jobs(db, COLUMNS, where), filtered=True)
+    return "Job/step already completing or completed" if known else "Invalid job id specified"

@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
+    from mini_slurm.model.job import Job
     from mini_slurm.options.grammar import Option
     from mini_slurm.options.job_ids import JobId
     from mini_slurm.options.listings import Chosen
@@ -97,12 +98,17 @@ class Requests:
             self._refuse(target, NOT_WHOLE, 1)
         elif target.step is not None:
             self._add_step(target, target.step)
-        elif self._number == signals.NUMBERS["KILL"] and "batch" not in self._chosen:
+        elif self._ends_all(target.job):
             self.bodies["cancel"].append(target.cancel())
         elif target.job.state is JobState.PENDING:
             self._refuse(target, "Job can not be altered now, try again later", CANNOT)
         else:
             self._add_signal(target)
+
+    def _ends_all(self, job: Job) -> bool:
+        """Is the job to be over? A batch script that has not started cannot be ended alone."""
+        is_whole = "batch" not in self._chosen or job.state is JobState.PENDING
+        return self._number == signals.NUMBERS["KILL"] and is_whole
 
     def _tell(self, target: Target) -> None:
         """-v; where jobs are only named, it has been told in the words that name them."""
@@ -111,8 +117,8 @@ class Requests:
             common.say(f"{self._program}: {cancel_request.doing(self._number, self._chosen, kind)} {target.shown}")
 
     def _refuse(self, target: Target, why: str, code: int) -> None:
-        kind = "job id" if target.step is None else "job step id"
-        common.say(f"{self._program}: error: Kill job error on {kind} {target.shown}: {why}")
+        named = f"job id {target.shown}" if target.step is None else f"job step id {target.shown_job}"
+        common.say(f"{self._program}: error: Kill job error on {named}: {why}")
         self.code = max(self.code, code)
 
     def _add_signal(self, target: Target) -> None:
@@ -129,7 +135,8 @@ class Requests:
         if target.job.state is JobState.PENDING:
             return
         if step not in cancel_request.running_steps(target.job, self._db):
-            self._refuse(target, "Invalid job id specified", NO_STEP)
+            if "signal" not in self._chosen:
+                self._refuse(target, "Invalid job id specified", NO_STEP)
         elif self._number <= signals.LAST:
             self.bodies["signal"].append({**self._signal(target, True), "step": step})
 

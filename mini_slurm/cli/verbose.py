@@ -1,4 +1,4 @@
-"""What `squeue -v` and `sinfo -v` say of their options, as Slurm's commands do."""
+"""What -v says of options and of what is loaded, as Slurm's commands do."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from mini_slurm.options.listings import Chosen
 
 RULE = "-" * 29
+# what Slurm's commands say at -v when they first speak of jobs or machines, and at -vv when they first speak at all
+PLUGINS = (
+    "select/cons_tres: common_init: select/cons_tres loaded",
+    "select/cray_aries: init: Cray/Aries node selection plugin loaded",
+    "select/linear: init: Linear node selection plugin loaded with argument 17",
+    "select/cons_res: common_init: select/cons_res loaded",
+)
+SPEAKING = (
+    "debug:  auth/munge: init: Munge authentication plugin loaded",
+    "debug:  hash/k12: init: init: KangarooTwelve hash plugin loaded",
+)
 
 
 def _is(chosen: Chosen, field: str) -> str:
@@ -45,6 +56,19 @@ def squeue_options(request: Request) -> list[str]:
         "steps       ": chosen.text("steps") or NULL,
         "users       ": chosen.text("user") or NULL,
         "verbose     ": str(chosen.count("verbose")),
+    }
+    return [RULE, *(f"{name}= {value}" for name, value in values.items()), RULE, "", ""]
+
+
+def sprio_options(chosen: Chosen) -> list[str]:
+    """The lines of sprio."""
+    values = {
+        "format     ": chosen.text("format") or NULL,
+        "job_flag   ": str(int("jobs" in chosen)),
+        "jobs       ": chosen.text("jobs") or NULL,
+        "partition  ": chosen.text("partition") or NULL,
+        "users      ": chosen.text("user") or NULL,
+        "verbose    ": str(chosen.count("verbose")),
     }
     return [RULE, *(f"{name}= {value}" for name, value in values.items()), RULE, "", ""]
 

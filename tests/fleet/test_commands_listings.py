@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mini_slurm.cli import mscancel, msinfo
+from mini_slurm.cli.verbose import PLUGINS
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
 from mini_slurm.store import database
@@ -229,8 +230,9 @@ def test_a_job_that_a_signal_is_for_has_to_be_there(run: Shell) -> None:
     assert run("scancel -Q -b 99") == (1, "", "")
     assert run("scancel 99.0")[2] == "scancel: error: Kill job error on job step id 99.0: Invalid job id specified\n"
     assert run("scancel 1.7") == (
-        225, "", "scancel: error: Kill job error on job step id 1.7: Invalid job id specified\n"
+        225, "", "scancel: error: Kill job error on job step id 1: Invalid job id specified\n"
     )  # fmt: skip
+    assert run("scancel -s USR1 1.7") == (0, "", "")
 
 
 @pytest.mark.parametrize("text", ["FOO", "0", "9x", "65536", "SIG"])
@@ -241,16 +243,21 @@ def test_a_signal_that_slurm_does_not_know_is_refused(run: Shell, text: str) -> 
 def test_verbose_says_what_is_sent_to_whom(run: Shell) -> None:
     run.fill(running(1), array(3))
     run.wake = run.drop_requests
+    none = "error: No active jobs match ALL job filters, including: "
     for line, said in {
         "scancel -v 1": ["Terminating job 1"],
-        "scancel -v -b 1": ["Terminating batch job 1"],
+        "scancel -v -b 1": [*PLUGINS, "Terminating batch job 1"],
         "scancel -v -f 1": ["Terminating full job 1"],
-        "scancel -v -s USR1 -b 1": ["Signal 10 to batch job 1"],
-        "scancel -v -s 99 1": ["Signal 99 to job 1"],
+        "scancel -v -s USR1 -b 1": [*PLUGINS, "Signal 10 to batch job 1"],
+        "scancel -v -s 99 1": [*PLUGINS, "Signal 99 to job 1"],
         "scancel -v 3_[2-4]": ["Terminating job 3_[2-4]"],
-        "scancel -v -n a,b 3": [],
-        "scancel -v -t PD 3_1": ["Terminating job 3_1"],
-        "scancel -v -t R": ["Terminating job 1"],
+        "scancel -v -n a,b 3": [*PLUGINS, f"{none}job_name=a,b "],
+        "scancel -v -t PD -p gpu": [*PLUGINS, f"{none}partition=gpu state=PENDING "],
+        "scancel -v --me -n x": [*PLUGINS, f"{none}job_name=x user_name={os.getuid()} "],
+        "scancel -Qv -n x": [],
+        "scancel -v -t PD 3_1": [*PLUGINS, "Terminating job 3_1"],
+        "scancel -v -t R": [*PLUGINS, "Terminating job 1"],
+        "scancel -v 3_9": ["Terminating job 3_9", "error: Kill job error on job id 3_9: Invalid job id specified"],
     }.items():
         assert run(line)[2].splitlines() == [f"scancel: {text}" for text in said], line
 
@@ -261,7 +268,7 @@ def test_variables_stand_for_options_of_scancel(run: Shell, monkeypatch: pytest.
     monkeypatch.setenv("SCANCEL_NAME", "jb")
     monkeypatch.setenv("SCANCEL_INTERACTIVE", "false")
     monkeypatch.setenv("SCANCEL_VERBOSE", "TRUE")
-    assert run("scancel")[2] == "scancel: Terminating job 2\n"
+    assert run("scancel")[2].endswith("\nscancel: Terminating job 2\n")
     monkeypatch.setenv("SCANCEL_BATCH", "maybe")
     assert run("scancel -Q")[2] == "scancel: error: Unrecognized SCANCEL_BATCH value: maybe\n"
     monkeypatch.setenv("SCANCEL_STATE", "nope")
@@ -305,8 +312,24 @@ def test_the_question_is_asked_until_it_is_answered(run: Shell, monkeypatch: pyt
     assert [body["job_id"] for body in run.asked()] == [1]
 
 
+def test_what_is_no_part_of_a_job_is_refused_with_its_own_status(run: Shell) -> None:
+    run.fill(job(1))
+    wrong = "scancel: error: Kill job error on job id {}: {}\n"
+    assert run("scancel 1+0") == (58, "", wrong.format("1+0", "Job not heterogeneous job"))
+    assert run("scancel --sibling=foo 1") == (191, "", wrong.format("1", "Not a valid federated job"))
+    assert run("scancel --sibling=foo 9") == run("scancel 9+0") == (0, "", "")
+    assert run("scancel -u 99999") == (1, "", "scancel: error: Invalid user name: 99999\n")
+
+
+def test_a_batch_script_that_has_not_started_is_ended_with_its_job(run: Shell) -> None:
+    run.fill(job(1))
+    run.wake = run.drop_requests
+    assert run("scancel -b 1") == (0, "", "")
+    assert [(body["kind"], body["job_id"]) for body in run.asked()] == [("cancel", 1)]
+
+
 def test_verbose_says_what_becomes_of_each_word(run: Shell) -> None:
-    run.fill(job(1, state=JobState.COMPLETED, end_time=1.0))
+    run.fill(job(1, state=JobState.COMPLETED, end_time=time.time()))
     assert run("scancel -v 1 99")[2].splitlines() == [
         "scancel: Terminating job 1",
         "scancel: error: Kill job error on job id 1: Job/step already completing or completed",
