@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ABOUT = "Show what the scheduler did today."
 WORDS = ""
 DAY = 86400
+DENIED, DENIED_CODE = "slurm_reset_statistics: Access/permission denied", 255  # as Slurm tells its users
 NO_RESET = "a fleet's figures are those of its jobs: they begin anew each midnight (UTC), and are never reset"
 
 
@@ -41,6 +42,9 @@ def msdiag(program: str, arguments: list[str]) -> int:
     db = listing.open_to_read()
     if "clusters" in chosen:
         listing.check_cluster(program, chosen, listing.cluster_name(db))
+    if "reset" in chosen and common.is_slurms_name(program):
+        common.say(DENIED)
+        return DENIED_CODE
     if "reset" in chosen:
         raise Refused(NO_RESET)
     now = time.time()

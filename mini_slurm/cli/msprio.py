@@ -30,6 +30,7 @@ COLUMNS = (
     *("job_id", "user", "partition", "qos", "account", "priority", "priority_set", "nice", "nodes", "ntasks"),
     *("cpus_per_task", "alloc_cpus", "eligible_time", "dependency", "extra"),
 )
+NOBODY = -1
 EXCLUSIVE = "Options -o(--format) and -l(--long) are mutually exclusive. Please remove one and retry."
 
 
@@ -57,6 +58,10 @@ def msprio(program: str, arguments: list[str]) -> int:
     layout = _layout(program, chosen, weights)
     view = listing.view(chosen)
     view.cluster = fleet.name
+    if "verbose" in chosen:
+        from mini_slurm.cli.verbose import sprio_options
+
+        listing.show(sprio_options(chosen))
     ranks = _ranks(program, chosen, db, fleet, weights)
     if chosen.text("jobs") and not ranks:
         listing.show(["Unable to find jobs matching user/id(s) specified"])
@@ -131,14 +136,15 @@ def _numbers(program: str, chosen: Chosen) -> list[int] | None:
 
 
 def _users(program: str, chosen: Chosen) -> list[int] | None:
-    """The users that are asked for; None: all. Raises BadUsage."""
+    """The users that are asked for; None: all."""
     words = chosen.words("user")
     if words is None:
         return None
     numbers = []
     for word in words:
         number = listing.user_number(word)
-        if number is None:
-            raise BadUsage(f"{program}: error: Invalid user: {word}\n", exit_code=1)
-        numbers.append(number)
+        if number is None:  # Slurm's shows nobody's jobs then, and is content
+            common.say(f"{program}: error: Invalid user: {word}")
+            common.say("")
+        numbers.append(NOBODY if number is None else number)
     return numbers

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import sys
 
 from mini_slurm.cli import common, listing, shares
-from mini_slurm.errors import BadUsage
+from mini_slurm.errors import BadUsage, visible
 from mini_slurm.model import fair_share
 from mini_slurm.model.associations import Association, tree
 from mini_slurm.options import sshare
@@ -49,6 +50,8 @@ def msshare(program: str, arguments: list[str]) -> int:
         listing.show([share_fields.field_list()])
         return 0
     table = _table(program, chosen)
+    if "verbose" in chosen:
+        _tell(chosen)
     db = listing.open_to_read()
     fleet = listing.fleet(db)
     if "cluster" in chosen:
@@ -60,6 +63,16 @@ def msshare(program: str, arguments: list[str]) -> int:
     records = _chosen(_records(fleet, db, view), chosen)
     listing.show(table.text(records, view, named="noheader" not in chosen, form=form))
     return 0
+
+
+def _tell(chosen: Chosen) -> None:
+    """-v: whose shares are looked for."""
+    common.say("Users requested:")
+    for name in ["all"] if _everybody(chosen) else _users(chosen):
+        print(f"\t: {visible(name)}", file=sys.stderr)
+    common.say("Accounts requested:")
+    for name in chosen.words("accounts") or ["all"]:
+        print(f"\t: {visible(name)}", file=sys.stderr)
 
 
 def _table(program: str, chosen: Chosen) -> Table:

@@ -13,21 +13,21 @@ from mini_slurm.store import queries
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
     from typing import Any
 
     from mini_slurm.model.job import Job
     from mini_slurm.options.job_ids import JobId
-    from mini_slurm.options.listings import Chosen
 
 PATIENCE = 10.0  # seconds to wait for the machines
 PAUSE = 0.01  # seconds between two looks
 SCRIPT = ""  # what an answer calls the batch step
 
 
-def steps_named(program: str, chosen: Chosen) -> list[JobId]:
-    """The jobs and steps of all -j. Raises BadUsage."""
+def steps_named(program: str, texts: Iterable[str]) -> list[JobId]:
+    """The jobs and steps that are named. Raises BadUsage."""
     try:
-        return [job_ids.parse_selected(word) for text in chosen.every("jobs") for word in job_ids.split(text)]
+        return [job_ids.parse_selected(word) for text in texts for word in job_ids.split(text)]
     except ValueError as error:
         raise BadUsage(f"{program}: fatal: {error}", exit_code=1) from None
 
@@ -39,8 +39,8 @@ def measured(wanted: JobId, *, everything: bool) -> list[Record]:
         steps = _ask(job)
         shown = job.display_id
         names = [name for name in _names(steps, wanted, everything=everything) if name in steps]
-        if not names:
-            raise Refused(f"no steps running for job {shown}")
+        if not names and wanted.step is not None:
+            raise _not_running(wanted)
         for name in names:
             record = steps[name]
             record.name = f"{shown}.{name or 'batch'}"
@@ -68,8 +68,16 @@ def _running(wanted: JobId) -> list[Job]:
         raise Refused(f"couldn't get steps for job {wanted.number}")
     running = [job for job in jobs if job.state.name in ("RUNNING", "SUSPENDED")]
     if not running:
-        raise Refused(f"no steps running for job {wanted.number}")
+        raise _not_running(wanted)
     return running
+
+
+def _not_running(wanted: JobId) -> Refused:
+    """What is named is known, but does not run."""
+    if wanted.step is None:
+        return Refused(f"No steps running for job {wanted.number}")
+    step = wanted.text.partition(".")[2]
+    return Refused(f"StepId={wanted.number}.{step} not found running.")
 
 
 def _ask(job: Job) -> dict[str, Record]:

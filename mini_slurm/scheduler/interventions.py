@@ -113,7 +113,7 @@ def on_measure_requested(cluster: Cluster, event: MeasureRequested, now: float) 
     """Those machines of a running job are asked that answer now."""
     job = cluster.jobs.get(event.job_id)
     if job is None or job.state not in MEASURED:
-        return [Answer(event.number, f"no steps running for job {event.job_id}")]
+        return [Answer(event.number, f"No steps running for job {event.job_id}")]
     machines = [name for name in allocation(job) if name in cluster.machines and cluster.machines[name].is_up]
     if not machines:
         return [Answer(event.number, f"no machine of job {event.job_id} answers")]

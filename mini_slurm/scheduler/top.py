@@ -16,11 +16,23 @@ SEVERAL_PARTITIONS = "Requested partition configuration not available now"
 
 def on_top_requested(cluster: Cluster, event: TopRequested, now: float) -> list[Decision]:
     """An administrator's to do, as Slurm has it unless it is configured otherwise."""
+    if not _may(cluster, event):
+        return [Answer(event.number, DENIED)]
     try:
+        if not event.jobs:
+            raise Refusal(NO_SUCH_JOB)
         _lift(cluster, [_find(cluster, number, task) for number, task in event.jobs], event)
     except Refusal as refusal:
         return [Answer(event.number, str(refusal))]
     return [Answer(event.number)]
+
+
+def _may(cluster: Cluster, event: TopRequested) -> bool:
+    """Slurm asks that first: who may not hears nothing of which jobs there are. With others' jobs an owner may."""
+    numbers = [number for number, _ in event.jobs]
+    known = [job for number in numbers for job in cluster.records_of(number)]
+    known += [cluster.jobs[number] for number in numbers if number in cluster.jobs]
+    return event.by.as_admin or any(is_operator(cluster, event.by, job) for job in known)
 
 
 def _find(cluster: Cluster, number: int, task: int | None) -> Job:

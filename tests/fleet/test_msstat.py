@@ -40,7 +40,7 @@ def test_the_script_and_each_step_are_measured_where_they_run(fleet: Machines) -
     fleet.run("mscancel", "1")
     jobs.wait_over(fleet, 1)
     done = fleet.run("msstat", "-n", "-j", "1")
-    assert (done.stdout, done.stderr, done.returncode) == ("", "msstat: error: no steps running for job 1\n", 1)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "msstat: error: No steps running for job 1\n", 1)
 
 
 def test_jobs_that_are_not_there_are_refused_in_slurms_words(fleet: Machines) -> None:
@@ -50,5 +50,5 @@ def test_jobs_that_are_not_there_are_refused_in_slurms_words(fleet: Machines) ->
     done = fleet.run("msstat", "-n", "-j", "1,77,abc")
     assert (done.stderr, done.returncode) == ("msstat: fatal: Bad job/step specified: abc\n", 1)
     done = fleet.run("msstat", "-n", "-j", "1,77")
-    assert done.stderr == "msstat: error: no steps running for job 1\nmsstat: error: couldn't get steps for job 77\n"
+    assert done.stderr == "msstat: error: No steps running for job 1\nmsstat: error: couldn't get steps for job 77\n"
     assert done.returncode == 1

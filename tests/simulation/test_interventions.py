@@ -148,6 +148,9 @@ def test_a_machine_hears_of_what_it_missed_when_it_answers_again():
 # --- top
 
 
+AS_ADMIN = events.Caller(0, as_admin=True)
+
+
 def top(sim: Simulation, *jobs: int, by: events.Caller = ADMIN) -> str:
     sim.happen(events.TopRequested(1, by, tuple((job, None) for job in jobs)))
     return sim.answers[-1].error
@@ -173,7 +176,8 @@ def test_top_is_the_administrators_and_of_jobs_that_wait():
     assert top(sim, waiting, by=USER) == DENIED
     assert top(sim, job) == "Job is no longer pending execution"
     assert top(sim, held) == "Job is in held state, pending scheduler release"
-    assert top(sim, 999) == "Invalid job id specified"
+    assert top(sim, 999) == top(sim) == top(sim, 999, by=USER) == DENIED
+    assert top(sim, 999, by=AS_ADMIN) == top(sim, by=AS_ADMIN) == "Invalid job id specified"
 
 
 # --- measuring
@@ -197,4 +201,4 @@ def test_a_job_that_does_not_run_cannot_be_measured() -> None:
     job = sim.submit(priority=0)
     for number in (job, 77):
         sim.happen(events.MeasureRequested(7, number))
-        assert sim.answers[-1].error == f"no steps running for job {number}"
+        assert sim.answers[-1].error == f"No steps running for job {number}"
