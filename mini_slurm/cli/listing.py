@@ -94,11 +94,15 @@ def view(chosen: Chosen) -> View:
     found = View(time.time(), moment_format(), unit=(chosen.text("units") or "").upper())
     found.convert = "noconvert" not in chosen
     found.user_name = user_name
-    length = os.environ.get("SLURM_BITSTR_LEN", "")
-    if length.isdecimal():
-        found.shown_tasks = int(length)
+    found.shown_tasks = shown_tasks(found.shown_tasks)
     found.whole_ids = "SLURM_BITSTR_LEN" in os.environ
     return found
+
+
+def shown_tasks(default: int) -> int:
+    """How many characters of an array's waiting tasks are shown."""
+    length = os.environ.get("SLURM_BITSTR_LEN", "")
+    return int(length) if length.isdecimal() else default
 
 
 def moment_format() -> Callable[[float], str]:

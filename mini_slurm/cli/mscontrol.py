@@ -36,6 +36,12 @@ def verbs() -> list[tuple[str, str]]:
     return [(name, _meaning(module, function)) for name, (module, _, function) in handlers.items()]
 
 
+def _knows(user: str | None) -> bool:
+    """Is there such a user? As scontrol, by name or number."""
+    number = None if user is None else listing.user_number(user)
+    return user is None or (number is not None and listing.user_name(number) is not None)
+
+
 def _meaning(module: str, function: str) -> str:
     return (getattr(import_module(module), function).__doc__ or "").split("\n")[0]
 
@@ -46,6 +52,9 @@ def mscontrol(program: str, arguments: list[str]) -> int:
     ahead, rest = (arguments, []) if verb is None else (arguments[:verb], arguments[verb:])
     given, words = parse(program, ahead, options(program), permute=True, exit_code=listing.EXIT_CODE)
     chosen = Chosen(given)
+    if not _knows(chosen.text("uid")):
+        common.say(f'{program}: error: --uid="{chosen.text("uid")}" invalid')
+        return 0
     session = Session(program, chosen)
     if "fleet" in chosen:
         common.use_fleet(chosen.text("fleet") or "")

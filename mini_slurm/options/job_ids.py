@@ -180,7 +180,7 @@ def parse_acted(word: str) -> JobId:
     number, underscore, tasks = whole.partition("_")
     if not (number.isdecimal() and len(number) <= 10 and int(number)):
         raise ValueError(word)
-    if not underscore or tasks == "*":
+    if not underscore:
         return _part(JobId(int(number), None, None, word), plus + offset)
     found = parse(tasks)[0]
     if not found:

@@ -21,11 +21,16 @@ Reader = Callable[["Words", str], Any]
 
 
 class BadValue(ValueError):
-    """A value that does not parse; `plain`: Slurm says this without its name and the word error."""
+    """A value that does not parse: what is said; `plain`: Slurm says this without its name and the word error."""
 
-    def __init__(self, message: str, *, plain: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, *lines: str, plain: bool = False) -> None:
+        super().__init__(*lines)
+        self.lines = lines
         self.plain = plain
+
+
+class Unread(ValueError):
+    """A value that Slurm complains of and passes over: nothing is changed, and nothing has failed."""
 
 
 class Words:
@@ -129,8 +134,10 @@ def span(name: str) -> Reader:
 
     def read(words: Words, value: str) -> tuple[int, int | None]:
         found = SPAN.fullmatch(value)
+        if not found and name == "NumCPUs":
+            raise BadValue(f'Invalid numeric value "{value}" for {name}.', f"Invalid {name} value: {value}")
         if not found:
-            raise BadValue(f"Invalid {name} value: {value}")
+            raise Unread(f'Invalid numeric value "{value}" for {name}.')
         least, most = int(found[1]), int(found[2]) if found[2] else None
         if name == "NumCPUs" and (least < 1 or (most or least) < least):
             raise BadValue(f"Invalid {name} value: {value}")

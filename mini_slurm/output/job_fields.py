@@ -211,7 +211,7 @@ JOB_FIELDS = (
     Field("Cores", "I", "CORES_PER_SOCKET", "extra", lambda job, view: tres.layout(job)[1]),
     Field("Name", "j", "NAME", "name", lambda job, view: job.name),
     Field("Threads", "J", "THREADS_PER_CORE", "extra", lambda job, view: tres.layout(job)[2]),
-    Field("Comment", "k", "COMMENT", "comment", lambda job, view: job.comment or NULL),
+    Field("Comment", "k", "COMMENT", "comment", lambda job, view: NULL if job.comment is None else job.comment),
     Field("ArrayTaskID", "K", "ARRAY_TASK_ID", _ID, _task_id),
     Field("TimeLimit", "l", "TIME_LIMIT", "time_limit", lambda job, view: limit(job.time_limit), cut=False),
     Field("TimeLeft", "L", "TIME_LEFT", _USED + " time_limit", _left, cut=False),

@@ -131,7 +131,7 @@ LINES = (
     (("Command", lambda job, view: command_line(job)),),
     (("WorkDir", lambda job, view: job.work_dir),),
     (("AdminComment", _option("admin-comment")),),
-    (("Comment", lambda job, view: f"{job.comment} " if job.comment else None),),
+    (("Comment", lambda job, view: None if job.comment is None else f"{job.comment} "),),
     (("StdErr", lambda job, view: shown_error(job) if job.is_batch else None),),
     (("StdIn", lambda job, view: shown_input(job) if job.is_batch else None),),
     (("StdOut", lambda job, view: shown_output(job) if job.is_batch else None),),

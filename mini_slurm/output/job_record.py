@@ -11,7 +11,7 @@ from mini_slurm.model.units import format_elapsed
 from mini_slurm.output import job_options, tres
 from mini_slurm.output.job_fields import accrues, eligible, ends, has_run, in_order, starts, used
 from mini_slurm.output.records import filled
-from mini_slurm.output.values import NULL, gpus, het_set, size
+from mini_slurm.output.values import NULL, gpus, het_set, size, waiting_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,9 +33,11 @@ def _constant(text: str) -> Value:
     return lambda job, view: text
 
 
-def _task(job: Job) -> str | None:
+def _task(job: Job, view: RecordView) -> str | None:
     """An array's waiting tasks, or the number of one."""
-    return job.array_tasks if job.array_task_id is None else str(job.array_task_id)
+    if job.array_task_id is not None:
+        return str(job.array_task_id)
+    return None if job.array_tasks is None else waiting_tasks(job.array_tasks, view.shown_tasks)
 
 
 def _throttle(job: Job, view: RecordView) -> str | None:
@@ -143,7 +145,7 @@ def _gres(job: Job, held: Mapping[str, int], view: RecordView) -> str:
 HEAD = (
     (("JobId", lambda job, view: str(job.job_id)),
      ("ArrayJobId", lambda job, view: None if job.array_job_id is None else str(job.array_job_id)),
-     ("ArrayTaskId", lambda job, view: _task(job)),
+     ("ArrayTaskId", _task),
      ("ArrayTaskThrottle", _throttle),
      ("HetJobId", lambda job, view: None if job.het_job_id is None else str(job.het_job_id)),
      ("HetJobOffset", lambda job, view: None if job.het_job_id is None else str(job.het_offset)),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def lines(node: Node, partitions: Sequence[str], view: RecordView) -> list[str]:
     """The lines of one machine, which is in these partitions."""
-    found = filled(HEAD, node, view)
+    found = filled((*HEAD, *(GRES if view.details else ()), *BODY), node, view)
     if partitions:
         found.append(f"Partitions={','.join(partitions)} ")
     return [*found, *filled(TAIL, node, view)]
@@ -55,6 +55,12 @@ HEAD = (
     (("AvailableFeatures", lambda node, view: ",".join(node.features) or NULL),),
     (("ActiveFeatures", lambda node, view: ",".join(node.active_features) or NULL),),
     (("Gres", lambda node, view: nodes.gres(node) or NULL),),
+)
+GRES = (
+    (("GresDrain", _constant("N/A")),),
+    (("GresUsed", lambda node, view: nodes.gres_used(node)),),
+)
+BODY = (
     (("NodeAddr", lambda node, view: node.entry.host),
      ("NodeHostName", lambda node, view: node.name),
      ("Port", lambda node, view: None if node.entry.port is None else str(node.entry.port)),

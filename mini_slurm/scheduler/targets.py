@@ -99,7 +99,7 @@ def _act_on_tasks(
         mine = sorted(wanted.intersection(tasks_in(record)))
         if mine:
             wanted = wanted.difference(mine)
-            results.append((mine, _try(act, record)))
+            results.append((tasks_in(record), _try(act, record)))
     return [*results, *(([task], NO_SUCH_JOB) for task in sorted(wanted))]
 
 

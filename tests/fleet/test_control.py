@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mini_slurm.cli.control import processes, system, waiting
+from mini_slurm.cli.verbose import PLUGINS
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
@@ -38,7 +39,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         ("show frob=2", 1, "", "invalid entity:frob=2 for keyword:show \n"),
         ("show job 1 2", 1, "", "too many arguments for keyword:show\n"),
         ("ping now", 1, "", "too many arguments for keyword:ping\n"),
-        ("version 2", 1, "", "too many arguments for version keyword\n"),
+        ("version 2", 1, "slurm-wlm 22.05.8\n", "too many arguments for version keyword\n"),
         ("pidinfo", 1, "", "missing argument for keyword:pidinfo\n"),
         ("wait_job", 1, "", "too few arguments for keyword:wait_job\n"),
         ("ver", 1, "", "invalid keyword: ver\n"),
@@ -48,8 +49,32 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         ("--foo", 1, "", "scontrol: unrecognized option '--foo'\nTry \"scontrol --help\" for more information\n"),
         ("-Q show frob", 1, "", ""),
         ("shutdown", 1, "", "slurm_shutdown error: Invalid user id\n"),
-        ("setdebug 3", 1, "", "slurm_set_debug_level error: Invalid user id\n"),
-        ("setdebugflags -backfill", 1, "", "slurm_set_debug_flags error: Invalid user id\n"),
+        ("-Q frob", 1, "", "invalid keyword: frob\n"),
+        ("-Q ping now", 1, "", "too many arguments for keyword:ping\n"),
+        ("shutdown now", 1, "", "invalid shutdown argument:now\n"),
+        ("abort 1 2", 1, "", "too many arguments for keyword:abort\nslurm_shutdown error: Invalid user id\n"),
+        ("setdebug 3", 1, "", "slurm_set_debug_level error: Permission denied\n"),
+        ("setdebug 20", 1, "", "invalid debug level: 20\n"),
+        ("schedloglevel 2", 1, "", "invalid schedlog level: 2\n"),
+        ("setdebugflags -backfill", 1, "", "slurm_set_debug_flags error: Permission denied\n"),
+        ("setdebugflags foo", 1, "", "invalid debug flag: foo\nUsage: setdebugflags [+|-]NAME\n"),
+        ("fsdamp 0", 0, "", "invalid dampening factor: 0\n"),
+        ("takeover 3", 1, "", "takeover: invalid backup controller index (3)\n"),
+        ("takeover 3 4", 1, "", "takeover: too many arguments\n"),
+        ("reboot", 1, "", "Missing node list. Specify ALL|<NodeList>\n"),
+        ("reboot n1 n2", 1, "", "too many arguments for keyword:reboot\n"),
+        ("reboot nextstate=up n1", 1, "", "Invalid state: up\nValid states: DOWN, RESUME\n"),
+        ("reboot nextstate= n1", 1, "", "missing state\n"),
+        ("reboot reason= n1", 1, "", "missing reason\n"),
+        ("reboot asap nextstate=res n1", 1, "", "scontrol: error: RebootProgram isn't defined\nscontrol_reboot"),
+        ("token", 1, "", "Error fetching token\n"),
+        ("token foo", 1, "", "Invalid option: `foo`\n"),
+        ("gethost a", 1, "", "two arguments required for keyword:gethost\n"),
+        ("getent", 0, "", "scontrol: error: stepd_available: Couldn't find nodename\nNo steps found on this node\n"),
+        ("show slurmd", 1, "", "scontrol: error: slurm_slurmd_info: Connection refused\nslurm_load_slurmd_status"),
+        ("notify abc hi", 1, "", "Invalid job_id abcjob notify failure: No error\n"),
+        ("-v version", 0, "slurm-wlm 22.05.8\nslurm_api_version: 2490368, 38.0.0\n", ""),
+        ("-u nobody99 ping", 0, "", 'scontrol: error: --uid="nobody99" invalid\n'),
         ("errnumstr 2", 0, "No such file or directory\n", ""),
         ("errno x", 1, "", "numeric arguments required for keyword:errno\n"),
         ("-M nope show job", 1, "", "scontrol: error: No cluster 'nope' known by database.\n"),
@@ -91,13 +116,79 @@ def test_what_there_is_none_of_is_no_error(run: Shell, line: str, output: str) -
         ("show partition nope", "Partition nope not found\n"),
         ("show node nope", "Node nope not found\n"),
         ("show res nope", "Reservation nope not found\n"),
-        ("show step 5", "Job step 5. not found\n"),
-        ("show step 5.0", "Job step 5.0 not found\n"),
     ],
 )
 def test_what_is_not_there_is_said_on_standard_output(run: Shell, line: str, output: str) -> None:
     assert run(f"scontrol {line}") == (1, output, "")
     assert run(f"scontrol -Q {line}") == (1, "", "")
+
+
+def test_a_job_without_such_a_step_is_told_from_one_that_there_is_not(run: Shell) -> None:
+    run.fill(job(5))
+    assert run("scontrol show step 5") == (1, "Job step 5. not found\n", "")
+    assert run("scontrol show step 5.extern") == (1, "Job step 5.0 not found\n", "")
+    assert run("scontrol -Q show step 5.0") == (1, "", "")
+    assert run("scontrol show step 6.0") == (1, "", "slurm_get_job_steps error: Invalid job id specified\n")
+
+
+def test_verbose_counts_records_and_tells_what_is_loaded(run: Shell) -> None:
+    run.fill(job(5), job(6))
+    loaded = "".join(f"scontrol: {line}\n" for line in PLUGINS)
+    code, said, complaint = run("scontrol -v show job 5")
+    assert (code, said.split("\n")[0], complaint) == (0, "last_update_time=Unknown, records=1", loaded)
+    code, said, complaint = run("scontrol -v -o show job")
+    assert said.split("\n")[0].endswith(", records=2") and "Unknown" not in said.split("\n")[0]
+    assert run("scontrol -v show node node1")[2] == loaded
+    code, said, complaint = run("scontrol -v show part")
+    assert (said.split("\n")[0].partition(", ")[2], complaint) == ("records=1", "")
+
+
+def test_the_first_part_of_a_job_without_parts_is_the_job(run: Shell) -> None:
+    run.fill(job(5))
+    assert run("scontrol show job 5+0") == run("scontrol show job 5")
+    assert run("scontrol show job 5+1") == (1, "Job 5+1 not found\n", "")
+
+
+def test_details_of_a_node_name_its_gpus_in_use(run: Shell) -> None:
+    assert "\n   GresDrain=N/A\n   GresUsed=gpu:0\n" in run("scontrol -d show node node1")[1]
+    assert "GresDrain" not in run("scontrol show node node1")[1]
+
+
+def test_an_arrays_tasks_are_cut_as_the_environment_says(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.fill(array(3))
+    monkeypatch.setenv("SLURM_BITSTR_LEN", "3")
+    assert "ArrayTaskId=1-5 " not in run("scontrol show job 3")[1]
+    monkeypatch.setenv("SLURM_BITSTR_LEN", "0")
+    assert "ArrayTaskId=1-5 " in run("scontrol show job 3")[1]
+
+
+def test_a_comment_may_be_empty(run: Shell) -> None:
+    run.fill(job(5, comment=""), job(6))
+    assert "\n   Comment= \n" in run("scontrol show job 5")[1]
+    assert "Comment" not in run("scontrol show job 6")[1]
+
+
+def test_a_number_that_slurm_cannot_read_is_told_and_changes_nothing(run: Shell) -> None:
+    run.fill(job(5))
+    error = 'scontrol: error: Invalid numeric value "foo" for {}.\n'
+    assert run("scontrol update job=5 numnodes=foo") == (0, "", error.format("requested node count"))
+    assert run("scontrol update job=5 numcpus=foo") == (
+        1, "", error.format("NumCPUs") + "scontrol: error: Invalid NumCPUs value: foo\n"
+    )  # fmt: skip
+
+
+def test_scontrol_goes_on_after_what_it_cannot_read(run: Shell) -> None:
+    run.fill()
+    for line, said in {
+        "update partition=compute maxtime=x": ["Invalid input maxtime=x", "slurm_update error: No error"],
+        "update nodename=node1 weight=x": ["Weight value (x) is not a valid number", "No changes specified"],
+        "update res=x duration=y": [
+            "Invalid duration duration=y.  No reservation update.",
+            "slurm_update error: No error",
+        ],
+    }.items():
+        assert run(f"scontrol {line}") == (1, "", "scontrol: error: " + "\n".join(said) + "\n"), line
+    assert run("scontrol create res starttime=x")[2].startswith("Invalid time specification (pos=0): x\n")
 
 
 # --- jobs

@@ -67,7 +67,7 @@ def test_whoever_looks_after_the_fleet_is_a_user_with_his_own_jobs_unless_he_say
         ({"TimeLimit": None}, "time_limit", None),
         ({"TimeMin": 60}, "time_min", 60),
         ({"JobName": "two"}, "name", "two"),
-        ({"Comment": ""}, "comment", None),
+        ({"Comment": ""}, "comment", ""),
         ({"Nice": 10}, "nice", 10),
         ({"NumNodes": (2, 2)}, "nodes", 2),
         ({"NumTasks": 2}, "ntasks", 2),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mini_slurm.cli import common
 
+API_VERSION = "slurm_api_version: 2490368, 38.0.0"  # what Slurm 22.05 adds at -v
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.cli.control.session import Session
@@ -47,6 +49,8 @@ def leave(session: Session, verb: str, words: list[str]) -> None:
 def version(session: Session, verb: str, words: list[str]) -> None:
     """Which version this is."""
     print(common.version(session.program))
+    if session.verbose:
+        print(API_VERSION)
 
 
 def show_help(session: Session, verb: str, words: list[str]) -> None:

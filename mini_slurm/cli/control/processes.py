@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from mini_slurm.cli import listing
+from mini_slurm.cli import common, listing
 from mini_slurm.model.job import Job
 from mini_slurm.output.job_fields import ends
+from mini_slurm.output.values import NULL
 from mini_slurm.store import queries
 
 TYPE_CHECKING = False
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mini_slurm.cli.control.session import Session
 
 PROC = "/proc"
+NO_DAEMON = "stepd_available: Couldn't find nodename"  # what Slurm says where no slurmd runs
 FOREVER = 365 * 86400  # seconds that Slurm says a job without a limit has left
 
 
@@ -42,12 +44,19 @@ def listpids(session: Session, verb: str, words: list[str]) -> None:
     found = [one for one in _processes() if not wanted or one.job_id == int(number)]
     found = [one for one in found if not step or one.step == step]
     if not found:
-        where = words[1] if len(words) > 1 else os.uname().nodename.partition(".")[0]
-        missing = f"StepId={wanted} does not exist" if step else f"There are no steps for job {number}"
-        session.fail(f"{missing} on node {where}." if wanted else "No job steps exist on this node.")
+        where = words[1] if len(words) > 1 else NULL
+        missing = f"{'StepId' if step else 'JobId'}={wanted} does not exist on node {where}."
+        session.complain(NO_DAEMON)
+        session.fail(missing if wanted else "No job steps exist on this node.")
     for one in found:
         task = "-" if one.task is None else one.task
         listing.show([f"{one.pid:<8} {one.job_id:<8} {one.step:<8} {task:<7} {task:<8}"])
+
+
+def getent(session: Session, verb: str, words: list[str]) -> None:
+    """What a job's own view of users and groups says: none has one here."""
+    common.say(f"{session.program}: error: {NO_DAEMON}")
+    common.say("No steps found on this node")
 
 
 def pidinfo(session: Session, verb: str, words: list[str]) -> None:

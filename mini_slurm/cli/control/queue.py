@@ -23,6 +23,7 @@ def hold(session: Session, verb: str, words: list[str]) -> None:
     changes: dict[str, object] = {"Priority": None if verb.lower().startswith("rel") else 0}
     if verb.lower() in ("uhold", "holdu"):
         changes["AsUser"] = True
+    session.speaks_of_records()
     for word in words:
         error = _hold(session, word, changes)
         if error is not None:
@@ -102,9 +103,7 @@ def top(session: Session, verb: str, words: list[str]) -> None:
     """Have jobs start before all others of their kind."""
     text = without_prefix(words[0], "jobid=", "job=")
     jobs = [_one(part) for part in text.split(",")]
-    error = NO_SUCH_JOB
-    if None not in jobs:
-        error = ask_one(session, "top", {"jobs": jobs})
+    error = ask_one(session, "top", {"jobs": jobs if None not in jobs else []})
     if error:
         session.fail(f"{error} for job {text}")
 
@@ -121,8 +120,8 @@ def notify(session: Session, verb: str, words: list[str]) -> None:
     number, _ = leading_number(words[0])
     if number <= 0:
         session.exit_code = 1
-        common.say(f"Invalid job_id {words[0]}")
-        error = "No error"
+        common.say(f"Invalid job_id {words[0]}job notify failure: No error")  # as Slurm says it: in one line
+        return
     elif not queries.exists(session.db, number):
         error = NO_SUCH_JOB
     else:

@@ -49,6 +49,7 @@ def update(session: Session, words: list[str]) -> None:
     """Change a reservation."""
     changes = _changes(session, words, "No reservation update.")
     if changes is None:
+        session.reject("slurm_update error: No error")
         return
     if "name" not in changes:
         session.complain("Reservation must be given.  No reservation update.")
@@ -98,7 +99,7 @@ def _moment(session: Session, text: str) -> float:
     try:
         return parse_moment(text, time.time(), time.localtime, time.mktime)
     except BadMoment as error:
-        common.say(f"{session.program}: error: {error}")
+        common.say(str(error))
         raise
 
 
@@ -128,6 +129,7 @@ def show(session: Session, verb: str, words: list[str]) -> None:
 
     view = session.view()
     known = reservation_record.current(session.fleet.reservations, view.now)
+    session.count(len(known))
     found = [one for one in known if not words or one.name == words[0]]
     if not found:
         session.exit_code = session.exit_code or int(bool(words))

@@ -35,6 +35,7 @@ class Session:
         self.oneliner = "oneliner" in chosen
         self.quiet = "quiet" in chosen
         self.verbose = "verbose" in chosen
+        self._logs = "verbose" in chosen  # -v as an option also lets Slurm's log speak
         self.user = chosen.text("uid")  # --uid: who asks, by name or number
         self.exit_code = 0
         self.over = False
@@ -49,11 +50,15 @@ class Session:
             sys.stdout.flush()
             common.say(line)
 
-    def complain(self, text: str) -> None:
-        """In the words that Slurm's log has for errors, which --quiet does not silence."""
+    def reject(self, line: str) -> None:
+        """What was typed cannot be done: this is said whatever --quiet says."""
         self.exit_code = 1
         sys.stdout.flush()
-        common.say(f"{self.program}: error: {text}")
+        common.say(line)
+
+    def complain(self, text: str) -> None:
+        """In the words that Slurm's log has for errors, which --quiet does not silence."""
+        self.reject(f"{self.program}: error: {text}")
 
     def advise(self, hint: str) -> None:
         """What to do instead; said under our own name alone."""
@@ -82,7 +87,23 @@ class Session:
         """What records need to know now."""
         view = RecordView(time.time(), listing.moment_format(), details=self.details)
         view.user_name = listing.user_name
+        view.shown_tasks = listing.shown_tasks(view.shown_tasks)
         return view
+
+    def speaks_of_records(self) -> None:
+        """Jobs or machines are looked at: Slurm's log tells at the first time what was loaded for it."""
+        if self._logs:
+            from mini_slurm.cli.verbose import PLUGINS
+
+            self._logs = False
+            for line in PLUGINS:
+                common.say(f"{self.program}: {line}")
+
+    def count(self, records: int, *, of_now: bool = True) -> None:
+        """-v: how many records there are, and of when."""
+        if self.verbose:
+            view = self.view()
+            listing.show([f"last_update_time={view.when(view.now if of_now else None)}, records={records}"])
 
     def tell(self, line: str) -> None:
         """Say what was not found: on standard output, as scontrol does, unless --quiet forbids it."""
@@ -102,17 +123,20 @@ class Session:
                 return
         verb = find(words[0], VERBS)
         if verb is None:
-            self.fail(f"invalid keyword: {words[0]}")
+            self.reject(f"invalid keyword: {words[0]}")
         else:
             self.call(verb, words[0], words[1:])
 
     def call(self, verb: Verb, word: str, words: list[str]) -> None:
         """Have a row's handler do it, if the number of words is right."""
+        say = self.fail if verb.hushed else self.reject
         if len(words) < verb.least:
-            self.fail(verb.few.format(word))
-        elif len(words) > verb.most:
-            self.fail(verb.many.format(word))
-        else:
-            module, _, function = verb.handler.partition(":")
-            handler: Handler = getattr(import_module(module), function)
-            handler(self, word, words)
+            say(verb.few.format(word))
+            return
+        if len(words) > verb.most:
+            say(verb.many.format(word))
+            if not verb.goes_on:
+                return
+        module, _, function = verb.handler.partition(":")
+        handler: Handler = getattr(import_module(module), function)
+        handler(self, word, words)

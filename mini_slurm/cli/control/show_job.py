@@ -30,8 +30,10 @@ def show(session: Session, verb: str, words: list[str]) -> None:
     if not jobs and int(number or 0):
         session.fail(UNKNOWN)
         return
+    session.speaks_of_records()
+    session.count(len(jobs), of_now=not int(number or 0))
     if offset:
-        jobs = [job for job in jobs if job.het_job_id == int(number or 0) and str(job.het_offset) == offset]
+        jobs = [job for job in jobs if _is_part(job, int(number or 0), int(offset))]
     if task:
         jobs = [one for job in jobs for one in _task(job, int(task))]
     if not jobs:
@@ -59,6 +61,13 @@ def _task(job: Job, task: int) -> list[Job]:
     if job.array_tasks is not None:
         return [with_tasks(job, None, task)] if task in tasks_of(job.array_tasks) else []
     return [job] if job.array_task_id == task else []
+
+
+def _is_part(job: Job, number: int, offset: int) -> bool:
+    """Is it this part of the heterogeneous job? Of another job there is the first part only: itself."""
+    if job.het_job_id is None:
+        return job.job_id == number and not offset
+    return job.het_job_id == number and job.het_offset == offset
 
 
 def _say_that_there_is_none(session: Session, word: str) -> None:

@@ -22,10 +22,12 @@ def node(session: Session, verb: str, words: list[str]) -> None:
         except ValueError:
             session.fail(f"unable to parse node list {words[0]}")
             return
-    elif not found:
-        session.tell("No nodes in the system")
+    session.speaks_of_records()
+    session.count(len(found))
     view = session.view()
     view.last_ends = queries.last_ends(session.db)
+    if not wanted:
+        session.tell("No nodes in the system")
     for name in wanted:
         if name not in found:
             session.exit_code = 1
@@ -37,6 +39,7 @@ def node(session: Session, verb: str, words: list[str]) -> None:
 
 def partition(session: Session, verb: str, words: list[str]) -> None:
     """Show all partitions, or the one of this name."""
+    session.count(len(session.fleet.partitions))
     found = [one for one in session.fleet.partitions.values() if not words or one.name == words[0]]
     if not found:
         session.exit_code = session.exit_code or int(bool(words))

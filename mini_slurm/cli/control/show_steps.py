@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mini_slurm.model.numbers import leading_number
 from mini_slurm.output import step_record
 from mini_slurm.store import queries
 
@@ -13,12 +14,17 @@ if TYPE_CHECKING:
     from mini_slurm.model.job import Job
 
 WORD = r"(\d{1,9})(?:_(\d{1,9}))?(?:\.(\w*))?"
+UNKNOWN = "slurm_get_job_steps error: Invalid job id specified"
 
 
 def show(session: Session, verb: str, words: list[str]) -> None:
     """Show all steps, those of one job, or one of them."""
     found = re.match(WORD, words[0]) if words else None
     number, task, step = (int(found[1]), found[2], found[3]) if found else (0, None, None)
+    step = str(leading_number(step)[0]) if step else step  # as C reads it: the step of a name is that of 0
+    if number and not queries.exists(session.db, number):
+        session.fail(UNKNOWN)
+        return
     where = queries.Where("state IN ('RUNNING', 'SUSPENDED')", "node IS NOT NULL")
     if number:
         where.jobs([number])
@@ -26,6 +32,9 @@ def show(session: Session, verb: str, words: list[str]) -> None:
     if task is not None:
         jobs = [job for job in jobs if job.array_task_id == int(task)]
     records = [record for job in jobs for record in _steps(session, job) if step in (None, "", record.number)]
+    if records:
+        session.speaks_of_records()
+    session.count(len(records))
     view = session.view()
     for record in records:
         session.show(step_record.lines(record, view), closed=False)

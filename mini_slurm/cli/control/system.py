@@ -93,7 +93,7 @@ def frontends(session: Session, verb: str, words: list[str]) -> None:
     """No machine stands before others."""
     if words:
         session.exit_code = 1
-    session.tell(f"Node {words[0]} not found" if words else "No front_end nodes in the system")
+    session.tell(f"Node {words[0]} not found" if words else "No nodes in the system")
 
 
 def daemons(session: Session, verb: str, words: list[str]) -> None:
@@ -121,6 +121,7 @@ def completing(session: Session, verb: str, words: list[str]) -> None:
 
     columns = ("job_id", "end_time", "node", "node_list")
     view = session.view()
+    session.speaks_of_records()
     for job in queries.select_jobs(session.db, columns, queries.Where("state = 'COMPLETING'")):
         since = view.now - (job.end_time or view.now)
         where = job.node_list or job.node or ""

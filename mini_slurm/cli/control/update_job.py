@@ -9,7 +9,7 @@ from mini_slurm.cli.control.asking import NO_SUCH_JOB, ask_of_jobs
 from mini_slurm.model.moments import BadMoment, parse_moment
 from mini_slurm.options import job_ids
 from mini_slurm.options.job_ids import split_acted
-from mini_slurm.options.job_updates import SIZES, TAGS, BadValue, Tag, Words
+from mini_slurm.options.job_updates import SIZES, TAGS, BadValue, Tag, Unread, Words
 from mini_slurm.store import queries
 
 TYPE_CHECKING = False
@@ -29,6 +29,10 @@ class Stop(Exception):
         self.lines = lines
 
 
+class Nothing(Exception):
+    """There is nothing to change, and all has been said."""
+
+
 def update(session: Session, words: list[str]) -> None:
     """Change the jobs that the words name."""
     try:
@@ -40,6 +44,9 @@ def update(session: Session, words: list[str]) -> None:
         for line in stop.lines:
             session.fail(line)
         return
+    except Nothing:
+        return
+    session.speaks_of_records()
     if jobs is None:
         session.fail(f"{NO_SUCH_JOB} for job {wish.jobs}")
     else:
@@ -110,8 +117,11 @@ class Wish:
                 self.changes[tag.key] = tag.read(self._words, value)
         except BadMoment as error:
             common.say(str(error))
+        except Unread as error:
+            common.say(self._error(str(error)))
+            raise Nothing from None
         except BadValue as error:
-            raise Stop(str(error) if error.plain else self._error(str(error))) from None
+            raise Stop(*error.lines if error.plain else map(self._error, error.lines)) from None
 
     @property
     def _words(self) -> Words:

@@ -17,6 +17,7 @@ def update(session: Session, words: list[str]) -> None:
     """Change a partition."""
     changes = _changes(session, words)
     if changes is None:
+        session.reject("slurm_update error: No error")
         return
     name = changes.pop("name", None)
     if name is None:

@@ -31,7 +31,7 @@ ROWS = (
     Row("NumNodes", size.set_node_count, size.check_node_count),
     Row("Switches", plain.option("switches")),
     Row("AdminComment", plain.admin_option("admin-comment"), plain.check_admin),
-    Row("Comment", plain.column("comment")),
+    Row("Comment", plain.remark),
     Row("NumCPUs", size.set_cpus),
     Row("MinCPUsNode", size.set_least_cpus),
     Row("CPUsPerTask", size.set_cpus_per_task),

@@ -18,6 +18,11 @@ def column(name: str) -> Setter:
     return set_column
 
 
+def remark(update: Update, value: str) -> None:
+    """A comment may also be empty."""
+    update.job.comment = value
+
+
 def waiting_column(name: str) -> Setter:
     """A text that may be changed until the job starts."""
 
