@@ -6,9 +6,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.fleet import processes
 from tests.waiting import PAUSE
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault of an example
+settings.load_profile("unhurried")
 
 PASSING = 10.0  # seconds that what is just ending may take
 
