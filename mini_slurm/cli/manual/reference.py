@@ -15,6 +15,7 @@ TABLES = {
     "[machines.NAME]": keys.MACHINE,
     "[partitions.NAME]": keys.PARTITION,
     "[qos.NAME]": keys.QOS,
+    "[preempt]": keys.PREEMPT,
     "[accounts.NAME]": keys.ACCOUNT,
     "[accounts.NAME] users.LOGIN": keys.USER,
 }
