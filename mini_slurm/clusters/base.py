@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from mini_slurm.errors import MiniSlurmError
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.fleet import ClusterEntry, Fleet
 from mini_slurm.model.foreign import ForeignJob
+from mini_slurm.model.job import Job
+from mini_slurm.model.machine import Machine
 
 
 class Script(NamedTuple):
@@ -87,6 +89,14 @@ class Goal(NamedTuple):
     text: str = ""  # as it was named, where it was
 
 
+class Site(NamedTuple):
+    """The machines and partitions of a cluster, told as those of a fleet are."""
+
+    fleet: Fleet
+    machines: Mapping[str, Machine]
+    held: Sequence[Job]  # what is taken of each machine
+
+
 class Cluster(Protocol):
     """One kind of system. A pair `x` and `read_x` is a question and the reader of its answer."""
 
@@ -125,3 +135,9 @@ class Cluster(Protocol):
 
     def change(self, verb: str, goals: Sequence[Goal], words: Sequence[str]) -> list[Call]:
         """scontrol's hold, release, update ... of these jobs; `words` follow the verb. Raises Refused."""
+
+    def site(self) -> list[Call]:
+        """What there is, and how much of it is taken; none where sinfo is passed through."""
+
+    def read_site(self, answers: Sequence[Answer]) -> Site:
+        """The machines and partitions. Raises Unanswered."""

@@ -7,9 +7,9 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 
-from mini_slurm.clusters import pbs_options
+from mini_slurm.clusters import pbs_options, pbs_site
 from mini_slurm.clusters import pbs_records as records
-from mini_slurm.clusters.base import Answer, Call, Goal, Order, Script, Unanswered
+from mini_slurm.clusters.base import Answer, Call, Goal, Order, Script, Site, Unanswered
 from mini_slurm.errors import Refused
 from mini_slurm.model.fleet import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
@@ -129,6 +129,20 @@ class Pbs:
         changes = dict(word.partition("=")[::2] for word in words)
         options = [word for name, value in changes.items() for word in self._change(name, value)]
         return [Call(("qalter", *options, *names))]
+
+    def site(self) -> list[Call]:
+        """Nodes, queues, and which queue is the default."""
+        return [Call(("pbsnodes", "-a")), Call(("qstat", "-Q", "-f")), Call(("qstat", "-B", "-f"))]
+
+    def read_site(self, answers: Sequence[Answer]) -> Site:
+        """Nodes and queues; the listing of a cluster without nodes ends badly."""
+        for answer in answers[1:]:
+            if answer.code:
+                raise Unanswered(_last(answer.err) or f"qstat ended with exit status {answer.code}")
+        if answers[0].code and b"connect" in answers[0].err:
+            raise Unanswered(_last(answers[0].err))
+        nodes, queues, server = (answer.out for answer in answers)
+        return pbs_site.site(self.entry.name, nodes, queues, server)
 
     def _change(self, name: str, value: str) -> list[str]:
         match name.lower():

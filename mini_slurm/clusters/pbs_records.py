@@ -20,6 +20,7 @@ SIZES = {"b": 1 / 1024, "kb": 1, "mb": 1024, "gb": 1024**2, "tb": 1024**3, "w": 
 DELETED = "91"  # substate
 KILLED = 256  # Exit_status of what PBS itself signalled: this and the signal
 TIMEOUT, MEMORY, MOM_LOST = (-29, -28), (-27, -26), (-4, -5, -6, -3, -11, -14)
+ROUNDED = 1  # seconds that moments of PBS may be too late
 TAG = "MINI_SLURM_TAG="
 
 
@@ -180,7 +181,8 @@ def accounted(told: Sequence[dict[str, object]], known: Sequence[ForeignJob]) ->
         job.exit_code, job.exit_signal = code, signal
         job.node_list = str(line["nodes"]) if line.get("nodes") else job.node_list
         was_ended = bool(line.get("ended"))
-        is_late = job.time_limit is not None and job.end_time - job.start_time >= job.time_limit
+        began = min(job.start_time, before.start_time or job.start_time)  # PBS counts from before the wrapper's start
+        is_late = job.time_limit is not None and job.end_time - began >= job.time_limit - ROUNDED
         if was_ended:
             job.state = JobState.TIMEOUT if is_late and job.cancelled_by is None else JobState.CANCELLED
         else:

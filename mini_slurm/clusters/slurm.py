@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from mini_slurm.clusters import slurm_records as records
-from mini_slurm.clusters.base import Answer, Call, Goal, Order, Unanswered
+from mini_slurm.clusters.base import Answer, Call, Goal, Order, Site, Unanswered
 from mini_slurm.model.fleet import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 
@@ -85,6 +85,14 @@ class Slurm:
     def change(self, verb: str, goals: Sequence[Goal], words: Sequence[str]) -> list[Call]:
         """scontrol takes the line as it is."""
         return [Call(("scontrol", verb, *words))]
+
+    def site(self) -> list[Call]:
+        """sinfo and scontrol are handed our arguments as they are."""
+        return []
+
+    def read_site(self, answers: Sequence[Answer]) -> Site:
+        """Nothing was asked."""
+        raise Unanswered(f"cluster {self.entry.name} is asked by its own sinfo")
 
 
 def _check(answer: Answer, command: str) -> None:

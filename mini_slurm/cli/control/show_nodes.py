@@ -9,12 +9,21 @@ from mini_slurm.store import queries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mini_slurm.cli.control.session import Session
+    from mini_slurm.model.fleet import Partition
 
 
 def node(session: Session, verb: str, words: list[str]) -> None:
     """Show all machines, or those of a hostlist."""
-    found = _nodes(session)
+    show_nodes(session, words, session.fleet.partitions, _nodes(session))
+
+
+def show_nodes(
+    session: Session, words: list[str], partitions: Mapping[str, Partition], found: Mapping[str, nodes.Node]
+) -> None:
+    """Show these machines, or those of them that a hostlist names."""
     wanted = list(found)
     if words:
         try:
@@ -33,18 +42,25 @@ def node(session: Session, verb: str, words: list[str]) -> None:
             session.exit_code = 1
             session.tell(f"Node {name} not found")
             continue
-        homes = [one.name for one in session.fleet.partitions.values() if name in one.machines]
+        homes = [one.name for one in partitions.values() if name in one.machines]
         session.show(node_record.lines(found[name], homes, view), closed=False)
 
 
 def partition(session: Session, verb: str, words: list[str]) -> None:
     """Show all partitions, or the one of this name."""
-    session.count(len(session.fleet.partitions))
-    found = [one for one in session.fleet.partitions.values() if not words or one.name == words[0]]
+    show_partitions(session, words, session.fleet.partitions, _nodes(session))
+
+
+def show_partitions(
+    session: Session, words: list[str], partitions: Mapping[str, Partition], every: Mapping[str, nodes.Node]
+) -> None:
+    """Show these partitions, or the one of them that is named."""
+    session.count(len(partitions))
+    found = [one for one in partitions.values() if not words or one.name == words[0]]
     if not found:
         session.exit_code = session.exit_code or int(bool(words))
         session.tell(f"Partition {words[0]} not found" if words else "No partitions in the system")
-    every, view = _nodes(session), session.view()
+    view = session.view()
     for one in found:
         record = partition_record.Record(
             inherited(session.fleet, one), [every[name] for name in one.machines if name in every]

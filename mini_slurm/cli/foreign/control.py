@@ -15,6 +15,7 @@ from mini_slurm.options.job_ids import JobId
 from mini_slurm.output import job_record
 from mini_slurm.store import foreign, queries
 from mini_slurm.store.queries import Where
+from mini_slurm.store.schema import UNFINISHED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from mini_slurm.model.foreign import ForeignJob
 
 SHOWN = frozenset({"jobs", "jobid", "steps"})
+PARTITIONS = frozenset({"partitions", "partitionname"})
+NOWHERE = frozenset({"hostnames", "hostlist", "hostlistsorted"})  # what is shown without asking anybody
+SITE = frozenset({"nodes", *PARTITIONS})
 ACTED_UPON = frozenset({"hold", "uhold", "holdu", "release", "requeue", "requeuehold", "suspend", "resume", "top"})
 FLAGS = (("details", "--details"), ("oneliner", "--oneliner"), ("all", "--all"), ("quiet", "--quiet"))
 UNKNOWN = "slurm_load_jobs error: Invalid job id specified"
@@ -32,6 +36,8 @@ def elsewhere(session: Session, words: list[str]) -> bool:
 
     Raises MiniSlurmError.
     """
+    if len(words) > 1 and _is_shown(words, NOWHERE):
+        return False
     ids = _named(words)
     owners = {_owner(session, one.number) for one in ids}
     if session.place is None and owners <= {""}:
@@ -50,6 +56,13 @@ def elsewhere(session: Session, words: list[str]) -> bool:
     else:
         _translate(session, place, words, ids)
     return True
+
+
+def _is_shown(words: list[str], names: frozenset[str]) -> bool:
+    """Is this `show` of one of these?"""
+    verb = find(words[0], VERBS)
+    entity = find(words[1], ENTITIES) if len(words) > 1 else None
+    return verb is not None and verb.name == "show" and entity is not None and entity.name in names
 
 
 def _named(words: list[str]) -> list[JobId]:
@@ -131,6 +144,8 @@ def _records(place: Place, one: JobId) -> list[ForeignJob]:
 def _translate(session: Session, place: Place, words: list[str], ids: list[JobId]) -> None:
     """A system that has other commands: what it can be asked for is a job's record, and changes of jobs."""
     verb = find(words[0], VERBS)
+    if verb is not None and verb.name == "show" and not ids and _show_all(session, place, words[1:]):
+        return
     if verb is None or not ids:
         raise Refused(f"{words[0]} is not to be had for {place.entry.name}, which has no scontrol")
     place.refresh()
@@ -146,6 +161,27 @@ def _translate(session: Session, place: Place, words: list[str], ids: list[JobId
     goals = [_goal(one, found) for one, found in records]
     calls = place.cluster.change(verb.name, goals, words[1:])
     session.exit_code = max(session.exit_code, place.pass_on(calls))
+
+
+def _show_all(session: Session, place: Place, words: list[str]) -> bool:
+    """`show` of something that is no one job: nodes, partitions, all jobs; False: there is nothing like it there."""
+    entity = find(words[0], ENTITIES) if words else None
+    if entity is None or entity.name not in (*SITE, *SHOWN):
+        return False
+    if entity.name in SHOWN:
+        place.refresh(everybody=True)
+        records = foreign.select(place.db, foreign.of_cluster(place.entry.name, UNFINISHED))
+        if not records:
+            session.tell("No jobs in the system")
+        _show(session, records)
+        return True
+    from mini_slurm.cli.control import show_nodes
+    from mini_slurm.cli.foreign.nodes import load
+
+    fleet, nodes = load(place)
+    show = show_nodes.show_partitions if entity.name in PARTITIONS else show_nodes.show_nodes
+    show(session, words[1:], fleet.partitions, nodes)
+    return True
 
 
 def _goal(one: JobId, found: list[ForeignJob]) -> Goal:

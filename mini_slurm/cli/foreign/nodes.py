@@ -1,15 +1,17 @@
-"""msinfo for a cluster."""
+"""The partitions and nodes of a cluster."""
 
 from __future__ import annotations
 
-from mini_slurm.cli import common
+from mini_slurm.cli import common, listing
 from mini_slurm.cli.foreign import hand_over, place
-from mini_slurm.errors import Refused
 from mini_slurm.options import sinfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mini_slurm.cli.foreign.place import Place
     from mini_slurm.cli.node_request import Request
+    from mini_slurm.model.fleet import Fleet
+    from mini_slurm.output.nodes import Node
 
 
 def show(program: str, arguments: list[str], request: Request, name: str) -> int:
@@ -18,8 +20,30 @@ def show(program: str, arguments: list[str], request: Request, name: str) -> int
     there = place.find(state, db, name)
     assert there is not None
     if not there.cluster.native:
-        raise Refused(f"msinfo is not to be had for {name}, which is no Slurm", hint="its own command shows its nodes")
+        return _show_translated(there, request)
     words = list(arguments)
     if there.entry.partitions and "partition" not in request.chosen:
         words.append(f"--partition={','.join(there.entry.partitions)}")
     return hand_over.run(there, "sinfo", words, (*sinfo.OPTIONS, common.FLEET))
+
+
+def _show_translated(there: Place, request: Request) -> int:
+    """sinfo's table of a system that has no sinfo."""
+    from mini_slurm.cli.msinfo import table
+
+    fleet, nodes = load(there)
+    view = listing.view(request.chosen)
+    view.cluster = there.entry.name if "clusters" in request.chosen else view.cluster
+    listing.show(table(request, fleet, nodes, view, "noheader" not in request.chosen))
+    return 0
+
+
+def load(there: Place) -> tuple[Fleet, dict[str, Node]]:
+    """What a cluster without Slurm's commands has, told as a fleet is. Raises MiniSlurmError."""
+    from mini_slurm.output.nodes import node_list
+
+    site = there.cluster.read_site([there.runner.run(call) for call in there.cluster.site()])
+    shown = there.entry.partitions
+    partitions = {name: one for name, one in site.fleet.partitions.items() if not shown or name in shown}
+    fleet = site.fleet._replace(partitions=partitions)
+    return fleet, node_list(fleet, site.machines, site.held)
