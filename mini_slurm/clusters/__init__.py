@@ -9,13 +9,15 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from mini_slurm.clusters.base import Cluster, Runner
+    from mini_slurm.clusters.protocols import Cluster, Runner
     from mini_slurm.model.fleet import ClusterEntry
 
 # To add one: a module with a class that is a Cluster, and its row here. docs/extending.md shows it.
 TYPES = {
     "slurm": "mini_slurm.clusters.slurm:Slurm",
     "pbs": "mini_slurm.clusters.pbs:Pbs",
+    "torque": "mini_slurm.clusters.torque:Torque",
+    "lsf": "mini_slurm.clusters.lsf:Lsf",  # experimental
 }
 
 

@@ -8,19 +8,25 @@ from mini_slurm.clusters import TYPES
 from mini_slurm.clusters.there import find
 from mini_slurm.model.fleet import ClusterEntry
 
-# The command that tells a system, and one that tells that it is another one after all.
-SIGNS = (("slurm", "sbatch", ""), ("pbs", "qsub", "qconf"), ("lsf", "bsub", ""))
+# The command that tells a system, another that has to stand beside it, and one that must not.
+SIGNS = (
+    ("slurm", "sbatch", "", ""),
+    ("torque", "qsub", "pbs-config", "qconf"),
+    ("pbs", "qsub", "", "qconf"),
+    ("lsf", "bsub", "", ""),
+)
 DISTRIBUTION = ("/usr/bin", "/bin")
 CONFIGURATIONS = ("/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf", "/run/slurm/conf/slurm.conf")
 
 
 def detect() -> ClusterEntry | None:
     """The cluster that this machine's PATH leads to."""
-    for kind, command, other in SIGNS:
+    for kind, command, needed, other in SIGNS:
         path = find(command) if kind in TYPES else None
         if path is None or _is_hollow(path):
             continue
-        if not other or not os.path.exists(os.path.join(os.path.dirname(path), other)):
+        beside = os.path.dirname(path)
+        if os.path.exists(os.path.join(beside, needed)) and not (other and os.path.exists(os.path.join(beside, other))):
             return ClusterEntry(kind, kind)
     return None
 

@@ -7,9 +7,13 @@ import select
 import signal
 
 from mini_slurm.clusters import there
-from mini_slurm.clusters.base import Answer, Call, Script
+from mini_slurm.clusters.base import Answer
 from mini_slurm.errors import Refused
-from mini_slurm.model.fleet import ClusterEntry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.clusters.base import Call, Script
+    from mini_slurm.model.fleet import ClusterEntry
 
 # variables that would have the other system's commands choose a cluster of their own, or wait where we do
 DROPPED = ("SBATCH_CLUSTERS", "SLURM_CLUSTERS", "SBATCH_WAIT", "MINI_SLURM_CLUSTER")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mini_slurm.clusters import pbs_options, pbs_site
 from mini_slurm.clusters import pbs_records as records
@@ -41,10 +41,20 @@ class Pbs:
         if order.is_theirs:
             return self._untouched(order, words, tag)
         words += ["-C", "", "-o", os.devnull, "-e", os.devnull]
-        words += pbs_options.translate(job, order.asked, order.others)
-        words += pbs_options.variables(job, job.export, tag)
-        script = Script("job", wrapper(order, self.entry.folder))
+        options, lines = self.translate(job, order.asked, order.others)
+        words += [*options, *pbs_options.variables(job.export, tag, None if remote else os.environ)]
+        script = Script("job", wrapper(order, self.entry.folder, lines))
         return Call(tuple(words), b"", script, once=job.tag, folder=job.work_dir)
+
+    def translate(
+        self, job: ForeignJob, asked: Mapping[str, object], others: Mapping[int, ForeignJob]
+    ) -> tuple[list[str], int]:
+        """The options of qsub, and how many lines of the node file each task has. Raises Refused."""
+        return pbs_options.translate(job, asked, others), 1
+
+    def records(self, output: bytes) -> Iterator[tuple[str, dict[str, str]]]:
+        """Each job's name and attributes, of what qstat -f printed."""
+        return records.jobs(output)
 
     def _untouched(self, order: Order, words: list[str], tag: str) -> Call:
         """A #PBS script; -v on the command line would hide its own, so that goes before ours."""
@@ -63,8 +73,9 @@ class Pbs:
         return answer.code <= 0 or UNCLEAR.search(answer.err) is not None
 
     def find(self, job: ForeignJob) -> Call:
-        """All jobs that have not ended: the tag is among their variables."""
-        return Call(("qstat", "-f"))
+        """All jobs that have not ended, and what tells of one that has: the tag is among their variables."""
+        text = json.dumps({"tag": job.tag, "programs": self.entry.folder})
+        return Call(("/usr/bin/env", "python3", "-I", "-c", source("ends")), text.encode() + b"\n")
 
     def name(self, job: ForeignJob) -> str:
         """The array's name, or the job's."""
@@ -73,7 +84,7 @@ class Pbs:
     def states(self, jobs: Sequence[ForeignJob] | None) -> Call:
         """One qstat for all, with the tasks of arrays."""
         names = () if jobs is None else tuple(sorted({self.name(job) for job in jobs}))
-        return Call(("qstat", "-t", "-f", *names))
+        return Call(("qstat", "-t", "-f", "-w", *names))
 
     def read_states(self, answer: Answer, known: Sequence[ForeignJob]) -> list[ForeignJob]:
         """Every job that has not ended. An array's own record is left out where its tasks have theirs."""
@@ -81,7 +92,7 @@ class Pbs:
         mine = {job.foreign_id: job for job in known}
         arrays = {self.name(job): job for job in known if job.array_job_id}
         found = []
-        for name, given in records.jobs(answer.out):
+        for name, given in self.records(answer.out):
             before = mine.get(name) or arrays.get(re.sub(r"\[\d*\]", "[]", name))
             found.append(self._read(name, given, before))
         apart = {job.array_job_id for job in found if job.array_task_id is not None}
@@ -164,8 +175,8 @@ class Pbs:
         return [self.name(goal.job) if goal.whole else goal.job.foreign_id]
 
 
-def wrapper(order: Order, programs: str | None) -> bytes:
-    """The script that PBS gets: inside/job.py, and what it is to do."""
+def wrapper(order: Order, programs: str | None, lines: int = 1) -> bytes:
+    """The script that PBS gets: inside/job.py, and what it is to do; `lines` of the node file are one task's."""
     job = order.job
     what: Mapping[str, object] = {
         "tag": job.tag, "name": job.name, "cluster": job.cluster, "account": job.account, "umask": job.umask,
@@ -173,7 +184,8 @@ def wrapper(order: Order, programs: str | None) -> bytes:
         "std_out": job.std_out, "std_err": job.std_err, "std_in": job.std_in, "appends": job.open_mode == "a",
         "ntasks": job.ntasks, "cpus_per_task": job.cpus_per_task, "script": order.source.decode("latin-1"),
         "array": (job.array_min, job.array_max, job.array_step, job.array_size),
-        "programs": programs, "takes_path": "ALL" in (job.export or "ALL").upper().split(","),
+        "programs": programs, "lines": lines,
+        "takes_path": "ALL" in (job.export or "ALL").upper().split(","),
         "tools": {name: f"#!/usr/bin/env python3\n{source(name)}" for name in TOOLS},
     }  # fmt: skip
     last = f"\n\nmain(json.loads({json.dumps(what)!r}))\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from mini_slurm.errors import Refused
 from mini_slurm.model.foreign import ForeignJob
@@ -30,17 +31,27 @@ LOWEST, HIGHEST = -1024, 1023  # priorities
 
 def translate(job: ForeignJob, asked: Mapping[str, object], others: Mapping[int, ForeignJob]) -> list[str]:
     """The options of qsub; `others` are jobs of this cluster that the dependency names. Raises Refused."""
-    for field in asked:
-        if field not in KNOWN and field in NAMES:
-            raise _nothing_like(NAMES[field], job)
+    check(job, asked)
+    if "," in job.partition:
+        raise Refused(
+            f"--partition={job.partition} cannot be passed to {job.cluster}: PBS takes one queue",
+            hint="name one of them",
+        )
     words = ["-N", clean_name(job.name), "-l", f"select={_select(job)}", "-l", f"place={_place(job)}"]
     if job.time_limit is not None:
         words += ["-l", f"walltime={walltime(job.time_limit)}"]
     for option, value in (("-q", job.partition), ("-A", job.account), ("-M", asked.get("mail_user"))):
         words += [option, str(value)] if value else []
     words += _rest(job, asked)
-    kept = _dependency(job, others)
+    kept = dependency(job, others)
     return [*words, "-W", f"depend={kept}"] if kept else words
+
+
+def check(job: ForeignJob, asked: Mapping[str, object]) -> None:
+    """Raise Refused for an option that neither translation nor wrapper knows."""
+    for field in asked:
+        if field not in KNOWN and field in NAMES:
+            raise _nothing_like(NAMES[field], job)
 
 
 def _rest(job: ForeignJob, asked: Mapping[str, object]) -> Iterator[str]:
@@ -50,7 +61,7 @@ def _rest(job: ForeignJob, asked: Mapping[str, object]) -> Iterator[str]:
         yield "-h"
     if job.begin_time is not None:
         yield from ("-a", time.strftime("%Y%m%d%H%M.%S", time.localtime(job.begin_time)))
-    if "requeue" in asked:
+    if asked.get("requeue") or ("requeue" in asked and not asked.get("array")):  # an array cannot be told not to
         yield from ("-r", "y" if asked["requeue"] else "n")
     if job.nice:
         yield from ("-p", str(min(max(-job.nice, LOWEST), HIGHEST)))
@@ -61,11 +72,15 @@ def _rest(job: ForeignJob, asked: Mapping[str, object]) -> Iterator[str]:
         yield from ("-W", f"umask={job.umask:o}")
 
 
-def variables(job: ForeignJob, export: str | None, own: str) -> list[str]:
-    """-V and -v: which variables the job gets; `own` is an assignment of ours."""
+def variables(export: str | None, own: str, known: Mapping[str, str] | None) -> list[str]:
+    """-V and -v: which variables the job gets; `own` is an assignment of ours.
+
+    qsub refuses a name without a value, which sbatch passes over; `known`: those that have one, if that can be told.
+    """
     words = [word for word in (export or "ALL").split(",") if word]
     everything = "ALL" in (word.upper() for word in words)
     names = [word for word in words if word.upper() not in ("ALL", "NONE", "NIL")]
+    names = [word for word in names if "=" in word or known is None or word in known]
     return [*(["-V"] if everything else []), "-v", ",".join([*names, own])]
 
 
@@ -92,7 +107,7 @@ def walltime(seconds: int) -> str:
 def _select(job: ForeignJob) -> str:
     """The chunks: one for each machine where their number or what each has was said, else one for each task."""
     hosts = expand(job.required_nodes) if job.required_nodes else []
-    gpus = _gpus(job)
+    gpus = count_gpus(job)
     tasks = job.ntasks or 1
     if not _is_by_machine(job, gpus):
         return _chunk(job, tasks, 1, _shared(job.memory_per_node, tasks), 0)
@@ -137,7 +152,7 @@ def _shared(memory: int | None, tasks: int) -> int | None:
     return memory and -(-memory // tasks)
 
 
-def _gpus(job: ForeignJob) -> int:
+def count_gpus(job: ForeignJob) -> int:
     """GPUs of each machine, or of the job where --gpus was given; PBS does not know their types."""
     given = job.gpus or job.gres
     if not given:
@@ -149,13 +164,14 @@ def _gpus(job: ForeignJob) -> int:
 
 
 def _place(job: ForeignJob) -> str:
-    return ("scatter" if _is_by_machine(job, _gpus(job)) else "free") + (":excl" if job.is_exclusive else "")
+    return ("scatter" if _is_by_machine(job, count_gpus(job)) else "free") + (":excl" if job.is_exclusive else "")
 
 
 # --- arrays and dependencies
 
 
 def _array(job: ForeignJob, expression: str) -> str:
+    expression = as_range(expression)
     found = RANGE.fullmatch(expression)
     if found is None or int(found[1]) >= int(found[2]):
         raise Refused(
@@ -165,17 +181,35 @@ def _array(job: ForeignJob, expression: str) -> str:
     return expression
 
 
-def _dependency(job: ForeignJob, others: Mapping[int, ForeignJob]) -> str:
+def as_range(expression: str) -> str:
+    """The tasks as one range, if they are as far from each other: 1,3,5%2 is 1-5:2%2."""
+    listed, mark, most = expression.partition("%")
+    words = listed.split(",")
+    if len(words) < 2 or not all(word.isdigit() for word in words):
+        return expression
+    tasks = sorted({int(word) for word in words})
+    steps = {later - first for first, later in pairwise(tasks)}
+    if len(steps) != 1:
+        return expression
+    (step,) = steps
+    return f"{tasks[0]}-{tasks[-1]}{f':{step}' if step > 1 else ''}{mark}{most}"
+
+
+def dependency(job: ForeignJob, others: Mapping[int, ForeignJob]) -> str:
     """What of the dependency is still to be met. Raises Refused for what never can be."""
     kept = []
     for term in filter(None, (job.dependency or "").split(",")):
         kind, _, names = term.partition(":")
         kind = kind.lower()
+        if kind == "singleton" and not names:
+            same = [other for other in others.values() if other.name == job.name and not other.state.is_over]
+            kept += [":".join(["afterany", *(other.foreign_id for other in same)])] if same else []
+            continue
         numbers = names.split(":")
         if kind not in KINDS or not all(number.isdigit() for number in numbers) or "?" in term:
             raise Refused(
                 f"--dependency={term} cannot be passed to {job.cluster}: PBS has nothing like it",
-                hint="write after, afterany, afterok or afternotok, and numbers of jobs",
+                hint="write singleton, or after, afterany, afterok or afternotok and numbers of jobs",
             )
         waited = [name for number in numbers if (name := _waited_for(kind, int(number), others))]
         kept += [":".join([kind, *waited])] if waited else []

@@ -19,6 +19,7 @@ STATES = {
 SIZES = {"b": 1 / 1024, "kb": 1, "mb": 1024, "gb": 1024**2, "tb": 1024**3, "w": 8 / 1024, "kw": 8}
 DELETED = "91"  # substate
 KILLED = 256  # Exit_status of what PBS itself signalled: this and the signal
+TERMINATED = KILLED + 15
 TIMEOUT, MEMORY, MOM_LOST = (-29, -28), (-27, -26), (-4, -5, -6, -3, -11, -14)
 ROUNDED = 1  # seconds that moments of PBS may be too late
 TAG = "MINI_SLURM_TAG="
@@ -84,7 +85,7 @@ def _read_place(job: ForeignJob, given: dict[str, str]) -> None:
     if given.get("stime"):
         job.alloc_cpus = int(given.get("Resource_List.ncpus", 0))
         job.alloc_memory = kibibytes(given.get("Resource_List.mem", "0kb")) // 1024
-    job.start_time = moment(given.get("stime"))
+    job.start_time = moment(given.get("stime") or given.get("start_time"))
     job.max_rss = kibibytes(given.get("resources_used.mem", "0kb"))
     job.user_seconds = float(seconds(given.get("resources_used.cput", "0")))
 
@@ -112,14 +113,22 @@ def _reason(given: dict[str, str], letter: str) -> tuple[str, int]:
 
 def _read_end(job: ForeignJob, given: dict[str, str]) -> None:
     """PBS's own word on the end: a code, or why it was ended."""
-    job.end_time = moment(given.get("obittime") or given.get("mtime"))
+    job.end_time = moment(given.get("obittime") or given.get("comp_time") or given.get("mtime"))
     job.exit_code = job.exit_signal = 0
     code = given.get("Exit_status")
     if code is None:  # it never ran: deleted, or its dependency was never met
         job.state = JobState.CANCELLED
         return
-    end(job, int(code), given.get("substate") == DELETED or "terminated by" in given.get("comment", ""),
-        "exceeded resource walltime" in given.get("comment", ""))  # fmt: skip
+    comment = given.get("comment", "")
+    deleted = given.get("substate") == DELETED or "terminated by" in comment
+    # older versions signal a job that has used up its time as they signal one that is deleted
+    late = "exceeded resource walltime" in comment or (int(code) == TERMINATED and not deleted and _has_used_up(given))
+    end(job, int(code), deleted, late)
+
+
+def _has_used_up(given: dict[str, str]) -> bool:
+    used, limit = (given.get(f"{kind}.walltime") for kind in ("resources_used", "Resource_List"))
+    return used is not None and limit is not None and seconds(used) >= seconds(limit)
 
 
 def end(job: ForeignJob, code: int, is_deleted: bool, is_late: bool = False) -> None:
@@ -144,9 +153,11 @@ def end(job: ForeignJob, code: int, is_deleted: bool, is_late: bool = False) -> 
 
 
 def moment(text: str | None) -> float | None:
-    """`Sun Nov 22 05:00:20 2026`, in local time."""
+    """`Sun Nov 22 05:00:20 2026`, in local time, or seconds since the epoch."""
     if not text:
         return None
+    if text.isdigit():  # as Torque's XML has it
+        return float(text)
     try:
         return time.mktime(time.strptime(text))
     except ValueError:

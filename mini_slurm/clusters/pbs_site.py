@@ -79,6 +79,7 @@ def _entry(name: str, given: Attributes) -> MachineEntry:
 
 def _machine(name: str, given: Attributes) -> Machine:
     gone = bool(_words(given) & GONE)
+    memory = given.get("resources_available.mem") or _of_status(given, "physmem")
     gpus = _number(given.get("resources_available.ngpus") or given.get("gpus"))
     return Machine(
         name=name,
@@ -86,10 +87,16 @@ def _machine(name: str, given: Attributes) -> Machine:
         reason=(given.get("comment") or "not responding") if gone else "",
         reason_time=(moment(given.get("last_state_change_time")) or 0.0) if gone else 0.0,
         cpus=cpus(given),
-        memory=kibibytes(given.get("resources_available.mem", "0kb")) // 1024,
+        memory=kibibytes(memory) // 1024,
         gpus=str(gpus) if gpus else "",
         architecture=given.get("resources_available.arch", ""),
     )
+
+
+def _of_status(given: Attributes, name: str) -> str:
+    """A value of Torque's `status = name=value,...`."""
+    found = re.search(rf"(?:^|,){name}=([^,]*)", given.get("status", ""))
+    return found[1] if found else "0kb"
 
 
 def _held(name: str, given: Attributes) -> Job:
@@ -98,7 +105,7 @@ def _held(name: str, given: Attributes) -> Job:
         given = {}
     whole = bool(_words(given) & WHOLE)
     taken = given.get("resources_assigned.ncpus")
-    held = _number(taken) if taken is not None else len(_parts(given.get("jobs", "")))
+    held = _number(taken) if taken is not None else _slots(given.get("jobs", ""))
     job = Job()
     job.state, job.node = JobState.RUNNING, name
     job.alloc_cpus = cpus(given) if whole else held
@@ -107,8 +114,10 @@ def _held(name: str, given: Attributes) -> Job:
     return job
 
 
-def _parts(text: str) -> list[str]:
-    return [part for part in text.split(",") if part.strip()]
+def _slots(text: str) -> int:
+    """How many CPUs Torque's `0-3/7.head, 4/8.head` are."""
+    found = re.findall(r"(\d+)(?:-(\d+))?/", text)
+    return sum(int(last or first) - int(first) + 1 for first, last in found)
 
 
 # --- queues

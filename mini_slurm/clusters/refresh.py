@@ -9,12 +9,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mini_slurm.clusters.base import Answer, Call, Cluster, Runner
 from mini_slurm.clusters.states import OPEN, Known
 from mini_slurm.errors import MiniSlurmError, Refused
 from mini_slurm.store import foreign
 from mini_slurm.store.database import transaction
 from mini_slurm.store.foreign import Contact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.clusters.base import Answer, Call
+    from mini_slurm.clusters.protocols import Cluster, Runner
 
 FRESH = 2.5  # seconds that an answer counts as new
 SPAN, CALLS = 5.0, 2  # in so many seconds no more than so many calls

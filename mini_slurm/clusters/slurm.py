@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from mini_slurm.clusters import slurm_records as records
 from mini_slurm.clusters.base import Answer, Call, Goal, Order, Site, Unanswered
-from mini_slurm.model.fleet import ClusterEntry
-from mini_slurm.model.foreign import ForeignJob
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.model.fleet import ClusterEntry
+    from mini_slurm.model.foreign import ForeignJob
 
 TAG = "mini_slurm:"  # begins the word that is put into a job's comment
 NUMBER = re.compile(rb"^(?:Submitted batch job )?(\d+)(?:;[^\s;]+)?(?: on cluster \S+)?$", re.MULTILINE)

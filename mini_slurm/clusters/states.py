@@ -5,11 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
-from mini_slurm.clusters.base import Answer, Call, Cluster
 from mini_slurm.model.foreign import DEFAULTS, ForeignJob
 from mini_slurm.model.states import JobState
 from mini_slurm.store import foreign
 from mini_slurm.store.schema import UNFINISHED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.clusters.base import Answer, Call
+    from mini_slurm.clusters.protocols import Cluster
 
 OPEN = f"{UNFINISHED} OR NOT settled"
 FORGET = 600.0  # seconds until a submission that never shows counts as never made

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 
-from mini_slurm.clusters.base import Answer, Cluster, Lost, NotMade, Order, Runner, Unanswered
+from mini_slurm.clusters.base import Answer, Lost, NotMade, Unanswered
 from mini_slurm.errors import MiniSlurmError, Refused
-from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.store import foreign
 from mini_slurm.store.database import keep, transaction
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+
+    from mini_slurm.clusters.base import Order
+    from mini_slurm.clusters.protocols import Cluster, Runner
+    from mini_slurm.model.foreign import ForeignJob
 
 LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each look for a job whose answer was lost
 KILLED = -9  # what an answer is taken for that got lost

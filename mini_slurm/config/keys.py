@@ -12,7 +12,7 @@ from mini_slurm.model.units import parse_memory, parse_time_limit
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # of a machine, a partition, an account, a QOS
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-CLUSTER_TYPES = ("slurm", "pbs", "lsf")
+CLUSTER_TYPES = ("slurm", "pbs", "torque", "lsf")
 PREEMPT_TYPES = ("none", "partition_prio", "qos")
 WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=+/-]*")  # a feature, a type of GPU: no operator of --constraint in it
 
@@ -254,7 +254,7 @@ PARTITION = {
     "grace_time": GRACE_TIME,
 }
 CLUSTER = {
-    "type": Key(cluster_type, 'one of "slurm", "pbs", "lsf"', '"slurm"'),
+    "type": Key(cluster_type, 'one of "slurm", "pbs", "torque", "lsf"', '"slurm"'),
     **{key: MACHINE[key] for key in ("host", "port", "user", "identity_file", "jump_host")},
     "partitions": Key(names, "a list of names", '["batch", "gpu"]'),
     "queues": Key(names, "a list of names", '["workq"]'),  # what PBS and LSF call partitions

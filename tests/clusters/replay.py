@@ -6,63 +6,103 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
+from tests.clusters.openpbs.install import install
 from tests.fleet import processes
 from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "openpbs.jsonl"
 AGREED = HERE / "openpbs-agreed.txt"
-COMMANDS = ("qsub", "qstat", "qdel", "qhold", "qrls", "qalter", "qsig", "pbs_tmrsh")
+SPEED = 6  # how many times faster than when it was recorded
 # what the recordings were made with: wait for a state, or for the end
 HELPERS = """
-wst() { for i in $(seq 100); do qstat -f "$1" 2> /dev/null | grep -q "job_state = $2" && return; sleep 0.1; done; }
-wend() { for i in $(seq 100); do qstat "$1" > /dev/null 2>&1 || return; sleep 0.1; done; }
+wst() { for i in $(seq 100); do qstat -xf "$1" 2> /dev/null | grep -q "job_state = $2" && return; sleep 1; done; }
+wend() { for i in $(seq 100); do qstat "$1" > /dev/null 2>&1 || return; sleep 0.5; done; }
 """
-MOMENT = re.compile(r"\w{3} \w{3} [ \d]\d(?: at)? \d\d:\d\d(?::\d\d \d{4})?")
-LIMIT = 30  # seconds for a case
+SLEEP = f"""#!/bin/bash
+exec /bin/sleep "$(awk "BEGIN {{ print $1 / {SPEED} }}")"
+"""
+# cases that look at jobs which others before them made
+QUEUES = {r"qselect -N|qstat-05[0-3]": "qstat-001", "pbsnodes-00": "pbsnodes-002"}
+VARYING = (
+    (re.compile(r"\w{3} \w{3} [ \d]\d(?: at)? \d\d:\d\d(?::\d\d \d{4})?"), "MOMENT"),
+    (re.compile(r'(timestamp"?\s?[:=]\s)\d+'), r"\1#"),
+    (re.compile(r'(_time(?:":\t|=))\d{10}'), r"\1#"),
+    (re.compile(r'(session_id(?:"?:\t| = |=))\d+'), r"\1#"),
+    # the mom tells of what running jobs use from time to time
+    (re.compile(r"^    resources_used\.\w+ = \S+\n", re.MULTILINE), ""),
+    (re.compile(r'(resources_used\.\w+(?: = |=)|"(?:mem|vmem|walltime|cput)":\t")[\d:]+'), r"\1#"),
+    (re.compile(r"(?:       0|00:00:00) ([REXS]) "), r"    USED \1 "),
+    (re.compile(r" +\d+( +\d+ +\d+ +\S+ \d\d:\d\d [RSE] )"), r" SESSION\1"),
+    # of a server: with those that are in its history
+    (re.compile(r'(Active(?:.*\n){3}\s+"?total_jobs"?(?: =|:)\s)\d+'), r"\1#"),
+    (re.compile(r"(^pbsn1 +0) +\d+( .* Active)", re.MULTILINE), r"\1 #\2"),
+    (re.compile(r"(killed: walltime )\d+"), r"\1#"),
+    (re.compile(r"(PBS_JOBCOOKIE=)\w+"), r"\1#"),
+)
+LIMIT = 60  # seconds for a case
+
+Case = dict[str, object]
 
 
-def cases() -> dict[str, dict[str, object]]:
+def cases() -> dict[str, Case]:
     """Every recording by its id."""
     found = map(json.loads, RECORDED.read_text().splitlines())
     return {str(case["id"]): case for case in found}
 
 
-def install(folder: Path) -> Path:
-    """The stand-in under the names of PBS's commands."""
-    text = (HERE / "openpbs.py").read_text().partition("\n")[2]
-    folder.mkdir()
-    for command in COMMANDS:
-        (folder / command).write_text(f"#!{sys.executable}\n{text}")
-        (folder / command).chmod(0o755)
-    return folder
-
-
-def play(case: dict[str, object], folder: Path) -> tuple[str, str, int]:
-    """What the case prints on both streams, and its exit status, as it was recorded for bob."""
-    work, state = folder / "work", folder / "state"
-    work.mkdir()
+def play(case: Case, folder: Path) -> tuple[str, str, int]:
+    """What the case prints on both streams, and its exit status, as it was recorded."""
+    home, state, bin = folder / "home", folder / "state", install(folder / "bin")
+    work = home / "work"
+    work.mkdir(parents=True)
     state.mkdir()
-    bin = install(folder / "bin")
-    numbers = re.findall(r"\b(\d+)(?:\[\d*\])?\.pbsn1", f"{json.dumps(case.get('vars', {}))} {case['stdout']}")
+    (bin / "sleep").write_text(SLEEP)
+    (bin / "sleep").chmod(0o755)
+    (home / ".profile").write_text(f"PATH={bin}:$PATH\n")  # of login shells
     environment = {
-        "PATH": f"{bin}:/usr/bin:/bin", "HOME": str(folder), "STAND_IN_PBS": str(state), "LANG": "C.UTF-8",
-        "STAND_IN_USER": "bob", "STAND_IN_FIRST": min(numbers, key=int, default="1"),
+        "PATH": f"{bin}:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8", "LOGNAME": str(case["user"]),
+        "SHELL": "/bin/bash", "STAND_IN_PBS": str(state), "STAND_IN_USER": str(case["user"]),
+        "STAND_IN_FIRST": _first_number(case), "STAND_IN_SPEED": str(SPEED),
+        "STAND_IN_SHOWN": json.dumps({str(home): "/home/bob", str(bin): "/opt/pbs/bin"}),
     }  # fmt: skip
-    setup = case.get("setup") or []
-    assert isinstance(setup, list)
-    parts = [f"{{ {part}; }} > /dev/null" if "$(" not in part else f"{part} > /dev/null" for part in map(str, setup)]
-    script = "\n".join(
-        [HELPERS, *(f"eval {shlex.quote(part)}" for part in parts), "echo ---- | tee /dev/stderr", str(case["cmd"])]
-    )
+    if "without history" in str(case["about"]) or "without job history" in str(case["about"]):
+        environment["STAND_IN_FORGETS"] = "1"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=work, env=environment, capture_output=True, text=True, timeout=LIMIT
+        ["bash", "-c", _script(case)], cwd=work, env=environment, capture_output=True, text=True, timeout=LIMIT
     )
-    out, err = (alike(text.partition("----\n")[2], work) for text in (done.stdout, done.stderr))
+    places = {str(home): "/home/bob", str(bin): "/opt/pbs/bin", str(state): "/var/spool/pbs"}
+    out, err = (alike(text.partition("----\n")[2], places) for text in (done.stdout, done.stderr))
     return out, err, done.returncode
+
+
+def _first_number(case: Case) -> str:
+    text = f"{json.dumps(case.get('vars', {}))} {case.get('setup_out', '')} {case['stdout']} {case['stderr']}"
+    others = [cases()[other] for other in _before(case)]
+    text = f"{others[0]['stdout']}{others[0].get('vars')}" if others else text
+    numbers = [number for number in re.findall(r"\b(\d+)(?:\[\d*\])?\.pbsn1", text) if number != "99999"]
+    return min(numbers, key=int, default="1")
+
+
+def _before(case: Case) -> list[str]:
+    """The case whose jobs this one looks at."""
+    words = f"{case['id']} {case.get('setup')}"
+    return [other for word, other in QUEUES.items() if re.search(word, words) and other != case["id"]]
+
+
+def _setup(case: Case) -> list[str]:
+    found = case.get("setup") or []
+    assert isinstance(found, list)
+    return [str(part) for part in found]
+
+
+def _script(case: Case) -> str:
+    parts = [part for other in _before(case) for part in _setup(cases()[other])] + _setup(case)
+    # a redirection of its own would make a subshell of what sets variables
+    lines = [f"eval {shlex.quote(part)} > /dev/null" for part in parts]
+    return "\n".join([HELPERS, *lines, "echo ---- | tee /dev/stderr", str(case["cmd"])])
 
 
 def end_jobs(folder: Path) -> None:
@@ -70,8 +110,10 @@ def end_jobs(folder: Path) -> None:
     wait_until(lambda: not processes.mentioning(folder) or processes.kill(processes.mentioning(folder)), "jobs to end")
 
 
-def alike(text: str, work: Path | None = None) -> str:
+def alike(text: str, places: dict[str, str] | None = None) -> str:
     """Without what is another each time."""
-    if work is not None:
-        text = text.replace(str(work), "/home/bob/work")
-    return MOMENT.sub("MOMENT", text)
+    for here, there in (places or {}).items():
+        text = text.replace(here, there)
+    for pattern, plain in VARYING:
+        text = pattern.sub(plain, text)
+    return text

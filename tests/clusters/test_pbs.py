@@ -6,12 +6,12 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.clusters import replay
 from tests.clusters.conftest import User
+from tests.clusters.openpbs.install import install
 from tests.clusters.test_slurm import ended, state_of, submitted
 from tests.waiting import wait_until
 
@@ -36,10 +36,7 @@ class Pbs:
     def __init__(self, user: User) -> None:
         self.user = user
         self.bin, self.state = user.home / "pbs-bin", user.home / "pbs"
-        text = (Path(__file__).parent / "openpbs.py").read_text().partition("\n")[2]
-        python = user.install.python / f"python{sys.version_info.major}.{sys.version_info.minor}"
-        for command in replay.COMMANDS:
-            user.write(f"pbs-bin/{command}", f"#!{python}\n{text}", 0o755)
+        install(self.bin, str(user.install.python / f"python{sys.version_info.major}.{sys.version_info.minor}"))
         self.state.mkdir()
         shutil.chown(self.state, user.login)
 
@@ -85,9 +82,9 @@ def test_a_script_is_translated_and_runs_as_slurm_would_run_it(pbs: Pbs) -> None
     assert output == ["a b", "$(id)", number, "2", "2", "my job", str(user.home / "work")]
     job = pbs.jobs()[f"{number}.pbsn1"]
     assert job["name"] == "my_job"
-    assert job["resources"] == {
-        "select": "2:ncpus=2:mpiprocs=1:ompthreads=2:mem=512mb", "place": "free", "walltime": "24:00:00"
-    }  # fmt: skip
+    assert job["asked"] == [
+        "select=2:ncpus=2:mpiprocs=1:ompthreads=2:mem=512mb", "place=free", "walltime=24:00:00"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("history", [True, False], ids=["history", "no history"])
@@ -159,8 +156,42 @@ def test_a_pbs_script_passes_through_untouched(pbs: Pbs) -> None:
     number = submitted(pbs.user.run("msbatch", "-M", "pbs", "job.pbs"))
     assert ended(pbs.user, number) == "FAILED"
     assert (pbs.user.home / f"theirs.o{number}").read_text() == "1\n"
-    assert pbs.jobs()[f"{number}.pbsn1"]["resources"] == {"select": "1:ncpus=3"}
+    assert pbs.jobs()[f"{number}.pbsn1"]["asked"] == ["select=1:ncpus=3"]
     assert pbs.user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "ExitCode") == "5:0\n"
+
+
+def test_nodes_and_queues_are_shown_as_sinfo_and_scontrol_show_them(pbs: Pbs) -> None:
+    user = pbs.user
+    words = ("-M", "pbs", "-h", "-p", "workq")
+    assert user.run("msinfo", *words, "-o", "%P %a %l %D %t %N") == "workq* up infinite 3 idle pbsn[1-3]\n"
+    number = submitted(user.run("msbatch", "-M", "pbs", "-n", "1", "-c", "3", "--wrap", "sleep 600"))
+    wait_until(lambda: state_of(user, number) == "RUNNING", "it runs")
+    assert user.run("msinfo", *words, "-N", "-o", "%N %t %C %m") == (
+        "pbsn1 mix 3/1/0/4 8192\npbsn2 idle 0/4/0/4 8192\npbsn3 idle 0/4/0/4 8192\n"
+    )
+    shown = user.run("mscontrol", "-M", "pbs", "-o", "show", "node", "pbsn1")
+    assert shown.startswith("NodeName=pbsn1 Arch=linux ")
+    assert " CPUAlloc=3 " in shown
+    assert "State=MIXED " in shown
+    assert "Gres=gpu:2 " in shown
+    shown = user.run("mscontrol", "-M", "pbs", "-o", "show", "partition", "gpu")
+    assert shown.startswith("PartitionName=gpu ")
+    assert " Nodes=pbsn[1-3] " in shown
+    assert "workq" not in user.run("mscontrol", "-M", "pbs", "show", "partition", "gpu")
+    assert f"JobId={number} " in user.run("mscontrol", "-M", "pbs", "show", "jobs")
+    assert user.run("mscontrol", "-M", "pbs", "show", "hostnames", "n[1-2]") == "n1\nn2\n"
+
+
+def test_jobs_are_cancelled_by_what_they_are(pbs: Pbs) -> None:
+    user = pbs.user
+    first, other = (
+        submitted(user.run("msbatch", "-M", "pbs", "-H", "-J", name, "-p", queue, "--wrap", "true"))
+        for name, queue in (("one", "workq"), ("two", "gpu"))
+    )
+    user.run("mscancel", "-M", "pbs", "-n", "one", "-t", "PENDING")
+    assert {name: job["state"] for name, job in pbs.jobs().items()} == {f"{first}.pbsn1": "F", f"{other}.pbsn1": "H"}
+    user.run("mscancel", "-M", "pbs", "-p", "gpu", "--me")
+    assert {job["state"] for job in pbs.jobs().values()} == {"F"}
 
 
 @pytest.mark.parametrize(
@@ -202,9 +233,7 @@ def test_a_dependency_waits_and_what_is_met_already_is_left_out(pbs: Pbs) -> Non
 def test_an_answer_that_was_lost_is_found_by_its_tag(pbs: Pbs) -> None:
     real = pbs.bin / "real-qsub"
     (pbs.bin / "qsub").rename(real)
-    pbs.user.write("pbs-bin/qsub", f'#!/bin/bash\nexec -a qsub "{real}" "$@" > /dev/null\n', 0o755)
-    text = real.read_text().replace("os.path.basename(sys.argv[0])", "'qsub'", 1)
-    pbs.user.write("pbs-bin/real-qsub", text, 0o755)
+    pbs.user.write("pbs-bin/qsub", f'#!/bin/bash\n"{real}" "$@" > /dev/null\n', 0o755)
     number = submitted(pbs.user.run("msbatch", "-M", "pbs", "-H", "--wrap", "true"))
     assert list(pbs.jobs()) == [f"{number}.pbsn1"]
 

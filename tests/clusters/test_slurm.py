@@ -344,24 +344,3 @@ def test_a_place_that_there_is_not_is_refused(with_slurm: User) -> None:
     refused = with_slurm.try_("msqueue", "-M", "nowhere")
     assert refused.returncode == 1
     assert "No cluster 'nowhere' known by database." in refused.stderr
-
-
-@pytest.mark.parametrize(
-    ("line", "complaint"),
-    [
-        ('type = "lsf"', "cluster far: type lsf is not supported"),
-    ],
-    ids=str,
-)
-def test_what_is_not_supported_yet_is_said_in_one_line(with_slurm: User, line: str, complaint: str) -> None:
-    fleet = (with_slurm.home / "fleet.toml").read_text()
-    with_slurm.fleet(f"{fleet}\n[clusters.far]\n{line}\n")
-    for words in (
-        ["msbatch", "--wrap", "true"],
-        ["msqueue"],
-        ["msinfo"],
-        ["mscancel", "1"],
-        ["mscontrol", "show", "job"],
-    ):
-        refused = with_slurm.try_(words[0], "-M", "far", *words[1:])
-        assert (refused.returncode, refused.stderr.splitlines()[0]) == (1, f"{words[0]}: error: {complaint}")

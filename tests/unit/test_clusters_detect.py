@@ -14,7 +14,7 @@ REAL = "#!/bin/sh\necho real\n"
 @pytest.fixture(autouse=True)
 def no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLURM_CONF", raising=False)
-    monkeypatch.setattr(detect, "TYPES", ("slurm", "pbs", "lsf"))
+    monkeypatch.setattr(detect, "TYPES", ("slurm", "torque", "pbs", "lsf"))
 
 
 def program(folder: Path, name: str, text: str = REAL) -> Path:
@@ -45,6 +45,15 @@ def test_a_system_that_we_cannot_speak_to_is_no_cluster(tmp_path: Path, monkeypa
     path_of(monkeypatch, tmp_path / "bin")
     monkeypatch.setattr(detect, "TYPES", ("slurm",))
     assert detect.detect() is None
+
+
+def test_torque_is_told_from_other_pbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("qsub", "pbs-config"):
+        program(tmp_path / "bin", name)
+    path_of(monkeypatch, tmp_path / "bin")
+    entry = detect.detect()
+    assert entry is not None
+    assert entry.type == "torque"
 
 
 def test_nothing_on_path_is_no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,10 +59,44 @@ def test_names_are_made_ones_that_pbs_takes(name: str, clean: str) -> None:
     assert pbs_options.clean_name(name) == clean
 
 
-@pytest.mark.parametrize("text", ["1,3", "5", "3-1", "1-1"])
+@pytest.mark.parametrize("text", ["1,3,7", "5", "3-1", "1-1"])
 def test_an_array_that_is_no_range_is_refused(text: str) -> None:
     with pytest.raises(Refused):
         pbs_options.translate(ForeignJob(name="x", cluster="far"), {"array": text}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1,3,5", "1-5:2"), ("4,5,6%2", "4-6%2"), ("0-9:3%2", "0-9:3%2"), ("7,2", "2-7:5")]
+)
+def test_a_list_with_equal_steps_is_a_range(text: str, expected: str) -> None:
+    assert pbs_options.as_range(text) == expected
+
+
+def test_an_array_is_never_told_not_to_be_requeued_which_qsub_refuses() -> None:
+    job = ForeignJob(name="x", cluster="far")
+    assert "-r" not in pbs_options.translate(job, {"array": "1-3", "requeue": False}, {})
+    assert "-r n" in " ".join(pbs_options.translate(job, {"requeue": False}, {}))
+
+
+def test_two_queues_are_refused() -> None:
+    with pytest.raises(Refused, match="PBS takes one queue"):
+        words(partition="a,b")
+
+
+def test_a_name_without_a_value_is_passed_over_as_sbatch_does() -> None:
+    assert pbs_options.variables("A,B,C=3", "T=1", {"A": "x"}) == ["-v", "A,C=3,T=1"]
+    assert pbs_options.variables("A,B", "T=1", None) == ["-v", "A,B,T=1"]
+    assert pbs_options.variables(None, "T=1", {}) == ["-V", "-v", "T=1"]
+
+
+def test_a_singleton_waits_for_those_of_its_name() -> None:
+    def job(number: int, **values: object) -> ForeignJob:
+        return ForeignJob(job_id=number, foreign_id=f"{number}.s", state=JobState.RUNNING, **{"name": "x", **values})
+
+    others = {1: job(1), 2: job(2, name="y"), 3: ForeignJob(job_id=3, name="x", state=JobState.FAILED), 4: job(4)}
+    mine = ForeignJob(name="x", cluster="far", dependency="singleton")
+    assert pbs_options.dependency(mine, others) == "afterany:1.s:4.s"
+    assert pbs_options.dependency(mine, {}) == ""
 
 
 def read(identity: str, *known: ForeignJob) -> list[ForeignJob]:
@@ -111,6 +145,25 @@ def test_an_exit_status_tells_the_end(code: int, deleted: bool, state: JobState,
     job = ForeignJob()
     records.end(job, code, deleted)
     assert (job.state, job.exit_code, job.exit_signal) == (state, *exit_code)
+
+
+@pytest.mark.parametrize(("used", "state"), [("01:00:03", JobState.TIMEOUT), ("00:10:00", JobState.FAILED)])
+def test_an_older_pbs_that_ends_a_late_job_as_it_ends_others(used: str, state: JobState) -> None:
+    text = f"""Job Id: 7.s
+    job_state = F
+    Exit_status = 271
+    resources_used.walltime = {used}
+    Resource_List.walltime = 01:00:00
+"""
+    (job,) = PBS.read_states(Answer(0, text.encode(), b""), [])
+    assert job.state is state
+
+
+def test_a_value_that_looks_like_a_job_is_none() -> None:
+    """qstat -w writes a newline within a value as two letters; a job of somebody else must not tell of ours."""
+    text = b"Job Id: 8.s\n    job_state = R\n    Variable_List = A=1\\nJob Id: 7.s\\n    job_state = F\n"
+    assert [job.foreign_id for job in PBS.read_states(Answer(0, text, b""), [])] == ["8.s"]
+    assert "-w" in PBS.states(None).words
 
 
 def test_complaints_of_jobs_that_are_gone_are_an_answer_and_others_are_none() -> None:

@@ -317,11 +317,11 @@ CASES = {
     ),
     "a cluster without a type": (
         SMALL + '[clusters.big]\nhost = "big"\n',
-        'clusters.big.type is missing: write one of "slurm", "pbs", "lsf"',
+        'clusters.big.type is missing: write one of "slurm", "pbs", "torque", "lsf"',
     ),
     "a type of cluster that there is not": (
         SMALL + '[clusters.big]\ntype = "sge"\n',
-        'clusters.big.type cannot be "sge": write one of "slurm", "pbs", "lsf", as type = "slurm"',
+        'clusters.big.type cannot be "sge": write one of "slurm", "pbs", "torque", "lsf", as type = "slurm"',
     ),
     "a cluster's partition that the fleet has too": (
         SMALL + '[clusters.big]\ntype = "slurm"\npartitions = ["batch", "all"]\n',

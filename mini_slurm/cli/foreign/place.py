@@ -6,7 +6,6 @@ import os
 
 from mini_slurm.cli import common, places
 from mini_slurm.clusters import make_cluster, make_runner
-from mini_slurm.clusters.refresh import Refresh
 from mini_slurm.config.paths import fleet_file
 from mini_slurm.store import foreign
 from mini_slurm.store.database import choose_fleet
@@ -38,6 +37,8 @@ class Place:
 
     def refresh(self, *, everybody: bool = False) -> Contact:
         """Bring what is stored of its jobs up to date, if it is time to; how it answers. Raises StateError."""
+        from mini_slurm.clusters.refresh import Refresh
+
         return Refresh(self.state, self.db, self.entry.name, self.cluster, self.runner).run(everybody=everybody)
 
     def outdate(self) -> None:

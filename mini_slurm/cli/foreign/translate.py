@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from mini_slurm.cli.foreign.place import Place
     from mini_slurm.options.collect import Values
 
-OWN_LINES = {"pbs": b"#PBS"}  # by type: what a script of that system's own has
+OWN_LINES = {"pbs": b"#PBS", "torque": b"#PBS"}  # by type: what a script of that system's own has
+SINGLETON = "singleton"
 # what may stand on the command line beside such a script: it is met on this side
 OURS = frozenset({"clusters", "parsable", "quiet", "wait", "verbose"})
 
@@ -37,7 +38,7 @@ def order(program: str, arguments: list[str], place: Place) -> Order:
         return Order((), script, stdin, job, source=source.data, is_theirs=True)
     folder = submission.working_folder()
     asked = {field: values.of.get(field) for field in values.source}
-    others = _others(values, place)
+    others = _others(values, place, job)
     return Order((), None, b"", job, source=source.data, asked=asked, others=others, folder=folder)
 
 
@@ -56,15 +57,18 @@ def _check_theirs(fields: list[str], words: list[str]) -> None:
         )
 
 
-def _others(values: Values, place: Place) -> dict[int, ForeignJob]:
-    """The jobs of this cluster that the dependency names, as they are now."""
-    words = str(values.of.get("dependency") or "").replace(",", ":").split(":")
+def _others(values: Values, place: Place, mine: ForeignJob) -> dict[int, ForeignJob]:
+    """The jobs of this cluster that the dependency names, or means by their name, as they are now."""
+    words = str(values.of.get("dependency") or "").replace(",", ":").replace("?", ":").split(":")
     numbers = {int(word) for word in words if word.isdigit()}
-    if not numbers:
+    if not numbers and SINGLETON not in words:
         return {}
     place.refresh()
     where = foreign.of_cluster(place.entry.name)
-    where.jobs(numbers)
+    if SINGLETON in words:
+        where.add("ours AND name = ?", mine.name)
+    else:
+        where.jobs(numbers)
     found: dict[int, ForeignJob] = {}
     for job in foreign.select(place.db, where):
         known = found.get(job.array_job_id or job.job_id)

@@ -1,5 +1,7 @@
 """How jobs on a PBS ended: what their wrappers noted, and what the job history says of the others. One call for all.
 
+The same notes tell of a submission whose answer was lost, when its job is over before anybody looks for it.
+
 Stands alone; runs where the commands are. It gets a line of JSON and answers with one.
 """
 
@@ -18,6 +20,8 @@ NOTES = os.path.join(".cache", "mini_slurm", "pbs")  # at home
 def main() -> None:
     """Answer."""
     order = json.loads(sys.stdin.readline())
+    if "tag" in order:
+        sys.exit(_find(order["programs"], order["tag"]))
     told = [note for note in map(_note, order["jobs"].values()) if note]
     known = {note["id"] for note in told}
     left = [name for name in order["jobs"] if name not in known]
@@ -25,6 +29,36 @@ def main() -> None:
     if left:
         answer.update(_history(order["programs"], left))
     print(json.dumps(answer))
+
+
+def _find(programs: str, tag: str) -> int:
+    """Print what qstat says of all jobs, and of the one with this tag, should it be over already."""
+    path = shutil.which("qstat", path=programs or None)
+    if path is None:
+        sys.stderr.write("there is no qstat\n")
+        return 127
+    done = subprocess.run([path, "-f", "-w"], stdin=subprocess.DEVNULL, capture_output=True)
+    sys.stderr.buffer.write(done.stderr)
+    sys.stdout.buffer.write(done.stdout)
+    mark = b"MINI_SLURM_TAG=" + tag.encode()
+    if done.returncode == 0 and mark not in done.stdout:
+        note = next(filter(None, map(_note, _keys(tag))), None)
+        if note:  # no job history is needed
+            print(f"Job Id: {note['id']}\n    job_state = F\n    Variable_List = MINI_SLURM_TAG={tag}\n")
+        else:
+            history = [path, "-x", "-f", "-w"]
+            told = subprocess.run(history, stdin=subprocess.DEVNULL, capture_output=True)
+            sys.stdout.buffer.write(told.stdout if mark in told.stdout else b"")
+    return done.returncode
+
+
+def _keys(tag: str) -> list[str]:
+    """The notes of this submission: the job's, or those of an array's tasks."""
+    try:
+        names = os.listdir(os.path.join(os.path.expanduser("~"), NOTES))
+    except OSError:
+        return []
+    return [name for name in names if name == tag or name.startswith(tag + ".")]
 
 
 def _note(key: str) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def identity(name: str) -> tuple[str, int | None]:
 def surroundings(order: dict[str, Any], number: str, task: int | None) -> dict[str, str]:
     """The job's environment."""
     given = os.environ
-    lines = _lines(given.get("PBS_NODEFILE", "")) or [os.uname().nodename]
+    # a Torque has a line for each CPU, an OpenPBS one for each task
+    lines = (_lines(given.get("PBS_NODEFILE", "")) or [os.uname().nodename])[:: order["lines"]]
     hosts = list(dict.fromkeys(lines))
     tasks = [lines.count(host) for host in hosts]
     each = int(order["cpus_per_task"] or 1)
@@ -75,6 +76,8 @@ def surroundings(order: dict[str, Any], number: str, task: int | None) -> dict[s
         "SLURM_CPUS_ON_NODE": given.get("NCPUS", str(tasks[0] * each)), "SLURMD_NODENAME": hosts[0],
         "SLURM_NODEID": "0", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_GTIDS": "0", "ENVIRONMENT": "BATCH",
     }  # fmt: skip
+    if order["lines"] > 1:
+        made["MINI_SLURM_HOSTS"] = " ".join(lines)
     if order["ntasks"]:
         made.update(SLURM_NTASKS=str(order["ntasks"]), SLURM_NPROCS=str(order["ntasks"]))
     if order["cpus_per_task"]:

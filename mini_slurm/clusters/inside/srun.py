@@ -1,4 +1,4 @@
-"""srun within a job of PBS: tasks on this machine are started directly, those on others by pbs_tmrsh.
+"""srun within a job of PBS: tasks on this machine are started directly, those on others by pbs_tmrsh or pbsdsh.
 
 Stands alone.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import getopt
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,6 +61,10 @@ def layout(options: dict[str, str], lines: list[str]) -> list[str]:
 
 
 def _hosts() -> list[str]:
+    """The host of each task that there is room for."""
+    told = os.environ.get("MINI_SLURM_HOSTS", "").split()
+    if told:
+        return told
     try:
         with open(os.environ.get("PBS_NODEFILE", "")) as file:
             return file.read().split() or [os.uname().nodename]
@@ -91,7 +96,7 @@ def _run(places: list[str], command: list[str], is_labelled: bool) -> int:
     for index, host in enumerate(places):
         words = [sys.executable, os.path.abspath(__file__), "--task", order, str(index)]
         if host.split(".")[0] != here:
-            words = ["pbs_tmrsh", host, "/usr/bin/env", "python3", *words[1:]]
+            words = [*far(host), "/usr/bin/env", "python3", *words[1:]]
         pipe = subprocess.PIPE if is_labelled else None
         given = None if index == 0 else subprocess.DEVNULL
         try:
@@ -113,6 +118,11 @@ def _run(places: list[str], command: list[str], is_labelled: bool) -> int:
     for reader in readers:
         reader.join()
     return max(_report(index, places[index], code) for index, code in enumerate(codes))
+
+
+def far(host: str) -> list[str]:
+    """What starts a command on another host of the job: OpenPBS has pbs_tmrsh, Torque a pbsdsh that takes a host."""
+    return ["pbs_tmrsh", host] if shutil.which("pbs_tmrsh") else ["pbsdsh", "-h", host]
 
 
 def _report(index: int, host: str, code: int) -> int:

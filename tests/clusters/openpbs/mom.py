@@ -1,0 +1,175 @@
+"""The mom: a login shell of its own session is fed the script's path; what it printed is copied at the end."""
+
+# mypy: ignore-errors
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from openpbs import placing
+from openpbs.state import HOME, SPEED, content
+
+KILL_DELAY = 10 / SPEED  # seconds from TERM to KILL
+PAUSE = 0.02
+TAKEN_DOWN = 1 / SPEED  # seconds that the end of a job takes that is ended
+
+
+def start(server, job):
+    """Start a job; its process group."""
+    places = job["places"]
+    for folder in ("aux", "mom_priv/jobs", "spool", "undelivered"):
+        os.makedirs(os.path.join(HOME, folder), exist_ok=True)
+    with open(os.path.join(HOME, "aux", job["id"]), "w") as file:
+        file.writelines(host + "\n" for host in placing.node_lines(places))
+    script = os.path.join(HOME, "mom_priv/jobs", job["id"] + ".SC")
+    with open(script, "w", encoding="latin-1") as file:
+        file.write(job["script"])
+    os.chmod(script, 0o700)
+    order = {key: job[key] for key in ("id", "out", "err", "join", "keep", "umask", "command", "shell")}
+    order.update(script=script, environment=_environment(server, job))
+    library = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    program = f"import sys; sys.path.insert(0, {library!r}); from openpbs.mom import run; run(sys.argv[1])"
+    nowhere = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    words = [sys.executable, "-IS", "-c", program, json.dumps(order)]
+    return subprocess.Popen(words, start_new_session=True, **nowhere).pid
+
+
+def _environment(server, job):
+    first = job["places"][0]["values"]
+    cpus = first.get("ompthreads") or first.get("ncpus", "1")
+    own = {
+        "PBS_JOBID": job["id"], "PBS_JOBNAME": job["name"], "PBS_QUEUE": job["queue"], "PBS_ENVIRONMENT": "PBS_BATCH",
+        "PBS_NODEFILE": os.path.join(HOME, "aux", job["id"]), "PBS_O_WORKDIR": job["folder"],
+        "PBS_O_PATH": job["path"], "PBS_O_HOST": server["server"], "PBS_O_QUEUE": job["queue"],
+        "PBS_O_SYSTEM": "Linux", "PBS_JOBDIR": os.path.expanduser("~"), "PBS_NODENUM": "0", "PBS_TASKNUM": "1",
+        "PBS_MOMPORT": "15003", "TMPDIR": f"/var/tmp/pbs.{job['id']}", "PBS_JOBCOOKIE": os.urandom(16).hex().upper(),
+        "PBS_O_INTERACTIVE_AUTH_METHOD": "resvport", "PBS_O_INTERACTIVE_ENCRYPT_METHOD": "",
+        "HOME": os.path.expanduser("~"), "USER": job["user"], "LOGNAME": job["user"], "NCPUS": cpus,
+        "OMP_NUM_THREADS": cpus, "ENVIRONMENT": "BATCH", "SHELL": "/bin/bash", "PATH": os.environ["PATH"],
+        **{f"PBS_O_{name}": value for name, value in job["origin"].items() if value and name != "PATH"},
+        **{name: value for name, value in os.environ.items() if name.startswith("STAND_IN_")},
+    }  # fmt: skip
+    own.pop("STAND_IN_SHOWN", None)
+    if job.get("parent"):
+        own.update(PBS_ARRAY_INDEX=str(job["index"]), PBS_ARRAY_ID=job["parent"])
+    return {**job["environment"], **own}
+
+
+def is_late(job):
+    """Has it run for longer than it may?"""
+    limit = job["resources"].get("walltime")
+    if job.get("late") or limit is None:
+        return False
+    hours, minutes, seconds = map(int, limit.split(":"))
+    return (time.time() - job["stime"]) * SPEED > hours * 3600 + minutes * 60 + seconds
+
+
+def warn(job):
+    """Tell in the job's standard error why it is killed."""
+    limit = job["resources"]["walltime"]
+    total = sum(int(part) * 60**power for power, part in enumerate(reversed(limit.split(":"))))
+    with open(os.path.join(HOME, "spool", f"{job['id']}.{'OU' if job['join'] == 'oe' else 'ER'}"), "a") as file:
+        file.write(f"=>> PBS: job killed: walltime {total + 1} exceeded limit {total}\n")
+
+
+def signal_all(job, number):
+    """Signal every process of the job's session but the mom's."""
+    if number == signal.SIGTERM:
+        with open(os.path.join(HOME, job["id"] + ".ending"), "w"):
+            pass
+    for pid in _session(job["pid"]):
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def _session(leader):
+    """Its processes, by their ids."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != leader:
+            fields = content(f"/proc/{name}/stat").rpartition(")")[2].split() if _is_there(name) else []
+            if fields and int(fields[3]) == leader and fields[0] != "Z":
+                found.append(int(name))
+    return found
+
+
+def _is_there(name):
+    try:
+        with open(f"/proc/{name}/stat"):
+            return True
+    except OSError:
+        return False
+
+
+# --- in the job's own session
+
+
+def run(text):
+    """Run a job to its end."""
+    order = json.loads(text)
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    os.chdir(os.path.expanduser("~"))
+    os.umask(int(order["umask"] or "077", 8))
+    out, err = (os.path.join(HOME, "spool", f"{order['id']}.{end}") for end in ("OU", "ER"))
+    live = "d" in order["keep"]
+    if live:
+        out = order["out"]
+    code = _run(order, out, err)
+    marker = os.path.join(HOME, order["id"] + ".ending")
+    deadline = time.monotonic() + KILL_DELAY
+    if os.path.exists(marker):
+        time.sleep(TAKEN_DOWN)
+    while os.path.exists(marker) and _session(os.getpid()) and time.monotonic() < deadline:
+        time.sleep(PAUSE)
+    for pid in _session(os.getpid()):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    wanted = [(out, order["out"])] * (order["join"] != "eo" and not live)
+    wanted += [(err, order["err"])] * (order["join"] != "oe" and not live)
+    delivered = int(all([_deliver(order["id"], path, goal) for path, goal in wanted]))
+    with open(os.path.join(HOME, order["id"] + ".new"), "w") as file:
+        file.write(f"{code if code >= 0 else 256 - code} {delivered}")
+    os.rename(os.path.join(HOME, order["id"] + ".new"), os.path.join(HOME, order["id"] + ".end"))
+
+
+def _run(order, out, err):
+    shell = order["shell"] or "/bin/bash"
+    words = order["command"] or [f"-{os.path.basename(shell)}"]
+    joined = {"oe": out, "eo": err}.get(order["join"])
+    with open(joined or out, "ab") as stdout, open(joined or err, "ab") as stderr:
+        if order["command"] and not os.path.isabs(words[0]):
+            stderr.write(f"pbs_mom, exec of {words[0]} failed with error: No such file or directory\n".encode())
+            return 254
+        try:
+            child = subprocess.Popen(
+                words, executable=None if order["command"] else shell, stdin=subprocess.PIPE, stdout=stdout,
+                stderr=stderr, env=order["environment"],
+            )  # fmt: skip
+        except OSError as error:
+            stderr.write(f"pbs_mom, exec of {words[0]} failed with error: {error.strerror}\n".encode())
+            return 254
+        child.communicate(b"" if order["command"] else order["script"].encode() + b"\n")
+    return child.returncode
+
+
+def _deliver(name, path, goal):
+    """Put what was spooled where it is wanted."""
+    if goal == os.devnull:
+        return True
+    goal = os.path.join(goal, os.path.basename(path)) if goal.endswith("/") else goal
+    try:
+        if os.path.exists(goal):
+            os.unlink(goal)
+        shutil.move(path, goal)
+    except OSError:
+        shutil.move(path, os.path.join(HOME, "undelivered", os.path.basename(path)))
+        return False
+    return True
