@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
-from mini_slurm.model.foreign import ForeignJob
+from mini_slurm.model.foreign import ZERO, ForeignJob
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.states import JobState
 
@@ -48,7 +48,7 @@ def read(name: str, given: dict[str, str], before: ForeignJob | None) -> Foreign
     job = ForeignJob(**(before.__dict__ if before is not None else {}))
     job.foreign_id = name
     found = NUMBER.match(name)
-    job.job_id = int(found[1]) if found else 0
+    job.job_id = (int(found[1]) or ZERO) if found else 0
     if found and found[2] is not None:
         job.array_job_id = job.job_id
         job.array_task_id = int(found[2]) if found[2] else None

@@ -6,6 +6,7 @@ import time
 
 from mini_slurm.clusters.base import Answer, Lost, NotMade, Unanswered
 from mini_slurm.errors import MiniSlurmError, Refused
+from mini_slurm.model.foreign import ZERO
 from mini_slurm.store import foreign
 from mini_slurm.store.database import keep, transaction
 
@@ -85,9 +86,9 @@ def take(db: sqlite3.Connection, job: ForeignJob, name: str) -> None:
 
 
 def number_of(name: str) -> int:
-    """The number in what a system calls a job: 123 of `123`, `123.server`, `123[].server`."""
+    """The number for what a system calls a job: 123 for `123`, `123.server`, `123[].server`."""
     digits = name[: len(name) - len(name.lstrip("0123456789"))]
-    return int(digits or 0)
+    return (int(digits) or ZERO) if digits else 0
 
 
 def _look(cluster: Cluster, runner: Runner, job: ForeignJob) -> str | None:

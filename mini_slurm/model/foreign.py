@@ -5,6 +5,9 @@ from __future__ import annotations
 from mini_slurm.model import job
 from mini_slurm.model.job import Job
 
+# A PBS begins to count at 0, which is no job's number in Slurm: that one gets the number after PBS's last.
+ZERO = 10_000_000
+
 
 class ForeignJob(Job):
     """One job or array task of a cluster. `job_id` is its number there, which other places may use as well."""

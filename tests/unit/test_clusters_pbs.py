@@ -13,6 +13,7 @@ from mini_slurm.clusters.base import Answer, Unanswered
 from mini_slurm.clusters.inside import job as wrapper
 from mini_slurm.clusters.inside import scontrol, srun
 from mini_slurm.clusters.pbs import Pbs
+from mini_slurm.clusters.submission import number_of
 from mini_slurm.errors import Refused
 from mini_slurm.model.fleet import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
@@ -174,6 +175,15 @@ def test_complaints_of_jobs_that_are_gone_are_an_answer_and_others_are_none() ->
 
 
 # --- what travels
+
+
+def test_the_first_job_of_a_pbs_has_a_number_that_slurm_knows() -> None:
+    (job,) = PBS.read_states(Answer(0, b"Job Id: 0.s\n    job_state = R\n", b""), [])
+    assert (job.job_id, job.foreign_id) == (number_of("0.s"), "0.s")
+    assert wrapper.identity("0.s") == (str(job.job_id), None)
+    (task, _) = PBS.read_states(Answer(0, b"Job Id: 0[3].s\n    job_state = R\n\nJob Id: 1.s\n", b""), [])
+    assert (task.array_job_id, task.array_task_id) == (job.job_id, 3)
+    assert wrapper.identity("0[3].s") == (str(job.job_id), 3)
 
 
 def test_patterns_of_files_are_slurms() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 NOTES = os.path.join(".cache", "mini_slurm", "pbs")  # at home
 KEPT = 30 * 86400.0  # seconds that the note of an end is kept
 NOWHERE = "/tmp"
+ZERO = "10000000"  # the number of PBS's job 0, as in model/foreign.py: Slurm has no such job
 
 
 def main(order: dict[str, Any]) -> None:
@@ -50,7 +51,8 @@ def identity(name: str) -> tuple[str, int | None]:
     """Number and task of `123.server` or `123[4].server`."""
     found = re.match(r"(\d+)(?:\[(\d+)\])?", name)
     assert found, name
-    return found[1], None if found[2] is None else int(found[2])
+    number = found[1] if int(found[1]) else ZERO
+    return number, None if found[2] is None else int(found[2])
 
 
 # --- surroundings
