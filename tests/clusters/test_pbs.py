@@ -200,7 +200,7 @@ def test_jobs_are_cancelled_by_what_they_are(pbs: Pbs) -> None:
         (("--qos=high",), "--qos cannot be passed to pbs: PBS has nothing like it"),
         (("-C", "ib"), "--constraint cannot be passed to pbs: PBS has nothing like it"),
         (("-a", "1,3,7"), "--array=1,3,7 cannot be passed to pbs: PBS takes one range of two tasks or more"),
-        (("-d", "singleton"), "--dependency=singleton cannot be passed to pbs: PBS has nothing like it"),
+        (("-d", "expand:5"), "--dependency=expand:5 cannot be passed to pbs: PBS has nothing like it"),
         (("--gres=gpu:a100:2",), "gpu:a100:2 cannot be passed to PBS, whose GPUs have no types"),
         (("-d", "afterok:999"), "Batch job submission failed: Job dependency problem: there is no job 999"),
     ],
