@@ -44,4 +44,4 @@ def test_without_a_fleet_file_a_command_on_path_is_a_sign(tmp_path: Path, monkey
 
 
 def test_every_system_has_its_sign() -> None:
-    assert {command for _, command, _ in detect.SIGNS} == {*alone.SIGNS}
+    assert {command for _, command, *_ in detect.SIGNS} == {*alone.SIGNS}
