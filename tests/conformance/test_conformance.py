@@ -17,7 +17,7 @@ from tests.fleet.conftest import skip_or_fail
 BEDS = 3  # they mostly wait, so there may be more than the machine has processors
 TRIES = 4  # some answers are races
 LIMIT = 120  # seconds for a case
-QUICK = 3.0  # seconds: what takes longer is left to scripts/test-conformance
+QUICK = 1.2  # seconds: what takes longer is left to scripts/test-conformance
 
 
 @pytest.fixture(scope="module")

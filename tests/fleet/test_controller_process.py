@@ -17,7 +17,7 @@ def test_a_large_log_is_kept_once_and_begun_anew(fleet: Machines):
     jobs.wait_over(fleet, 1)
     log = fleet.state / "controller.log"
     os.truncate(log, LARGEST + 1)
-    jobs.wrap(fleet, "true", "-o", "/no/such/folder/file")
+    jobs.wait_over(fleet, jobs.wrap(fleet, "true", "-o", "/no/such/folder/file"))
     old = fleet.state / ("controller.log" + OLD)
     wait_until(old.exists, "the old log", logs=fleet.logs)
     fleet.end_controllers()
