@@ -37,7 +37,7 @@ from mini_slurm.protocol.messages import (
     Unknown,
 )
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5  # seconds between looks at an attempt's output
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 0.5  # seconds between looks at an attempt's output
 FOREIGN_PAUSE = 0.1  # seconds between looks at a stepd that is not this agent's child
 RETRY = 1.0  # seconds until a failed adoption is tried again
 REFRESH = 6 * 3600.0  # seconds
