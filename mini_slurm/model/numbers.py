@@ -23,3 +23,14 @@ def leading_number(text: str) -> tuple[int, str]:
 def to_int(value: int) -> int:
     """What is left of a number in a C int of 32 bits."""
     return (value + 2**31) % 2**32 - 2**31
+
+
+def words_with_numbers(text: str) -> list[str]:
+    """The words between commas; a comma before a number does not part."""
+    words: list[str] = []
+    for word in text.split(","):
+        if words and word[:1].isdigit():
+            words[-1] += f",{word}"
+        else:
+            words.append(word)
+    return words

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mini_slurm.errors import Answer, BadOption
 from mini_slurm.model.gres import GPU
-from mini_slurm.model.numbers import LARGEST, leading_number
+from mini_slurm.model.numbers import LARGEST, leading_number, words_with_numbers
 from mini_slurm.model.signals import signal_number
 
 # what --mail-type takes, in the order in which scontrol shows it
@@ -227,7 +227,7 @@ def _is_level(word: str) -> bool:
 def memory_binding(value: str | None) -> str:
     """`local`, `verbose,map_mem:0,1`: what is shown is how Slurm names it."""
     found: dict[str, str] = {}
-    for word in _tokens(value or ""):
+    for word in words_with_numbers(value or ""):
         name, _, numbers = word.replace("=", ":").partition(":")
         key = name.lower().replace("mapmem", "map_mem").replace("maskmem", "mask_mem")
         if word.lower() == "help":
@@ -246,17 +246,6 @@ def memory_binding(value: str | None) -> str:
                 raise BadOption(f'missing list for "--mem-bind={key}:<list>"')
             found[key] = f":{_listed(numbers, key)}"
     return ",".join(f"{name}{found[name]}" for name in IN_ORDER if name in found)
-
-
-def _tokens(text: str) -> list[str]:
-    """The words between commas; a comma before a number does not part."""
-    words: list[str] = []
-    for word in text.split(","):
-        if words and word[:1].isdigit():
-            words[-1] += f",{word}"
-        else:
-            words.append(word)
-    return words
 
 
 def _listed(numbers: str, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.errors import BadUsage
+from mini_slurm.model.numbers import words_with_numbers
 
 LISTED = ("map_cpu", "mask_cpu", "map_ldom", "mask_ldom")  # with a list of numbers
 WAYS = ("none", "rank", "rank_ldom", *LISTED)  # one of them counts
@@ -35,7 +36,7 @@ def of_cpus(program: str, text: str) -> dict[str, str]:
     """The variables for a --cpu-bind. Raises BadUsage."""
     place = way = listed = ""
     loud = QUIET
-    for word in _words(text):
+    for word in words_with_numbers(text):
         name, _, numbers = word.lower().replace("=", ":").partition(":")
         name = name.replace("mapcpu", "map_cpu").replace("maskcpu", "mask_cpu")
         name = {"no": "none", "q": QUIET, "v": VERBOSE}.get(name, name)
@@ -55,7 +56,7 @@ def of_cpus(program: str, text: str) -> dict[str, str]:
 
 def of_memory(text: str) -> dict[str, str]:
     """The variables for a --mem-bind, which has been looked at already: `verbose,prefer,map_mem:0,1`."""
-    words = [MEMORY_WORDS.get(word.lower(), word.replace("=", ":")) for word in _words(text)]
+    words = [MEMORY_WORDS.get(word.lower(), word.replace("=", ":")) for word in words_with_numbers(text)]
     way, colon, listed = next(
         (word for word in words if word not in (QUIET, VERBOSE, "prefer", "sort", "nosort")), ""
     ).partition(":")
@@ -68,17 +69,6 @@ def of_memory(text: str) -> dict[str, str]:
 def _variables(name: str, loud: str, kind: str, listed: str, *more: str) -> dict[str, str]:
     whole = ",".join(filter(None, (loud, *more, kind))) + (listed if kind else "")
     return {name: whole, f"{name}_VERBOSE": loud, f"{name}_TYPE": kind, f"{name}_LIST": listed}
-
-
-def _words(text: str) -> list[str]:
-    """The words between commas; a comma before a number does not part."""
-    words: list[str] = []
-    for word in text.split(","):
-        if words and word[:1].isdigit():
-            words[-1] += f",{word}"
-        else:
-            words.append(word)
-    return words
 
 
 def _bad(program: str, line: str) -> BadUsage:

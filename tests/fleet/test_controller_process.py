@@ -46,3 +46,4 @@ def test_a_controller_ends_while_a_machine_keeps_it_waiting(fleet: Machines):
         connection, _ = silent.accept()
         fleet.end_controllers()
         connection.close()
+    assert fleet.controllers() == []

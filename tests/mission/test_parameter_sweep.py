@@ -61,7 +61,8 @@ def test_a_chain_of_preparation_training_and_evaluation(lab: Lab) -> None:
 
 def test_what_follows_a_failure_never_runs(lab: Lab) -> None:
     (lab.folder / "bad.sh").write_text("#!/bin/bash\nexit 3\n")
-    (lab.folder / "next.sh").write_text("#!/bin/bash\ntrue\n")
+    ran = lab.folder / "ran"
+    (lab.folder / "next.sh").write_text(f"#!/bin/bash\ntouch {ran}\n")
     first = submit(lab, "bad.sh", "bad", cpus=1, hours=1.0)
     second = submit(lab, "next.sh", "next", cpus=1, hours=1.0, after=first)
     reason = ("squeue", "-j", second, "-h", "-o", "%T %r")
@@ -69,3 +70,4 @@ def test_what_follows_a_failure_never_runs(lab: Lab) -> None:
         lambda: lab.run(*reason).strip() == "PENDING DependencyNeverSatisfied", "the reason", logs=lab.fleet.logs
     )
     lab.run("scancel", second)
+    assert not ran.exists()
