@@ -23,7 +23,9 @@ LAYERS = (
     {"steps"},
     {"config", "store", "links", "agent"},
     {"clusters"},
-    {"controller", "api"},
+    {"controller"},
+    {"desk"},
+    {"api"},
     {"cli"},
 )
 LEVEL = {package: level for level, layer in enumerate(LAYERS) for package in layer}
@@ -135,8 +137,8 @@ def test_only_one_module_imports_asyncssh() -> None:
     assert users == ["mini_slurm/links/ssh.py"]
 
 
-@pytest.mark.parametrize("path", every({"cli"}), ids=identify)
-def test_commands_know_of_the_controller_only_how_to_wake_it(path: Path) -> None:
+@pytest.mark.parametrize("path", every({"api", "cli", "desk"}), ids=identify)
+def test_users_sides_know_of_the_controller_only_how_to_wake_it(path: Path) -> None:
     known = {name for name in imports(path) if name.startswith("mini_slurm.controller")}
     assert known <= {"mini_slurm.controller", "mini_slurm.controller.autostart"}
     assert not list(_names_from(path, "mini_slurm.controller") - {"autostart"})

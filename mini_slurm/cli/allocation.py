@@ -13,8 +13,9 @@ import sys
 import time
 from contextlib import suppress
 
-from mini_slurm.cli import admit, common, heterogeneous, submission
+from mini_slurm.cli import common
 from mini_slurm.config.paths import FRONTS
+from mini_slurm.desk import admit, heterogeneous, submission
 from mini_slurm.errors import Refused
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.environment import batch_environment, het_environment, of_part
@@ -80,7 +81,7 @@ class Allocation:
         """Let the fleet complete the job. Raises Refused, in this command's words."""
         try:
             for job, values in zip(self.jobs, self._values, strict=True):
-                admit.admit(self.program, job, values, self.db)
+                admit.admit(job, values, self.db, strict=not common.is_slurms_name(self.program))
         except Refused as error:
             lines = [line.replace(admit.FAILED, self.failed) for line in error.lines]
             raise Refused(*lines, hint=error.hint, exit_code=error.exit_code) from None

@@ -6,16 +6,18 @@ import atexit
 import os
 import sys
 
-from mini_slurm.errors import Answer, BadUsage, FleetError, MiniSlurmError, Refused, visible
+from mini_slurm.desk.state import FLEET as FLEET
+from mini_slurm.desk.state import fleet as fleet
+from mini_slurm.desk.state import open_store as open_store
+from mini_slurm.desk.state import use_fleet as use_fleet
+from mini_slurm.desk.state import wake_controller as wake_controller
+from mini_slurm.errors import Answer, BadUsage, MiniSlurmError, Refused, visible
 from mini_slurm.options.grammar import Option, Setting, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
     from typing import NoReturn
-
-    from mini_slurm.model.fleet import Fleet
 
 SLURMS_NAMES = frozenset(
     {
@@ -24,7 +26,6 @@ SLURMS_NAMES = frozenset(
     }
 )
 INTERRUPTED = 130
-FLEET = Option(field="fleet", long="fleet", metavar="FILE", help="Use this fleet file.")
 
 
 def run(name: str, body: Callable[[str, list[str]], int]) -> int:
@@ -204,37 +205,3 @@ def _write_report(program: str) -> str:
     with open(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(f"{version('')}\nPython {sys.version}\n{program} {sys.argv[1:]!r}\n\n{traceback.format_exc()}")
     return path
-
-
-# --- the store and the fleet
-
-
-def use_fleet(path: str) -> None:
-    """Take this fleet file, here and in a controller that is started. Raises FleetError."""
-    if not os.path.exists(path):
-        raise FleetError(f"{path}: no such fleet file")
-    os.environ["MINI_SLURM_FLEET"] = os.path.abspath(path)
-
-
-def open_store() -> tuple[str, sqlite3.Connection]:
-    """The state folder and its database, made if need be. Raises StateError."""
-    from mini_slurm.config.paths import state_folder
-    from mini_slurm.store.database import open_database
-
-    state = state_folder()
-    return state, open_database(state)
-
-
-def fleet(db: sqlite3.Connection) -> Fleet:
-    """The fleet that counts now; its file is only read when it has changed. Raises FleetError."""
-    from mini_slurm.config import cache
-    from mini_slurm.store.database import get_setting, set_setting
-
-    return cache.load(lambda key: get_setting(db, key), lambda key, value: set_setting(db, key, value))
-
-
-def wake_controller(state: str) -> None:
-    """See to it that a controller looks at what was just stored."""
-    from mini_slurm.controller.autostart import wake
-
-    wake(state)

@@ -13,7 +13,8 @@ import resource
 import sys
 from importlib import import_module
 
-from mini_slurm.cli import common, errand_rules, listing, submission
+from mini_slurm.cli import common, errand_rules, listing
+from mini_slurm.desk import submission
 from mini_slurm.errors import Refused
 
 TYPE_CHECKING = False

@@ -206,7 +206,7 @@ def first_memory(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, int]:
 
 def check_cluster(program: str, chosen: Chosen, name: str, field: str = "clusters") -> None:
     """Only the fleet can be asked this. Raises BadUsage when another cluster was asked for."""
-    from mini_slurm.cli.places import unknown
+    from mini_slurm.desk.places import unknown
 
     for word in chosen.words(field) or []:
         if word not in (name, "all"):
@@ -217,7 +217,7 @@ def jobs(db: sqlite3.Connection | None, place: str, columns: Iterable[str], wher
     """The jobs of a place; "": those of the fleet, and those that were submitted to clusters from here."""
     if not place and not queries.has_foreign(db):
         return queries.select_jobs(db, columns, where)
-    from mini_slurm.cli.foreign import jobs as everywhere
+    from mini_slurm.desk.foreign import jobs as everywhere
 
     return everywhere.select(db, place, columns, where)
 
@@ -225,16 +225,20 @@ def jobs(db: sqlite3.Connection | None, place: str, columns: Iterable[str], wher
 def refresh(program: str, db: sqlite3.Connection | None, place: str, wanted: Iterable[int] | None) -> None:
     """Bring what is known of jobs on clusters up to date, where any are to be shown. Raises MiniSlurmError."""
     if place or queries.has_foreign(db):
-        from mini_slurm.cli.foreign import jobs as everywhere
+        from mini_slurm.desk.foreign import jobs as everywhere
 
-        everywhere.refresh(program, db, place, wanted)
+        def hint(line: str) -> None:
+            if not common.is_slurms_name(program):
+                common.say(f"{program}: hint: {line}")
+
+        everywhere.refresh(db, place, wanted, hint)
 
 
 def knows_job(db: sqlite3.Connection | None, place: str, number: int, now: float) -> bool:
     """Is there a job of this number that is not over, or has not been over for long?"""
     if not place and not queries.has_foreign(db):
         return queries.knows_job(db, number, now)
-    from mini_slurm.cli.foreign import jobs as everywhere
+    from mini_slurm.desk.foreign import jobs as everywhere
 
     return everywhere.knows(db, place, number, now)
 

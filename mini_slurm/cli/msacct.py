@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from mini_slurm.cli import account_filters, account_request, common, listing, places
+from mini_slurm.cli import account_filters, account_request, common, listing
+from mini_slurm.desk import places
 from mini_slurm.errors import BadUsage
 from mini_slurm.model.job import COLUMNS
 from mini_slurm.options import sacct

@@ -8,8 +8,9 @@ import signal
 import sys
 import time
 
-from mini_slurm.cli import common, submission
+from mini_slurm.cli import common
 from mini_slurm.cli.allocation import Allocation, variables
+from mini_slurm.desk import submission
 from mini_slurm.errors import BadOption, Refused
 from mini_slurm.model.signals import signal_number
 from mini_slurm.options.collect import Values
@@ -61,7 +62,7 @@ def msalloc(program: str, arguments: list[str]) -> int:
     settings = common.take_first(program, "msalloc", parts)
     if settings is None:
         return 0
-    values = submission.read_front_parts(program, settings, (*SALLOC, *SALLOC_VARIABLES))
+    values = submission.read_front_parts(program, settings, (*SALLOC, *SALLOC_VARIABLES), common.say)
     is_shell = "no_shell" not in values[0].of
     source = submission.Script(b"", NAME if is_shell else NAME_WITHOUT_SHELL)
     held = Salloc(program, [submission.describe(one, source, []) for one in values], values)

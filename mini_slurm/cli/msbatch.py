@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from mini_slurm.cli import common, places, submission
-from mini_slurm.cli.submission import Script
+from mini_slurm.cli import common
+from mini_slurm.desk import places, submission
 from mini_slurm.errors import BadUsage, Refused
-from mini_slurm.model.job import Job
 from mini_slurm.options.collect import Values
-from mini_slurm.options.grammar import Option, Setting
-from mini_slurm.options.script import has_parts
+from mini_slurm.options.grammar import Option
 from mini_slurm.options.table import OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+
+    from mini_slurm.desk.batch import Batch
 
 ABOUT = "Submit a batch script."
 WORDS = "[SCRIPT [ARGUMENT...]]"
@@ -48,42 +48,18 @@ def msbatch(program: str, arguments: list[str]) -> int:
     code = _elsewhere(program, arguments, state, db)
     if code is not None:
         return code
-    from mini_slurm.cli import admit  # what goes to a cluster needs nothing of the scheduler's modules
+    from mini_slurm.desk import batch  # what goes to a cluster needs nothing of the scheduler's modules
 
     script = submission.read_script([setting for part in settings for setting in part], words)
-    values = _read(program, settings, script)
-    script.data = admit.splice(script, values[0])
-    jobs = _describe(values, script, words[1:], submission.command_line(program, arguments))
-    environment = admit.environment(jobs[0], values)
-    if values[0].of.get("test_only"):
+    line = submission.command_line(program, arguments)
+    made = batch.make(program, settings, script, words[1:], line, common.say)
+    if made.values[0].of.get("test_only"):
         from mini_slurm.cli.test_only import test_only
 
-        return max(test_only(program, job, one, db) for job, one in zip(jobs, values, strict=True))
-    for job, one in zip(jobs, values, strict=True):
-        admit.admit(program, job, one, db)
+        return max(test_only(program, job, one, db) for job, one in zip(made.jobs, made.values, strict=True))
+    made.admit(db, strict=not common.is_slurms_name(program))
     _hint_at_options(program, words)
-    return _submit(jobs, script.data, environment, values[0], state, db)
-
-
-def _read(program: str, parts: list[list[Setting]], script: Script) -> list[Values]:
-    """What is asked for, of each part of the job. Raises MiniSlurmError."""
-    if len(parts) > 1 or has_parts(script.data):
-        from mini_slurm.cli.heterogeneous import complete
-
-        parts = complete(parts, script)
-    return [submission.read_values(program, part, script, number) for number, part in enumerate(parts)]
-
-
-def _describe(values: list[Values], script: Script, words: list[str], line: str) -> list[Job]:
-    """The job, or all its parts. Raises MiniSlurmError."""
-    jobs = [submission.describe(one, script, words) for one in values]
-    for job in jobs:
-        job.submit_line = line
-    if len(jobs) > 1:
-        from mini_slurm.cli.heterogeneous import check
-
-        check(jobs)
-    return jobs
+    return _submit(made, state, db)
 
 
 def _elsewhere(program: str, arguments: list[str], state: str, db: sqlite3.Connection) -> int | None:
@@ -107,13 +83,8 @@ def _hint_at_options(program: str, words: list[str]) -> None:
         common.say(f"{program}: hint: {odd} is given to the script, as it follows it: options stand before the script")
 
 
-def _submit(
-    jobs: list[Job], script: bytes, environment: bytes, values: Values, state: str, db: sqlite3.Connection
-) -> int:
-    from mini_slurm.store.database import submit, submit_parts
-
-    is_single = len(jobs) == 1
-    number = submit(db, jobs[0], script, environment) if is_single else submit_parts(db, jobs, script, environment)
+def _submit(made: Batch, state: str, db: sqlite3.Connection) -> int:
+    values, number = made.values[0], made.store(db)
     try:
         if not values.of.get("quiet"):
             common.tell(_answer(number, values, db))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from mini_slurm.cli import cancel_request, common, listing, places
+from mini_slurm.cli import cancel_request, common, listing
 from mini_slurm.cli.cancel_request import CANNOT, DENIED, NO_STEP, Target
+from mini_slurm.desk import places
 from mini_slurm.model import signals
 from mini_slurm.model.states import JobState
 from mini_slurm.options import scancel

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from mini_slurm.cli import common, conversation, listing, places
+from mini_slurm.cli import common, conversation, listing
 from mini_slurm.cli.control.session import Session
 from mini_slurm.cli.control.verbs import VERBS
+from mini_slurm.desk import places
 from mini_slurm.options import scontrol
 from mini_slurm.options.grammar import parse
 from mini_slurm.options.listings import Chosen
@@ -63,7 +64,8 @@ def mscontrol(program: str, arguments: list[str]) -> int:
     else:
         names = places.chosen(program, chosen, session.db, "cluster")
         if names and names[0] in places.survey(session.db).clusters:
-            from mini_slurm.cli.foreign import hand_over, place
+            from mini_slurm.cli.foreign import hand_over
+            from mini_slurm.desk.foreign import place
 
             session.place = place.find(*common.open_store(), names[0])
             if session.place is not None and session.place.cluster.native:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
-from mini_slurm.cli import common, listing, node_request, places
+from mini_slurm.cli import common, listing, node_request
+from mini_slurm.desk import places
 from mini_slurm.model.preemption import inherited
 from mini_slurm.options import sinfo
 from mini_slurm.output import node_lines

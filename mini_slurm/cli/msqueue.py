@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
-from mini_slurm.cli import common, listing, places, queue_request
+from mini_slurm.cli import common, listing, queue_request
+from mini_slurm.desk import places
 from mini_slurm.errors import BadUsage
 from mini_slurm.options import squeue
 from mini_slurm.output import job_order

@@ -7,8 +7,9 @@ import time
 from functools import partial
 from itertools import groupby
 
-from mini_slurm.cli import common, submission
+from mini_slurm.cli import common
 from mini_slurm.cli.allocation import Allocation, variables
+from mini_slurm.desk import submission
 from mini_slurm.errors import Fatal, Refused
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.export import wanted
@@ -148,7 +149,7 @@ def alone(runs: list[Run], settings: list[list[Setting]]) -> int:
 def _allocate(runs: list[Run], settings: list[list[Setting]]) -> Allocation | None:
     """None: it was only asked when it would be there."""
     program = runs[0].program
-    values = submission.read_front_parts(program, settings, (*SRUN, *SRUN_VARIABLES))
+    values = submission.read_front_parts(program, settings, (*SRUN, *SRUN_VARIABLES), common.say)
     held = Allocation(program, [run.job(one) for run, one in zip(runs, values, strict=True)], values)
     if values[0].of.get("test_only"):
         from mini_slurm.cli.test_only import test_only

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from mini_slurm.cli import admit, common
+from mini_slurm.cli import common
 from mini_slurm.cli.forecast import as_stored
+from mini_slurm.desk import admit
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
@@ -28,7 +29,7 @@ from mini_slurm.store.database import get_setting
 def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) -> int:
     """Print the forecast on standard error; the exit status. Raises BadUsage when the job can never start."""
     try:
-        admit.admit(program, job, values, db)
+        admit.admit(job, values, db, strict=not common.is_slurms_name(program))
     except Refused as error:
         raise _refusal(program, error) from None
     now = time.time()

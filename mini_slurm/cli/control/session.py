@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mini_slurm.cli.control.verbs import Verb
-    from mini_slurm.cli.foreign.place import Place
+    from mini_slurm.desk.foreign.place import Place
     from mini_slurm.model.fleet import Fleet
     from mini_slurm.options.listings import Chosen
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from mini_slurm.cli import cancel_request, common, places
+from mini_slurm.cli import cancel_request, common
 from mini_slurm.cli.cancel_request import FILTERS, Target
 from mini_slurm.cli.foreign import hand_over
-from mini_slurm.cli.foreign.place import Place
 from mini_slurm.clusters import words as command_line
 from mini_slurm.clusters.base import Goal
+from mini_slurm.desk import places
+from mini_slurm.desk.foreign.place import Place
 from mini_slurm.errors import Refused
 from mini_slurm.options import scancel
 from mini_slurm.options.job_ids import JobId
@@ -116,7 +117,7 @@ def _end(wish: Wish, place: Place, goals: list[Goal]) -> int:
     kept = command_line.without(options, (*FILTERS, "interactive", *hand_over.OURS))
     if signal is None:
         _note(place.db, goals)
-    return place.pass_on([place.cluster.cancel(goals, signal, kept)])
+    return hand_over.pass_on(place, [place.cluster.cancel(goals, signal, kept)])
 
 
 def _note(db: sqlite3.Connection, goals: list[Goal]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from mini_slurm.cli import common, places
+from mini_slurm.cli import common
 from mini_slurm.cli.control.asking import without_prefix
 from mini_slurm.cli.control.verbs import ENTITIES, VERBS, find
-from mini_slurm.cli.foreign.place import Place, status
+from mini_slurm.cli.foreign.hand_over import pass_on
 from mini_slurm.clusters.base import Call, Goal
+from mini_slurm.desk import places
+from mini_slurm.desk.foreign.place import Place, status
 from mini_slurm.errors import Refused
 from mini_slurm.options import job_ids
 from mini_slurm.options.job_ids import JobId
@@ -160,7 +162,7 @@ def _translate(session: Session, place: Place, words: list[str], ids: list[JobId
         return
     goals = [_goal(one, found) for one, found in records]
     calls = place.cluster.change(verb.name, goals, words[1:])
-    session.exit_code = max(session.exit_code, place.pass_on(calls))
+    session.exit_code = max(session.exit_code, pass_on(place, calls))
 
 
 def _show_all(session: Session, place: Place, words: list[str]) -> bool:

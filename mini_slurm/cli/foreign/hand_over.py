@@ -6,13 +6,13 @@ import os
 import sys
 
 from mini_slurm.cli import common
-from mini_slurm.cli.foreign.place import Place
 from mini_slurm.clusters import words as command_line
 from mini_slurm.clusters.base import Call
+from mini_slurm.desk.foreign.place import Place, status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mini_slurm.options.grammar import Option
 
@@ -29,7 +29,7 @@ def hand_over(place: Place, command: str, arguments: list[str], table: Sequence[
     words = own_words(arguments, table, *OURS)
     place.outdate()
     if not isinstance(place.runner, LocalRunner):
-        return place.pass_on([Call((command, *words), _typed())])
+        return pass_on(place, [Call((command, *words), _typed())])
     path = program(place.entry, command)
     common.tell("")
     place.db.close()
@@ -38,7 +38,16 @@ def hand_over(place: Place, command: str, arguments: list[str], table: Sequence[
 
 def run(place: Place, command: str, arguments: list[str], table: Sequence[Option]) -> int:
     """Have that command run, and print what it prints: others follow. The exit status. Raises MiniSlurmError."""
-    return place.pass_on([Call((command, *own_words(arguments, table, *OURS, "iterate")))])
+    return pass_on(place, [Call((command, *own_words(arguments, table, *OURS, "iterate")))])
+
+
+def pass_on(place: Place, calls: Iterable[Call]) -> int:
+    """Make calls, and print what they print; the highest exit status. Raises MiniSlurmError."""
+    code = 0
+    for answer in place.make(calls):
+        common.echo(answer.out, answer.err)
+        code = max(code, status(answer.code))
+    return code
 
 
 def own_words(arguments: list[str], table: Sequence[Option], *ours: str) -> list[str]:

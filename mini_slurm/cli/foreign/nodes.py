@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from mini_slurm.cli import common, listing
-from mini_slurm.cli.foreign import hand_over, place
+from mini_slurm.cli.foreign import hand_over
+from mini_slurm.desk.foreign import place
 from mini_slurm.options import sinfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mini_slurm.cli.foreign.place import Place
     from mini_slurm.cli.node_request import Request
+    from mini_slurm.desk.foreign.place import Place
     from mini_slurm.model.fleet import Fleet
     from mini_slurm.output.nodes import Node
 

@@ -2,119 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import os
-import time
-
-from mini_slurm.cli import common, places, submission
-from mini_slurm.cli.foreign.place import Place, status
-from mini_slurm.clusters import words as command_line
-from mini_slurm.clusters.base import Order, Script
-from mini_slurm.config.paths import fleet_file
-from mini_slurm.errors import MiniSlurmError
-from mini_slurm.model.foreign import ForeignJob
-from mini_slurm.options.describe import make_array
-from mini_slurm.options.grammar import Setting
-from mini_slurm.options.script import directives, join
-from mini_slurm.options.table import OPTIONS
-from mini_slurm.store import foreign
-from mini_slurm.store.database import choose_fleet, get_setting
+from mini_slurm.cli import common
+from mini_slurm.cli.foreign.hand_over import pass_on
+from mini_slurm.desk import places
+from mini_slurm.desk.foreign import submit
+from mini_slurm.desk.foreign.place import Place, status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
 
-    from mini_slurm.config.cache import Clusters
-
-SHOWS = ("help", "usage", "version")
-# options that are met here, not there; the comment is part of the description
-OURS = ("clusters", "comment", "fleet", "quiet", "wait")
-
-
-class Request:
-    """What was typed, as far as we understand it: another system may know options that we do not."""
-
-    def __init__(self, arguments: list[str]) -> None:
-        self.pieces, self.words = command_line.split(arguments, (*OPTIONS, common.FLEET))
-        given = command_line.settings_of(self.pieces)
-        self.shows = any(setting.option.field in SHOWS for setting in given)
-        self.source = self._read()
-        self._directives = directives(self.source.data) if self.source else []
-        settings = [setting for _, words in self._directives for setting in self._understood(words)]
-        settings += _of_variables()
-        self.of = {setting.option.field: setting.text or "" for setting in [*settings, *given]}
-
-    def _understood(self, words: list[str]) -> list[Setting]:
-        return command_line.settings_of(command_line.split(words, OPTIONS)[0])
-
-    def _read(self) -> submission.Script | None:
-        """The script; None: the other system is to say what is wrong with it."""
-        try:
-            return submission.find_script(command_line.settings_of(self.pieces), self.words)
-        except MiniSlurmError:
-            return None
-
-    def script(self) -> bytes:
-        """The script, without the directive that named a place: it means nothing there."""
-        if self.source is None:
-            return b""
-        lines = self.source.data.split(b"\n")
-        for number, words in self._directives:
-            if any(setting.option.field == "clusters" for setting in self._understood(words)):
-                pieces, rest = command_line.split(words, OPTIONS)
-                lines[number] = join([*command_line.without(pieces, ("clusters",)), *rest])
-        return b"\n".join(lines)
-
-    def arguments(self) -> list[str]:
-        """The options for the other system."""
-        return command_line.without(self.pieces, OURS)
-
-
-def _of_variables() -> list[Setting]:
-    """What variables like SBATCH_PARTITION say."""
-    named = ((option, name) for option in OPTIONS for name in option.env)
-    return [Setting(option, os.environ[name]) for option, name in named if name in os.environ]
+    from mini_slurm.clusters.base import Order
 
 
 def submit_elsewhere(program: str, arguments: list[str], state: str, db: sqlite3.Connection) -> int | None:
     """Submit to the cluster that is meant; the exit status. None: the fleet is meant. Raises MiniSlurmError."""
     there = places.survey(db)
-    request = Request(arguments)
-    name = None if request.shows else _goal(program, request.of, there, db)
+    request = submit.Request(arguments)
+    name = None if request.shows else submit.goal(program, request.of, there, db)
     if name is None:
         return None
     place = Place(state, db, there.clusters[name])
-    if not place.cluster.native:
-        from mini_slurm.cli.foreign.translate import order
-
-        return submit(place, request, order(program, arguments, place))
-    if "test_only" in request.of:
-        return place.pass_on([place.cluster.submission(_order(request, place), remote=place.runner.remote)])
-    return submit(place, request, _order(request, place))
+    order = submit.make_order(program, arguments, request, place, common.say)
+    if place.cluster.native and "test_only" in request.of:
+        return pass_on(place, [place.cluster.submission(order, remote=place.runner.remote)])
+    return _submit(request, order, place)
 
 
-def _goal(program: str, of: Mapping[str, str], there: Clusters, db: sqlite3.Connection) -> str | None:
-    """The cluster to go to; None: the fleet."""
-    if of.get("clusters") or os.environ.get(places.VARIABLE):
-        names = places.named(program, of.get("clusters"), db)
-    else:
-        wanted = {*of.get("partition", "").split(",")}
-        names = [name for name, entry in there.clusters.items() if wanted <= {*entry.partitions}]
-        names = names or places.default(there)
-    return names[0] if names and names[0] in there.clusters else None
-
-
-def submit(place: Place, request: Request, order: Order) -> int:
-    """Submit it; the exit status. Raises MiniSlurmError."""
-    from mini_slurm.clusters import submission as exactly_once
-
-    choose_fleet(place.db, fleet_file() or "")  # whose clusters the controller is to watch
-    done = exactly_once.submit(place.db, place.cluster, place.runner, order)
+def _submit(request: submit.Request, order: Order, place: Place) -> int:
+    done = submit.submit(order, place)
     if done.job is None:
         common.echo(done.answer.out, done.answer.err)
         return status(done.answer.code)
-    common.wake_controller(place.state)
     is_said = place.cluster.native and not done.found
     _tell(done.job.job_id, request, done.answer.out if is_said else None, done.answer.err)
     if "wait" in request.of:
@@ -124,49 +43,10 @@ def submit(place: Place, request: Request, order: Order) -> int:
     return 0
 
 
-def _tell(number: int, request: Request, said: bytes | None, complaint: bytes) -> None:
+def _tell(number: int, request: submit.Request, said: bytes | None, complaint: bytes) -> None:
     """Print what the other system printed; where its answer was lost, what it would have."""
     if said is None:
         said = b"%d\n" % number if "parsable" in request.of else b"Submitted batch job %d\n" % number
     if "quiet" in request.of:
         said = b""
     common.echo(said, complaint)
-
-
-def _order(request: Request, place: Place) -> Order:
-    job = _describe(request, place)
-    source = request.source
-    data = request.script()
-    changed = source is None or data != source.data
-    given = source is not None and source.path is not None
-    script = Script(source.name, data, tuple(request.words[1:])) if given and source is not None else None
-    path = request.words[0] if given and not changed else None
-    rest = () if given else tuple(request.words)
-    stdin = b"" if given or "wrap" in request.of else data
-    return Order((*request.arguments(), *rest), script, stdin, job, path, source.data if source else b"")
-
-
-def _describe(request: Request, place: Place) -> ForeignJob:
-    """What is known of the job before the other system tells more."""
-    of, source = request.of, request.source
-    job = ForeignJob(cluster=place.entry.name, tag=foreign.new_tag(get_setting(place.db, "state_id") or ""))
-    job.name = of.get("name") or (source.name if source else "")
-    job.partition, job.account, job.comment = of.get("partition", ""), of.get("account"), of.get("comment") or None
-    job.uid, job.gid = os.getuid(), os.getgid()
-    job.user, job.group_name = submission.names(job.uid, job.gid)
-    folder = submission.working_folder()
-    job.work_dir = os.path.join(folder, of.get("work_dir") or "")
-    job.command, job.arguments = source.path if source else None, json.dumps(request.words[1:])
-    job.submit_host, job.submit_time = os.uname().nodename, time.time()
-    job.eligible_time = job.submit_time
-    _number_tasks(job, of.get("array"))
-    return job
-
-
-def _number_tasks(job: ForeignJob, expression: str | None) -> None:
-    if not expression:
-        return
-    try:
-        make_array(job, expression)
-    except MiniSlurmError:
-        return  # the other system says so, too

@@ -9,7 +9,7 @@ from mini_slurm.store import foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mini_slurm.cli.foreign.place import Place
+    from mini_slurm.desk.foreign.place import Place
     from mini_slurm.model.foreign import ForeignJob
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0  # seconds between two looks

@@ -1,4 +1,4 @@
-"""A submission on its way from the command line to a job: what only msbatch reads of the world around it."""
+"""A submission on its way from the command line to a job: what is read for it of the world around it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sys
 import time
 from functools import cache
 
-from mini_slurm.cli import common
 from mini_slurm.errors import BadOption, BadUsage, Refused
 from mini_slurm.model.hostlist import compress, expand
 from mini_slurm.model.job import Job
@@ -22,6 +21,12 @@ from mini_slurm.options.grammar import Setting
 from mini_slurm.options.settle import propagated, settle
 from mini_slurm.options.table import OPTIONS, JobOption
 from mini_slurm.steps import scripts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Say = Callable[[str], None]
 
 MOST_TASKS = 65533  # of a job, as in Slurm
 NO_SCRIPTS = ("std_in", "std_out", "std_err", "open_mode", "export")  # what these say is the step's
@@ -77,27 +82,27 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read(LARGEST_SCRIPT + 1)
 
 
-def _no_values(program: str, given: list[Setting]) -> Values:
+def _no_values(program: str, given: list[Setting], say: Say) -> Values:
     """What fills from sources one after the other, and speaks as the command line has it."""
     quiet = sum(setting.option.field == "quiet" for setting in given)
 
     def inform(line: str) -> None:
         if not quiet:
-            common.say(f"{program}: {line}")
+            say(f"{program}: {line}")
 
     def warn(line: str) -> None:
         if quiet < 2:
-            common.say(f"{program}: error: {line}")
+            say(f"{program}: error: {line}")
 
     return Values(lambda option, text: _moment(program, option, text), inform, warn)
 
 
-def read_values(program: str, given: list[Setting], source: Script, part: int = 0) -> Values:
+def read_values(program: str, given: list[Setting], source: Script, say: Say, part: int = 0) -> Values:
     """Everything the user asked for, from all sources, brought together. Raises MiniSlurmError.
 
-    `part`: which one of a heterogeneous job.
+    `say` takes what the user is told of it, line by line; `part`: which one of a heterogeneous job.
     """
-    values = _no_values(program, given)
+    values = _no_values(program, given, say)
     name = source.name if source.path is not None else "stdin"
     early = {name: text for name, text in os.environ.items() if name == "SBATCH_IGNORE_PBS"}
     values.take_environment(early)
@@ -109,15 +114,15 @@ def read_values(program: str, given: list[Setting], source: Script, part: int = 
     return _settled(values)
 
 
-def read_front_parts(program: str, parts: list[list[Setting]], table: tuple[JobOption, ...]) -> list[Values]:
+def read_front_parts(program: str, parts: list[list[Setting]], table: tuple[JobOption, ...], say: Say) -> list[Values]:
     """The same for srun and salloc, whose jobs have no script; of each part. Raises MiniSlurmError."""
-    from mini_slurm.cli import heterogeneous
+    from mini_slurm.desk import heterogeneous
 
-    return [_read_front_values(program, part, table) for part in heterogeneous.handed_on(parts)]
+    return [_read_front_values(program, part, table, say) for part in heterogeneous.handed_on(parts)]
 
 
-def _read_front_values(program: str, given: list[Setting], table: tuple[JobOption, ...]) -> Values:
-    values = _no_values(program, given)
+def _read_front_values(program: str, given: list[Setting], table: tuple[JobOption, ...], say: Say) -> Values:
+    values = _no_values(program, given, say)
     values.take_environment(os.environ, table)
     values.take(given, collect.COMMAND_LINE)
     for field in NO_SCRIPTS:

@@ -1,9 +1,10 @@
-"""msbatch for a cluster that does not speak Slurm: the job as we understand it, for its module to translate."""
+"""A submission to a cluster that does not speak Slurm: the job as we understand it, for its module to translate."""
 
 from __future__ import annotations
 
-from mini_slurm.cli import common, submission
 from mini_slurm.clusters.base import Order, Script
+from mini_slurm.desk import submission
+from mini_slurm.desk.state import FLEET
 from mini_slurm.errors import Refused
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.options.grammar import parse
@@ -14,7 +15,8 @@ from mini_slurm.store.database import get_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mini_slurm.cli.foreign.place import Place
+    from mini_slurm.desk.foreign.place import Place
+    from mini_slurm.desk.submission import Say
     from mini_slurm.options.collect import Values
 
 OWN_LINES = {"pbs": b"#PBS", "torque": b"#PBS"}  # by type: what a script of that system's own has
@@ -23,12 +25,12 @@ SINGLETON = "singleton"
 OURS = frozenset({"clusters", "parsable", "quiet", "wait", "verbose"})
 
 
-def order(program: str, arguments: list[str], place: Place) -> Order:
-    """The submission. Raises MiniSlurmError."""
-    given, words = parse(program, arguments, (*OPTIONS, common.FLEET), permute=False)
-    given = [setting for setting in given if setting.option is not common.FLEET]
-    source = submission.read_script(given, words)
-    values = submission.read_values(program, given, source)
+def order(program: str, arguments: list[str], source: submission.Script | None, place: Place, say: Say) -> Order:
+    """The submission. `source`: the script, where the arguments do not name it. Raises MiniSlurmError."""
+    given, words = parse(program, arguments, (*OPTIONS, FLEET), permute=False)
+    given = [setting for setting in given if setting.option is not FLEET]
+    source = source or submission.read_script(given, words)
+    values = submission.read_values(program, given, source, say)
     job = ForeignJob(**submission.describe(values, source, words[1:]).__dict__)
     job.cluster, job.tag = place.entry.name, foreign.new_tag(get_setting(place.db, "state_id") or "")
     if _is_theirs(source.data, place.entry.type):

@@ -1,21 +1,22 @@
-"""A cluster as a command uses it: its kind, the way to it, and what is stored of it."""
+"""A cluster as its users see it: its kind, the way to it, and what is stored of it."""
 
 from __future__ import annotations
 
 import os
 
-from mini_slurm.cli import common, places
 from mini_slurm.clusters import make_cluster, make_runner
 from mini_slurm.config.paths import fleet_file
+from mini_slurm.desk import places
+from mini_slurm.desk.state import wake_controller
 from mini_slurm.store import foreign
 from mini_slurm.store.database import choose_fleet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from mini_slurm.clusters.base import Call
+    from mini_slurm.clusters.base import Answer, Call
     from mini_slurm.model.fleet import ClusterEntry
     from mini_slurm.store.foreign import Contact
 
@@ -33,7 +34,7 @@ class Place:
     def _wake(self) -> None:
         """The controller is to look at a call; it has to know the fleet file that names the login node."""
         choose_fleet(self.db, fleet_file() or "")
-        common.wake_controller(self.state)
+        wake_controller(self.state)
 
     def refresh(self, *, everybody: bool = False) -> Contact:
         """Bring what is stored of its jobs up to date, if it is time to; how it answers. Raises StateError."""
@@ -45,16 +46,12 @@ class Place:
         """Something was changed there."""
         foreign.outdate(self.db, self.entry.name)
 
-    def pass_on(self, calls: Iterable[Call]) -> int:
-        """Make calls, and print what they print; the highest exit status. Raises MiniSlurmError."""
-        code = 0
+    def make(self, calls: Iterable[Call]) -> Iterator[Answer]:
+        """Make calls, one after the other, and give the answer to each. Raises MiniSlurmError."""
         for call in calls:
             # asked for again by the next controller, it is not to have its effect twice
-            answer = self.runner.run(call._replace(once=call.once or os.urandom(8).hex()))
-            common.echo(answer.out, answer.err)
-            code = max(code, status(answer.code))
+            yield self.runner.run(call._replace(once=call.once or os.urandom(8).hex()))
         self.outdate()
-        return code
 
 
 def find(state: str, db: sqlite3.Connection, name: str) -> Place | None:

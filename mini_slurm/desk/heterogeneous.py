@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.cli.submission import Script
+from mini_slurm.desk.submission import Script
 from mini_slurm.errors import Refused
 from mini_slurm.model.job import Job
 from mini_slurm.options.grammar import Setting

@@ -7,8 +7,8 @@ import os
 import sqlite3
 from collections.abc import Sequence
 
-from mini_slurm.cli import common
-from mini_slurm.cli.submission import Script, working_folder
+from mini_slurm.desk import state
+from mini_slurm.desk.submission import Script, working_folder
 from mini_slurm.errors import Refused
 from mini_slurm.model.arrays import count_of
 from mini_slurm.model.environment import exported, of_file, of_part
@@ -34,12 +34,14 @@ NOT_DONE = {
 }
 
 
-def admit(program: str, job: Job, values: Values, db: sqlite3.Connection) -> None:
-    """Let the fleet complete the job. Raises Refused when it does not take it."""
+def admit(job: Job, values: Values, db: sqlite3.Connection, *, strict: bool) -> None:
+    """Let the fleet complete the job. Raises Refused when it does not take it.
+
+    `strict`: what Slurm takes, and what would not be done here, is refused.
+    """
     from mini_slurm.config.paths import fleet_file
     from mini_slurm.store.database import choose_fleet, load_machines
 
-    strict = not common.is_slurms_name(program)
     for field, advice in NOT_DONE.items() if strict else ():
         if values.of.get(field):
             raise Refused(f"--{field} is not supported", hint=advice)
@@ -47,7 +49,7 @@ def admit(program: str, job: Job, values: Values, db: sqlite3.Connection) -> Non
         raise Refused(FAILED + "Invalid --nice value", hint="only root may raise a priority")
     if values.of.get("reboot"):
         raise Refused("rebooting of nodes is only allowed for admins", FAILED + "Access/permission denied")
-    fleet = common.fleet(db)
+    fleet = state.fleet(db)
     _check_clusters(values, fleet.name)
     other = choose_fleet(db, fleet_file() or "")
     if other is not None:

@@ -1,0 +1,1 @@
+"""What is handed in for a cluster: a real Slurm, PBS or LSF."""
