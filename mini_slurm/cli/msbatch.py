@@ -9,7 +9,7 @@ from mini_slurm.desk import places, submission
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.options.collect import Values
 from mini_slurm.options.grammar import Option
-from mini_slurm.options.table import OPTIONS
+from mini_slurm.options.table import OPTIONS, OURS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def main() -> None:
 
 def options(program: str) -> tuple[Option, ...]:
     """The options of the command under this name."""
-    return common.with_ours(program, OPTIONS)
+    return common.with_ours(program, OPTIONS if common.is_slurms_name(program) else (*OPTIONS, *OURS))
 
 
 def msbatch(program: str, arguments: list[str]) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from mini_slurm.model.again import parse_codes
 from mini_slurm.model.hostlist import expand
 from mini_slurm.model.preemption import read_mode
 from mini_slurm.model.units import parse_memory, parse_time_limit
@@ -183,6 +184,12 @@ def preempt_mode(value: Any) -> str:
     return read_mode(text(value))
 
 
+def exit_codes(value: Any) -> str:
+    """Exit codes, as Slurm's RequeueExit has them."""
+    parse_codes(text(value))
+    return str(value)
+
+
 def qos_preempt_mode(value: Any) -> str:
     """The same of a QOS, which may leave it to the fleet as a whole."""
     return "" if isinstance(value, str) and value.lower() == "cluster" else preempt_mode(value)
@@ -196,6 +203,8 @@ FLEET = {
     "kill_wait": Key(number_from(0), "a whole number of seconds", "30"),
     "node_timeout": Key(number_from(1), "a whole number of seconds, 1 or more", "300"),
     "requeue": Key(yes_or_no, "true or false", "true"),
+    "requeue_exit": Key(exit_codes, "exit codes and ranges of them in quotes", '"85-87,99"'),
+    "requeue_exit_hold": Key(exit_codes, "exit codes and ranges of them in quotes", '"90"'),
     "controller_idle": Key(number_from(0), "a whole number of seconds", "300"),
     "jobs_dir": Key(text, "a folder in quotes", '"~/jobs"'),
     "ssh_config": Key(text, "a file in quotes", '"~/.ssh/config"'),

@@ -170,6 +170,8 @@ class Fleet(NamedTuple):
     whole_accounts: Mapping[str, Association] = {}  # what holds for all users of an account together
     reservations: Mapping[str, Reservation] = {}  # what administrators reserved, see changed_fleet.py
     preempt: Preempt = Preempt()
+    requeue_exit: str = ""  # exit codes of jobs that run again, as Slurm's RequeueExit
+    requeue_exit_hold: str = ""  # ... that wait until somebody releases them
 
     @property
     def default_partition(self) -> Partition | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from mini_slurm.errors import Refused
 from mini_slurm.model import arrays
 from mini_slurm.model.job import COLUMNS, Job
-from mini_slurm.options.table import OPTIONS
+from mini_slurm.options.table import OPTIONS, OURS
 from mini_slurm.options.words import shown_mail_types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.options.collect import Values
 
-KEPT = {option.field: option.long for option in OPTIONS if option.kept} | {"ntasks_per_tres": "ntasks-per-gpu"}
+KEPT = {option.field: option.long for option in (*OPTIONS, *OURS) if option.kept} | {
+    "ntasks_per_tres": "ntasks-per-gpu"
+}
 SIZES = frozenset({"mem_per_gpu", "tmp"})  # MiB
 
 

@@ -260,6 +260,13 @@ OPTIONS: tuple[JobOption, ...] = (
     JobOption("wrap", "", "wrap", values.text, is_early=True,
               metavar="COMMAND", example="hostname", help="Run this shell command instead of a script."),
 )
+# what Slurm has not: msbatch takes it, for the fleet; under Slurm's name there is no such option
+OURS: tuple[JobOption, ...] = (
+    _kept("requeue-exit", words.ends, "CODES[@SECONDS]", "85-87,limit@30", "Run the job again when it exits with one of"
+          " these codes; limit: also when it was warned of its time limit (--signal), or reached it."),
+    _kept("retries", words.retries, "N[@SECONDS]", "3@60", "Run the job again when it failed, up to N times; the pause"
+          " before doubles each time."),
+)
 # what only variables or #PBS lines set
 VARIABLES: tuple[JobOption, ...] = (
     JobOption("wait4switch", "", "switch_wait", values.switch_wait, env="SBATCH_WAIT4SWITCH",

@@ -72,6 +72,22 @@ def shown_mail_types(events: frozenset[str]) -> str:
     return ",".join(event for event in MAIL_EVENTS if event in events) or "NONE"
 
 
+def ends(value: str | None) -> str:
+    """After which ends the job is to run again; the text stays as it was given."""
+    from mini_slurm.model.again import parse_ends  # few jobs ask for it
+
+    parse_ends(value or "")
+    return value or ""
+
+
+def retries(value: str | None) -> str:
+    """How often a job that failed runs again; the text stays as it was given."""
+    from mini_slurm.model.again import parse_retries
+
+    parse_retries(value or "")
+    return value or ""
+
+
 def warning_signal(value: str | None) -> str:
     """`[R][B:]SIGNAL[@SECONDS]`, as Slurm reads it; the text stays as it was given."""
     rest = value or ""

@@ -255,6 +255,8 @@ DEPENDS: dict[str, Callable[[Known], str]] = {
     "ClusterName": lambda known: known.fleet.name,
     "EnforcePartLimits": lambda known: "ALL" if known.fleet.enforce_limits else "NO",
     "JobRequeue": lambda known: str(int(known.fleet.requeue)),
+    "RequeueExit": lambda known: known.fleet.requeue_exit or NULL,
+    "RequeueExitHold": lambda known: known.fleet.requeue_exit_hold or NULL,
     "KillWait": lambda known: f"{known.fleet.kill_wait} sec",
     "MaxArraySize": lambda known: str(MAX_ARRAY_SIZE),
     "MaxNodeCount": lambda known: str(len(known.fleet.machines)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
+from mini_slurm.scheduler.again import run_again
 from mini_slurm.scheduler.books import LONGEST_PAUSE
 from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
 from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Limit, Resume, Start, Suspend
@@ -216,7 +217,7 @@ def on_attempt_ended(cluster: Cluster, event: AttemptEnded, now: float) -> list[
         lose(cluster, job, now)
         return [*decisions, Forget(machine, event.attempt)]
     job.state, job.end_time = JobState.COMPLETING, event.ended
-    job.outcome = job.outcome or _outcome(cluster, job, event).name
+    job.outcome = job.outcome or _or_again(cluster, job, event).name
     job.max_rss, job.user_seconds, job.system_seconds = event.max_rss, event.user_seconds, event.system_seconds
     job.max_gpu_memory, job.max_gpu_utilization = event.gpu_memory, event.gpu_utilization
     cluster.touch(job)
@@ -234,6 +235,13 @@ def _outcome(cluster: Cluster, job: Job, event: AttemptEnded) -> JobState:
         return JobState.COMPLETED
     # in its grace time a job fails as it was warned
     return JobState.FAILED if job.preempt_time is None else outcome(cluster, job)
+
+
+def _or_again(cluster: Cluster, job: Job, event: AttemptEnded) -> JobState:
+    """How a run ended; or REQUEUED, where another is to follow it."""
+    state = _outcome(cluster, job, event)
+    is_again = job.preempt_time is None and run_again(cluster, job, state, event)
+    return JobState.REQUEUED if is_again else state
 
 
 def _drop_unwanted(cluster: Cluster, machine: str, attempt: str) -> list[Decision]:

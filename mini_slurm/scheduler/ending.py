@@ -42,7 +42,10 @@ def finish(cluster: Cluster, job: Job, state: JobState, now: float) -> None:
     """The job is over; or, as REQUEUED, only this run of it."""
     if state is JobState.REQUEUED:
         is_preempted = job.preempt_time is not None
-        requeue(cluster, job, JobState.PREEMPTED if is_preempted else state, now, cluster.fleet.requeue_delay)
+        # whoever had it run again by itself has said when (scheduler/again.py)
+        is_timed = job.begin_time is not None and job.end_time is not None and job.begin_time >= job.end_time
+        delay = 0.0 if is_timed else cluster.fleet.requeue_delay
+        requeue(cluster, job, JobState.PREEMPTED if is_preempted else state, now, delay)
         return
     release(cluster, job)
     job.state = state

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 HELD_BY_USER, HELD_BY_ADMIN = "JobHeldUser", "JobHeldAdmin"
 REQUEUED_HELD = "job requeued in held state"
-HOLDS = frozenset({HELD_BY_USER, HELD_BY_ADMIN, REQUEUED_HELD, "job requeued in special exit state"})
+SPECIAL_EXIT = "job requeued in special exit state"
+HOLDS = frozenset({HELD_BY_USER, HELD_BY_ADMIN, REQUEUED_HELD, SPECIAL_EXIT})
 BEGIN = "BeginTime"
 NEVER = "DependencyNeverSatisfied"
 NO_NODE = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"

@@ -39,7 +39,7 @@ _RESOURCES = (
     " mem-per-gpu ntasks-per-node ntasks-per-core ntasks-per-socket ntasks-per-gpu exclusive constraint nodelist"
     " exclude nodefile mincpus tmp licenses"
 )
-_WHEN = "time time-min begin deadline dependency hold nice priority requeue no-requeue"
+_WHEN = "time time-min begin deadline dependency hold nice priority requeue no-requeue requeue-exit retries"
 _WHERE = "partition account qos clusters reservation comment job-name array"
 _FILES = "output error input open-mode chdir export export-file propagate"
 _STEP = (

@@ -12,8 +12,9 @@ from mini_slurm.config.paths import fleet_file
 from mini_slurm.desk import places, submission
 from mini_slurm.desk.foreign.place import Place
 from mini_slurm.desk.state import FLEET, wake_controller
-from mini_slurm.errors import MiniSlurmError
+from mini_slurm.errors import MiniSlurmError, Refused
 from mini_slurm.model.foreign import ForeignJob
+from mini_slurm.options import table
 from mini_slurm.options.describe import make_array
 from mini_slurm.options.grammar import Setting
 from mini_slurm.options.script import directives, join
@@ -108,11 +109,24 @@ def submit(order: Order, place: Place) -> Submitted:
 
 def make_order(program: str, arguments: list[str], request: Request, place: Place, say: Say) -> Order:
     """The submission as this cluster understands it. Raises MiniSlurmError."""
+    if program != "sbatch":
+        _check_alone(arguments, place.entry.name)
     if place.cluster.native:
         return _order(request, place)
     from mini_slurm.desk.foreign.translate import order
 
     return order(program, arguments, request.given, place, say)
+
+
+def _check_alone(arguments: list[str], name: str) -> None:
+    """Raise Refused for an option that the fleet alone has."""
+    pieces, _ = command_line.split(arguments, (*OPTIONS, *table.OURS, FLEET))
+    for setting in command_line.settings_of(pieces):
+        if setting.option in table.OURS:
+            raise Refused(
+                f"--{setting.option.long} cannot be passed to cluster {name}: it is an option of the fleet",
+                hint="leave it out; in a job on a Slurm, the script itself may call: scontrol requeue $SLURM_JOB_ID",
+            )
 
 
 def _order(request: Request, place: Place) -> Order:
