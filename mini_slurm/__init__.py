@@ -1,3 +1,35 @@
-"""Slurm's commands for machines that have no Slurm."""
+"""Slurm's commands for machines that have no Slurm; and the Python client, whose names are loaded when used."""
 
 __version__ = "0.1.0"
+
+# name -> the module that has it. This file also travels to the machines, where there is no client.
+_NAMES = {
+    "BadUsage": "errors",
+    "Client": "api.client",
+    "FleetError": "errors",
+    "Job": "api.job",
+    "JobFailed": "api.faults",
+    "JobInfo": "api.info",
+    "JobState": "model.states",
+    "MiniSlurmError": "errors",
+    "NodeInfo": "api.info",
+    "PartitionInfo": "api.info",
+    "Refused": "errors",
+    "StateError": "errors",
+    "UnknownJob": "api.faults",
+    "Unreachable": "errors",
+    "WaitTimeout": "api.faults",
+}
+
+
+def __getattr__(name):  # type: ignore[no-untyped-def]
+    if name not in _NAMES:
+        raise AttributeError("module 'mini_slurm' has no attribute " + repr(name))
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module("mini_slurm." + _NAMES[name]), name)
+    return value
+
+
+def __dir__():  # type: ignore[no-untyped-def]
+    return sorted([*globals(), *_NAMES])

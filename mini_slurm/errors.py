@@ -8,7 +8,8 @@ MiniSlurmError
 ├── Answer             no error: the text that was asked for, on standard output
 ├── FleetError         the fleet file is wrong
 ├── StateError         the state folder or the database cannot be used
-└── Unreachable        a machine cannot be reached; `again` says whether trying again can help
+├── Unreachable        a machine cannot be reached; `again` says whether trying again can help
+└── UnknownJob, JobFailed, WaitTimeout      Python programs alone meet these: api/faults.py
 """
 
 from __future__ import annotations

@@ -22,13 +22,13 @@ def wake(state: str) -> None:
         start(state)
 
 
-def revive(state: str) -> None:
-    """Start a controller where one is needed and none runs; one that runs is left in peace."""
+def revive(state: str) -> int | None:
+    """Start a controller where one is needed and none runs; its pid then. One that runs is left in peace."""
     fifo = _open_fifo(state)
     if fifo is None:
-        start(state)
-    else:
-        os.close(fifo)
+        return start(state)
+    os.close(fifo)
+    return None
 
 
 def ring(state: str) -> bool:

@@ -111,6 +111,10 @@ class Hands:
             return messages.EndAttempt(decision.attempt, self._cluster.fleet.kill_wait, decision.why)
         return messages.Forget(decision.attempt)
 
+    def announce(self, jobs: Iterable[Job]) -> None:
+        """Tell who waits for them that these jobs have changed."""
+        self.steps.fronts.watchers.tell(jobs)
+
     def persist(self, db: sqlite3.Connection) -> None:
         """What the hands must remember: how far output has come, and what became of steps."""
         self._outputs.persist(db)

@@ -14,11 +14,12 @@ import socket
 import struct
 from collections.abc import Callable
 
+from mini_slurm.controller.watchers import Watchers
 from mini_slurm.model.states import JobState
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.messages import FrontFrame, Message
 from mini_slurm.scheduler.cluster import Cluster, allocation
-from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING
+from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING, WATCHING
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Fronts:
         self._send = send
         self._known: dict[tuple[str, str], Front] = {}
         self._channels: set[str] = set()  # machines that can be spoken to
+        self.watchers = Watchers()
 
     async def serve(self, state: str) -> None:
         """Listen, until cancelled."""
@@ -70,6 +72,7 @@ class Fronts:
         finally:
             for front in list(self._known.values()):
                 front.close()
+            self.watchers.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         front = Front(writer)
@@ -78,7 +81,10 @@ class Fronts:
             if not _is_own(writer):
                 return
             writer.write(b"controller\n")
-            if await reader.readline() == GREETING:
+            greeting = await reader.readline()
+            if greeting == WATCHING:
+                await self.watchers.attend(reader, writer)
+            elif greeting == GREETING:
                 while data := await reader.read(READ):
                     for frame in decoder.feed(data):
                         self._take(front, frame)

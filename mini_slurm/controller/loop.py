@@ -11,6 +11,7 @@ from typing import Protocol
 from mini_slurm.config.cache import OVERRIDES
 from mini_slurm.controller.decoding import Decoder
 from mini_slurm.model.changed_fleet import to_text
+from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.scheduler.core import next_moment, step
@@ -27,6 +28,9 @@ class Performer(Protocol):
 
     def perform(self, decisions: Iterable[Decision]) -> None:
         """Act. What comes of it is posted as events."""
+
+    def announce(self, jobs: Iterable[Job]) -> None:
+        """Tell who waits for them that these jobs have changed."""
 
     def persist(self, db: sqlite3.Connection) -> None:
         """Write what the hands must remember, within the loop's transaction."""
@@ -98,8 +102,10 @@ class Loop:
             self._save(last, decisions)
             hands.persist(self.db)
             await asyncio.to_thread(self.db.execute, "COMMIT")
+        changed = [*self.cluster.touched.values()]
         self.cluster.touched.clear()
         self.cluster.is_overridden = False
+        hands.announce(changed)
         hands.perform(decisions)
 
     def _requests(self) -> tuple[list[Event], int]:

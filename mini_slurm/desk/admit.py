@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mini_slurm.desk import state
 from mini_slurm.desk.submission import Script, working_folder
@@ -118,11 +118,14 @@ def _read(option: str, name: str) -> bytes:
         raise Refused(f"Could not open user environment file {name}") from None
 
 
-def environment(job: Job, parts: Sequence[Values]) -> bytes:
-    """The environment that travels with the job, as JSON, with what its parts leave behind. Raises Refused."""
+def environment(job: Job, parts: Sequence[Values], variables: Mapping[str, str]) -> bytes:
+    """The environment that travels with the job, as JSON, with what its parts leave behind. Raises Refused.
+
+    `variables`: more than this process has.
+    """
     values = parts[0]
     name = values.text("export_file")
-    given = dict(os.environ) if name is None else _from_file(name)
+    given = {**os.environ, **variables} if name is None else _from_file(name)
     login = {"SLURM_GET_USER_ENV": "1"} if "get_user_env" in values.of else {}
     added = {
         "SLURM_SUBMIT_DIR": working_folder(),

@@ -12,8 +12,11 @@ from mini_slurm.options.script import has_parts
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     from mini_slurm.desk.submission import Say
+
+NONE: Mapping[str, str] = {}
 
 
 class Batch:
@@ -39,16 +42,24 @@ class Batch:
         return submit_parts(db, self.jobs, self.script, self.environment)
 
 
-def make(program: str, parts: list[list[Setting]], script: Script, words: list[str], line: str, say: Say) -> Batch:
+def make(
+    program: str,
+    parts: list[list[Setting]],
+    script: Script,
+    words: list[str],
+    line: str,
+    say: Say,
+    variables: Mapping[str, str] = NONE,
+) -> Batch:
     """What is asked for, from all sources. Raises MiniSlurmError.
 
     `words`: the script's arguments; `line`: the command line, as accounting keeps it; `say` takes what the user is
-    told, line by line.
+    told, line by line; `variables` join those of this process.
     """
     values = _read(program, parts, script, say)
     script.data = admit.splice(script, values[0])
     jobs = _describe(values, script, words, line)
-    return Batch(values, jobs, script.data, admit.environment(jobs[0], values))
+    return Batch(values, jobs, script.data, admit.environment(jobs[0], values, variables))
 
 
 def _read(program: str, parts: list[list[Setting]], script: Script, say: Say) -> list[Values]:

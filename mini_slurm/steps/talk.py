@@ -15,6 +15,7 @@ from mini_slurm.protocol import flat
 
 AGENT_SOCKET, CONTROLLER_SOCKET = "agent.sock", "controller.sock"  # in the spool, and in the state folder
 GREETING = b"srun\n"
+WATCHING = b"watch\n"  # who waits for jobs says so to the controller, and only listens
 READ = 1 << 18
 LINE = 256  # bytes, more than the first line has
 PAUSE = 0.1  # seconds between two tries to connect

@@ -1,0 +1,159 @@
+"""The client: jobs are submitted, looked at, waited for and ended, as the commands do it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from os import PathLike
+from types import TracebackType
+from typing import Any, Self
+
+from mini_slurm.api import acting, outputs, records, submitting, waiting
+from mini_slurm.api.faults import spoken
+from mini_slurm.api.info import JobInfo
+from mini_slurm.api.job import Job, number_of
+from mini_slurm.api.places import Places, unknown
+from mini_slurm.api.records import FEW, Rows, Target
+from mini_slurm.api.store import Store
+from mini_slurm.model.job import Job as Record
+from mini_slurm.model.states import JobState
+
+LOOK = 0.1  # seconds between two looks at a file that grows
+
+AnyJob = Job | str | int
+
+
+class Client:
+    """The fleet, and the clusters, of the state folder and the fleet file that the commands would use here.
+
+    The environment variables of the commands count: MINI_SLURM_STATE (read once, now), MINI_SLURM_FLEET,
+    MINI_SLURM_CLUSTER, SLURM_CLUSTERS, SBATCH_* and so on. It may be used by several threads, and after a fork. To
+    close it is not necessary.
+
+    `cluster`: the name of the fleet or of a cluster, as -M takes it; None: as the commands choose.
+    Raises StateError, FleetError, BadUsage for a name that there is not.
+    """
+
+    @spoken()
+    def __init__(self, cluster: str | None = None) -> None:
+        self._store = Store()
+        self._places = Places(self._store, cluster)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database; the client opens it again when it is used again."""
+        self._store.close()
+
+    @property
+    def state(self) -> str:
+        """The path of the state folder."""
+        return self._store.state
+
+    # --- submitting
+
+    @spoken()
+    def submit(
+        self, *arguments: str | int | float | PathLike[str], script: str | bytes | None = None, **options: Any
+    ) -> Job:
+        """Submit a batch job (`sbatch`). It is on disk when this returns.
+
+        `arguments`: the path of the script, and its arguments; with `script`, the script's text, its arguments alone.
+        `options`: sbatch's long options with `_` for `-`, as in partition="gpu", time="1:00:00", wrap="hostname".
+        Values are texts as Slurm writes them, or numbers (time in minutes, mem in MiB); True for a switch, False for
+        its contrary, None as if it was not given; timedelta for spans of time, datetime for moments, a path, a
+        sequence for what commas part; for array a range or numbers; for dependency {"afterok": [job, "13"]}; for
+        export {"NAME": "value"}, which joins all other variables. What #SBATCH lines and SBATCH_* variables say
+        counts as for sbatch.
+
+        Raises BadUsage in sbatch's words for options that are none, Refused for what the fleet does not take,
+        StateError, FleetError, Unreachable for a cluster.
+        """
+        target, tasks = submitting.submit(self._places, arguments, script, options)
+        return Job(self, target, tasks)
+
+    # --- looking
+
+    @spoken()
+    def job(self, id: AnyJob) -> Job:
+        """The job of this number: 123, "123", "123_4", "123+1". Raises UnknownJob, BadUsage, StateError."""
+        return Job(self, self._places.locate(records.target(number_of(id))))
+
+    def describe(self, jobs: Iterable[Target]) -> dict[str, JobInfo]:
+        """What is known of each. Raises UnknownJob, StateError."""
+        targets = list(jobs)
+        with spoken():
+            rows, now = Rows(self._places.load(targets, fresh=True)), time.time()
+            return {one.id: records.describe(one, self._known(one, rows), now) for one in targets}
+
+    @spoken()
+    def state_of(self, target: Target) -> JobState:
+        """The state of what this names. Raises UnknownJob, StateError."""
+        return records.state_of(self._known(target, Rows(self._places.load([target], FEW, fresh=True))))
+
+    @spoken()
+    def parts(self, target: Target) -> Sequence[Target]:
+        """The tasks or parts of what this names. Raises UnknownJob, StateError."""
+        return records.parts(target, self._known(target, Rows(self._places.load([target], FEW))))
+
+    @staticmethod
+    def _known(target: Target, rows: Rows) -> list[Record]:
+        found = rows.meant(target)
+        if not found:
+            raise unknown(target)
+        return found
+
+    def _targets(self, jobs: Iterable[AnyJob]) -> list[Target]:
+        return [
+            one._target if isinstance(one, Job) else self._places.locate(records.target(number_of(one))) for one in jobs
+        ]
+
+    # --- waiting
+
+    def wait(self, jobs: Iterable[AnyJob], timeout: float | None = None) -> dict[str, JobInfo]:
+        """Wait until all of these have ended; what became of each, by its number as it was given.
+
+        `timeout`: seconds for all of it, None: for ever. Raises WaitTimeout, UnknownJob, StateError.
+        """
+        with spoken():
+            targets = self._targets(jobs)
+            found = {one.id: info for one, info in waiting.ends(self._places, targets, timeout)}
+        return {one.id: found[one.id] for one in targets}
+
+    def as_completed(self, jobs: Iterable[AnyJob], timeout: float | None = None) -> Iterator[JobInfo]:
+        """What became of each of these, as they end. `timeout`: seconds for all of it. Raises as wait() does."""
+        with spoken():
+            for _, info in waiting.ends(self._places, self._targets(jobs), timeout):
+                yield info
+
+    # --- output
+
+    @spoken()
+    def output_of(self, target: Target, error: bool) -> str:
+        """What a job has written. Raises Refused, UnknownJob, StateError."""
+        return outputs.read(self._path(target, error))
+
+    def _path(self, target: Target, error: bool) -> str:
+        info = self.describe([target])[target.id]
+        return str(info.stderr if error else info.stdout)
+
+    def follow(self, target: Target, error: bool) -> Iterator[str]:
+        """The lines that a job writes, as they come. Raises Refused, UnknownJob, StateError."""
+        with spoken():
+            yield from waiting.follow(self._places, target, lambda: self._path(target, error), LOOK)
+
+    # --- acting
+
+    @spoken()
+    def cancel(self, jobs: Iterable[AnyJob], signal: str | int | None = None) -> None:
+        """End these (`scancel`), or send all their processes a signal (`scancel --full --signal`).
+
+        What has ended already is left in peace. Raises Refused, UnknownJob, BadUsage for a signal that there is not.
+        """
+        acting.cancel(self._places, self._targets(jobs), signal)

@@ -1,0 +1,83 @@
+"""The state folder as one process uses it: from several threads, and after a fork."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from mini_slurm.api.faults import spoken
+from mini_slurm.config.paths import state_folder
+from mini_slurm.controller import autostart
+from mini_slurm.store.database import open_database
+
+ALL: weakref.WeakSet[Store] = weakref.WeakSet()
+INHERITED: list[sqlite3.Connection] = []  # a child process must neither use nor close what its parent has opened
+
+
+class Store:
+    """The database, opened when it is needed; one thread at a time has it."""
+
+    def __init__(self) -> None:
+        self.state = state_folder()
+        self._db: sqlite3.Connection | None = None
+        self._lock = threading.RLock()
+        self._started: list[int] = []  # controllers that this process has started
+        ALL.add(self)
+
+    @contextmanager
+    def open(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone. Raises MiniSlurmError."""
+        with self._lock, spoken():
+            if self._db is None:
+                self._db = open_database(self.state)
+            elif self._db.in_transaction:  # Ctrl-C came in between
+                self._db.execute("ROLLBACK")
+            yield self._db
+
+    def wake(self) -> None:
+        """See to it that a controller looks at what was just stored."""
+        self._reap()
+        if not autostart.ring(self.state):
+            self._started.append(autostart.start(self.state))
+
+    def revive(self) -> None:
+        """Start a controller where none runs."""
+        self._reap()
+        pid = autostart.revive(self.state)
+        if pid is not None:
+            self._started.append(pid)
+
+    def _reap(self) -> None:
+        """A controller that has ended leaves no dead child behind."""
+        for pid in list(self._started):
+            with suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                    continue
+            with suppress(ValueError):
+                self._started.remove(pid)
+
+    def close(self) -> None:
+        """Close the database; it is opened again when it is needed."""
+        with self._lock:
+            self._reap()
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+
+    def forget(self) -> None:
+        """This process is a child of the one that opened it."""
+        if self._db is not None:
+            INHERITED.append(self._db)
+        self._db, self._lock, self._started = None, threading.RLock(), []
+
+
+def _in_child() -> None:
+    for store in list(ALL):
+        store.forget()
+
+
+os.register_at_fork(after_in_child=_in_child)
