@@ -7,6 +7,7 @@ MiniSlurmError
 ├── Fatal              options that exclude each other: Slurm's `fatal:`, exit status 1
 ├── Answer             no error: the text that was asked for, on standard output
 ├── FleetError         the fleet file is wrong
+├── TemplateError      a template of a script is wrong, or what is given for its variables
 ├── StateError         the state folder or the database cannot be used
 ├── Unreachable        a machine cannot be reached; `again` says whether trying again can help
 └── UnknownJob, JobFailed, WaitTimeout      Python programs alone meet these: api/faults.py
@@ -64,6 +65,10 @@ class Answer(MiniSlurmError):
 
 class FleetError(MiniSlurmError):
     """The fleet file is wrong; one line for each fault, with file and key path."""
+
+
+class TemplateError(MiniSlurmError):
+    """A template is not there or wrong, or a variable's value is; one line for each fault."""
 
 
 class StateError(MiniSlurmError):

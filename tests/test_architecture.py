@@ -22,7 +22,7 @@ LAYERS = (
     {"options", "scheduler", "protocol", "output"},
     {"steps"},
     {"config", "store", "links", "agent"},
-    {"clusters"},
+    {"clusters", "templating"},
     {"controller"},
     {"desk"},
     {"api"},

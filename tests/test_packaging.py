@@ -63,7 +63,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def test_the_wheel_holds_the_templates(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = {name.removeprefix("mini_slurm/templates/") for name in archive.namelist() if "/templates/" in name}
-    assert packed == {path.name for path in (ROOT / "templates").iterdir()}
+    assert packed == {str(path.relative_to(ROOT / "templates")) for path in (ROOT / "templates").rglob("*.j2")}
+
+
+def test_the_installed_wheel_finds_its_templates(installed: Path, tmp_path: Path) -> None:
+    code = "from mini_slurm import templating; print(templating.render('job', {'command': 'hostname'}))"
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    script = run(installed / "bin" / "python", "-P", "-c", code, cwd="/", env=environment)
+    assert script.startswith("#!/bin/bash\n#SBATCH --job-name=job\n")
 
 
 def test_man_finds_a_page_for_each_command_of_the_installed_wheel(installed: Path) -> None:
