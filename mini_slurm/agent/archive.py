@@ -19,7 +19,7 @@ ALSO = (
     *("model/loose_hostlist.py", "model/numbers.py", "model/units.py"),
     *("options/__init__.py", "options/grammar.py"),
 )
-STAYS = ("agent/archive.py", "agent/bootstrap.py")
+STAYS = ("agent/archive.py", "agent/bootstrap.py", "agent/checkup.py")
 ROWS = {
     "mini_slurm/steps/srun.rows": rows,
     "mini_slurm/steps/sbatch.rows": sbatch_rows,
@@ -57,10 +57,15 @@ def build_agent() -> Tuple[str, bytes]:
 
 def greeting(name: str, size: int) -> bytes:
     """What follows COMMAND on the channel: the version check, the bootstrap, and which agent is wanted."""
-    with open(os.path.join(PACKAGE, "agent", "bootstrap.py"), "rb") as file:
-        source = file.read()
     wanted = json.dumps({"name": name, "size": size, "version": VERSION}).encode()
-    return b"%d\n%s%d\n%s%s\n" % (len(CHECK), CHECK, len(source), source, wanted)
+    return program("bootstrap.py") + wanted + b"\n"
+
+
+def program(name: str) -> bytes:
+    """What follows COMMAND to run a file of this package that stands alone: the version check, and the file."""
+    with open(os.path.join(PACKAGE, "agent", name), "rb") as file:
+        source = file.read()
+    return b"%d\n%s%d\n%s" % (len(CHECK), CHECK, len(source), source)
 
 
 def sources() -> Iterator[str]:

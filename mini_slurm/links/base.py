@@ -38,6 +38,9 @@ class RawChannel(Channel, Protocol):
 class Link(Protocol):
     """The way to one machine."""
 
+    async def run(self, program: bytes) -> RawChannel:
+        """Connect if need be, and have a Python there run what agent/archive.py's COMMAND reads. Raises Unreachable."""
+
     async def open(self) -> Channel:
         """Connect if need be, start or reach the agent. Raises Unreachable with one line that names the machine."""
 

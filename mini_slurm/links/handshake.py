@@ -56,7 +56,7 @@ async def _status(channel: RawChannel, machine: str) -> dict[str, Any]:
     while len(seen) < MAX_NOISE:
         data = await channel.read()
         if not data:
-            raise _ended(seen, *await channel.last_words(), machine)
+            raise ended(seen, *await channel.last_words(), machine)
         start = seen.rfind(b"\n") + 1
         seen += data
         status, rest = find_status(seen, start)
@@ -96,7 +96,7 @@ def _said_no(status: dict[str, Any], machine: str) -> Unreachable:
     return Unreachable(f"{machine}: {text}", again=status.get("again") is True)
 
 
-def _ended(seen: bytes, exit_status: int | None, stderr: bytes, machine: str) -> Unreachable:
+def ended(seen: bytes, exit_status: int | None, stderr: bytes, machine: str) -> Unreachable:
     """The channel ended before the bootstrap said anything."""
     lines = (stderr.strip() or seen.strip()).decode(errors="replace").splitlines()
     last = f": {one_line(lines[-1])}" if lines else ""

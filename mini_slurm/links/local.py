@@ -24,10 +24,16 @@ class LocalLink:
         self._name = entry.name
         self._channel: LocalChannel | None = None
 
-    async def open(self) -> Channel:
-        """Start or reach the agent. Raises Unreachable."""
+    async def run(self, program: bytes) -> LocalChannel:
+        """Have a Python here run this. Raises Unreachable."""
         await self.close()
         self._channel = channel = await self._start()
+        channel.write(program)
+        return channel
+
+    async def open(self) -> Channel:
+        """Start or reach the agent. Raises Unreachable."""
+        channel = await self.run(b"")
         try:
             await shake_hands(channel, self._name)
         except BaseException:

@@ -47,6 +47,12 @@ class SshLink:
         self._route: list[asyncssh.SSHClientConnection] = []  # jump hosts first, the machine last
         self._connecting = asyncio.Lock()
 
+    async def run(self, program: bytes) -> SshChannel:
+        """Connect if need be, and have a Python there run this. Raises Unreachable."""
+        channel = await self._session()
+        channel.write(program)
+        return channel
+
     async def open(self) -> Channel:
         """Connect if need be, start or reach the agent. Raises Unreachable."""
         channel = await self._session()
@@ -59,9 +65,8 @@ class SshLink:
 
     async def talk(self, data: bytes) -> bytes:
         """Connect if need be, send it to a Python there; all that it answers. Raises Unreachable, Broken."""
-        channel = await self._session()
+        channel = await self.run(data)
         try:
-            channel.write(data)
             answer = bytearray()
             while block := await channel.read():
                 answer += block
@@ -71,12 +76,7 @@ class SshLink:
         if code is None:
             raise Broken(f"{self._entry.name}: the connection to {self._entry.host} broke")
         if code != 0:
-            said = complaint.decode(errors="replace").strip().splitlines() or [f"exit status {code}"]
-            raise Unreachable(
-                f"{self._entry.name}: python3 does not run on {self._entry.host}: {said[-1]}",
-                hint=f"does `ssh {self._entry.host} python3 -V` work?",
-                again=False,
-            )
+            raise ssh_errors.no_python(self._entry, code, complaint)
         return bytes(answer)
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from mini_slurm.errors import Unreachable, visible
 from mini_slurm.links.known_hosts import HostKey
+from mini_slurm.model.fleet import MachineEntry
 
 DEFAULT_KEYS = ("id_ed25519_sk", "id_ecdsa_sk", "id_ed25519", "id_ecdsa", "id_rsa")  # of ~/.ssh
 KEY_HEAD = 1024  # bytes of a private key file that say whether it has a passphrase
@@ -84,6 +85,16 @@ def key_refused(target: Target, key: HostKey) -> Unreachable:
     )
 
 
+def no_python(entry: MachineEntry, code: int, complaint: bytes) -> Unreachable:
+    """A login after which python3 failed."""
+    said = complaint.decode(errors="replace").strip().splitlines() or [f"exit status {code}"]
+    return Unreachable(
+        f"{entry.name}: python3 does not run on {entry.host}: {said[-1]}",
+        hint=f"does `ssh {entry.host} python3 -V` work?",
+        again=False,
+    )
+
+
 def _add(target: Target) -> str:
     return f"ssh {target.ssh_words}" if target.jump else f"mini-slurm add {target.machine}"
 
@@ -112,7 +123,7 @@ def _timeout(error: BaseException, target: Target) -> Unreachable:
 
 
 def _login_refused(error: BaseException, target: Target) -> Unreachable:
-    locked = [key for key in _key_files(target) if _has_passphrase(key)]
+    locked = [key for key in _key_files(target) if has_passphrase(key)]
     return Unreachable(
         f"{target.label}: login as {target.user} refused by {target.address} (tried: {_tried(target)})",
         hint=f"ssh-add {locked[0]}" if locked else f"ssh-copy-id {target.ssh_words}",
@@ -126,19 +137,21 @@ def _key_files(target: Target) -> list[str]:
 
 
 def _tried(target: Target) -> str:
-    tried = [f"{key}, which has a passphrase" if _has_passphrase(key) else key for key in _key_files(target)]
+    tried = [f"{key}, which has a passphrase" if has_passphrase(key) else key for key in _key_files(target)]
     return ", ".join(tried + ["ssh-agent"] * target.agent) or "no key: there is none in ~/.ssh, and no ssh-agent"
 
 
-def _has_passphrase(path: str) -> bool:
+def has_passphrase(path: str) -> bool:
     """Whether a private key can be used through ssh-agent only, as nobody is there to ask."""
     try:
         with open(os.path.expanduser(path), "rb") as file:
             head, _, text = file.read(KEY_HEAD).partition(b"-----\n")
+        if b"OPENSSH" not in head:
+            return b"ENCRYPTED" in head + text
         cipher = base64.b64decode(b"".join(text.split())[:64]).removeprefix(b"openssh-key-v1\0")[4:]
     except (OSError, ValueError):
         return False
-    return b"ENCRYPTED" in head + text if b"OPENSSH" not in head else not cipher.startswith(b"none")
+    return not cipher.startswith(b"none")
 
 
 def _key_not_trusted(error: BaseException, target: Target) -> Unreachable:

@@ -27,6 +27,7 @@ class MachineEntry(NamedTuple):
     features: tuple[str, ...] = ()
     weight: int = 1
     override: NodeOverride = NO_OVERRIDE  # what administrators changed, see changed_fleet.py
+    alias: str = ""  # its name in the fleet file, where it is shown by its address
 
 
 class Partition(NamedTuple):
@@ -172,6 +173,13 @@ class Fleet(NamedTuple):
     preempt: Preempt = Preempt()
     requeue_exit: str = ""  # exit codes of jobs that run again, as Slurm's RequeueExit
     requeue_exit_hold: str = ""  # ... that wait until somebody releases them
+    node_names: str = "name"  # what machines are called: by their "name", or by their "address"
+
+    def node_name(self, name: str) -> str:
+        """What a machine is called that somebody names: its name in the file does, too."""
+        if name in self.machines or self.node_names == "name":
+            return name
+        return next((entry.name for entry in self.machines.values() if entry.alias == name), name)
 
     @property
     def default_partition(self) -> Partition | None:

@@ -82,3 +82,20 @@ def stop(
     from mini_slurm.cli.admin.stop import stop_controller
 
     raise typer.Exit(stop_controller(everything))
+
+
+@app.command()
+def doctor(
+    machines: Annotated[list[str] | None, typer.Argument(metavar="[MACHINE...]", help="Only these.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all findings and facts as JSON.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 for warnings, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Show also what is in order.")] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, help="How long each machine may take for each of its answers.")
+    ] = 30.0,
+) -> None:
+    """Look for what is wrong with the fleet, this machine and the way to the others, and say how it is mended."""
+    from mini_slurm.cli.doctor.main import Wanted
+    from mini_slurm.cli.doctor.main import doctor as look
+
+    raise typer.Exit(look(Wanted(tuple(machines or ()), as_json, strict, everything, timeout)))

@@ -1,0 +1,299 @@
+"""What a machine said of itself, judged. A check is a function with any number of findings, and its row in CHECKS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from mini_slurm.cli.doctor.findings import GIB, Said, amount, error, note, ok, warning
+from mini_slurm.config.paths import NETWORK_TYPES
+from mini_slurm.links.checkup import Checkup
+from mini_slurm.model.fleet import MachineEntry
+
+ROOM = 1 * GIB  # bytes of a disk that jobs should find
+LITTLE = 64 << 20  # bytes: less is as good as nothing
+FILES = 1024  # that can still be made
+CLOCK = 2.0  # seconds that nobody minds
+OPEN_FILES = 1024  # a job's
+PROCESSES = 1024  # a user's
+MEMORY_PART = 0.95  # of what the fleet file says: kernels keep a little for themselves
+
+
+class Subject(NamedTuple):
+    """A machine and what is known of it; `is_login`: it is the login node, on which the controller runs."""
+
+    entry: MachineEntry
+    found: Checkup
+    is_login: bool = False
+    runs_jobs: bool = True
+    through: int = 0  # machines that are reached through the same jump host
+
+    @property
+    def ssh(self) -> str:
+        """What reaches it by hand."""
+        return "" if self.entry.local or self.is_login else f"ssh {self.entry.host} "
+
+
+Facts = Mapping[str, Any]  # as agent/checkup.py gathers them
+Check = Callable[[Subject, Facts], Iterable[Said]]
+
+
+def reached(subject: Subject) -> Iterable[Said]:
+    """Can it be reached at all?"""
+    trouble = subject.found.trouble
+    if trouble is not None:
+        line = trouble.lines[0].removeprefix(f"{subject.entry.name}: ")
+        yield error(line, trouble.hint or f"compare with `ssh -v {subject.entry.host}`")
+    elif not subject.is_login:
+        yield ok("reached" if subject.entry.local else f"reached by ssh as {subject.found.facts['system']['user']}")
+
+
+def facts(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """What could not be found out."""
+    for name, why in facts.get("faults", {}).items():
+        yield note(f"{name} could not be found out: {why}")
+
+
+def login(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """A login that prints is an obstacle to scp, sftp and rsync."""
+    if subject.found.noise:
+        yield warning(
+            f"its login prints {subject.found.noise} bytes without a terminal, which breaks scp, sftp and rsync",
+            "put `[[ $- == *i* ]] || return` at the top of ~/.bashrc there",
+        )
+    if not facts["system"]["has_home"]:
+        home = facts["system"]["home"]
+        yield warning(f"the home folder {home} is not there", f"have {home} made or mounted there")
+    if not facts["shell"]["bash"]:
+        yield warning("there is no bash on the PATH of logins", "install bash: most job scripts begin with it")
+
+
+def python(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """The Python that runs the agent."""
+    missing = facts["modules"]
+    where = f"{facts['system']['executable']} is Python {facts['system']['python']}"
+    if missing:
+        yield error(
+            f"{where}, made without {', '.join(missing)}",
+            "put a complete Python 3.8 or newer first on the PATH of logins without a terminal",
+        )
+    else:
+        yield ok(where)
+
+
+def spool(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """Where the agent keeps scripts and output."""
+    place = facts["folders"]["spool"]
+    path, other = place["path"], "or export MINI_SLURM_SPOOL=FOLDER at the top of ~/.bashrc there"
+    if place["exists"] and (place["link"] or place["uid"] != facts["system"]["uid"] or place["mode"] & 0o077):
+        yield error(f"the spool {path} is a link, somebody else's or open to others", f"remove it there, {other}")
+    if place["read_only"] or not place["writable"]:
+        yield error(f"the spool {path} cannot be written to", f"mount it writable, {other}")
+    if place["noexec"]:
+        yield error(f"the spool {path} lies on a disk mounted noexec: jobs and srun cannot be started", other[3:])
+    if place["type"] in NETWORK_TYPES:
+        yield warning(f"the spool {path} lies on a network file system ({place['type']})", other[3:])
+    yield from _room("spool", place, other)
+
+
+def _room(name: str, place: Mapping[str, Any], fix: str) -> Iterable[Said]:
+    where = f"the {name} {place['path']} has {amount(place['free'])} free of {amount(place['size'])}"
+    if place["free"] < LITTLE or (place["files_free"] is not None and place["files_free"] < FILES):
+        files = "" if place["free"] < LITTLE else f", but only {place['files_free']} files can still be made"
+        yield error(where + files, f"make room there, {fix}")
+    elif place["free"] < ROOM:
+        yield warning(where, f"make room there, {fix}")
+    else:
+        yield ok(f"{where} ({place['type']})")
+
+
+def folders(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """What jobs write to besides."""
+    for name in ("tmp", "shm"):
+        place = facts["folders"][name]
+        if not place["exists"] or not place["writable"]:
+            yield warning(f"{place['path']} cannot be written to", f"chmod 1777 {place['path']} there, as root")
+        elif place["free"] < LITTLE:
+            yield warning(f"{place['path']} has {amount(place['free'])} free", f"make room in {place['path']} there")
+    claims = facts["folders"]["claims"]
+    if claims["exists"] and (claims["link"] or not claims["mode"] & 0o1000):
+        yield error(f"{claims['path']} is a link, or not sticky", f"as root there: chmod 1777 {claims['path']}")
+    home = facts["folders"]["home"]
+    if home["free"] < LITTLE or not home["writable"]:
+        yield warning(f"the home {home['path']} is full or cannot be written to", "make room there, or mend its mount")
+
+
+def shared_home(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """Many tools put their files where they think that all machines see them."""
+    if subject.is_login or subject.entry.local:
+        return
+    if facts["common"]:
+        yield ok("files of the login node's home are seen there")
+    else:
+        yield note(
+            "files of the login node's home are not seen there; scripts and output travel, but tools that keep their"
+            " own files (submitit, Snakemake, Dask, ...) need a common folder",
+            "mount one on all machines, as by NFS, where such tools are used",
+        )
+
+
+def clock(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """How far its clock is from ours."""
+    least, most = subject.found.clock
+    off = least if least > 0 else most if most < 0 else 0.0
+    if abs(off) > CLOCK:
+        way = "ahead of" if off > 0 else "behind"
+        yield warning(
+            f"its clock is {abs(off):.0f} s {way} the login node's: make, rsync and file times will disagree",
+            f"let it be set: {subject.ssh}sudo timedatectl set-ntp true",
+        )
+    else:
+        yield ok("its clock agrees with the login node's")
+
+
+def logout(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """systemd may end what a login leaves behind."""
+    logind, system = facts["logind"], facts["system"]
+    if system["systemd"] and logind["kills"] and not logind["lingers"]:
+        what = "the controller ends at logout" if subject.is_login else "jobs end when the connection does"
+        command = f"sudo loginctl enable-linger {system['user']}"
+        yield error(f"systemd has KillUserProcesses=yes, and {what}", f"{subject.ssh}{command}")
+    elif system["systemd"]:
+        yield ok("processes outlive the login that started them")
+
+
+def ulimits(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """The kernel's limits of each process."""
+    for name, least in (("open files", OPEN_FILES), ("processes", PROCESSES)):
+        hard = facts["limits"][name][1]
+        if hard is not None and hard < least:
+            yield warning(
+                f"a login there may have at most {hard} {name}", "raise it in /etc/security/limits.conf there, as root"
+            )
+    for name in ("memory", "file size", "CPU time"):
+        soft = facts["limits"][name][0]
+        if soft is not None:
+            yield warning(
+                f"each process there may have only {soft} of {name}: jobs will fail at it",
+                "see `ulimit -a` there, ~/.bashrc and /etc/security/limits.conf",
+            )
+
+
+def cgroups(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """Which limits hold against a job that does not keep to them."""
+    found = facts["cgroups"]
+    memory, pids, cpus = (found.get(name) for name in ("memory.max", "pids.max", "cpu.max"))
+    total = subject.found.welcome.memory if subject.found.welcome else None
+    if memory is not None and (total is None or memory < total * (1 << 20) * MEMORY_PART):
+        yield warning(
+            f"all jobs together may have {amount(memory)} of memory there, by the cgroup {found['path']}",
+            f'write memory = "{int(memory) >> 20}M" for it in the fleet file, or have MemoryMax= raised there',
+        )
+    if pids is not None and pids < PROCESSES:
+        yield warning(f"all jobs together may have {pids} processes there", "have TasksMax= of user slices raised")
+    if cpus is not None and cpus < (subject.entry.cpus or (subject.found.welcome and subject.found.welcome.cpus) or 0):
+        yield warning(
+            f"all jobs together get the time of {cpus:g} CPUs there", f"write cpus = {max(1, int(cpus))} for it"
+        )
+    yield ok(
+        "hard limits: CPUs (affinity), time, open files; a job's memory is measured each second and held to by"
+        f" killing; cgroups version {found['version']}{', delegated' if found.get('delegated') else ''}"
+    )
+
+
+def resources(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """What the fleet file says and the machine has."""
+    entry, welcome = subject.entry, subject.found.welcome
+    if welcome is None:
+        return
+    if entry.cpus and entry.cpus > welcome.cpus:
+        yield warning(
+            f"the fleet file says {entry.cpus} CPUs, and it has {welcome.cpus}", f"write cpus = {welcome.cpus}"
+        )
+    if entry.memory and entry.memory > welcome.memory:
+        fix = f'write memory = "{welcome.memory}M"'
+        yield warning(f"the fleet file says {entry.memory} MiB of memory, and it has {welcome.memory}", fix)
+    yield ok(f"{welcome.cpus} CPUs, {welcome.memory} MiB of memory")
+
+
+def gpus(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """GPUs, their drivers, and what the fleet file says of them."""
+    for maker, found in facts["gpus"].items():
+        yield from _driver(maker, found)
+    welcome, wanted = subject.found.welcome, subject.entry.gpus
+    if welcome is None:
+        return
+    kinds = [str(gpu.get("type")) for gpu in welcome.gpus]
+    for kind, count in (wanted or {}).items():
+        there = kinds.count(kind) if kind else len(kinds)
+        if there < count:
+            yield error(
+                f"the fleet file says {count} GPUs{' ' + kind if kind else ''}, and {there} can be used",
+                "correct gpus in the fleet file, or see that nvidia-smi (rocm-smi, xpu-smi) shows them there",
+            )
+    if kinds:
+        yield ok(f"GPUs: {', '.join(f'{kinds.count(kind)} {kind}' for kind in dict.fromkeys(kinds))}")
+        if wanted is not None and not wanted:
+            yield note(f"it has {len(kinds)} GPUs, and the fleet file says 0")
+
+
+def _driver(maker: str, found: Mapping[str, Any]) -> Iterable[Said]:
+    name = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}[maker]
+    if "program" not in found:
+        yield warning(f"it has {found['devices']} GPUs of {name}, and no driver's program", f"install {name}'s driver")
+    elif found["status"] != 0:
+        said = found["said"].splitlines()[-1:] or ["no word"]
+        fix = "reboot it, or load the driver anew" if "mismatch" in found["said"] else f"run {found['program']} there"
+        yield error(f"{name}'s GPUs cannot be used: {said[0]}", fix)
+    if found["closed"]:
+        files = ", ".join(found["closed"])
+        yield error(f"{files} may not be opened by this user", "add the user to the group that owns them there")
+
+
+def sshd(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """What its sshd allows."""
+    if subject.is_login or subject.entry.local:
+        return
+    said = facts["sshd"]
+    sessions = said.get("maxsessions", "10")
+    if sessions.isdigit() and int(sessions) < 2:
+        yield warning(
+            f"its sshd has MaxSessions {sessions} ({said['file']}): a session that ends keeps the next from beginning",
+            "set MaxSessions 10 there",
+        )
+    startups = said.get("maxstartups", "10").partition(":")[0]
+    if startups.isdigit() and int(startups) < 3:
+        yield warning(f"its sshd has MaxStartups {said['maxstartups']}: logins are refused at random", "set 10:30:100")
+
+
+def rivals(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """Somebody else who gives this machine to jobs."""
+    daemons = facts["others"]["daemons"]
+    if daemons and subject.runs_jobs:
+        yield warning(
+            f"{', '.join(daemons)} runs there: another system gives its CPUs and GPUs to its own jobs and may end ours",
+            "ask who looks after it, or send jobs there by a [clusters.NAME] table",
+        )
+
+
+# To add one: a function, and its row.
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("facts", facts), ("login", login), ("python", python), ("spool", spool), ("folders", folders),
+    ("home", shared_home), ("clock", clock), ("logout", logout), ("ulimit", ulimits), ("cgroup", cgroups),
+    ("resources", resources), ("gpu", gpus), ("sshd", sshd), ("rivals", rivals),
+)  # fmt: skip
+OF_LOGIN_NODE = {"facts", "python", "logout", "ulimit"}  # of a login node that runs no jobs
+OF_CLUSTERS = {"login", "clock"}  # of a cluster's login node
+
+
+def judge(subject: Subject, only: set[str] | None = None) -> Iterable[tuple[str, Said]]:
+    """All findings of a machine, each with its check's name. A fact that is missing leaves its check out."""
+    yield from (("ssh", said) for said in reached(subject))
+    if not subject.found.facts:
+        return
+    for name, check in CHECKS:
+        if only is None or name in only:
+            try:
+                yield from [(name, said) for said in check(subject, subject.found.facts)]
+            except KeyError as missing:
+                yield name, note(f"could not be judged: the machine did not say {missing}")
