@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from mini_slurm.cli import common
+from mini_slurm.desk.groups import is_hidden
 from mini_slurm.errors import BadUsage
 from mini_slurm.model import node_state
 from mini_slurm.model.hostlist import expand
@@ -51,7 +52,13 @@ class Request:
     def partitions(self, known: Iterable[Partition]) -> list[Partition]:
         """Those that are asked for."""
         wanted = self.chosen.words("partition")
-        return [one for one in known if wanted is None or one.name in wanted]
+        if wanted is not None:
+            return [one for one in known if one.name in wanted]
+        return [one for one in known if self._shows_all or not is_hidden(one)]
+
+    @property
+    def _shows_all(self) -> bool:
+        return "all" in self.chosen or "SINFO_ALL" in os.environ
 
     def names(self, name: str) -> bool:
         """Is the node of this name asked for, whatever its state?"""

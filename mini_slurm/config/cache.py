@@ -133,8 +133,7 @@ def _machine(*values: object) -> MachineEntry:
 
 
 def _partition(*values: object) -> Partition:
-    entry = Partition(*values)  # type: ignore[arg-type]
-    return entry._replace(machines=tuple(entry.machines))
+    return Partition(*(tuple(one) if isinstance(one, list) else one for one in values))  # type: ignore[arg-type]
 
 
 def _cluster(*values: object) -> ClusterEntry:

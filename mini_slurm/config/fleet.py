@@ -77,6 +77,7 @@ class _Reader:
             for name, where, value in self.named(top, "qos")
         }
         self.check_preempt(qos)
+        self.check_partitions(partitions, qos)
         settings["preempt"] = self.preempt(top)
         accounts, settings["whole_accounts"] = self.accounts(top, qos)
         settings["priority"] = Weights(**self.table(top.get("priority", {}), keys.PRIORITY, "priority"))
@@ -210,6 +211,21 @@ class _Reader:
         if partition.max_time is not None and (partition.default_time or 0) > partition.max_time:
             self.faults.append(f"{where}.default_time is over its max_time: write a shorter one")
         return partition
+
+    def check_partitions(self, partitions: Mapping[str, Partition], qos: Mapping[str, Qos]) -> None:
+        """What partitions name has to be there; and one place cannot have two amounts of memory."""
+        for one in partitions.values():
+            where = f"partitions.{_quote(one.name)}"
+            if one.alternate and one.alternate not in partitions:
+                self.faults.append(f"{where}.alternate names {one.alternate}: {_advice(one.alternate, partitions)}")
+            for key, named in (("qos", (one.qos,)), ("allow_qos", one.allow_qos), ("deny_qos", one.deny_qos)):
+                for unknown in (word for word in named if word and word not in qos and word != "normal"):
+                    advice = _advice(unknown, qos, f"write [qos.{unknown}]")
+                    self.faults.append(f"{where}.{key} names {unknown}: {advice}")
+            for key in ("default", "max"):
+                both = [getattr(one, f"{key}_memory_per_{unit}") for unit in ("cpu", "node")]
+                if None not in both:
+                    self.faults.append(f"{where} has {key}_memory_per_cpu and {key}_memory_per_node: keep one of them")
 
     # --- preemption
 

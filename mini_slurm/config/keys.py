@@ -166,6 +166,13 @@ def partition_state(value: Any) -> str:
     return value.upper()
 
 
+def over_subscribe(value: Any) -> str:
+    """Whether jobs of a partition have their machines for themselves."""
+    if not isinstance(value, str) or value.upper() not in {"NO", "EXCLUSIVE"}:
+        raise ValueError
+    return value.upper()
+
+
 def span(value: Any) -> int:
     """A time in seconds that may be 0: a number of minutes, or text as of --time."""
     return 0 if value in (0, "0") else duration(value) or 0
@@ -225,6 +232,8 @@ PRIORITY = {
     "max_age": Key(duration, 'a time as of --time, or "UNLIMITED"', '"7-00:00:00"'),
     "half_life": Key(duration, 'a time as of --time, or "UNLIMITED"', '"7-00:00:00"'),
 }
+AMOUNT = Key(memory, "an amount above 0", '"2G"')
+SWITCH = Key(yes_or_no, "true or false", "true")
 PREEMPT_MODE = Key(preempt_mode, 'one of "OFF", "CANCEL", "REQUEUE", "SUSPEND"', '"REQUEUE"')
 GRACE_TIME = Key(number_from(0), "a whole number of seconds", "60")
 EXEMPT_TIME = Key(span, "a number of minutes, or a time as of --time", '"1:00:00"')
@@ -261,6 +270,25 @@ PARTITION = {
     "state": Key(partition_state, 'one of "UP", "DOWN", "DRAIN", "INACTIVE"', '"UP"'),
     "preempt_mode": PREEMPT_MODE,
     "grace_time": GRACE_TIME,
+    "hidden": SWITCH,
+    "root_only": SWITCH,
+    "disable_root_jobs": SWITCH,
+    "require_reservation": SWITCH,
+    "exclusive_user": SWITCH,
+    "over_subscribe": Key(over_subscribe, '"NO" or "EXCLUSIVE"', '"EXCLUSIVE"'),
+    "allow_accounts": Key(names, "a list of accounts", '["science"]'),
+    "allow_groups": Key(names, "a list of groups of users", '["staff"]'),
+    "allow_qos": Key(names, "a list of QOS", '["high"]'),
+    "deny_accounts": Key(names, "a list of accounts", '["guests"]'),
+    "deny_qos": Key(names, "a list of QOS", '["low"]'),
+    "alloc_nodes": Key(hostlist, "a hostlist, or a list of hostlists", '"login[1-2]"'),
+    "alternate": Key(name, "the name of another partition", '"compute"'),
+    "default_memory_per_cpu": AMOUNT,
+    "default_memory_per_node": AMOUNT,
+    "max_memory_per_cpu": AMOUNT,
+    "max_memory_per_node": AMOUNT,
+    "max_cpus_per_node": Key(number_from(1), "a whole number, 1 or more", "8"),
+    "qos": Key(name, "the name of a QOS", '"high"'),
 }
 CLUSTER = {
     "type": Key(cluster_type, 'one of "slurm", "pbs", "torque", "lsf"', '"slurm"'),

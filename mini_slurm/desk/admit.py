@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from mini_slurm.desk import state
+from mini_slurm.desk import groups, state
 from mini_slurm.desk.submission import Script, working_folder
 from mini_slurm.errors import Refused
 from mini_slurm.model.arrays import count_of
@@ -60,7 +60,7 @@ def admit(job: Job, values: Values, db: sqlite3.Connection, *, strict: bool) -> 
         )
     if "requeue" not in values.of:
         job.requeue = int(fleet.requeue)
-    admission.admit(job, fleet, load_machines(db), strict=strict)
+    admission.admit(job, fleet, load_machines(db), strict=strict, groups=groups.names)
     _check_submitted(job, fleet, db)
     _settle_dependency(job, db)
 
@@ -69,7 +69,7 @@ def _check_submitted(job: Job, fleet: Fleet, db: sqlite3.Connection) -> None:
     """What accounts and QOS allow to wait and run. Raises Refused."""
     if not quotas.has_limits(fleet):
         return
-    columns = ("account", "user", "qos", "array_tasks")
+    columns = ("account", "user", "qos", "partition", "array_tasks")
     others = queries.select_jobs(db, columns, queries.Where(UNFINISHED))
     admission.check_submitted(
         job, fleet, [(one, count_of(one.array_tasks) if one.array_tasks else 1) for one in others]

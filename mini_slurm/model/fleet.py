@@ -45,6 +45,25 @@ class Partition(NamedTuple):
     tier: int = 1  # Slurm's PriorityTier: jobs in partitions of a higher one go before all others
     preempt_mode: str = ""  # how its jobs make room for others: OFF, CANCEL, REQUEUE, SUSPEND; "": as `[preempt]` says
     grace_time: int = 0  # seconds that they are left then
+    hidden: bool = False  # listings leave it out unless they are asked for all
+    root_only: bool = False  # only root submits jobs there
+    disable_root_jobs: bool = False  # root does not
+    require_reservation: bool = False  # a job there has to name a reservation
+    exclusive_user: bool = False  # a machine is one user's at a time
+    over_subscribe: str = "NO"  # EXCLUSIVE: a job there gets whole machines
+    allow_accounts: tuple[str, ...] = ()  # empty: all, as in the next two
+    allow_groups: tuple[str, ...] = ()
+    allow_qos: tuple[str, ...] = ()
+    deny_accounts: tuple[str, ...] = ()  # where nothing is said of those that are allowed
+    deny_qos: tuple[str, ...] = ()
+    alloc_nodes: tuple[str, ...] = ()  # the machines that jobs may be submitted on; empty: all
+    alternate: str = ""  # the partition that takes the jobs while this one does not
+    default_memory_per_cpu: int | None = None  # MiB, of jobs that say nothing; None: as the fleet has it
+    default_memory_per_node: int | None = None
+    max_memory_per_cpu: int | None = None  # MiB, that a job may ask for
+    max_memory_per_node: int | None = None
+    max_cpus_per_node: int | None = None  # that its jobs together may have of a machine
+    qos: str = ""  # whose limits hold for its jobs, beside those of their own QOS
 
 
 class Limits(NamedTuple):

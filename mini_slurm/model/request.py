@@ -26,6 +26,14 @@ def _read(text: str) -> Mapping[str, str]:
     return found
 
 
+def keep(job: Job, name: str, value: str | None) -> None:
+    """Keep an option by its long name; None: as if it had not been given."""
+    import json
+
+    options = {key: text for key, text in extra(job).items() if key != name}
+    job.extra = json.dumps(options if value is None else {**options, name: value})
+
+
 def number(job: Job, name: str) -> int:
     """A number that is kept with the job; 0 when it was not given."""
     return int(extra(job).get(name, "0"))

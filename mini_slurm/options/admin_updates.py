@@ -6,11 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mini_slurm.model.hostlist import expand
 from mini_slurm.model.preemption import read_mode
 from mini_slurm.model.units import parse_time_limit
 from mini_slurm.options.job_updates import LARGEST, Tag, Words
 
 WEIGHT = re.compile(r"(-?)(\d+|0[xX][0-9a-fA-F]+)([kK]?)", re.ASCII)
+NODES = re.compile(r"(\d{0,9})([kKmM]?)", re.ASCII)
+SUFFIXES = {"": 1, "k": 1024, "m": 1024**2}
 NO_NUMBER = ("UNLIMITED", "INFINITE")
 HEAVIEST = 0xFFFFFFF0
 NODE_STATES = (
@@ -21,15 +24,21 @@ NODE_STATES = (
 NEED_REASON = frozenset({"DOWN", "DRAIN", "FAIL"})
 PARTITION_STATES = (("INACTIVE", 1), ("DOWN", 1), ("UP", 1), ("DRAIN", 1))
 YES_OR_NO = (("NO", 1), ("YES", 1))
+SHARING = (("NO", 1), ("EXCLUSIVE", 1), ("YES", 1), ("FORCE", 1))
 
 
 class BadWord(ValueError):
-    """A value that does not parse: what is to be said, {} for the whole word. `plain`: without the command's name."""
+    """A value that does not parse: what is to be said, {} for the whole word."""
 
-    def __init__(self, *lines: str, plain: bool = False) -> None:
+    def __init__(self, *lines: str, plain: bool = False, ends: bool = True) -> None:
         super().__init__(*lines)
         self.lines = lines
-        self.plain = plain
+        self.plain = plain  # without the command's name
+        self.ends = ends  # Slurm does not even ask for the rest
+
+
+def _not_supported() -> BadWord:
+    return BadWord("Update of this parameter is not supported: {}", "Request aborted", plain=True)
 
 
 def _choose(value: str, names: Sequence[tuple[str, int]]) -> str | None:
@@ -105,8 +114,68 @@ def _one_of(names: Sequence[tuple[str, int]], advice: str) -> Callable[[Words, s
     return read
 
 
-def _default(words: Words, value: str) -> bool:
-    return _one_of(YES_OR_NO, "Acceptable Default values are YES and NO")(words, value) == "YES"
+def _switch(name: str) -> Callable[[Words, str], bool]:
+    choose = _one_of(YES_OR_NO, f"Acceptable {name} values are YES and NO")
+    return lambda words, value: choose(words, value) == "YES"
+
+
+def _names(words: Words, value: str) -> list[str]:
+    """What stands between commas; all of them, or none, is no restriction."""
+    return [] if value.upper() == "ALL" else _listed(words, value)
+
+
+def _hosts(words: Words, value: str) -> list[str]:
+    try:
+        return [] if value.upper() == "ALL" else expand(value)
+    except ValueError:
+        raise BadWord("Invalid input: {}") from None
+
+
+def _alternate(words: Words, value: str) -> str:
+    return "" if value.upper() == "NONE" else value
+
+
+def _amount(name: str) -> Callable[[Words, str], int | None]:
+    """MiB; 0 is no limit."""
+    count = _count(name, bits=64)
+    return lambda words, value: count(words, value) or None
+
+
+def _sharing(words: Words, value: str) -> str:
+    """A CPU is one job's here: what would have several jobs share some is refused."""
+    found = _one_of(SHARING, "Acceptable OverSubscribe values are NO, EXCLUSIVE, YES:#, and FORCE:#")(
+        words, value.partition(":")[0]
+    )
+    if found in ("YES", "FORCE"):
+        raise _not_supported()
+    return found
+
+
+def _only(*values: str) -> Callable[[Words, str], None]:
+    """What a fleet does in no other way."""
+
+    def read(words: Words, value: str) -> None:
+        if value.upper() not in values:
+            raise _not_supported()
+
+    return read
+
+
+def _node_limit(words: Words, value: str) -> int | None:
+    """The first number of a range, with its suffix."""
+    if value.upper() in NO_NUMBER:
+        return None
+    found = NODES.match(value)
+    if found is None or (value[found.end() :] and value[found.end()] != "-"):
+        raise BadWord(f'Invalid numeric value "{value}" for MaxNodes.', ends=False)
+    return int(found[1] or 1) * SUFFIXES[found[2].lower()]
+
+
+def _least_nodes(words: Words, value: str) -> int:
+    found = NODES.match(value)
+    if found is None or not found[1]:
+        raise BadWord(f'"{value}" is not a valid node count', ends=False)
+    return int(found[1]) * SUFFIXES[found[2].lower()]
 
 
 def _preempt_mode(words: Words, value: str) -> str:
@@ -131,18 +200,46 @@ NODE_TAGS = (
 PARTITION_TAGS = (
     Tag("PartitionName", 2, "name", _text),
     Tag("MaxTime", 4, "max_time", _limit),
+    Tag("CpuBind", 7, "", _only("OFF")),
     Tag("DefaultTime", 8, "default_time", _limit),
-    Tag("MaxNodes", 4, "max_nodes", _count("MaxNodes", endless=True)),
-    Tag("MinNodes", 2, "min_nodes", _count("MinNodes")),
-    Tag("Default", 7, "default", _default),
+    Tag("MaxCPUsPerNode", 4, "max_cpus_per_node", _count("MaxCPUsPerNode", endless=True)),
+    Tag("MaxNodes", 4, "max_nodes", _node_limit),
+    Tag("MinNodes", 2, "min_nodes", _least_nodes),
+    Tag("Default", 7, "default", _switch("Default")),
+    Tag("DisableRootJobs", 1, "disable_root_jobs", _switch("DisableRootJobs")),
+    Tag("ExclusiveUser", 1, "exclusive_user", _switch("ExclusiveUser")),
+    Tag("Hidden", 1, "hidden", _switch("Hidden")),
+    Tag("LLN", 1, "", _only("N", "NO")),
+    Tag("RootOnly", 3, "root_only", _switch("RootOnly")),
+    Tag("ReqResv", 3, "require_reservation", _switch("ReqResv")),
+    Tag("OverSubscribe", 5, "over_subscribe", _sharing),
+    Tag("Shared", 2, "over_subscribe", _sharing),
+    Tag("OverTimeLimit", 5, "", _only("0")),
     Tag("PreemptMode", 3, "preempt_mode", _preempt_mode),
-    Tag("GraceTime", 5, "grace_time", _count("GraceTime")),
     Tag("Priority", 3, "priority", _count("Priority", bits=16)),
     Tag("PriorityJobFactor", 3, "priority", _count("PriorityJobFactor", bits=16)),
     Tag("PriorityTier", 3, "tier", _count("PriorityTier", bits=16)),
     Tag("State", 2, "state", _one_of(PARTITION_STATES, "Acceptable State values are UP, DOWN, DRAIN and INACTIVE")),
     Tag("Nodes", 1, "machines", _text),
+    Tag("AllowGroups", 6, "allow_groups", _names),
+    Tag("AllowAccounts", 6, "allow_accounts", _names),
+    Tag("AllowQos", 6, "allow_qos", _names),
+    Tag("DenyAccounts", 5, "deny_accounts", _names),
+    Tag("DenyQos", 5, "deny_qos", _names),
+    Tag("AllocNodes", 6, "alloc_nodes", _hosts),
+    Tag("Alternate", 3, "alternate", _alternate),
+    Tag("GraceTime", 5, "grace_time", _count("GraceTime")),
+    Tag("DefMemPerCPU", 10, "default_memory_per_cpu", _amount("DefMemPerCPU")),
+    Tag("DefMemPerNode", 10, "default_memory_per_node", _amount("DefMemPerNode")),
+    Tag("MaxMemPerCPU", 10, "max_memory_per_cpu", _amount("MaxMemPerCPU")),
+    Tag("MaxMemPerNode", 10, "max_memory_per_node", _amount("MaxMemPerNode")),
+    Tag("QoS", 3, "qos", _text),
 )
+# one takes the place of the other, as Slurm keeps them in one place
+INSTEAD = {
+    "default_memory_per_cpu": "default_memory_per_node", "default_memory_per_node": "default_memory_per_cpu",
+    "max_memory_per_cpu": "max_memory_per_node", "max_memory_per_node": "max_memory_per_cpu",
+}
 # fmt: on
 
 
@@ -155,14 +252,21 @@ def read(tags: Sequence[Tag], words: Sequence[str]) -> dict[str, Any]:
             raise BadWord(f"Invalid input: {word}  Request aborted")
         tag = next((tag for tag in tags if tag.fits(name)), None)
         if tag is None:
-            raise BadWord(f"Update of this parameter is not supported: {word}", "Request aborted", plain=True)
+            raise _about(_not_supported(), word)
         try:
             found[tag.key] = tag.read(NO_WORDS, value)
         except BadWord as error:
-            raise BadWord(*(line.replace("{}", word) for line in error.lines), plain=error.plain) from None
+            raise _about(error, word) from None
         if tag.name == "Priority":
             found["tier"] = found["priority"]
+        if tag.key in INSTEAD:
+            found[INSTEAD[tag.key]] = None
     return found
+
+
+def _about(error: BadWord, word: str) -> BadWord:
+    lines = (line.replace("{}", word) for line in error.lines)
+    return BadWord(*lines, plain=error.plain, ends=error.ends)
 
 
 def _no_moment(text: str) -> float:

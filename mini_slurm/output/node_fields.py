@@ -34,6 +34,7 @@ REASONS = "reason:20 ,user:9 ,timestamp:19 ,nodelist:0"
 REASONS_LONG = "reason:20 ,userlong:12 ,timestamp:19 ,statecompact:6 ,nodelist:0"
 
 UNKNOWN = "Unknown"
+AVAILABLE = {"UP": "up", "DOWN": "down", "DRAIN": "drain", "INACTIVE": "inact"}
 NOT_GIVEN = "n/a"
 
 
@@ -50,10 +51,6 @@ def _constant(text: str) -> Value:
 
 def _partition(line: Line) -> str:
     return line.partition.name + "*" * line.partition.default
-
-
-def _available(line: Line) -> str:
-    return line.partition.state.lower()
 
 
 def _time(limit: int | None, none: str) -> str:
@@ -136,7 +133,8 @@ def _user(*, with_number: bool) -> Value:
 
 def _size(partition: Partition) -> str:
     """How many nodes a job may have."""
-    least, most = str(max(partition.min_nodes, 1)), str(partition.max_nodes or "infinite")
+    least = str(max(partition.min_nodes, 1))
+    most = "infinite" if partition.max_nodes is None else str(partition.max_nodes)
     return least if least == most else f"{least}-{most}"
 
 
@@ -148,11 +146,13 @@ def _row(
 
 # fmt: off
 NODE_FIELDS = (
-    _row("Available", "a", "AVAIL", lambda line, view: _available(line), PARTITION),
+    _row("Available", "a", "AVAIL", lambda line, view: AVAILABLE[line.partition.state], PARTITION),
     _row("NodeAI", "A", "NODES(A/I)", lambda line, view: _node_counts(line, 2)),
     _row("features_act", "b", "ACTIVE_FEATURES", _first(lambda node: ",".join(node.active_features) or NULL, NULL),
          ALWAYS),
-    _row("MaxCPUsPerNode", "B", "MAX_CPUS_PER_NODE", _constant("UNLIMITED")),
+    _row("MaxCPUsPerNode", "B", "MAX_CPUS_PER_NODE",
+         lambda line, view: "UNLIMITED" if line.partition.max_cpus_per_node is None
+         else str(line.partition.max_cpus_per_node), ALWAYS),
     _row("CPUs", "c", "CPUS", _CPUS, EXACT),
     _row("CPUsState", "C", "CPUS(A/I/O/T)", lambda line, view: _sums([node.cpu_counts for node in line.nodes], 4)),
     _row("Disk", "d", "TMP_DISK", _constant("0")),
@@ -161,9 +161,9 @@ NODE_FIELDS = (
     _row("Reason", "E", "REASON", _first(lambda node: node.reason or "none", "none"), ALWAYS),
     _row("Features", "f", "AVAIL_FEATURES", _first(lambda node: ",".join(node.features) or NULL, NULL), ALWAYS),
     _row("NodeAIOT", "F", "NODES(A/I/O/T)", lambda line, view: _node_counts(line, 4)),
-    _row("Groups", "g", "GROUPS", _constant("all")),
+    _row("Groups", "g", "GROUPS", lambda line, view: ",".join(line.partition.allow_groups) or "all", ALWAYS),
     _row("Gres", "G", "GRES", _first(lambda node: nodes.gres(node) or NULL, NULL), ALWAYS),
-    _row("OverSubscribe", "h", "OVERSUBSCRIBE", _constant("NO")),
+    _row("OverSubscribe", "h", "OVERSUBSCRIBE", lambda line, view: line.partition.over_subscribe, ALWAYS),
     _row("TimeStamp", "H", "TIMESTAMP", _since, ALWAYS),
     _row("PriorityJobFactor", "I", "PRIO_JOB_FACTOR", lambda line, view: str(line.partition.priority), ALWAYS),
     _row("Time", "l", "TIMELIMIT", lambda line, view: _time(line.partition.max_time, "infinite"), PARTITION),
@@ -177,10 +177,11 @@ NODE_FIELDS = (
     _row("CPUsLoad", "O", "CPU_LOAD", _span(lambda node: node.known.load, ".2f"), EXACT),
     _row("PriorityTier", "p", "PRIO_TIER", lambda line, view: str(line.partition.tier), ALWAYS),
     _row("Partition", "P", "PARTITION", lambda line, view: _partition(line), PARTITION, mark="*"),
-    _row("Root", "r", "ROOT", _constant("no")),
+    _row("Root", "r", "ROOT", lambda line, view: "yes" if line.partition.root_only else "no", ALWAYS),
     _row("PartitionName", "R", "PARTITION", lambda line, view: line.partition.name, PARTITION),
     _row("Size", "s", "JOB_SIZE", lambda line, view: _size(line.partition), ALWAYS),
-    _row("AllocNodes", "S", "ALLOCNODES", _constant("all")),
+    _row("AllocNodes", "S", "ALLOCNODES",
+         lambda line, view: compress(list(line.partition.alloc_nodes)) or "all", ALWAYS),
     _row("StateCompact", "t", "STATE", _state(lambda state: node_state.written(state)[1]), ALWAYS),
     _row("StateLong", "T", "STATE", _state(lambda state: node_state.written(state)[0]), ALWAYS),
     _row("User", "u", "USER", _user(with_number=False), ALWAYS),

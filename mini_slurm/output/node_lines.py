@@ -114,7 +114,9 @@ _KEYS: dict[str, Key] = {
     "O": lambda line: line.least(lambda node: node.known.load),
     "p": lambda line: line.partition.tier,
     "P": lambda line: line.partition.name,
-    "s": lambda line: line.partition.max_nodes + line.partition.min_nodes if line.partition.max_nodes else NO_LIMIT,
+    "s": lambda line: (
+        NO_LIMIT if line.partition.max_nodes is None else line.partition.max_nodes + line.partition.min_nodes
+    ),
     "t": lambda line: listed_state(line.first),
     "u": lambda line: reason_user(line),
     "w": lambda line: line.least(lambda node: node.weight),

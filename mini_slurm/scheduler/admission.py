@@ -10,8 +10,16 @@ from mini_slurm.model.fleet import Association, Fleet, Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.request import extra
-from mini_slurm.scheduler import licenses, quotas
-from mini_slurm.scheduler.limits import TOO_LONG, TOO_MANY_CPUS, TOO_MANY_NODES, excess
+from mini_slurm.scheduler import access, licenses, quotas
+from mini_slurm.scheduler.limits import (
+    ACCOUNT,
+    QOS,
+    TOO_LONG,
+    TOO_MANY_CPUS,
+    TOO_MANY_NODES,
+    TOO_MUCH_MEMORY,
+    excess,
+)
 from mini_slurm.scheduler.room import candidates, check_room, largest
 
 FAILED = "Batch job submission failed: "
@@ -32,6 +40,7 @@ TOO_LARGE = {
     TOO_MANY_CPUS: FAILED + "More processors requested than permitted",
     TOO_MANY_NODES: BAD_COUNT,
     TOO_LONG: BAD_TIME,
+    TOO_MUCH_MEMORY: FAILED + "Memory required by task is not available",
 }
 TOO_LONG_TEXT = FAILED + "Pathname of a file, directory or other parameter too long"
 LONGEST_TEXT = 1024  # letters of a name or an expression; paths may have more
@@ -41,20 +50,21 @@ PATHS = ("std_in", "std_out", "std_err", "work_dir")
 NORMAL = "normal"  # the QOS of everybody for whom the fleet file names none
 
 
-def admit(job: Job, fleet: Fleet, machines: Mapping[str, Machine], *, strict: bool) -> None:
+def admit(
+    job: Job, fleet: Fleet, machines: Mapping[str, Machine], *, strict: bool, groups: access.Groups = tuple
+) -> None:
     """Complete the job. Raises Refused when the fleet does not take it.
 
     Slurm takes some of what can never run: a held job that fits nowhere, and what exceeds a partition's limits.
-    `strict` does not.
+    `strict` does not. `groups` tells in which the job's user is.
     """
     _check_texts(job)
     _check_required(job, fleet)
-    partitions = _partitions(job, fleet)
+    partitions = _admitting(job, _partitions(job, fleet), groups)
     job.partition = ",".join(partition.name for partition in partitions)
     charge(job, fleet)
     _settle_times(job, fleet, partitions)
-    if job.memory_per_node is None and job.memory_per_cpu is None:
-        job.memory_per_cpu = fleet.default_memory_per_cpu
+    access.complete(job, fleet, partitions[0])
     _check_excluded(job, fleet)
     _check_features(job, fleet)
     _check_licenses(job, fleet)
@@ -110,13 +120,14 @@ def _in_order(names: Iterable[str], fleet: Fleet) -> str:
 
 
 def _partitions(job: Job, fleet: Fleet) -> list[Partition]:
-    """Those that were named and take jobs, or the default one. Raises Refused."""
+    """Those that were named, or the default one, or those that take their jobs meanwhile. Raises Refused."""
     hint = f"partitions here: {', '.join(fleet.partitions)}"
     if "partition" not in job.__dict__:
         if fleet.default_partition is None:
             raise Refused(FAILED + "No partition specified or system default partition", hint=hint)
-        return [fleet.default_partition]
-    names = list(dict.fromkeys(name for name in job.partition.split(",") if name))
+        names = [fleet.default_partition.name]
+    else:
+        names = list(dict.fromkeys(name for name in job.partition.split(",") if name))
     unknown = [name for name in names if name not in fleet.partitions]
     if unknown or not names:
         raise Refused(
@@ -124,10 +135,18 @@ def _partitions(job: Job, fleet: Fleet) -> list[Partition]:
             FAILED + "Invalid partition name specified",
             hint=hint,
         )
-    found = [fleet.partitions[name] for name in names if fleet.partitions[name].state not in ("DRAIN", "INACTIVE")]
-    if not found:
+    found = [access.open_one(fleet.partitions[name], fleet) for name in names]
+    if not any(found):
         raise Refused(FAILED + "Required partition not available (inactive or drain)")
-    return found
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def _admitting(job: Job, partitions: list[Partition], groups: access.Groups) -> list[Partition]:
+    """Those of them that take the job from this user and place. Raises Refused."""
+    refusals = [access.refusal(job, one, groups) for one in partitions]
+    if all(refusals):
+        raise Refused(f"{FAILED}{refusals[0]}", hint=f"mscontrol show partition {partitions[0].name} tells who may")
+    return [one for one, refused in zip(partitions, refusals, strict=True) if not refused]
 
 
 def _settle_times(job: Job, fleet: Fleet, partitions: list[Partition]) -> None:
@@ -262,13 +281,22 @@ def _check_limits(job: Job, fleet: Fleet, partitions: list[Partition], machines:
     for partition in partitions:
         among = candidates(job, fleet, partition, machines)
         reason = excess(job, partition, [one.total for one in among])
-        if reason not in TOO_LARGE:
+        refusal = _refusal(reason)
+        if refusal is None:
             return
         limit = partition.max_time
         is_time = reason == TOO_LONG and limit is not None
         hint = f"partition {partition.name} allows {(limit or 0) // 60} minutes" if is_time else ""
-        found.append(Refused(TOO_LARGE[str(reason)], hint=hint or largest(partition.name, among)))
+        is_ours = reason in TOO_LARGE
+        found.append(Refused(refusal, hint=hint or (largest(partition.name, among) if is_ours else str(reason))))
     raise found[-1]
+
+
+def _refusal(reason: str | None) -> str | None:
+    """How a job is refused that would wait for this reason; None: it is not."""
+    if reason is not None and reason.startswith((ACCOUNT, QOS)):
+        return BAD_ACCOUNT if reason.startswith(ACCOUNT) else BAD_QOS
+    return TOO_LARGE.get(reason or "")
 
 
 def _check_somewhere(job: Job, fleet: Fleet, partitions: list[Partition], machines: Mapping[str, Machine]) -> None:

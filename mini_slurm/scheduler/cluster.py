@@ -15,6 +15,7 @@ from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.demand import with_entry
 from mini_slurm.scheduler.ends import Ends
+from mini_slurm.scheduler.limits import has_strangers
 from mini_slurm.scheduler.queue import Queue
 from mini_slurm.scheduler.quotas import has_limits
 from mini_slurm.scheduler.stock import Stock
@@ -200,7 +201,8 @@ def set_fleet(cluster: Cluster, fleet: Fleet) -> None:
         cluster.machines[name].entry, cluster.machines[name].position = entry, position
     for job in cluster.jobs.values():
         cluster.place(job)
-    cluster.queue.tell_apart(has_limits(cluster.fleet) or cluster.fleet.preempt.type == "qos")
+    is_choosy = cluster.fleet.preempt.type == "qos" or has_strangers(cluster.fleet.partitions.values())
+    cluster.queue.tell_apart(is_choosy or has_limits(cluster.fleet))
     cluster.reorder()
 
 

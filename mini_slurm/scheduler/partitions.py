@@ -13,6 +13,8 @@ from mini_slurm.scheduler.nodes import NO_SUCH_NODE, NOT_ADMIN
 from mini_slurm.scheduler.targets import is_operator
 
 NO_SUCH_PARTITION = "Invalid partition name specified"
+BAD_QOS = "Invalid qos specification"
+NEW = Partition("", (), min_nodes=1)  # as scontrol makes one
 IN_USE = "Partition is in use"
 
 
@@ -27,18 +29,29 @@ def _update(cluster: Cluster, event: PartitionUpdateRequested) -> str:
     present = cluster.fleet.partitions.get(event.name)
     if event.create == (present is not None):
         return NO_SUCH_PARTITION
-    changes = dict(event.changes)
-    if "machines" in changes:
-        names = cluster.fleet.machines if changes["machines"] == ["ALL"] else changes["machines"]
-        if not set(names).issubset(cluster.fleet.machines):
-            return NO_SUCH_NODE
-        changes["machines"] = tuple(names)
-    if not _is_within(changes, present or Partition(event.name, ())):
-        changes.pop("default_time")
+    changes = {key: tuple(value) if isinstance(value, list) else value for key, value in event.changes.items()}
+    error = _settle(cluster, changes, present or NEW)
     # one that is made has nothing of what the fleet file may say of a deleted one
-    before = Partition(event.name, ())._asdict() if event.create else cluster.overrides.partitions.get(event.name) or {}
+    made = NEW._replace(name=event.name)._asdict()
+    before = made if event.create else cluster.overrides.partitions.get(event.name) or {}
     _keep(cluster, event.name, {**before, **changes})
-    return ""
+    return error
+
+
+def _settle(cluster: Cluster, changes: dict[str, Any], partition: Partition) -> str:
+    """Take out what cannot be, and keep the rest, as Slurm does; the error, where that is one."""
+    error = ""
+    if not _is_within(changes, partition):
+        del changes["default_time"]
+    if changes.get("qos") and changes["qos"] not in cluster.fleet.qos:
+        del changes["qos"]
+        error = BAD_QOS
+    if changes.get("machines") == ("ALL",):
+        changes["machines"] = tuple(cluster.fleet.machines)
+    elif not set(changes.get("machines", ())).issubset(cluster.fleet.machines):
+        del changes["machines"]
+        error = NO_SUCH_NODE
+    return error
 
 
 def _is_within(changes: Mapping[str, Any], partition: Partition) -> bool:

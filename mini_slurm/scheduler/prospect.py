@@ -102,6 +102,7 @@ class Prospect:
         self._failed: tuple[int, tuple[int, ...], object] | None = None
         self._startable: dict[str, tuple[tuple[int, ...], bool]] = {}  # by partition: which were up, and what was found
         self.preempts = could_preempt(cluster.fleet, job, self.partitions)
+        self.is_capped = any(one.max_cpus_per_node is not None for one in self.partitions)
         self.is_licensed = job.licenses is not None
         self.vain: Vain | None = None  # of the last look for jobs that make room
         self.reason = shared_reason(cluster, job, self._is_possible)

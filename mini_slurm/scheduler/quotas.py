@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from mini_slurm.model.allocation import Allocation, parse_allocation, total
 from mini_slurm.model.associations import inherited
-from mini_slurm.model.fleet import NO_LIMITS, Fleet, Limits
+from mini_slurm.model.fleet import NO_LIMITS, Fleet, Limits, Qos
 from mini_slurm.model.job import Job
 from mini_slurm.scheduler.demand import demand
 
-Charged = tuple[str | None, str | None, str]  # a job's QOS, account and user
+Charged = tuple[str | None, str | None, str, str]  # a job's QOS, account, user and partition
 
 # what the reasons call each resource: of a group, of a user, of a job
 NAMES = {
@@ -61,8 +61,7 @@ class Use:
 def scopes(job: Job, fleet: Fleet) -> Iterator[Scope]:
     """All that count the job, in the order in which Slurm looks: its QOS, its user's association, its account."""
     account, user = job.account or "", job.user
-    qos = fleet.qos.get(job.qos or "")
-    if qos is not None:
+    for qos in all_qos(job, fleet):
         yield from _of_qos(qos.name, qos.limits, user, account)
     whole, own = _associations(job, fleet)
     yield Scope(
@@ -74,6 +73,13 @@ def scopes(job: Job, fleet: Fleet) -> Iterator[Scope]:
             key, limits.grp_jobs, limits.grp_submit_jobs, limits.grp_tres, "AssocGrpJobsLimit",
             "AssocGrpSubmitJobsLimit", "AssocGrp{}", GROUP,
         )  # fmt: skip
+
+
+def all_qos(job: Job, fleet: Fleet) -> list[Qos]:
+    """The QOS whose limits hold for the job: its partition's, and its own."""
+    partition = fleet.partitions.get(job.partition)
+    names = dict.fromkeys((partition.qos if partition else "", job.qos or ""))
+    return [fleet.qos[name] for name in names if name in fleet.qos]
 
 
 def _of_qos(name: str, limits: Limits, user: str, account: str) -> Iterator[Scope]:
@@ -109,15 +115,15 @@ def has_limits(fleet: Fleet) -> bool:
 
 def longest(job: Job, fleet: Fleet) -> int | None:
     """The longest time limit that the job's QOS and association allow, in seconds; None: any."""
-    qos = fleet.qos.get(job.qos or "")
-    limits = [qos.limits.max_wall if qos else None, _associations(job, fleet)[1].max_wall]
+    limits = [qos.limits.max_wall for qos in all_qos(job, fleet)]
+    limits.append(_associations(job, fleet)[1].max_wall)
     return min((limit for limit in limits if limit is not None), default=None)
 
 
 def too_large(job: Job, fleet: Fleet, held: Mapping[str, int]) -> str | None:
     """The reason for which the job may never start as it is: what it asks for is more than a job may have."""
-    qos = fleet.qos.get(job.qos or "")
-    for begin, limits in (("QOS", qos.limits if qos else NO_LIMITS), ("Assoc", _associations(job, fleet)[1])):
+    found = [("QOS", qos.limits) for qos in all_qos(job, fleet)]
+    for begin, limits in (*found, ("Assoc", _associations(job, fleet)[1])):
         if limits.max_wall is not None and (job.time_limit is None or job.time_limit > limits.max_wall):
             return f"{begin}MaxWallDurationPerJobLimit"
         over = next((name for name, most in limits.max_tres.items() if held.get(name, 0) > most), None)
@@ -177,7 +183,7 @@ class Quotas:
         return too_large(job, self._fleet, wanted)
 
     def _of(self, job: Job) -> tuple[Scope, ...]:
-        charged = job.qos, job.account, job.user
+        charged = job.qos, job.account, job.user, job.partition
         if charged not in self._scopes:
             self._scopes[charged] = tuple(scopes(job, self._fleet))
         return self._scopes[charged]

@@ -37,7 +37,11 @@ class Candidate(NamedTuple):
 
 def candidates(job: Job, fleet: Fleet, partition: Partition, machines: Mapping[str, Machine]) -> list[Candidate]:
     """The machines of a partition."""
-    return [candidate(fleet.machines[name], machines.get(name), job) for name in partition.machines]
+    found = [candidate(fleet.machines[name], machines.get(name), job) for name in partition.machines]
+    most = partition.max_cpus_per_node
+    if most is None:
+        return found
+    return [one._replace(total=one.total._replace(cpus=min(one.total.cpus, most))) for one in found]
 
 
 def candidate(entry: MachineEntry, machine: Machine | None, job: Job) -> Candidate:

@@ -12,6 +12,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler import licenses
+from mini_slurm.scheduler.caps import capped
 from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.deadlines import is_late, last_moment, limit_until, miss
 from mini_slurm.scheduler.decisions import Decision
@@ -286,6 +287,8 @@ class Round:
         kept = {} if ends_before(limit, self._reservation, self.now) else self._kept()
         limits = self._evictions.limits(job, prospect.partitions, kept)
         kept = {**kept, **limits} if limits else kept
+        if prospect.is_capped and not job.is_exclusive:
+            kept = {**kept, **capped(self.cluster, prospect.partitions, kept)}
         return {**kept, **self._barred(job, prospect)} if self.cluster.fleet.reservations else kept
 
     def _kept(self) -> Mapping[int, Resources]:

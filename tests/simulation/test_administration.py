@@ -190,7 +190,7 @@ def test_a_partition_is_made_and_deleted():
     assert sim.delete_partition("main") == ""
     assert sim.cluster.fleet.partitions == {}
     assert sim.change_partition("main", create=True, machines=["ALL"]) == ""
-    assert sim.cluster.fleet.partitions["main"] == Partition("main", ("node1", "node2"))
+    assert sim.cluster.fleet.partitions["main"] == Partition("main", ("node1", "node2"), min_nodes=1)
 
 
 def test_there_is_one_default_partition():

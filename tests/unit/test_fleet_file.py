@@ -109,7 +109,7 @@ def test_preemption_is_read_and_kept(kept: dict[str, str], tmp_path: Path) -> No
     for _ in range(2):
         fleet = cache.load(kept.get, kept.__setitem__)
         assert fleet.preempt == Preempt("qos", "REQUEUE", 120)
-        assert fleet.partitions["all"][-2:] == ("SUSPEND", 30)
+        assert (fleet.partitions["all"].preempt_mode, fleet.partitions["all"].grace_time) == ("SUSPEND", 30)
         assert fleet.qos["high"] == Qos("high", preempt=("low",), grace_time=9, preempt_exempt_time=0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.desk.groups import is_hidden
 from mini_slurm.model import loose_hostlist
 from mini_slurm.model.preemption import inherited
 from mini_slurm.output import node_record, nodes, partition_record
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 def node(session: Session, verb: str, words: list[str]) -> None:
     """Show all machines, or those of a hostlist."""
-    show_nodes(session, words, session.fleet.partitions, _nodes(session))
+    shown = {name: one for name, one in session.fleet.partitions.items() if session.all or not is_hidden(one)}
+    show_nodes(session, words, shown, _nodes(session))
 
 
 def show_nodes(
@@ -48,7 +50,8 @@ def show_nodes(
 
 def partition(session: Session, verb: str, words: list[str]) -> None:
     """Show all partitions, or the one of this name."""
-    show_partitions(session, words, session.fleet.partitions, _nodes(session))
+    shown = {name: one for name, one in session.fleet.partitions.items() if session.all or not is_hidden(one)}
+    show_partitions(session, words, shown, _nodes(session))
 
 
 def show_partitions(

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 def update(session: Session, words: list[str]) -> None:
     """Change a partition."""
-    changes = _changes(session, words)
+    changes = _changes(session, words, is_update=True)
     if changes is None:
-        session.reject("slurm_update error: No error")
         return
     name = changes.pop("name", None)
     if name is None:
@@ -32,7 +31,7 @@ def update(session: Session, words: list[str]) -> None:
 
 def create(session: Session, words: list[str]) -> None:
     """Make a partition."""
-    changes = _changes(session, words)
+    changes = _changes(session, words, is_update=False)
     if changes is None:
         return
     name = changes.pop("name", None)
@@ -51,14 +50,17 @@ def delete(session: Session, name: str) -> str:
     return ask_one(session, "no partition", {"name": name})
 
 
-def _changes(session: Session, words: list[str]) -> dict[str, Any] | None:
+def _changes(session: Session, words: list[str], *, is_update: bool) -> dict[str, Any] | None:
     """What the words say; None when they do not parse."""
     try:
         changes = read(PARTITION_TAGS, words)
     except BadWord as error:
         for line in error.lines:
-            session.complain(line)
+            session.complain(line + "\n" * (line in error.lines[:-1] and error.plain))
+        if error.ends and is_update:
+            session.reject("slurm_update error: No error")
         return None
+    changes.pop("", None)
     if "machines" in changes:
         text = changes["machines"]
         changes["machines"] = ["ALL"] if text.upper() == "ALL" else listing.names(text) or [text] * bool(text)

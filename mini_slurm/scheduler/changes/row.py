@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from mini_slurm.model.job import Job
+from mini_slurm.model.request import keep
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision
@@ -51,12 +51,7 @@ class Update:
 
     def option(self, name: str, value: str | None) -> None:
         """Keep an option by its long name; None: as if it had not been given."""
-        options = json.loads(self.job.extra)
-        if value is None:
-            options.pop(name, None)
-        else:
-            options[name] = value
-        self.job.extra = json.dumps(options)
+        keep(self.job, name, value)
 
 
 Setter = Callable[[Update, Any], None]

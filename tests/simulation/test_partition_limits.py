@@ -1,0 +1,63 @@
+"""What partitions allow, in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+
+from mini_slurm.model.fleet import Limits, Partition, Qos
+from mini_slurm.model.resources import Resources
+from tests.simulation.harness import Simulation, fleet_of
+
+MACHINES = {name: Resources(cpus=4, memory=8000) for name in ("node1", "node2")}
+
+
+def simulation(**keys: object) -> Simulation:
+    partitions = {
+        "p": Partition("p", ("node1", "node2"), default=True, **keys),
+        "q": Partition("q", ("node1", "node2")),
+    }
+    return Simulation(fleet_of(MACHINES, partitions=partitions, qos={"small": Qos("small", limits=Limits(grp_jobs=1))}))
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ({"allow_accounts": ("a",)}, "Job's account not permitted to use this partition (p allows a not lab)"),
+        ({"deny_accounts": ("lab",)}, "Job's account not permitted to use this partition (p denies lab including lab)"),
+        ({"allow_qos": ("high",)}, "Job's QOS not permitted to use this partition (p allows high not normal)"),
+        ({"max_memory_per_node": 100}, "MaxMemPerLimit"),
+    ],
+)
+def test_a_job_waits_with_what_the_partition_says_until_that_changes(keys: dict[str, object], reason: str) -> None:
+    sim = simulation(**keys)
+    job = sim.submit(partition="p", account="lab", qos="normal", memory_per_node=200)
+    assert (sim.state(job), sim.job(job).reason) == ("PENDING", reason)
+    assert (
+        sim.change_partition("p", **dict.fromkeys(keys, None if "memory" in reason.lower() + str(keys) else [])) == ""
+    )
+    assert sim.state(job) == "CONFIGURING"
+
+
+def test_jobs_of_a_partition_together_get_no_more_cpus_of_a_machine() -> None:
+    sim = simulation(max_cpus_per_node=1)
+    jobs = [sim.submit(partition="p", run_time=60) for _ in range(3)]
+    assert [sim.state(job) for job in jobs] == ["CONFIGURING", "CONFIGURING", "PENDING"]
+    assert {sim.job(job).node for job in jobs[:2]} == {"node1", "node2"}
+    assert sim.state(sim.submit(partition="q", cpus_per_task=3)) == "CONFIGURING"
+    sim.run(until=62)
+    assert sim.state(jobs[2]) == "RUNNING"
+
+
+def test_the_qos_of_a_partition_limits_its_jobs() -> None:
+    sim = simulation(qos="small")
+    first, second = (sim.submit(partition="p", run_time=60) for _ in range(2))
+    assert (sim.state(first), sim.job(second).reason) == ("CONFIGURING", "QOSGrpJobsLimit")
+    assert sim.state(sim.submit(partition="q")) == "CONFIGURING"
+
+
+def test_a_partition_that_is_made_with_what_cannot_be_is_made_without_it() -> None:
+    sim = simulation()
+    assert sim.change_partition("new", create=True, machines=["node9"]) == "Invalid node name specified"
+    assert sim.cluster.fleet.partitions["new"] == Partition("new", (), min_nodes=1)
+    assert sim.change_partition("new", qos="nope", hidden=True) == "Invalid qos specification"
+    assert sim.cluster.fleet.partitions["new"].hidden
