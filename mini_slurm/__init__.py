@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "BadUsage": "errors",
     "Client": "api.client",
+    "ExperimentResult": "api.experiments",
     "FleetError": "errors",
     "Job": "api.job",
     "JobFailed": "api.faults",
@@ -15,6 +16,9 @@ _NAMES = {
     "NodeInfo": "api.info",
     "PartitionInfo": "api.info",
     "Refused": "errors",
+    "SlurmConfig": "api.experiment_script",
+    "SlurmRunner": "api.experiments",
+    "SlurmSpawnedTask": "api.experiments",
     "StateError": "errors",
     "UnknownJob": "api.faults",
     "Unreachable": "errors",
