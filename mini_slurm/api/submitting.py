@@ -17,7 +17,7 @@ from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.model.environment import is_machine_own
 from mini_slurm.options.grammar import parse
 from mini_slurm.options.script import check_script
-from mini_slurm.options.table import OPTIONS
+from mini_slurm.options.table import OPTIONS, OURS
 from mini_slurm.store.database import set_setting
 
 TYPE_CHECKING = False
@@ -73,7 +73,7 @@ def _submit(
     """Submit to the fleet."""
     own = {name: value for name, value in variables.items() if is_machine_own(name)}  # these travel by name alone
     words = [*words, *_exported(own)]
-    settings, _ = parse(PROGRAM, words, OPTIONS, permute=False)
+    settings, _ = parse(PROGRAM, words, (*OPTIONS, *OURS), permute=False)
     script = given or submission.read_script(settings, rest)
     line = submission.command_line(PROGRAM, [*words, *rest])
     made = batch.make(PROGRAM, [settings], script, rest if given else rest[1:], line, _log, variables)

@@ -10,7 +10,7 @@ from typing import Any
 from mini_slurm.errors import BadUsage
 from mini_slurm.model.arrays import format_tasks
 from mini_slurm.model.units import format_duration
-from mini_slurm.options.table import OPTIONS, JobOption
+from mini_slurm.options.table import OPTIONS, OURS, JobOption
 
 NOT_OURS = {
     "help": "there is help(mini_slurm.Client.submit)",
@@ -38,7 +38,7 @@ def option_words(options: Mapping[str, Any]) -> list[str]:
 
 def find(name: str) -> JobOption | None:
     """The option of this long name."""
-    return next((option for option in OPTIONS if name in (option.long, *option.aliases)), None)
+    return next((option for option in (*OPTIONS, *OURS) if name in (option.long, *option.aliases)), None)
 
 
 def _words(name: str, value: Any) -> list[str]:

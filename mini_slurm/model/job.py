@@ -139,6 +139,14 @@ class Job:
         return self.is_batch and bool(self.requeue)
 
     @property
+    def asked_again(self) -> bool:
+        """Of a run that has ended: was it in a way that has the job run again (scheduler/again.py), and not by request?
+
+        Then it is known when: not before this moment.
+        """
+        return self.begin_time is not None and self.end_time is not None and self.begin_time >= self.end_time
+
+    @property
     def cpus(self) -> int:
         """CPUs asked for: tasks, or one for each machine where that number is fixed, times CPUs of a task.
 

@@ -109,9 +109,14 @@ class Line:
         """Its exit code and the signal that ended it."""
         if self.step is not None:
             return self.step.exit_code, self.step.exit_signal
-        if not self.state.is_over or self.state in WITHOUT_CODE:
+        if not self.state.is_over or (self.state in WITHOUT_CODE and not self.has_asked_again):
             return 0, 0
         return self.job.exit_code, self.job.exit_signal
+
+    @property
+    def has_asked_again(self) -> bool:
+        """Is it a run whose exit code had the job requeued? Then it shows that."""
+        return self.state is JobState.REQUEUED and self.job.asked_again
 
     @property
     def worst_exit(self) -> tuple[int, int]:

@@ -29,6 +29,7 @@ def run_again(cluster: Cluster, job: Job, state: JobState, event: AttemptEnded) 
         return True
     if code not in parse_codes(cluster.fleet.requeue_exit_hold):
         return False
+    job.begin_time = event.ended + cluster.fleet.requeue_delay
     job.priority, job.reason = 0, SPECIAL_EXIT
     return True
 

@@ -42,9 +42,7 @@ def finish(cluster: Cluster, job: Job, state: JobState, now: float) -> None:
     """The job is over; or, as REQUEUED, only this run of it."""
     if state is JobState.REQUEUED:
         is_preempted = job.preempt_time is not None
-        # whoever had it run again by itself has said when (scheduler/again.py)
-        is_timed = job.begin_time is not None and job.end_time is not None and job.begin_time >= job.end_time
-        delay = 0.0 if is_timed else cluster.fleet.requeue_delay
+        delay = 0.0 if job.asked_again else cluster.fleet.requeue_delay
         requeue(cluster, job, JobState.PREEMPTED if is_preempted else state, now, delay)
         return
     release(cluster, job)
