@@ -22,7 +22,7 @@ LAYERS = (
     {"options", "scheduler", "protocol", "output"},
     {"steps"},
     {"config", "store", "links", "agent"},
-    {"clusters", "templating"},
+    {"clusters", "templating", "staging"},
     {"controller"},
     {"desk"},
     {"api"},

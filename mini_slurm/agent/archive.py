@@ -55,9 +55,12 @@ def build_agent() -> Tuple[str, bytes]:
     return f"agent-{hashlib.sha256(data).hexdigest()[:16]}.pyz", data
 
 
-def greeting(name: str, size: int) -> bytes:
-    """What follows COMMAND on the channel: the version check, the bootstrap, and which agent is wanted."""
-    wanted = json.dumps({"name": name, "size": size, "version": VERSION}).encode()
+def greeting(name: str, size: int, stager: bool = False) -> bytes:
+    """What follows COMMAND on the channel: the version check, the bootstrap, and which agent is wanted.
+
+    `stager`: it is not the agent that is wanted, but what brings files.
+    """
+    wanted = json.dumps({"name": name, "size": size, "version": VERSION, "stager": stager}).encode()
     return program("bootstrap.py") + wanted + b"\n"
 
 

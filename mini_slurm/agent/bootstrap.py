@@ -10,6 +10,7 @@ import _thread
 import contextlib
 import errno
 import hashlib
+import importlib
 import json
 import os
 import select
@@ -39,6 +40,8 @@ def main(stdin: BinaryIO) -> NoReturn:
     folder = os.environ.get("MINI_SLURM_SPOOL") or f"/var/tmp/mini_slurm-{os.geteuid()}"
     os.umask(0o077)
     try:
+        if wanted.get("stager"):
+            bring_stager(folder, wanted, stdin)
         channel = reach(folder, wanted, stdin)
         channel.sendall(b"relay\n")
     except Fault as fault:
@@ -51,6 +54,18 @@ def main(stdin: BinaryIO) -> NoReturn:
     channel.settimeout(None)
     _thread.start_new_thread(relay_up, (stdin, channel))
     relay_down(channel)
+
+
+def bring_stager(folder: str, wanted: Dict[str, Any], stdin: BinaryIO) -> NoReturn:
+    """Become what brings files of jobs, which needs no agent. Raises Fault, OSError."""
+    make_folder(folder)
+    fetch_archive(folder, wanted, stdin)
+    sys.path.insert(0, os.path.join(folder, wanted["name"]))
+    stager = importlib.import_module("mini_slurm.agent.stager")
+    answer({"status": "ready"})
+    with contextlib.suppress(BrokenPipeError):
+        stager.main(folder, stdin)
+    os._exit(0)
 
 
 def explain(error: OSError, folder: str) -> str:

@@ -9,6 +9,7 @@ from mini_slurm.desk import places, submission
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.options.collect import Values
 from mini_slurm.options.grammar import Option
+from mini_slurm.options.staging import STAGING
 from mini_slurm.options.table import OPTIONS, OURS
 
 TYPE_CHECKING = False
@@ -59,6 +60,10 @@ def msbatch(program: str, arguments: list[str]) -> int:
         return max(test_only(program, job, one, db) for job, one in zip(made.jobs, made.values, strict=True))
     made.admit(db, strict=not common.is_slurms_name(program))
     _hint_at_options(program, words)
+    if any(one.of.get(field) for one in made.values for field in STAGING):
+        from mini_slurm.cli.staging import progress
+
+        made.stage(state, progress())
     return _submit(made, state, db)
 
 

@@ -221,6 +221,7 @@ FLEET = {
     "foreign_gpu_memory": Key(memory, "an amount above 0", '"100M"'),
     "foreign_ignore": Key(arguments, "a list of users and programs", '["root", "Xorg"]'),
     "idle_gpus_after": Key(duration, 'a time as of --time, or "UNLIMITED"', '"30"'),
+    "stage_cache": Key(memory, "an amount above 0", '"10G"'),
     "submit_from_jobs": Key(yes_or_no, "true or false", "false"),
 }
 PRIORITY = {

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from mini_slurm.controller.machines import MachineHand
 from mini_slurm.controller.outputs import Outputs
+from mini_slurm.controller.staging import Staging
 from mini_slurm.controller.steps import Steps
 from mini_slurm.model.environment import batch_environment, fixed, het_environment
 from mini_slurm.model.job import Job
@@ -36,7 +37,7 @@ from mini_slurm.scheduler.decisions import (
     Start,
     Suspend,
 )
-from mini_slurm.scheduler.events import Event, OutputFailed
+from mini_slurm.scheduler.events import Event, OutputFailed, StageFailed
 from mini_slurm.scheduler.heterogeneous import parts
 from mini_slurm.store import database
 
@@ -67,6 +68,7 @@ class Hands:
         self._late: list[tuple[Job, int]] = []  # and their attempts: the folders of their output are looked for again
         self.steps = Steps(cluster, self._send, ring, state)
         self.machines: dict[str, MachineHand] = {}
+        self.staging = Staging(state, cluster, self.machines, post, ring, self._not_staged)
         self._content = lru_cache(maxsize=64)(lambda digest: database.content(db, digest))
         self._variables = lru_cache(maxsize=64)(lambda digest: json.loads(self._content(digest)))
         self._parsed = lru_cache(maxsize=256)(json.loads)  # the tasks of an array say the same
@@ -76,7 +78,9 @@ class Hands:
         self.steps.answer()
         starts = self._late_starts()
         self.steps.fronts.look()
-        for decision in decisions:
+        for decision in [*self.staging.due(), *decisions]:
+            if isinstance(decision, Start | Hold) and self.staging.keeps(decision):
+                continue
             if isinstance(decision, Start):
                 starts.append(decision)
             elif isinstance(decision, Hold):
@@ -84,14 +88,26 @@ class Hands:
             elif isinstance(decision, Resume):
                 self._resume(decision.job)
             elif isinstance(decision, Drop):
-                self._outputs.drop(decision.attempt)
+                self._drop(decision.attempt)
             elif not isinstance(decision, Answer):  # that is stored already
                 if isinstance(decision, Forget):
-                    self._outputs.drop(decision.attempt)
+                    self._drop(decision.attempt)
                 if isinstance(decision, Measure):
                     self.steps.measures.expect(decision.request, decision.machine)
                 self._send(decision.machine, self._order(decision))
         self._start_all(starts)
+
+    def _drop(self, attempt: str) -> None:
+        self._outputs.drop(attempt)
+        self.staging.drop(attempt)
+
+    def _not_staged(self, job: Job, why: str) -> None:
+        """The job fails before its start: that stands in its error output, too."""
+        attempt = self._cluster.attempt_name(job)
+        if self._open(job, opening=False):
+            self._outputs.say(attempt, f"mini_slurm: error: {why}")
+            self._outputs.drop(attempt)
+        self._post(StageFailed(attempt, why))
 
     def _order(self, decision: Signal | Limit | Suspend | Notify | End | Forget | Measure) -> Message:
         """What a machine is told about an attempt there."""
@@ -194,12 +210,12 @@ class Hands:
             arguments=self._parsed(job.arguments),
             environment={**self._variables(job.environment), **variables} if is_batch else {},
             fixed=fixed(job),
-            work_dir=job.work_dir,
+            work_dir=self.staging.there(job, machine, job.work_dir),
             umask=job.umask,
             limits=self._parsed(job.limits),
             streams=self._outputs.mode(self._cluster.attempt_name(job)) if is_batch else "merged",
             targets=self._outputs.marks(self._cluster.attempt_name(job)) if is_batch else {},
-            std_in=input_path(job),
+            std_in=self.staging.there(job, machine, input_path(job)) if job.std_in else input_path(job),
             time_limit=job.time_limit if is_first else None,
             kill_wait=fleet.kill_wait,
             role="batch" if is_batch else "allocation" if is_first else "member",

@@ -91,6 +91,13 @@ class Files:
         if self.merged is not None:
             self.merged.write(message.data, message.merged)
 
+    def append(self, line: bytes) -> None:
+        """Put a line at the end of standard error, and of what has both streams. Raises OSError."""
+        targets = self.streams.get("err") or self.streams.get("out", [])
+        for target in targets + ([self.merged] if self.merged else []):
+            size = os.fstat(target.fd).st_size if target.is_regular else 0
+            target.write(line, max(size - target.base, 0))
+
     @property
     def is_written(self) -> bool:
         """Is there something that is not known to be on disk?"""

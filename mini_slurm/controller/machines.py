@@ -89,6 +89,16 @@ class MachineHand:
             self._watch = order
             self.send(order)
 
+    async def open_stager(self) -> Channel:
+        """A channel of its own to what brings files of jobs. Raises Unreachable."""
+        if self._channel is None:
+            raise Unreachable(f"{self.machine.name} does not answer")
+        return await self._link.open_stager()
+
+    def note_refusal(self, why: str) -> None:
+        """Show why the machine could not start something."""
+        self._note_state("UP", f"{self.machine.name}: {why}")
+
     def send(self, message: Message) -> None:
         """Send a message if there is a channel: together with what else is said in this turn of the event loop."""
         if self._channel is None:
@@ -192,7 +202,7 @@ class MachineHand:
         if isinstance(message, messages.Refused):
             log.info("%s refused %s: %s", self.machine.name, message.attempt, message.why)
             if not message.busy:
-                self._note_state("UP", f"{self.machine.name}: {message.why}")
+                self.note_refusal(message.why)
             return events.AttemptRefused(self.machine.name, message.attempt, message.busy, message.why)
         if isinstance(message, messages.Ended):
             return events.AttemptEnded(

@@ -100,6 +100,13 @@ class Outputs:
         for stream in flow.files.streams:
             flow.reply(Acknowledge(attempt, stream, flow.written.get(stream, 0)))
 
+    def say(self, attempt: str, line: str) -> None:
+        """Write a line of our own behind what the attempt wrote, where its errors go; as far as that can be."""
+        flow = self._flows.get(attempt)
+        if flow is not None:
+            with suppress(OSError):
+                flow.files.append(f"{line}\n".encode(errors="backslashreplace"))
+
     def take(self, message: Output) -> None:
         """Write what came, or keep it until it can be written."""
         flow = self._flows.get(message.attempt)

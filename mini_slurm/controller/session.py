@@ -109,7 +109,7 @@ class Session:
         self._follow_fleet()
         self._couriers.look()
         await self._loop.turn(self._hands)
-        _raise_if_failed(*self._own_tasks, *self._tasks.values())
+        _raise_if_failed(*self._own_tasks, *self._tasks.values(), *self._hands.staging.tasks)
         if not self._loop.is_idle:
             self._busy_until = time.monotonic() + self._cluster.fleet.controller_idle
 
@@ -179,7 +179,8 @@ class Session:
         self._watch.close()
         await self._couriers.close()
         tasks = [*self._own_tasks, *self._tasks.values(), *self._hands.steps.errands.tasks]
-        await end_all(tasks)
+        await end_all([*tasks, *self._hands.staging.tasks])
+        self._hands.staging.close()
         self._db.close()
 
 

@@ -12,7 +12,7 @@ from mini_slurm.options.script import has_parts
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mini_slurm.desk.submission import Say
 
@@ -32,6 +32,15 @@ class Batch:
         """Let the fleet complete the jobs. Raises Refused when it does not take one."""
         for job, values in zip(self.jobs, self.values, strict=True):
             admit.admit(job, values, db, strict=strict)
+
+    def stage(self, state: str, note: Callable[[int, int], None]) -> None:
+        """Note what is to be brought to the machines and home, and take the snapshot. Raises Refused.
+
+        `note` hears how many of the snapshot's files are done, and how many there are.
+        """
+        from mini_slurm.desk.staging import attach
+
+        attach(self.jobs, self.values, state, note)
 
     def store(self, db: sqlite3.Connection) -> int:
         """Hand it in; its number. It is on disk then, and the controller has to be woken. Raises StateError."""

@@ -19,7 +19,7 @@ from mini_slurm.options.collect import Values
 from mini_slurm.options.describe import make_job
 from mini_slurm.options.grammar import Setting
 from mini_slurm.options.settle import propagated, settle
-from mini_slurm.options.table import OPTIONS, JobOption
+from mini_slurm.options.table import OPTIONS, OURS, JobOption
 from mini_slurm.steps import scripts
 
 TYPE_CHECKING = False
@@ -106,7 +106,8 @@ def read_values(program: str, given: list[Setting], source: Script, say: Say, pa
     name = source.name if source.path is not None else "stdin"
     early = {name: text for name, text in os.environ.items() if name == "SBATCH_IGNORE_PBS"}
     values.take_environment(early)
-    values.take(script.script_settings(program, name, source.data, OPTIONS, values.warn, part), collect.SCRIPT)
+    table = OPTIONS if program == "sbatch" else (*OPTIONS, *OURS)
+    values.take(script.script_settings(program, name, source.data, table, values.warn, part), collect.SCRIPT)
     if not values.of.get("ignore_pbs"):
         values.take(foreign.foreign_settings(program, name, source.data, values.of), collect.SCRIPT)
     values.take_environment(os.environ)

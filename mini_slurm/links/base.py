@@ -44,6 +44,9 @@ class Link(Protocol):
     async def open(self) -> Channel:
         """Connect if need be, start or reach the agent. Raises Unreachable with one line that names the machine."""
 
+    async def open_stager(self) -> Channel:
+        """A further channel, to a stager of its own, while the one to the agent stands. Raises Unreachable."""
+
     async def close(self) -> None:
         """End the connection; the agent and its jobs go on."""
 

@@ -19,18 +19,28 @@ TIMEOUT = 60  # seconds for the whole handshake
 STATUSES = ("ready", "need", "error")
 
 
-async def shake_hands(channel: RawChannel, machine: str) -> None:
-    """Leave the channel where the agent's own stream begins. Raises Unreachable."""
+async def greeted(channel: RawChannel, machine: str, *, stager: bool = False) -> RawChannel:
+    """The channel, where the agent's own stream begins, or a stager's; closed where none does. Raises Unreachable."""
+    try:
+        await shake_hands(channel, machine, stager=stager)
+    except BaseException:
+        await channel.close()
+        raise
+    return channel
+
+
+async def shake_hands(channel: RawChannel, machine: str, *, stager: bool = False) -> None:
+    """Leave the channel where the agent's own stream begins, or a stager's. Raises Unreachable."""
     try:
         async with asyncio.timeout(TIMEOUT):
-            await _shake_hands(channel, machine)
+            await _shake_hands(channel, machine, stager)
     except TimeoutError:
         raise Unreachable(f"{machine}: the agent did not answer within {TIMEOUT} seconds") from None
 
 
-async def _shake_hands(channel: RawChannel, machine: str) -> None:
+async def _shake_hands(channel: RawChannel, machine: str, stager: bool) -> None:
     name, archive = agent_archive()
-    channel.write(greeting(name, len(archive)))
+    channel.write(greeting(name, len(archive), stager))
     status = await _status(channel, machine)
     if status["status"] == "need":
         channel.write(b"%d\n" % len(archive) + archive)

@@ -9,7 +9,7 @@ import tempfile
 
 from mini_slurm.errors import Unreachable
 from mini_slurm.links.base import READ_SIZE, Channel
-from mini_slurm.links.handshake import local_words, shake_hands
+from mini_slurm.links.handshake import greeted, local_words, shake_hands
 from mini_slurm.model.fleet import MachineEntry
 
 CLOSE_TIMEOUT = 2  # seconds for the relay to end by itself
@@ -40,6 +40,10 @@ class LocalLink:
             await channel.close()
             raise
         return channel
+
+    async def open_stager(self) -> Channel:
+        """Start a stager. Raises Unreachable."""
+        return await greeted(await self._start(), self._name, stager=True)
 
     async def close(self) -> None:
         """End the relay; the agent and its jobs go on."""

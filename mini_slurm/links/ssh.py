@@ -15,10 +15,10 @@ from mini_slurm.errors import Unreachable
 from mini_slurm.links import known_hosts, ssh_errors
 from mini_slurm.links.base import READ_SIZE, Broken, Channel
 from mini_slurm.links.chaff import send_no_chaff
-from mini_slurm.links.handshake import shake_hands
+from mini_slurm.links.handshake import greeted
 from mini_slurm.links.known_hosts import HostKey
 from mini_slurm.links.ssh_errors import Target
-from mini_slurm.links.ssh_settings import Step, given, jump_entry, key_files
+from mini_slurm.links.ssh_settings import PLAIN_KEY_ALGORITHMS, Step, given, jump_entry, key_files
 from mini_slurm.model.fleet import MachineEntry
 
 CONNECT_TIMEOUT = 20  # seconds for TCP, key exchange and login
@@ -30,10 +30,6 @@ KEPT = 1024 * 1024  # bytes read ahead, and bytes written ahead
 STDERR_KEPT = 4096  # bytes
 # AES-GCM runs in hardware and in one library call a packet; asyncssh's own first choice, ChaCha20, takes four.
 CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
-PLAIN_KEY_ALGORITHMS = (
-    *("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
-    *("rsa-sha2-512", "rsa-sha2-256"),
-)
 
 asyncssh.set_log_level("WARNING")  # it would log each connection and channel
 
@@ -55,13 +51,15 @@ class SshLink:
 
     async def open(self) -> Channel:
         """Connect if need be, start or reach the agent. Raises Unreachable."""
-        channel = await self._session()
+        return await greeted(await self._session(), self._entry.name)
+
+    async def open_stager(self) -> Channel:
+        """One more channel on the connection that stands; a fault leaves that alone. Raises Unreachable."""
         try:
-            await shake_hands(channel, self._entry.name)
-        except BaseException:
-            await channel.close()
-            raise
-        return channel
+            channel = await _start(self._route[-1])
+        except (asyncssh.Error, OSError, TimeoutError, IndexError) as error:
+            raise Unreachable(f"{self._entry.name}: no further channel: {error or type(error).__name__}") from error
+        return await greeted(channel, self._entry.name, stager=True)
 
     async def talk(self, data: bytes) -> bytes:
         """Connect if need be, send it to a Python there; all that it answers. Raises Unreachable, Broken."""

@@ -9,6 +9,11 @@ from mini_slurm.links.known_hosts import Files
 from mini_slurm.links.ssh_errors import Target
 from mini_slurm.model.fleet import MachineEntry
 
+PLAIN_KEY_ALGORITHMS = (
+    *("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+    *("rsa-sha2-512", "rsa-sha2-256"),
+)
+
 
 class Step(NamedTuple):
     """One connection of a route, as ssh_config and the fleet file together say it."""

@@ -185,6 +185,7 @@ class Fleet(NamedTuple):
     foreign_gpu_memory: int = 100  # MiB of a GPU from which on a process that is no job's counts
     foreign_ignore: tuple[str, ...] = ()  # users and programs that do not count
     idle_gpus_after: int | None = 1800  # seconds for which a job may hold GPUs that do nothing; None: any time
+    stage_cache: int = 10 * 1024  # MiB of files for jobs that a machine keeps for the next ones
     submit_from_jobs: bool = False  # may a job submit jobs, and cancel others than itself?
     priority: Weights = Weights()
     whole_accounts: Mapping[str, Association] = {}  # what holds for all users of an account together

@@ -76,6 +76,7 @@ class Job:
     script: str = ""  # digest: table `content`
     environment: str = ""  # digest: table `content`
     attendant: str | None = None  # file whose lock is held as long as the srun or salloc lives that waits for the job
+    stage: str | None = None  # what is brought to its machines and home again: model/staging.py
     extra: str = "{}"  # JSON: options that are kept and shown, by their long name: {"mail-type": "END"}
 
     # --- what became of it

@@ -57,6 +57,8 @@ class Values:
         before = self.of.get(field)
         if isinstance(value, frozenset):
             return value | (before if isinstance(before, frozenset) else frozenset())
+        if isinstance(value, tuple):
+            return (*before, *value) if isinstance(before, tuple) else value
         if value is None:
             return (before if isinstance(before, int) else 0) + 1
         return value

@@ -6,7 +6,7 @@ Slurm's order, which shows where an abbreviated name is ambiguous.
 
 from __future__ import annotations
 
-from mini_slurm.options import values, words
+from mini_slurm.options import staging, values, words
 from mini_slurm.options.grammar import Option
 
 TYPE_CHECKING = False
@@ -266,6 +266,12 @@ OURS: tuple[JobOption, ...] = (
           " these codes; limit: also when it was warned of its time limit (--signal), or reached it."),
     _kept("retries", words.retries, "N[@SECONDS]", "3@60", "Run the job again when it failed, up to N times; the pause"
           " before doubles each time."),
+    JobOption("snapshot", "", "snapshot", staging.snapshot, value="optional",
+              metavar="git|dir", help="Run in a copy of the working directory as it is now: with git, what the"
+              " repository does not ignore; with dir, all files. Without a value: git in a repository, else dir."),
+    JobOption("stage-in", "", "stage_in", staging.stage_in, adds=True,
+              metavar="PATH[:DEST]", example="data/train.csv:in/", help="Bring this file or folder into the job's"
+              " own folder on its machines, where the job then runs. May be given several times."),
 )
 # what only variables or #PBS lines set
 VARIABLES: tuple[JobOption, ...] = (

@@ -15,6 +15,7 @@ from mini_slurm.scheduler import (
     partitions,
     requests,
     reservations,
+    staging,
     top,
     updates,
     yielding,
@@ -54,6 +55,8 @@ HANDLERS: dict[type[Any], Handler] = {
     events.AttemptUnknown: attempts.on_attempt_unknown,
     events.OutputStored: attempts.on_output_stored,
     events.OutputFailed: attempts.on_output_failed,
+    events.StageNews: staging.on_stage_news,
+    events.StageFailed: staging.on_stage_failed,
 }
 
 

@@ -238,6 +238,20 @@ class OutputFailed(NamedTuple):
     why: str
 
 
+class StageNews(NamedTuple):
+    """How far files of the attempt are on their way, or why they are not; "None": nothing is to be said of it."""
+
+    attempt: str
+    reason: str
+
+
+class StageFailed(NamedTuple):
+    """The attempt's files cannot be brought to its machines: nothing was started."""
+
+    attempt: str
+    why: str
+
+
 Event = (
     JobSubmitted
     | CancelRequested
@@ -265,4 +279,6 @@ Event = (
     | AttemptUnknown
     | OutputStored
     | OutputFailed
+    | StageNews
+    | StageFailed
 )

@@ -131,6 +131,7 @@ STEPS: tuple[str, ...] = (
     "ALTER TABLE machine ADD COLUMN blocked_gpus TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE job ADD COLUMN preempt_time REAL",
     "ALTER TABLE job ADD COLUMN lent INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE job ADD COLUMN stage TEXT",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

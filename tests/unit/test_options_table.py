@@ -17,6 +17,7 @@ SETTINGS = {
     *("array", "bbf", "begin", "clusters", "core_spec", "export_file", "extra_node_info", "get_user_env", "gid_given"),
     *("gpus_per_node", "help", "hold", "ignore_pbs", "nodefile", "parsable", "propagate", "quiet", "reboot"),
     *("test_only", "thread_spec", "uid_given", "usage", "verbose", "version", "wait", "work_dir", "wrap"),
+    *("snapshot", "stage_in", "stage_out"),
 }
 EVERY = (*OPTIONS, *VARIABLES)
 

@@ -1,0 +1,1 @@
+"""Files that jobs take along, on the submit side: trees, checksums, snapshots."""
