@@ -78,11 +78,16 @@ def _check_submitted(job: Job, fleet: Fleet, db: sqlite3.Connection) -> None:
 
 def _check_clusters(values: Values, own: str) -> None:
     """There is one cluster, the fleet. Raises Refused."""
-    names = [name for name in (values.text("clusters") or "").split(",") if name]
+    given = values.text("clusters")
+    if given is None:
+        return
+    names = [name for name in given.split(",") if name] or [""]
     unknown = [name for name in names if name not in (own, "all")]
-    if names and len(unknown) == len(names):
-        known = [f"No cluster '{name}' known by database." for name in unknown]
-        given = values.text("clusters")
+    known = [f"No cluster '{name}' known by database." for name in unknown]
+    if len(unknown) < len(names):
+        for line in known:
+            values.warn(line)
+    else:
         what = f"'{given}' can't be reached now, or it is an invalid entry for --cluster.  "
         raise Refused(*known, what + "Use 'sacctmgr list clusters' to see available clusters.", hint=f"there is {own}")
 

@@ -183,7 +183,7 @@ def _read_hosts(path: str, count: int | None) -> str:
         why = error.strerror if isinstance(error, OSError) else "no file can have this name"
         line = f"slurm_allocate_resources error opening file {path}, {why}"
         if count == 0:
-            raise BadOption(line, "Invalid --nodefile node file") from None
+            raise BadOption(*filter(None, [path and line]), "Invalid --nodefile node file") from None
         raise Refused(line) from None
     names: list[str] = []
     for number, line in enumerate(text.split("\n"), start=1):
@@ -212,7 +212,7 @@ def describe(values: Values, source: Script, arguments: list[str]) -> Job:
     folder = working_folder()
     job.name = str(values.of.get("name", source.name))
     job.command, job.arguments = source.path, json.dumps(arguments)
-    job.work_dir = os.path.join(folder, job.work_dir) if values.of.get("work_dir") else folder
+    job.work_dir = os.path.join(folder, job.work_dir) if "work_dir" in values.of else folder
     job.uid, job.gid = os.getuid(), os.getgid()
     job.user, job.group_name = names(job.uid, job.gid)
     job.umask = os.umask(0o077)

@@ -15,17 +15,17 @@ DEFAULT, DEFAULT_OF_TASK = "slurm-%j.out", "slurm-%A_%a.out"
 def output_path(job: Job) -> str:
     """Where standard output goes: an absolute path."""
     default = DEFAULT if job.array_job_id is None else DEFAULT_OF_TASK
-    return absolute(file_name(job.std_out or default, job), job)
+    return absolute(file_name(default if job.std_out is None else job.std_out, job), job)
 
 
 def error_path(job: Job) -> str:
     """Where standard error goes: an absolute path, the one of standard output when nothing else was said."""
-    return absolute(file_name(job.std_err, job), job) if job.std_err else output_path(job)
+    return absolute(file_name(job.std_err, job), job) if job.std_err is not None else output_path(job)
 
 
 def input_path(job: Job) -> str:
     """Where standard input comes from: an absolute path."""
-    return absolute(file_name(job.std_in, job), job) if job.std_in else "/dev/null"
+    return absolute(file_name(job.std_in, job), job) if job.std_in is not None else "/dev/null"
 
 
 def shown_path(pattern: str, job: Job) -> str:
@@ -38,17 +38,18 @@ def shown_path(pattern: str, job: Job) -> str:
 
 def shown_output(job: Job) -> str:
     """Where standard output goes, as listings say it."""
-    return shown_path(job.std_out or (DEFAULT if job.array_job_id is None else DEFAULT_OF_TASK), job)
+    default = DEFAULT if job.array_job_id is None else DEFAULT_OF_TASK
+    return shown_path(default if job.std_out is None else job.std_out, job)
 
 
 def shown_error(job: Job) -> str:
     """Where standard error goes, as listings say it."""
-    return shown_path(job.std_err, job) if job.std_err else shown_output(job)
+    return shown_path(job.std_err, job) if job.std_err is not None else shown_output(job)
 
 
 def shown_input(job: Job) -> str:
     """Where standard input comes from, as listings say it."""
-    return shown_path(job.std_in, job) if job.std_in else "/dev/null"
+    return shown_path(job.std_in, job) if job.std_in is not None else "/dev/null"
 
 
 def absolute(path: str, job: Job) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mini_slurm.model.job import Job
 
 NOTHING: Mapping[str, str] = {}
+LEAST_NODES = "least-nodes"  # kept beside the options
 
 
 def extra(job: Job) -> Mapping[str, str]:
@@ -37,6 +38,19 @@ def keep(job: Job, name: str, value: str | None) -> None:
 def number(job: Job, name: str) -> int:
     """A number that is kept with the job; 0 when it was not given."""
     return int(extra(job).get(name, "0"))
+
+
+def note_least_nodes(job: Job, count: int) -> None:
+    """Keep how many machines the tasks need, where as many were not asked for."""
+    import json
+
+    if count > job.nodes:
+        job.extra = json.dumps({**extra(job), LEAST_NODES: str(count)})
+
+
+def shown_nodes(job: Job) -> int:
+    """Machines that a job that waits is said to get at least."""
+    return max(job.nodes, min(number(job, LEAST_NODES), job.max_nodes or number(job, LEAST_NODES)))
 
 
 def least_cpus(job: Job) -> int:

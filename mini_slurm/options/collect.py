@@ -46,7 +46,8 @@ class Values:
             if field in MOMENTS:
                 value: object = self.moment(option.long, setting.text or "")
             else:
-                value = read_value(option, setting.text)
+                # to getopt_long an empty value that might have been left out is none
+                value = read_value(option, setting.text or None if option.value == "optional" else setting.text)
             self.of[field] = self._added(field, value) if option.adds else value
             self.source[field] = source
             if option.replaces:
@@ -72,8 +73,7 @@ class Values:
                 if option.value == "none" and not _is_on(text):
                     self.drop(option.field)
                 else:
-                    value = text or None if option.value == "optional" else text
-                    self.take([Setting(option, value)], ENVIRONMENT)
+                    self.take([Setting(option, text)], ENVIRONMENT)
 
     def drop(self, field: str) -> None:
         """As if it had not been given."""

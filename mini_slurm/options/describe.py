@@ -22,7 +22,7 @@ def make_job(values: Values) -> Job:
     """The job that settled values describe. Raises Refused."""
     given = {field: value for field, value in values.of.items() if value is not None or field == "time_limit"}
     job = Job(**{field: value for field, value in given.items() if field in COLUMNS and field != "priority"})
-    kept = {long: shown for field, long in KEPT.items() if (shown := _shown(values, field))}
+    kept = {long: shown for field, long in KEPT.items() if (shown := _shown(values, field)) is not None}
     if kept:
         import json
 
@@ -36,11 +36,11 @@ def make_job(values: Values) -> Job:
     return job
 
 
-def _shown(values: Values, field: str) -> str:
-    """What is kept of an option: a text that its reader takes; empty for what is not kept."""
+def _shown(values: Values, field: str) -> str | None:
+    """What is kept of an option: a text that its reader takes; None for what is not kept."""
     value = values.of.get(field)
-    if not value:
-        return ""
+    if value is None or value in (0, frozenset()):
+        return None
     if isinstance(value, frozenset):
         return shown_mail_types(value)
     if field in SIZES:

@@ -245,8 +245,9 @@ def _settle_gpus(values: Values, layout: Layout) -> None:
     counts.tasks_per_gpu = values.number("ntasks_per_gpu") if per_gpu is None else per_gpu
     counts.sockets = values.number("sockets_per_node")
     gres = [part for part in (values.text("gpus_per_node") or "").split(",") if part]
-    gres = [*(f"gpu:{part}" for part in gres), *filter(None, [values.text("gres")])]
-    values.of["gres"] = ",".join(gres) or None
+    said = values.text("gres")
+    gres = [*(f"gpu:{part}" for part in gres), *([] if said is None else [said])]
+    values.of["gres"] = ",".join(gres) if gres else None
     asked = {
         "job": values.text("gpus"),
         "node": values.text("gres"),
@@ -259,5 +260,8 @@ def _settle_gpus(values: Values, layout: Layout) -> None:
     if layout.is_given or counts.least_nodes is not None:
         least = layout.least if counts.least_nodes is None else counts.least_nodes
         values.of["nodes"], values.of["max_nodes"] = least, counts.most_nodes
+        if not layout.is_given and counts.tasks is None:
+            # machines that follow from GPUs ask for no CPUs of theirs
+            values.of["min_cpus"] = counts.cpus_per_task or 1
     else:
         values.drop("nodes")

@@ -111,6 +111,12 @@ def time_limit(value: str | None) -> int | None:
     return parse_time_limit(value or "")
 
 
+def least_time(value: str | None) -> int:
+    """Seconds of a time limit that is enough; none is more than any."""
+    found = parse_time_limit(value or "")
+    return UNLIMITED if found is None else found
+
+
 def delay(value: str | None) -> str:
     """A time, as parse_duration reads it again."""
     return f"0:{seconds(value):02}"
@@ -123,10 +129,10 @@ def seconds(value: str | None) -> int:
 
 
 def file(value: str | None) -> str | None:
-    """A file's name, or a pattern of names."""
+    """A file's name, or a pattern of names; an empty one names the job's folder, as Slurm has it."""
     if value is not None and value.lower() == "none":
         return "/dev/null"
-    return value or None
+    return value
 
 
 def open_mode(value: str | None) -> str:

@@ -53,7 +53,7 @@ def gres(value: str | None) -> str | None:
     word = (value or "").lower()
     if word in ("help", "list"):
         raise Answer("Valid gres options are:", f"{GPU}[[:type]:count]", exit_code=0)
-    return None if word == "none" else value or None
+    return None if word == "none" else value
 
 
 def mail_types(value: str | None) -> frozenset[str]:

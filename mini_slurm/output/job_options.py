@@ -120,13 +120,14 @@ def _kill_on_invalid(job: Job) -> str | None:
 
 # fmt: off
 LINES = (
-    (("Features", lambda job, view: job.features or NULL), ("DelayBoot", lambda job, view: _delay(job))),
+    (("Features", lambda job, view: NULL if job.features is None else job.features),
+     ("DelayBoot", lambda job, view: _delay(job))),
     (("ClusterFeatures", _option("cluster-constraint")),),
     (("Prefer", _option("prefer")),),
     (("Reservation", lambda job, view: job.reservation),),
     (("OverSubscribe", lambda job, view: tres.sharing(job)),
      ("Contiguous", lambda job, view: str(int("contiguous" in extra(job)))),
-     ("Licenses", lambda job, view: job.licenses or NULL),
+     ("Licenses", lambda job, view: NULL if job.licenses is None else job.licenses),
      ("Network", lambda job, view: extra(job).get("network", NULL))),
     (("Command", lambda job, view: command_line(job)),),
     (("WorkDir", lambda job, view: job.work_dir),),

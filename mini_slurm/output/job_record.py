@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.preemption import OFF, exempt_until, mode
-from mini_slurm.model.request import extra, least_cpus
+from mini_slurm.model.request import extra, least_cpus, shown_nodes
 from mini_slurm.model.resources import parse_gpus
 from mini_slurm.model.states import JobState, written
 from mini_slurm.model.units import format_elapsed
@@ -81,7 +81,7 @@ def _limit(seconds: int | None) -> str:
 def _node_count(job: Job) -> str:
     if job.state is not JobState.PENDING or job.max_nodes is None:
         return str(tres.nodes(job))
-    return f"{min(job.nodes, job.max_nodes)}-{job.max_nodes}"
+    return f"{min(shown_nodes(job), job.max_nodes)}-{job.max_nodes}"
 
 
 def _tasks(job: Job) -> str:
@@ -188,8 +188,8 @@ TIMES = (
 PLACES = (
     (("Partition", lambda job, view: job.partition),
      ("AllocNode:Sid", lambda job, view: f"{job.submit_host}:0")),
-    (("ReqNodeList", lambda job, view: in_order(job.required_nodes) or NULL),
-     ("ExcNodeList", lambda job, view: in_order(job.excluded_nodes) or NULL)),
+    (("ReqNodeList", lambda job, view: NULL if job.required_nodes is None else in_order(job.required_nodes)),
+     ("ExcNodeList", lambda job, view: NULL if job.excluded_nodes is None else in_order(job.excluded_nodes))),
     (("NodeList", lambda job, view: tres.node_list(job)),),
     (("BatchHost", lambda job, view: (job.node if tres.node_list(job) else None)),),
     (("NumNodes", lambda job, view: _node_count(job)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.request import extra
+from mini_slurm.model.request import extra, shown_nodes
 from mini_slurm.model.states import JobState
 from mini_slurm.output.values import gres, size
 
@@ -41,7 +41,7 @@ def nodes(job: Job) -> int:
     """Machines allocated, or those that a waiting job will get at least."""
     names = node_list(job)
     if "," not in names and "[" not in names:
-        return 1 if names else job.nodes
+        return 1 if names else shown_nodes(job)
     from mini_slurm.model.hostlist import expand
 
     return len(expand(names))
@@ -128,6 +128,8 @@ def _requested_gpus(job: Job) -> int:
         return _count(job.gpus)
     if "gpus-per-task" in options:
         return _count(options["gpus-per-task"]) * (tasks(job) or 1)
+    if "ntasks-per-gpu" in options and not job.gres:
+        return (tasks(job) or 1) // max(int(options["ntasks-per-gpu"]), 1)
     if "gpus-per-socket" in options:
         return _count(options["gpus-per-socket"]) * int(options.get("sockets-per-node", "1")) * asked_nodes(job)
     return _count_of(job.gres or "") * asked_nodes(job)

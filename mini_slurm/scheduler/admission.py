@@ -9,7 +9,7 @@ from mini_slurm.model import features, hostlist
 from mini_slurm.model.fleet import Association, Fleet, Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.request import extra
+from mini_slurm.model.request import extra, note_least_nodes
 from mini_slurm.scheduler import access, licenses, quotas
 from mini_slurm.scheduler.limits import (
     ACCOUNT,
@@ -30,6 +30,7 @@ BAD_QOS = FAILED + "Invalid qos specification"
 BAD_FEATURE = FAILED + "Invalid feature specification"
 BAD_PREFERENCE = FAILED + "Invalid preferred feature specification"
 BAD_BATCH = FAILED + "Job --batch option is invalid or not a subset of --constraints"
+BAD_GRES = FAILED + "Invalid Trackable RESource (TRES) specification"
 BAD_LICENSE = FAILED + "Invalid license specification"
 BAD_TIME = FAILED + "Requested time limit is invalid (missing or exceeds some limit)"
 AGAINST_POLICY = FAILED + "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
@@ -59,9 +60,13 @@ def admit(
     `strict` does not. `groups` tells in which the job's user is.
     """
     _check_texts(job)
+    if "" in (job.gres or "").split(",") and job.gres is not None:
+        raise Refused(BAD_GRES, hint="write for example --gres=gpu:2, without further commas")
     _check_required(job, fleet)
     partitions = _admitting(job, _partitions(job, fleet), groups)
-    job.partition = ",".join(partition.name for partition in partitions)
+    names = {name for name in job.__dict__.get("partition", "").split(",") if name}
+    if len(names) != len(partitions):  # else the text stays as it was written until the job starts, as Slurm has it
+        job.partition = ",".join(partition.name for partition in partitions)
     charge(job, fleet)
     _settle_times(job, fleet, partitions)
     access.complete(job, fleet, partitions[0])
@@ -104,7 +109,7 @@ def _known_names(text: str | None, fleet: Fleet) -> list[str]:
 
 def _check_required(job: Job, fleet: Fleet) -> None:
     named = _known_names(job.required_nodes, fleet)
-    if job.nodes < 1 or job.required_nodes == "" or (job.max_nodes is not None and len(set(named)) > job.max_nodes):
+    if job.nodes < 1 or (job.max_nodes is not None and len(set(named)) > job.max_nodes):
         raise Refused(BAD_COUNT, hint=f"machines here: {hostlist.compress(list(fleet.machines))}")
     if named and not extra(job).get("distribution", "").startswith("arbitrary"):
         job.required_nodes = _in_order(named, fleet)
@@ -240,13 +245,19 @@ def _check_licenses(job: Job, fleet: Fleet) -> None:
 
 def _count_machines(job: Job, fleet: Fleet, partitions: list[Partition], machines: Mapping[str, Machine]) -> None:
     """Tasks alone say how many machines there must be at least, even of the largest: that is shown meanwhile."""
-    if job.max_nodes is not None or not job.ntasks or "overcommit" in extra(job):
+    if not job.ntasks:
         return
-    among = [one.total.cpus for partition in partitions for one in candidates(job, fleet, partition, machines)]
-    tasks = max(among, default=0) // (job.cpus_per_task or 1)
-    tasks = min(tasks, job.ntasks_per_node or tasks)
-    if tasks:
-        job.nodes = max(job.nodes, -(-job.ntasks // tasks))
+    overcommits = "overcommit" in extra(job)
+    if job.ntasks_per_node and not overcommits:
+        needed = job.ntasks // job.ntasks_per_node
+    else:
+        cpus = max((one.total.cpus for one in candidates(job, fleet, partitions[0], machines)), default=0)
+        tasks = cpus // (job.cpus_per_task or 1)
+        needed = -(-job.ntasks // tasks) if tasks else 0
+    if overcommits or job.max_nodes is not None:
+        note_least_nodes(job, needed)  # that is shown only: so many are not asked for
+    else:
+        job.nodes = max(job.nodes, needed)
 
 
 def _check_reservation(job: Job, fleet: Fleet) -> None:

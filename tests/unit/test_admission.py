@@ -8,6 +8,7 @@ from mini_slurm.errors import Refused
 from mini_slurm.model.fleet import Association, Fleet, Limits, MachineEntry, Partition, Qos
 from mini_slurm.model.job import COLUMNS, Job
 from mini_slurm.model.machine import Machine
+from mini_slurm.model.request import shown_nodes
 from mini_slurm.scheduler import admission
 
 NODES = tuple(f"node{number}" for number in range(1, 5))
@@ -88,6 +89,10 @@ def test_a_fleet_without_accounts_takes_any() -> None:
         ({"memory_per_node": 5000, "required_nodes": "node1"}, (UNAVAILABLE,)),
         ({"gres": "gpu:9"}, (UNAVAILABLE,)),
         ({"gres": "gpu:x"}, (UNAVAILABLE,)),
+        ({"gres": ""}, (admission.BAD_GRES,)),
+        ({"gres": "gpu:1,"}, (admission.BAD_GRES,)),
+        ({"batch": ""}, (admission.BAD_BATCH,)),
+        ({"time_min": 2**32 - 1}, (admission.BAD_LEAST_TIME,)),
         ({"gres": "gpu:a100:1"}, (UNAVAILABLE,)),
         ({"gpus": "3"}, (UNAVAILABLE,)),
         ({"features": "nope"}, ("Batch job submission failed: Invalid feature specification",)),
@@ -95,7 +100,7 @@ def test_a_fleet_without_accounts_takes_any() -> None:
         ({"required_nodes": "nodeX"}, ("Batch job submission failed: Invalid node name specified",)),
         ({"excluded_nodes": "nodeX"}, ("Batch job submission failed: Invalid node name specified",)),
         ({"required_nodes": "node[1-"}, ("Batch job submission failed: Invalid node name specified",)),
-        ({"required_nodes": ""}, ("Batch job submission failed: Node count specification invalid",)),
+        ({"required_nodes": "", "nodes": 0}, ("Batch job submission failed: Node count specification invalid",)),
         ({"required_nodes": "node3", "partition": "debug"}, (UNAVAILABLE,)),
         ({"excluded_nodes": "node[1-4]"}, (UNAVAILABLE,)),
         ({"account": "nope"}, (admission.BAD_ACCOUNT,)),
@@ -150,6 +155,31 @@ def test_what_can_never_run_is_refused_in_slurms_words(wanted: dict[str, object]
 )
 def test_what_slurm_accepts_is_accepted(wanted: dict[str, object]) -> None:
     assert set(admit(**wanted).partition.split(",")) <= set(PARTITIONS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", ["compute,", ",compute", "compute,compute", "compute,,debug"])
+def test_further_commas_between_partitions_stay_until_the_job_starts(given: str) -> None:
+    assert admit(partition=given).partition == given
+
+
+def test_an_empty_list_of_machines_asks_for_none() -> None:
+    assert admit(required_nodes="", excluded_nodes="", features="", nodes=2, max_nodes=2).nodes == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked", "shown"),
+    [
+        ({"ntasks": 5}, 2, 2),
+        ({"ntasks": 5, "ntasks_per_node": 2}, 2, 2),
+        ({"ntasks": 12, "max_nodes": 3}, 1, 3),
+        ({"ntasks": 12, "max_nodes": 4, "nodes": 4}, 4, 4),
+        ({"ntasks": 30, "overcommit": "1"}, 1, 8),
+        ({"ntasks": 3, "partition": "debug,compute"}, 2, 2),
+    ],
+)
+def test_how_many_machines_tasks_need_is_shown_meanwhile(wanted: dict[str, object], asked: int, shown: int) -> None:
+    job = admit(priority=0, **wanted)  # type: ignore[arg-type]
+    assert (job.nodes, shown_nodes(job)) == (asked, shown)
 
 
 def test_partitions_that_take_no_jobs_are_left_out_where_there_are_others() -> None:

@@ -44,6 +44,38 @@ def test_machines_and_tasks_are_counted(line: str, nodes: int, most: int | None,
     assert (found.nodes, found.max_nodes, found.ntasks) == (nodes, most, tasks)
 
 
+@pytest.mark.parametrize(
+    ("line", "field", "value"),
+    [
+        ("--gres=", "gres", ""),
+        ("--gres=gpu:1,", "gres", "gpu:1,"),
+        ("--gpus-per-node=1", "gres", "gpu:1"),
+        ("--comment= ", "comment", ""),
+        ("-C ''", "features", ""),
+        ("-x ''", "excluded_nodes", ""),
+        ("-o ''", "std_out", ""),
+        ("--exclusive=", "exclusive", 1),
+        ("--nice=", "nice", 100),
+        ("--time-min=0", "time_min", 2**32 - 1),
+        ("--time-min=UNLIMITED", "time_min", 2**32 - 1),
+        ("-w '' -N 2", "nodes", 2),
+        ("-w ''", "nodes", 0),
+    ],
+)
+def test_empty_values_are_what_slurm_takes_them_for(line: str, field: str, value: object) -> None:
+    assert getattr(described(line), field) == value
+
+
+def test_machines_that_follow_from_gpus_ask_for_no_cpus() -> None:
+    found = described("--gpus=4 --gpus-per-node=2")
+    assert (found.nodes, found.max_nodes, found.min_cpus) == (2, 2, 1)
+
+
+@pytest.mark.parametrize("name", ["batch", "bb", "cluster-constraint", "container", "mcs-label", "network", "prefer"])
+def test_an_empty_text_is_kept(name: str) -> None:
+    assert kept(f"--{name}=") == {name: ""}
+
+
 def test_fewer_tasks_than_machines_make_fewer_machines() -> None:
     told: list[str] = []
     values = settled("-N 2 -n 1 -w node[1-2]", told=told)
@@ -58,6 +90,7 @@ def test_fewer_tasks_than_machines_make_fewer_machines() -> None:
         ("-N 3-2", "Maximum node count 2 is less than minimum node count 3", 255),
         ("-N 1 -w node1,node2", "invalid number of nodes (-N 2-1)", 1),
         ("--mem=", "Invalid --mem specification", 255),
+        ("--hint=", 'unrecognized --hint argument "", see --hint=help', 1),
         ("--mem=1.5G", "Invalid --mem specification", 255),
         ("--exclusive=foo", "Invalid --exclusive specification", 255),
         ("--array=foo", "Batch job submission failed: Invalid job array specification", 1),

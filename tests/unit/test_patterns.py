@@ -58,6 +58,11 @@ def test_named_files_start_in_the_working_directory() -> None:
     assert (output_path(job), error_path(job), input_path(job)) == ("/w/sub/3", "/tmp/e", "/w/in")
 
 
+def test_an_empty_name_is_the_folder_which_no_output_can_go_to() -> None:
+    job = Job(job_id=7, work_dir="/w", std_out="", std_in="")
+    assert (output_path(job), error_path(job), input_path(job)) == ("/w/", "/w/", "/w/")
+
+
 def test_one_file_named_takes_both_streams() -> None:
     assert error_path(Job(job_id=3, work_dir="/", std_out="o")) == "/o"
 
