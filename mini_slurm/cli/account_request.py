@@ -120,7 +120,7 @@ def where(program: str, chosen: Chosen, span: Span, jobs: Sequence[JobId] | None
         first, *more = chosen.every("nodelist")
         for _ in more:
             common.say(f"{program}: error: Already asked for nodes '{first}'")
-        found.on_nodes(listing.names(first))
+        found.on_nodes(listing.nodes(first))
     if "wckeys" in chosen:
         found.among("json_extract(extra, '$.wckey')", chosen.words("wckeys"), any_case=True)
     filters.add_sizes(program, found, chosen)

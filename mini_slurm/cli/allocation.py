@@ -233,8 +233,9 @@ class Allocation:
 def variables(job: Job, db: sqlite3.Connection) -> dict[str, str]:
     """What Slurm sets for whoever uses an allocation that is there, of all its parts."""
     first = next(iter(parse_allocation(job.allocation).values()))
-    cluster = common.fleet(db).name
-    found = batch_environment(job, cluster=cluster, gpus_on_node=first.resources.visible_gpus)
+    fleet = common.fleet(db)
+    cluster, aliases = fleet.name, fleet.node_aliases(parse_allocation(job.allocation))
+    found = batch_environment(job, cluster=cluster, gpus_on_node=first.resources.visible_gpus, aliases=aliases)
     if job.het_job_id is not None:
         found |= het_environment(database.load_jobs(db, "het_job_id = ?", [job.het_job_id]), cluster)
     return {name: value for name, value in found.items() if name not in BATCH_ONLY}

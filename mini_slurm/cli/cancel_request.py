@@ -297,7 +297,7 @@ def _nodes(text: str) -> list[str]:
                 text = ",".join(file.read().split())
         except OSError:
             pass  # then it names no node
-    return listing.names(text)
+    return listing.nodes(text)
 
 
 def _state(word: str, complaint: str) -> str:

@@ -27,7 +27,9 @@ def show(request: Request) -> int:
     """Print who uses the machines besides jobs, or which jobs do not use their GPUs; the exit status."""
     db, view = listing.open_to_read(), listing.view(request.chosen)
     known = queries.load_machines(db)
-    machines = [known[name] for name in listing.fleet(db).machines if name in known and request.names(name)]
+    machines = [
+        known[name] for name, entry in listing.fleet(db).machines.items() if name in known and request.names(entry)
+    ]
     headed = "noheader" not in request.chosen
     if "foreign" in request.chosen:
         found = ((machine.name, one) for machine in machines for one in parse_uses(machine.outside))

@@ -149,6 +149,12 @@ def names(text: str) -> list[str]:
         return []
 
 
+def nodes(text: str) -> list[str]:
+    """The nodes of such a hostlist, by the names they are shown by. Raises FleetError."""
+    known = fleet(queries.open_to_read(state_folder(create=False)))
+    return [known.node_name(name) for name in names(text)]
+
+
 def user_number(name: str) -> int | None:
     """A user's uid; None when there is no such user. Who only has an account in the fleet file has no jobs yet."""
     import pwd

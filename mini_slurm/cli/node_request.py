@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mini_slurm.model.fleet import Partition
+    from mini_slurm.model.fleet import MachineEntry, Partition
     from mini_slurm.options.listings import Chosen
     from mini_slurm.output.nodes import Node
 
@@ -60,15 +60,15 @@ class Request:
     def _shows_all(self) -> bool:
         return "all" in self.chosen or "SINFO_ALL" in os.environ
 
-    def names(self, name: str) -> bool:
-        """Is the node of this name asked for, whatever its state?"""
-        return self._names is None or name in self._names
+    def names(self, entry: MachineEntry) -> bool:
+        """Is this node asked for, whatever its state?"""
+        return self._names is None or not self._names.isdisjoint((entry.name, entry.alias))
 
     def shows(self, node: Node) -> bool:
         """Is this node asked for?"""
         state = node_lines.listed_state(node)
         answers = not state & node_state.NO_RESPOND
-        if self._names is not None and node.name not in self._names:
+        if not self.names(node.entry):
             return False
         if ("dead" in self.chosen and answers) or ("responding" in self.chosen and not answers):
             return False

@@ -272,7 +272,9 @@ def _nodes(chosen: Chosen, fleet: Fleet) -> list[str]:
     found = []
     for name in listing.names(chosen.text("nodelist") or ""):
         node = os.uname().nodename.partition(".")[0] if name.lower() == "localhost" else name
-        known = next((entry.name for entry in fleet.machines.values() if node in (entry.name, entry.host)), None)
+        known = next(
+            (entry.name for entry in fleet.machines.values() if node in (entry.name, entry.host, entry.alias)), None
+        )
         if known is None:
             raise MiniSlurmError(f"Invalid node name {name}")
         found.append(known)

@@ -72,6 +72,8 @@ class _Reader:
         if not machines and not self.section(top, "clusters"):
             self.faults.append("there are no machines: write [machines.NAME]; for this machine add local = true")
         partitions = self.partitions(self.section(top, "partitions"), machines)
+        if settings.get("node_names") == "address":
+            machines, partitions = self.by_address(machines, partitions)
         qos = {
             name: Qos(name, **_with_limits(self.table(value, keys.QOS, where)))
             for name, where, value in self.named(top, "qos")
@@ -137,11 +139,15 @@ class _Reader:
             where = f"machines.{_quote(text)}"
             values = self.table(value, keys.MACHINE, where)
             names = self.machine_names(text, where)
-            hosts = self.hosts(values.pop("host", None), names, where)
+            hosts = self.hosts("host", values.pop("host", None), names, where)
+            addresses = self.hosts("address", values.pop("address", None), names, where, otherwise="")
             twice = [name for name in names if name in machines]
             if twice:
                 self.faults.append(f"{where} names {compress(twice)} again: name each machine once")
-            machines |= {name: MachineEntry(name, host, **values) for name, host in zip(names, hosts, strict=True)}
+            machines |= {
+                name: MachineEntry(name, host, address=address, **values)
+                for name, host, address in zip(names, hosts, addresses, strict=True)
+            }
         return machines
 
     def machine_names(self, text: str, where: str) -> list[str]:
@@ -155,10 +161,12 @@ class _Reader:
             return []
         return names
 
-    def hosts(self, host: str | None, names: list[str], where: str) -> list[str]:
-        """The address of each machine: the name itself, where nothing else is said."""
+    def hosts(
+        self, key: str, host: str | None, names: list[str], where: str, otherwise: str | None = None
+    ) -> list[str]:
+        """The host or address of each machine, by default its name."""
         if host is None or not names:
-            return names
+            return names if otherwise is None else [otherwise] * len(names)
         if len(names) == 1 and "[" not in where:
             return [host]
         try:
@@ -167,9 +175,34 @@ class _Reader:
             hosts = []
         if len(hosts) != len(names):
             wants = f"write a hostlist of {len(names)}, one for each machine"
-            self.faults.append(f"{where}.host cannot be {_shown(host)}: {wants}, or leave it out")
+            self.faults.append(f"{where}.{key} cannot be {_shown(host)}: {wants}, or leave it out")
             return names
         return hosts
+
+    def by_address(
+        self, machines: Mapping[str, MachineEntry], partitions: Mapping[str, Partition]
+    ) -> tuple[dict[str, MachineEntry], dict[str, Partition]]:
+        """The same with nodes called by the machines' addresses; a machine's name stays its other name."""
+        shown = {name: entry.address or entry.host for name, entry in machines.items()}
+        for name, address in shown.items():
+            where = f"machines.{_quote(name)}"
+            if not keys.NAME.fullmatch(address):
+                self.faults.append(
+                    f"{where}: {address} cannot be a node's name: write an IPv4 address or a host's name"
+                )
+            elif list(shown.values()).count(address) > 1:
+                wants = "write address = the one by which the other machines reach it"
+                self.faults.append(f"{where}: {address} is another machine's address, too: {wants}")
+        return (
+            {
+                shown[name]: entry._replace(name=shown[name], alias=name if shown[name] != name else "")
+                for name, entry in machines.items()
+            },
+            {
+                name: one._replace(machines=tuple(shown.get(member, member) for member in one.machines))
+                for name, one in partitions.items()
+            },
+        )
 
     # --- partitions
 

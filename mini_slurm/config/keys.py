@@ -197,6 +197,13 @@ def exit_codes(value: Any) -> str:
     return str(value)
 
 
+def node_names(value: Any) -> str:
+    """What nodes are called."""
+    if value not in ("name", "address"):
+        raise ValueError
+    return str(value)
+
+
 def qos_preempt_mode(value: Any) -> str:
     """The same of a QOS, which may leave it to the fleet as a whole."""
     return "" if isinstance(value, str) and value.lower() == "cluster" else preempt_mode(value)
@@ -223,6 +230,7 @@ FLEET = {
     "idle_gpus_after": Key(duration, 'a time as of --time, or "UNLIMITED"', '"30"'),
     "stage_cache": Key(memory, "an amount above 0", '"10G"'),
     "submit_from_jobs": Key(yes_or_no, "true or false", "false"),
+    "node_names": Key(node_names, 'one of "name", "address"', '"address"'),
 }
 PRIORITY = {
     "age": Key(number_from(0), "a whole number", "1000"),
@@ -246,6 +254,7 @@ PREEMPT = {
 }
 MACHINE = {
     "host": Key(text, "an address, or a name that ~/.ssh/config or the network knows", '"10.0.0.4"'),
+    "address": Key(text, "an address, or a name that the other machines know", '"10.0.0.4"'),
     "port": Key(number_from(1, 65535), "a whole number from 1 to 65535", "22"),
     "user": Key(text, "a login name in quotes", '"alice"'),
     "identity_file": Key(text, "a file in quotes", '"~/.ssh/id_ed25519"'),

@@ -189,12 +189,17 @@ class Hands:
         if job.attempt == attempt and job.job_id in self._cluster.jobs:
             self._resume(job)
 
+    def _batch_variables(self, job: Job, gpus: int) -> dict[str, str]:
+        fleet = self._cluster.fleet
+        aliases = fleet.node_aliases(allocation(job)) if fleet.node_names == "address" else ""
+        return batch_environment(job, cluster=fleet.name, gpus_on_node=gpus, aliases=aliases)
+
     def _start_message(self, job: Job, machine: str) -> messages.StartAttempt:
         fleet, total = self._cluster.fleet, self._cluster.machines[machine].total
         mine = allocation(job)[machine].resources
         is_first = machine == job.node
         is_batch = is_first and job.is_batch
-        variables = batch_environment(job, cluster=fleet.name, gpus_on_node=mine.visible_gpus) if is_batch else {}
+        variables = self._batch_variables(job, mine.visible_gpus) if is_batch else {}
         if is_batch and job.het_size:
             variables |= het_environment(parts(self._cluster, job), fleet.name)
         return messages.StartAttempt(

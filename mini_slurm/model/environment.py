@@ -39,8 +39,8 @@ CONFIGURATION = "/etc/slurm/slurm.conf"
 CONTROLLER = "{cluster}:{host}:6817:9728:109"  # port of slurmctld, version of its protocol, number of the select plugin
 
 
-def batch_environment(job: Job, *, cluster: str, gpus_on_node: int) -> dict[str, str]:
-    """What Slurm sets for the script of a job."""
+def batch_environment(job: Job, *, cluster: str, gpus_on_node: int, aliases: str = "") -> dict[str, str]:
+    """What Slurm sets for the script of a job; `aliases`: of its nodes, as Fleet.node_aliases has them."""
     node, shares = job.node or "", list(parse_allocation(job.allocation).values())
     variables = {
         "ENVIRONMENT": "BATCH",
@@ -64,7 +64,7 @@ def batch_environment(job: Job, *, cluster: str, gpus_on_node: int) -> dict[str,
         "SLURM_NNODES": str(len(shares)),
         "SLURM_NODEID": "0",
         "SLURM_NODELIST": job.node_list or "",
-        "SLURM_NODE_ALIASES": "(null)",
+        "SLURM_NODE_ALIASES": aliases or "(null)",
         "SLURM_PROCID": "0",
         "SLURM_TASKS_PER_NODE": per_node(share.tasks for share in shares),
         "SLURM_TOPOLOGY_ADDR": node,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mini_slurm.model.overrides import NO_OVERRIDE, NodeOverride
@@ -27,7 +27,8 @@ class MachineEntry(NamedTuple):
     features: tuple[str, ...] = ()
     weight: int = 1
     override: NodeOverride = NO_OVERRIDE  # what administrators changed, see changed_fleet.py
-    alias: str = ""  # its name in the fleet file, where it is shown by its address
+    address: str = ""  # by which other machines reach it; empty: `host`
+    alias: str = ""  # its name in the fleet file, where nodes are called by their addresses
 
 
 class Partition(NamedTuple):
@@ -193,13 +194,18 @@ class Fleet(NamedTuple):
     preempt: Preempt = Preempt()
     requeue_exit: str = ""  # exit codes of jobs that run again, as Slurm's RequeueExit
     requeue_exit_hold: str = ""  # ... that wait until somebody releases them
-    node_names: str = "name"  # what machines are called: by their "name", or by their "address"
+    node_names: str = "name"  # what nodes are called: by the machines' "name", or by their "address"
 
     def node_name(self, name: str) -> str:
-        """What a machine is called that somebody names: its name in the file does, too."""
+        """The node that somebody means, who may also say the machine's name in the file; anything else as it is."""
         if name in self.machines or self.node_names == "name":
             return name
         return next((entry.name for entry in self.machines.values() if entry.alias == name), name)
+
+    def node_aliases(self, names: Iterable[str]) -> str:
+        """Slurm's SLURM_NODE_ALIASES of these nodes: name, address and other name of each; empty without others."""
+        found = [self.machines[name] for name in names if name in self.machines]
+        return ",".join(f"{entry.name}:{entry.name}:{entry.alias}" for entry in found if entry.alias)
 
     @property
     def default_partition(self) -> Partition | None:

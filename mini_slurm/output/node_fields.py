@@ -66,7 +66,7 @@ def _names(line: Line) -> str:
 
 
 def _addresses(line: Line) -> str:
-    return compress([node.entry.host for node in line.nodes])
+    return compress([node.entry.address or node.entry.host for node in line.nodes])
 
 
 def _first(value: Callable[[Node], str], none: str = "") -> Value:

@@ -61,8 +61,8 @@ GRES = (
     (("GresUsed", lambda node, view: nodes.gres_used(node)),),
 )
 BODY = (
-    (("NodeAddr", lambda node, view: node.entry.host),
-     ("NodeHostName", lambda node, view: node.name),
+    (("NodeAddr", lambda node, view: node.entry.address or node.entry.host),
+     ("NodeHostName", lambda node, view: node.entry.alias or node.name),
      ("Port", lambda node, view: None if node.entry.port is None else str(node.entry.port)),
      ("Version", _constant(SLURM_VERSION))),
     (("OS", lambda node, view: f"{node.known.system} " if node.known.system else None),),

@@ -99,7 +99,7 @@ def _check_texts(job: Job) -> None:
 def _known_names(text: str | None, fleet: Fleet) -> list[str]:
     """The machines of a hostlist, all of them the fleet's. Raises Refused."""
     try:
-        names = hostlist.expand(text or "")
+        names = [fleet.node_name(name) for name in hostlist.expand(text or "")]
     except ValueError:
         raise Refused(UNKNOWN_NODE, hint="write for example node[1-3,7]") from None
     if not fleet.machines.keys() >= set(names):
@@ -111,7 +111,9 @@ def _check_required(job: Job, fleet: Fleet) -> None:
     named = _known_names(job.required_nodes, fleet)
     if job.nodes < 1 or (job.max_nodes is not None and len(set(named)) > job.max_nodes):
         raise Refused(BAD_COUNT, hint=f"machines here: {hostlist.compress(list(fleet.machines))}")
-    if named and not extra(job).get("distribution", "").startswith("arbitrary"):
+    if named and extra(job).get("distribution", "").startswith("arbitrary"):
+        job.required_nodes = hostlist.compress(named)
+    elif named:
         job.required_nodes = _in_order(named, fleet)
 
 

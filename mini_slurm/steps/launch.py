@@ -64,6 +64,7 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
     settings.verbose = int("verbose" in given)
     warnings: list[str] = []
     wanted = request.read(given, warnings)
+    request.resolve(wanted, environment.get("SLURM_NODE_ALIASES", ""))
     if given.get("cpu-bind") or given.get("threads-per-core"):
         warnings.append("cluster configuration lacks support for cpu binding")
     if not settings.quiet:

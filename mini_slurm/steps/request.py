@@ -159,6 +159,13 @@ def names(text: str) -> list[str]:
         raise Refused(str(error)) from None
 
 
+def resolve(request: StepRequest, aliases: str) -> None:
+    """Call machines as the job's nodes are called. `aliases`: `NAME:ADDRESS:OTHER` of each, with commas between."""
+    known = {parts[2]: parts[0] for parts in (one.split(":") for one in aliases.split(",")) if len(parts) == 3}
+    request.nodelist = [known.get(name, name) for name in request.nodelist]
+    request.excluded = [known.get(name, name) for name in request.excluded]
+
+
 def _distribution(request: StepRequest, text: str) -> None:
     """`block`, `cyclic:block`, `plane=2`, `*`: how tasks lie on sockets and cores changes nothing here."""
     first = text.partition(",")[0].partition(":")[0].lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,12 @@ from mini_slurm.options.listings import Chosen
 from mini_slurm.store.queries import Where
 
 NOW = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
+
+
+@pytest.fixture(autouse=True)
+def no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in the state folder of whoever runs the tests plays no part."""
+    monkeypatch.setenv("MINI_SLURM_STATE", str(tmp_path / "state"))
 
 
 def chosen(*words: str) -> Chosen:

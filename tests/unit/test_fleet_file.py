@@ -193,6 +193,45 @@ def test_hosts_of_a_hostlist_are_paired_with_its_machines(tmp_path: Path) -> Non
     assert [entry.host for entry in read(tmp_path, text).machines.values()] == ["10.0.0.7", "10.0.0.8", "10.0.0.9"]
 
 
+BY_ADDRESS = """
+[fleet]
+node_names = "address"
+[machines."n[1-2]"]
+host = "10.0.0.[7-8]"
+[machines.gpu]
+host = "tunnel"
+address = "10.0.1.1"
+[machines.plain]
+[partitions.all]
+machines = "n[1-2],plain,gpu"
+"""
+
+
+def test_nodes_may_be_called_by_addresses(tmp_path: Path) -> None:
+    fleet = read(tmp_path, BY_ADDRESS)
+    assert [(one.name, one.alias) for one in fleet.machines.values()] == [
+        ("10.0.0.7", "n1"), ("10.0.0.8", "n2"), ("10.0.1.1", "gpu"), ("plain", ""),
+    ]  # fmt: skip
+    assert list(fleet.machines) == [one.name for one in fleet.machines.values()]
+    assert fleet.partitions["all"].machines == ("10.0.0.7", "10.0.0.8", "plain", "10.0.1.1")
+    assert fleet.machines["10.0.1.1"].host == "tunnel"
+    assert [fleet.node_name(name) for name in ("n2", "10.0.0.8", "plain", "other")] == [
+        "10.0.0.8", "10.0.0.8", "plain", "other",
+    ]  # fmt: skip
+    assert fleet.node_aliases(["10.0.0.7", "plain"]) == "10.0.0.7:10.0.0.7:n1"
+
+
+def test_addresses_of_nodes_are_names_and_no_two_have_the_same(tmp_path: Path) -> None:
+    text = BY_ADDRESS.replace("10.0.1.1", "fe80::1") + '[machines.twin]\nhost = "10.0.0.7"\n'
+    text = text.replace("plain,gpu", "plain,gpu,twin")
+    wants = "write address = the one by which the other machines reach it"
+    assert faults(tmp_path, text) == [
+        f"machines.n1: 10.0.0.7 is another machine's address, too: {wants}",
+        "machines.gpu: fe80::1 cannot be a node's name: write an IPv4 address or a host's name",
+        f"machines.twin: 10.0.0.7 is another machine's address, too: {wants}",
+    ]
+
+
 def test_all_means_every_machine(tmp_path: Path) -> None:
     text = '[machines."n[1-3]"]\n[partitions.p]\nmachines = "ALL"\n'
     assert read(tmp_path, text).partitions["p"].machines == ("n1", "n2", "n3")

@@ -50,7 +50,7 @@ def add_hosts(hosts: list[str], wanted: Wanted) -> int:
 def _add(entry: MachineEntry, wanted: Wanted, path: str) -> None:
     """One host, from its key to its entry. A machine that the fleet has already is only checked."""
     fleet = fleet_of(path)
-    present = fleet.machines.get(entry.name) if fleet else None
+    present = fleet.machines.get(fleet.node_name(entry.name)) if fleet else None
     ssh_config = fleet.ssh_config if fleet else None
     entry = present or entry
     if not entry.local:

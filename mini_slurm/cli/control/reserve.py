@@ -72,7 +72,7 @@ def delete(session: Session, name: str) -> str:
 def _ask(session: Session, changes: dict[str, Any], *, create: bool) -> dict[str, Any] | None:
     if "machines" in changes:
         text = changes["machines"]
-        changes["machines"] = listing.names(text) or [text] * bool(text)
+        changes["machines"] = session.nodes(text) or [text] * bool(text)
     (answer,) = ask(session, "reservation", [{**caller(session), "changes": changes, "create": create}])
     return answer
 

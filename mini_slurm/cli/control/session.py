@@ -83,6 +83,10 @@ class Session:
             self._fleet = listing.fleet(self.db)
         return self._fleet
 
+    def nodes(self, text: str) -> list[str]:
+        """The nodes of a hostlist; none where it does not parse. Raises FleetError."""
+        return [self.fleet.node_name(name) for name in listing.names(text)]
+
     def view(self) -> RecordView:
         """What records need to know now."""
         view = RecordView(time.time(), listing.moment_format(), details=self.details)

@@ -29,7 +29,7 @@ def show_nodes(
     wanted = list(found)
     if words:
         try:
-            wanted = loose_hostlist.expand(words[0])
+            wanted = [session.fleet.node_name(name) for name in loose_hostlist.expand(words[0])]
         except ValueError:
             session.fail(f"unable to parse node list {words[0]}")
             return

@@ -99,7 +99,7 @@ def frontends(session: Session, verb: str, words: list[str]) -> None:
 def daemons(session: Session, verb: str, words: list[str]) -> None:
     """What runs on this machine: the controller, and an agent where it is one of the fleet."""
     here = host()
-    listing.show(["slurmctld " + "slurmd" * (here in session.fleet.machines)])
+    listing.show(["slurmctld " + "slurmd" * (session.fleet.node_name(here) in session.fleet.machines)])
 
 
 def aliases(session: Session, verb: str, words: list[str]) -> None:
@@ -109,7 +109,7 @@ def aliases(session: Session, verb: str, words: list[str]) -> None:
     found = [
         entry.name
         for entry in session.fleet.machines.values()
-        if name in (entry.name, entry.host) or (entry.name in known and known[entry.name].hostname == name)
+        if name in (entry.name, entry.host, entry.alias) or (entry.name in known and known[entry.name].hostname == name)
     ]
     if found:
         listing.show([" ".join(found)])

@@ -31,7 +31,7 @@ def update(session: Session, words: list[str]) -> None:
     elif not changes:
         session.fail("No changes specified")
     else:
-        names = list(session.fleet.machines) if text.upper() == "ALL" else listing.names(text) or [text]
+        names = list(session.fleet.machines) if text.upper() == "ALL" else session.nodes(text) or [text]
         fault = ask_one(session, "nodes", {"names": names, "changes": {**changes, "Uid": _author(session)}})
         if fault:
             session.fail(f"slurm_update error: {fault}")

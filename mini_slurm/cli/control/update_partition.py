@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mini_slurm.cli import listing
 from mini_slurm.cli.control.asking import ask_one
 from mini_slurm.options.admin_updates import PARTITION_TAGS, BadWord, read
 
@@ -63,5 +62,5 @@ def _changes(session: Session, words: list[str], *, is_update: bool) -> dict[str
     changes.pop("", None)
     if "machines" in changes:
         text = changes["machines"]
-        changes["machines"] = ["ALL"] if text.upper() == "ALL" else listing.names(text) or [text] * bool(text)
+        changes["machines"] = ["ALL"] if text.upper() == "ALL" else session.nodes(text) or [text] * bool(text)
     return changes

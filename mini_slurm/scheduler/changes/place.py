@@ -68,11 +68,15 @@ def set_qos(update: Update, value: str) -> None:
 
 def _check_names(update: Update, value: str) -> None:
     try:
-        names = hostlist.expand(value)
+        names = _names(update, value)
     except ValueError:
         raise Refusal(BAD_NODE) from None
     if not update.cluster.machines.keys() >= set(names):
         raise Refusal(BAD_NODE)
+
+
+def _names(update: Update, value: str) -> list[str]:
+    return [update.cluster.fleet.node_name(name) for name in hostlist.expand(value)]
 
 
 def check_nodes(update: Update, value: str) -> None:
@@ -85,7 +89,7 @@ def check_nodes(update: Update, value: str) -> None:
 
 def set_nodes(update: Update, value: str) -> None:
     """Empty: any."""
-    update.job.required_nodes = value or None
+    update.job.required_nodes = hostlist.compress(_names(update, value)) or None
 
 
 def check_exclusions(update: Update, value: str) -> None:
@@ -97,7 +101,7 @@ def check_exclusions(update: Update, value: str) -> None:
 
 def set_exclusions(update: Update, value: str) -> None:
     """Empty: none."""
-    update.job.excluded_nodes = value or None
+    update.job.excluded_nodes = hostlist.compress(_names(update, value)) or None
 
 
 def check_reservation(update: Update, value: str) -> None:
