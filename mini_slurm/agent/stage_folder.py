@@ -115,12 +115,12 @@ def is_seen(entry: Entry) -> bool:
 
 
 def find(folder: bytes, patterns: List[bytes]) -> Iterator[Tuple[int, Entry]]:
-    """What patterns match in a job's folder, each with the number of the first pattern that does.
+    """What patterns match in a job's folder, each with its pattern's number.
 
     A folder comes with all that is in it. Links are never followed. Raises OSError.
     """
-    known: Set[bytes] = set()
     for number, pattern in enumerate(patterns):
+        known: Set[bytes] = set()  # a folder may match, and what is in it, too
         for path in _expand(folder, b"", [part for part in pattern.split(b"/") if part not in (b"", b".")]):
             for entry in _tree(folder, path):
                 if entry.path not in known:
@@ -160,7 +160,10 @@ def _tree(folder: bytes, path: bytes) -> Iterator[Entry]:
         if entry is not None:
             yield entry
             if entry.kind == FOLDER:
-                names = sorted(os.listdir(os.path.join(folder, entry.path)), reverse=True)
+                place = os.path.join(folder, entry.path)
+                if entry.mode & 0o500 != 0o500:
+                    os.chmod(place, entry.mode | 0o500)  # the job locked it, and is over
+                names = sorted(os.listdir(place), reverse=True)
                 waiting += [os.path.join(entry.path, name) for name in names]
 
 
@@ -182,7 +185,7 @@ def describe(folder: bytes, path: bytes) -> Optional[Entry]:
 def read(folder: bytes, path: bytes, offset: int) -> Iterator[bytes]:
     """A file's bytes from there on, in blocks; the last one is the SHA-256 of the whole. Raises OSError."""
     total = hashlib.sha256()
-    descriptor = os.open(os.path.join(folder, path), READ)
+    descriptor = _open_again(os.path.join(folder, path))
     try:
         place = 0
         while True:
@@ -196,3 +199,12 @@ def read(folder: bytes, path: bytes, offset: int) -> Iterator[bytes]:
         yield total.digest()
     finally:
         os.close(descriptor)
+
+
+def _open_again(place: bytes) -> int:
+    """A file of a job that is over, even if the job made it unreadable. Raises OSError."""
+    try:
+        return os.open(place, READ)
+    except PermissionError:
+        os.chmod(place, stat.S_IMODE(os.lstat(place).st_mode) | 0o400)
+        return os.open(place, READ)

@@ -68,7 +68,7 @@ class Hands:
         self._late: list[tuple[Job, int]] = []  # and their attempts: the folders of their output are looked for again
         self.steps = Steps(cluster, self._send, ring, state)
         self.machines: dict[str, MachineHand] = {}
-        self.staging = Staging(state, cluster, self.machines, post, ring, self._not_staged)
+        self.staging = Staging(state, cluster, self.machines, post, ring, self._not_staged, outputs.say)
         self._content = lru_cache(maxsize=64)(lambda digest: database.content(db, digest))
         self._variables = lru_cache(maxsize=64)(lambda digest: json.loads(self._content(digest)))
         self._parsed = lru_cache(maxsize=256)(json.loads)  # the tasks of an array say the same
@@ -90,12 +90,17 @@ class Hands:
             elif isinstance(decision, Drop):
                 self._drop(decision.attempt)
             elif not isinstance(decision, Answer):  # that is stored already
-                if isinstance(decision, Forget):
+                if isinstance(decision, Forget) and not self._is_elsewhere(decision):
                     self._drop(decision.attempt)
                 if isinstance(decision, Measure):
                     self.steps.measures.expect(decision.request, decision.machine)
                 self._send(decision.machine, self._order(decision))
         self._start_all(starts)
+
+    def _is_elsewhere(self, decision: Forget) -> bool:
+        """Is it another machine of a job whose output and results are still on their way from its batch host?"""
+        job = self._cluster.job_of(decision.attempt)
+        return job is not None and job.state.holds_resources and decision.machine != job.node
 
     def _drop(self, attempt: str) -> None:
         self._outputs.drop(attempt)

@@ -49,7 +49,7 @@ class Session:
         self._cluster = make_cluster(fleet, state_id, jobs, self._known, os.getuid(), overrides)
         self._recall_usage(fleet)
         self._loop = Loop(self._db, self._cluster, time.time)
-        self._outputs = Outputs(self._db, jobs_folder(state, fleet), self._loop.post)
+        self._outputs = Outputs(self._db, jobs_folder(state, fleet), lambda event: self._hands.staging.pass_on(event))
         self._hands = Hands(self._db, self._cluster, self._outputs, self._loop.post, self._loop.ring, state)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._watch = Watch(state, self._db, self._clusters)

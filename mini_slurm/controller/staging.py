@@ -12,25 +12,29 @@ import os
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import NamedTuple
 
 from mini_slurm.controller.machines import MachineHand
 from mini_slurm.controller.stage_in import StageIn
+from mini_slurm.controller.stage_out import StageOut
 from mini_slurm.controller.stager import Talk, Trouble
 from mini_slurm.errors import MiniSlurmError, Unreachable
 from mini_slurm.model.job import Job
 from mini_slurm.model.staging import Plan, from_text, within
 from mini_slurm.model.states import JobState
 from mini_slurm.protocol import flat
-from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.scheduler.decisions import Hold, Start
-from mini_slurm.scheduler.events import AttemptRefused, Event, StageNews
+from mini_slurm.scheduler.events import AttemptRefused, Event, OutputStored, StageNews
+from mini_slurm.staging.home import Damaged
 from mini_slurm.staging.snapshot import Snapshots
 
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds between two tries
 NEWS_PAUSE = 1.0  # seconds between two words on how far it is
+TIDY_PAUSE = 3600.0  # seconds between two looks for snapshots that nobody needs
 THREADS = 3  # that read and write files
 MEBIBYTE = 1 << 20
 UNITS = ("B", "K", "M", "G", "T")
@@ -44,7 +48,10 @@ class Wanted(NamedTuple):
 
 
 class Staging:
-    """All jobs' files. `fail` hears of jobs that cannot start: the job, and why."""
+    """All jobs' files.
+
+    `fail` hears of jobs that cannot start: the job, and why; `say` writes a line into an attempt's error output.
+    """
 
     def __init__(
         self,
@@ -54,6 +61,7 @@ class Staging:
         post: Callable[[Event], None],
         ring: Callable[[], None],
         fail: Callable[[Job, str], None],
+        say: Callable[[str, str], None],
     ) -> None:
         self._state = state
         self._cluster = cluster
@@ -61,11 +69,13 @@ class Staging:
         self._post = post
         self._ring = ring
         self._fail = fail
+        self._say = say
         self._threads = ThreadPoolExecutor(THREADS, "staging")
         self._locks: dict[str, asyncio.Lock] = {}  # of machines: one job's files after the other's
         self._folders: dict[Wanted, str] = {}
         self._due: list[Start | Hold] = []
         self._tasks: dict[Wanted, asyncio.Task[None]] = {}
+        self._tidied_at = -TIDY_PAUSE
         self._cleaning: set[asyncio.Task[None]] = set()
 
     # --- before the start
@@ -140,6 +150,52 @@ class Staging:
         place = await StageIn(plan, Snapshots(self._state), self._threads, note).run(talk)
         return place.decode("utf-8", "surrogateescape")
 
+    # --- after the end
+
+    def pass_on(self, event: Event) -> None:
+        """Post an event; that a job's output is stored is told when its results are here, too."""
+        job = self._cluster.job_of(event.attempt) if isinstance(event, OutputStored) else None
+        plan = None if job is None or job.stage is None else from_text(job.stage)
+        if job is None or plan is None or not plan.results or not isinstance(event, OutputStored):
+            self._post(event)
+            return
+        wanted = Wanted(event.attempt, job.node or "")
+        if wanted not in self._tasks:
+            task = self._take_home(wanted, job, plan, event)
+            self._tasks[wanted] = asyncio.get_running_loop().create_task(task)
+
+    async def _take_home(self, wanted: Wanted, job: Job, plan: Plan, event: OutputStored) -> None:
+        """Try until the results of all the job's machines are here, or somebody gives them up."""
+        note = self._teller(wanted.attempt, "stage-out")
+        stage = StageOut(wanted.attempt, job, plan, self._threads, note)
+        self._post(StageNews(wanted.attempt, "stage-out"))
+        for machine in allocation(job):
+            pause = FIRST_PAUSE
+            while not await self._is_home(Wanted(wanted.attempt, machine), stage):
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+        for line in stage.remarks:
+            self._say(wanted.attempt, f"mini_slurm: {line}")
+        self._tasks.pop(wanted, None)
+        self._post(event)
+
+    async def _is_home(self, wanted: Wanted, stage: StageOut) -> bool:
+        """One machine's results: False when something is in the way, which the job's reason tells."""
+
+        async def take(talk: Talk) -> str:
+            self._folders[wanted] = flat.text(talk.place)  # so that it is removed in the end
+            await stage.run(talk, wanted.machine)
+            return ""
+
+        try:
+            await self._insist(wanted, take)
+        except (Trouble, OSError, Damaged) as error:
+            why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+            log.warning("%s: stage-out: %s", wanted.attempt, why)
+            self._post(StageNews(wanted.attempt, f"stage-out: {why}"))
+            return False
+        return True
+
     # --- what both have in common
 
     async def _insist(self, wanted: Wanted, do: Callable[[Talk], Awaitable[str]]) -> str:
@@ -204,6 +260,15 @@ class Staging:
             await self._once(wanted, _drop)
         except (Unreachable, Trouble) as error:
             log.info("%s: its folder stays for now: %s", wanted.attempt, error)
+        now = asyncio.get_running_loop().time()
+        if now - self._tidied_at > TIDY_PAUSE:
+            self._tidied_at = now
+            plans = [from_text(job.stage) for job in self._cluster.jobs.values() if job.stage is not None]
+            wanted_names = [plan.snapshot for plan in plans if plan.snapshot]
+            with suppress(OSError):
+                await asyncio.get_running_loop().run_in_executor(
+                    self._threads, Snapshots(self._state).tidy, wanted_names
+                )
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:

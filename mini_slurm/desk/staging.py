@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def attach(jobs: Sequence[Job], values: Sequence[Values], state: str, note: Note) -> None:
     """Note what the job wants brought, and take its snapshot. Raises Refused."""
     if len(jobs) > 1:
-        raise Refused("--stage-in and --snapshot are not for heterogeneous jobs")
+        raise Refused("--stage-in, --stage-out and --snapshot are not for heterogeneous jobs")
     if submission.SENT:
-        raise Refused("--stage-in and --snapshot are not for jobs that jobs submit: name them at login")
+        raise Refused("--stage-in, --stage-out and --snapshot are not for jobs that jobs submit: name them at login")
     of = values[0].of
     base = os.path.realpath(submission.working_folder())
     root, snapshot = base, ""

@@ -272,6 +272,9 @@ OURS: tuple[JobOption, ...] = (
     JobOption("stage-in", "", "stage_in", staging.stage_in, adds=True,
               metavar="PATH[:DEST]", example="data/train.csv:in/", help="Bring this file or folder into the job's"
               " own folder on its machines, where the job then runs. May be given several times."),
+    JobOption("stage-out", "", "stage_out", staging.stage_out, adds=True,
+              metavar="GLOB[:DEST]", example="results/*.csv:done/%j/", help="Bring what matches in the job's folder"
+              " home when the job has ended, however it ended. May be given several times."),
 )
 # what only variables or #PBS lines set
 VARIABLES: tuple[JobOption, ...] = (

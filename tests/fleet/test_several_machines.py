@@ -101,3 +101,9 @@ def is_put_back(fleet: Machines, number: int) -> bool:
     """Was the job sent to its machines, and waits again?"""
     job = jobs.job(fleet, number)
     return job.state.name == "PENDING" and job.attempt > 0
+
+
+def test_the_output_is_whole_though_the_other_machines_are_done_before_it(fleet: Machines) -> None:
+    number = jobs.wrap(fleet, "head -c 20000000 /dev/zero", "-N2")
+    jobs.wait_over(fleet, number)
+    assert (fleet.work / f"slurm-{number}.out").stat().st_size == 20_000_000

@@ -132,3 +132,51 @@ def test_all_machines_of_a_job_have_its_data_and_none_keeps_the_folder(fleet: Te
     assert lines.count("1") == 2
     spools = [fleet.bed.folder / name / "vartmp" / f"mini_slurm-{os.getuid()}" for name in fleet.tables]
     wait_until(lambda: not any(list((spool / "stage" / "jobs").iterdir()) for spool in spools), "the folders to go")
+
+
+# --- results
+
+
+def test_results_come_home_with_their_names_times_and_permissions(fleet: Testbed, work: Path) -> None:
+    script = (
+        "mkdir -p r/sub; echo 1 > r/a.csv; echo 2 > r/sub/b.csv; chmod 700 r/a.csv; ln -s a.csv r/l; ln -s /etc r/o"
+    )
+    number = submit(fleet, work, script, "--stage-out=r", "--stage-out=none/*", "--stage-out=r/*.csv:done/%j/")
+    said = output(fleet, work, number).splitlines()
+    assert said == [
+        "mini_slurm: stage-out: nothing matches none/*",
+        "mini_slurm: stage-out: r/o is left out: it leads out of the folder",
+    ]
+    files = sorted(str(path.relative_to(work)) for path in work.rglob("*") if not path.name.startswith("slurm-"))
+    assert files == ["done", f"done/{number}", f"done/{number}/a.csv", "r", "r/a.csv", "r/l", "r/sub", "r/sub/b.csv"]
+    assert (work / "r" / "a.csv").stat().st_mode & 0o777 == 0o700
+    assert (work / "r" / "sub" / "b.csv").read_text() == "2\n"
+
+
+def test_results_of_what_failed_or_was_cancelled_come_too(fleet: Testbed, work: Path) -> None:
+    failed = submit(fleet, work, "echo 1 > a; exit 3", "--stage-out=a:%j/")
+    waits = submit(fleet, work, "echo 2 > a; echo here; sleep 60", "--stage-out=a:%j/")
+    wait_until(lambda: jobs.text(work / f"slurm-{waits}.out") == "here\n", "the job to run")
+    assert fleet.run("mscancel", str(waits)).returncode == 0
+    output(fleet, work, failed, "FAILED")
+    output(fleet, work, waits, "CANCELLED")
+    assert (jobs.text(work / f"{failed}" / "a"), jobs.text(work / f"{waits}" / "a")) == ("1\n", "2\n")
+
+
+def test_what_two_machines_have_by_one_name_both_comes(fleet: Testbed, work: Path) -> None:
+    number = submit(fleet, work, "srun sh -c 'hostname > a'", "-N2", "--stage-out=a")
+    output(fleet, work, number)
+    names = sorted(path.name for path in work.glob("a*"))
+    assert names == ["a", "a.node2"]
+    assert jobs.text(work / "a") != jobs.text(work / "a.node2")
+
+
+def test_results_that_cannot_be_put_down_hold_the_job_until_they_can(fleet: Testbed, work: Path) -> None:
+    (work / "out").write_text("a file where a folder is wanted")
+    number = submit(fleet, work, "echo 1 > a", "--stage-out=a:out/")
+    wait_until(lambda: "stage-out: " in jobs.job(fleet, number).reason, "the reason to be shown")
+    job = jobs.job(fleet, number)
+    assert job.state.name == "COMPLETING" and job.reason.endswith("out: Not a directory"), job.reason
+    (work / "out").unlink()
+    output(fleet, work, number)
+    assert jobs.text(work / "out" / "a") == "1\n"

@@ -112,13 +112,14 @@ def values(*words: str, script: str = "", program: str = "msbatch") -> dict[str,
 
 
 def test_options_add_up_from_the_script_to_the_command_line() -> None:
-    of = values("--stage-in=b:c/", "--snapshot", script="#SBATCH --stage-in a")
+    of = values("--stage-in=b:c/", "--snapshot", script="#SBATCH --stage-in a --stage-out 'r/*'")
     assert of["stage_in"] == (("a", None), ("b", "c/"))
+    assert of["stage_out"] == (("r/*", None),)
     assert of["snapshot"] == "auto"
     assert values("--snapshot=dir")["snapshot"] == "dir"
 
 
-@pytest.mark.parametrize("word", ["--stage-in=a:/etc", "--snapshot=svn"])
+@pytest.mark.parametrize("word", ["--stage-in=a:/etc", "--stage-out=../x", "--stage-out=/x", "--snapshot=svn"])
 def test_what_would_lead_out_is_refused(word: str) -> None:
     with pytest.raises(MiniSlurmError, match="Invalid --"):
         values(word)
