@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "BadUsage": "errors",
     "Client": "api.client",
+    "ClientDispatcher": "api.groups",
     "ExperimentResult": "api.experiments",
     "FleetError": "errors",
     "Job": "api.job",

@@ -99,3 +99,27 @@ def doctor(
     from mini_slurm.cli.doctor.main import doctor as look
 
     raise typer.Exit(look(Wanted(tuple(machines or ()), as_json, strict, everything, timeout)))
+
+
+@app.command("group-service", context_settings={"allow_interspersed_args": False})
+def group_service(
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMMAND...]", help="The client; default: that of the image.")
+    ] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, envvar="CLIENT_SERVICE_PORT", help="Port to listen on; 0: any free one.")
+    ] = 8001,
+    image: Annotated[str | None, typer.Option(metavar="FILE.sif", help="Apptainer image the client runs in.")] = None,
+    bind: Annotated[list[str] | None, typer.Option(metavar="PATH", help="Folder that the container sees.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", metavar="NAME=VALUE", help="Option of sbatch for the jobs.")
+    ] = None,
+    log_dir: Annotated[
+        str | None, typer.Option(metavar="DIR", envvar="CLIENT_LOG_DIR", help="For the jobs' output; default: ~/logs.")
+    ] = None,
+) -> None:
+    """Serve groups of clients over HTTP; the clients run as jobs. Needs mini-slurm[service]."""
+    from mini_slurm.cli.admin.group_service import Wanted, serve_groups
+
+    serve_groups(Wanted(host, port, image, bind or (), option or (), log_dir, command or ()))
