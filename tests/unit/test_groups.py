@@ -27,6 +27,11 @@ DGX = {"partition": "dgx", "qos": "gpu", "gres": "gpu:1", "constraint": "dgx_a10
 HOSTILE = "'; touch owned; echo \"$(touch owned)`touch owned`\\ {benchmark_id"
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINI_SLURM_STATE", str(tmp_path / "state"))
+
+
 def script(folder: Path, variables: dict[str, str] = VARIABLES, **more: Any) -> str:
     return ClientDispatcher(log_dir=folder, environment=variables, **more).script(123, 5, 10)
 
