@@ -12,6 +12,7 @@ from mini_slurm.api.store import Store
 from mini_slurm.desk import places
 from mini_slurm.desk.changes import Changes
 from mini_slurm.desk.foreign.place import Place
+from mini_slurm.desk.memory import Memory
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.model.job import COLUMNS, Job
 from mini_slurm.store import foreign, queries
@@ -25,6 +26,7 @@ class Places:
 
     def __init__(self, store: Store, cluster: str | None) -> None:
         self.store = store
+        self.memory = Memory()
         self.cluster = cluster  # as it was chosen, None: nothing was
         if cluster is not None:
             self.chosen()

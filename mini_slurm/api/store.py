@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +17,7 @@ from mini_slurm.controller import autostart
 from mini_slurm.store.database import open_database
 
 ALL: weakref.WeakSet[Store] = weakref.WeakSet()
+BREATH = 0.03  # seconds from one waking of the controller to the next
 INHERITED: list[sqlite3.Connection] = []  # a child process must neither use nor close what its parent has opened
 
 
@@ -26,6 +29,8 @@ class Store:
         self._db: sqlite3.Connection | None = None
         self._lock = threading.RLock()
         self._started: list[int] = []  # controllers that this process has started
+        self._rung = 0.0  # when the controller was woken last, by the monotonic clock
+        self._timer: threading.Timer | None = None  # runs until it is woken again
         ALL.add(self)
 
     @contextmanager
@@ -39,17 +44,42 @@ class Store:
             yield self._db
 
     def wake(self) -> None:
-        """See to it that a controller looks at what was just stored."""
-        self._reap()
-        if not autostart.ring(self.state):
-            self._started.append(autostart.start(self.state))
+        """See to it that a controller looks at what was just stored: now, or with what else is stored in a moment.
+
+        Whoever submits a thousand jobs would otherwise compete with the controller for the database all the time.
+        """
+        with self._lock:
+            if self._timer is not None:
+                return
+            pause = self._rung + BREATH - time.monotonic()
+            if pause > 0:
+                self._timer = threading.Timer(pause, self._wake)
+                self._timer.daemon = True  # a program's end does not wait for it
+                self._timer.start()
+                return
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            self._timer = None
+            self._rung = time.monotonic()
+            self._reap()
+            if not autostart.ring(self.state):
+                self._started.append(autostart.start(self.state))
+
+    def finish(self) -> None:
+        """Wake the controller now, if that was still to be done."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._wake()
 
     def revive(self) -> None:
         """Start a controller where none runs."""
-        self._reap()
-        pid = autostart.revive(self.state)
-        if pid is not None:
-            self._started.append(pid)
+        with self._lock:
+            self._reap()
+            pid = autostart.revive(self.state)
+            if pid is not None:
+                self._started.append(pid)
 
     def _reap(self) -> None:
         """A controller that has ended leaves no dead child behind."""
@@ -63,6 +93,7 @@ class Store:
     def close(self) -> None:
         """Close the database; it is opened again when it is needed."""
         with self._lock:
+            self.finish()
             self._reap()
             if self._db is not None:
                 self._db.close()
@@ -72,7 +103,7 @@ class Store:
         """This process is a child of the one that opened it."""
         if self._db is not None:
             INHERITED.append(self._db)
-        self._db, self._lock, self._started = None, threading.RLock(), []
+        self._db, self._lock, self._started, self._timer = None, threading.RLock(), [], None
 
 
 def _in_child() -> None:
@@ -80,4 +111,11 @@ def _in_child() -> None:
         store.forget()
 
 
+def _at_exit() -> None:
+    for store in list(ALL):
+        with suppress(OSError):
+            store.finish()
+
+
 os.register_at_fork(after_in_child=_in_child)
+atexit.register(_at_exit)

@@ -24,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
+    from mini_slurm.desk.memory import Memory
     from mini_slurm.model.job import Job
 
 log = logging.getLogger("mini_slurm")
@@ -56,7 +57,7 @@ def submit(
             found = _submit_elsewhere(all_places, [*words, *_exported(variables), "--", *rest], given, db)
             if found is not None:
                 return found
-        jobs = _submit(words, rest, given, variables, db)
+        jobs = _submit(words, rest, given, variables, db, all_places.memory)
     all_places.store.wake()
     return _names(jobs)
 
@@ -68,7 +69,12 @@ def _given(script: str | bytes) -> Script:
 
 
 def _submit(
-    words: list[str], rest: list[str], given: Script | None, variables: Mapping[str, str], db: sqlite3.Connection
+    words: list[str],
+    rest: list[str],
+    given: Script | None,
+    variables: Mapping[str, str],
+    db: sqlite3.Connection,
+    memory: Memory,
 ) -> list[Job]:
     """Submit to the fleet."""
     own = {name: value for name, value in variables.items() if is_machine_own(name)}  # these travel by name alone
@@ -76,8 +82,8 @@ def _submit(
     settings, _ = parse(PROGRAM, words, (*OPTIONS, *OURS), permute=False)
     script = given or submission.read_script(settings, rest)
     line = submission.command_line(PROGRAM, [*words, *rest])
-    made = batch.make(PROGRAM, [settings], script, rest if given else rest[1:], line, _log, variables)
-    made.admit(db, strict=True)
+    made = batch.make(PROGRAM, [settings], script, rest if given else rest[1:], line, _log, variables, memory)
+    made.admit(db, strict=True, memory=memory)
     made.store(db)
     return made.jobs
 

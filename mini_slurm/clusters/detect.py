@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mini_slurm.clusters import TYPES
-from mini_slurm.clusters.there import find
+from mini_slurm.clusters.there import find, folders
 from mini_slurm.model.fleet import ClusterEntry
 
 # The command that tells a system, another that has to stand beside it, and one that must not.
@@ -19,8 +19,28 @@ DISTRIBUTION = ("/usr/bin", "/bin")
 CONFIGURATIONS = ("/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf", "/run/slurm/conf/slurm.conf")
 
 
+_last: dict[tuple[object, ...], ClusterEntry | None] = {}  # what was found last, and what the folders were then
+
+
 def detect() -> ClusterEntry | None:
-    """The cluster that this machine's PATH leads to."""
+    """The cluster that this machine's PATH leads to. It is looked for anew when a folder of PATH has changed."""
+    seen = (os.environ.get("SLURM_CONF"), *((folder, _changed(folder)) for folder in (*folders(), *CONFIGURATIONS)))
+    if seen not in _last:
+        found = _detect()
+        _last.clear()
+        _last[seen] = found
+    return _last[seen]
+
+
+def _changed(path: str) -> int | None:
+    """When something in a folder was changed last; None where there is none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
+def _detect() -> ClusterEntry | None:
     for kind, command, needed, other in SIGNS:
         path = find(command) if kind in TYPES else None
         if path is None or _is_hollow(path):

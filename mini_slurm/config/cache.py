@@ -25,9 +25,11 @@ from mini_slurm.model.overrides import NO_OVERRIDE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 KEY, CLUSTERS_KEY = "fleet", "clusters"  # of the table `setting`
 EMBEDDED = "local"  # the fleet of this machine alone
+_last: list[Any] = [None, None, None]  # what was kept when it was read last, its signature, and the fleet that it is
 OVERRIDES = "overrides"  # what administrators changed, in the same table
 # A newer mini_slurm may know more of a machine than the one that kept the fleet.
 FIELDS = [
@@ -66,9 +68,12 @@ def load_file(get: Callable[[str], str | None], put: Callable[[str, str], None],
     signature = _signature(path)
     kept = get(KEY)
     if kept is not None:
-        found = json.loads(kept)
-        if found["signature"] == signature:
-            return _from_values(found["fleet"])
+        if kept != _last[0]:
+            found = json.loads(kept)
+            _last[:] = [kept, found["signature"], _from_values(found["fleet"])]
+        if _last[1] == signature:
+            fleet: Fleet = _last[2]
+            return fleet
     from mini_slurm.config.fleet import read_fleet
 
     fleet = read_fleet(path)

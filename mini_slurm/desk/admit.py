@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from mini_slurm.desk import groups, state
+from mini_slurm.desk.memory import Memory
 from mini_slurm.desk.submission import Script, working_folder
 from mini_slurm.errors import Refused
 from mini_slurm.model.arrays import count_of
@@ -34,13 +33,13 @@ NOT_DONE = {
 }
 
 
-def admit(job: Job, values: Values, db: sqlite3.Connection, *, strict: bool) -> None:
+def admit(job: Job, values: Values, db: sqlite3.Connection, *, strict: bool, memory: Memory | None = None) -> None:
     """Let the fleet complete the job. Raises Refused when it does not take it.
 
-    `strict`: what Slurm takes, and what would not be done here, is refused.
+    `strict`: what Slurm takes, and what would not be done here, is refused. `memory`: of submissions before this one.
     """
     from mini_slurm.config.paths import fleet_file
-    from mini_slurm.store.database import choose_fleet, load_machines
+    from mini_slurm.store.database import choose_fleet
 
     for field, advice in NOT_DONE.items() if strict else ():
         if values.of.get(field):
@@ -49,7 +48,8 @@ def admit(job: Job, values: Values, db: sqlite3.Connection, *, strict: bool) -> 
         raise Refused(FAILED + "Invalid --nice value", hint="only root may raise a priority")
     if values.of.get("reboot"):
         raise Refused("rebooting of nodes is only allowed for admins", FAILED + "Access/permission denied")
-    fleet = state.fleet(db)
+    memory = memory or Memory()
+    fleet = memory.fleet(db)
     _check_clusters(values, fleet.name)
     other = choose_fleet(db, fleet_file() or "")
     if other is not None:
@@ -60,7 +60,7 @@ def admit(job: Job, values: Values, db: sqlite3.Connection, *, strict: bool) -> 
         )
     if "requeue" not in values.of:
         job.requeue = int(fleet.requeue)
-    admission.admit(job, fleet, load_machines(db), strict=strict, groups=groups.names)
+    memory.admit(job, fleet, memory.machines(db), strict=strict)
     _check_submitted(job, fleet, db)
     _settle_dependency(job, db)
 
@@ -123,7 +123,7 @@ def _read(option: str, name: str) -> bytes:
         raise Refused(f"Could not open user environment file {name}") from None
 
 
-def environment(job: Job, parts: Sequence[Values], variables: Mapping[str, str]) -> bytes:
+def environment(job: Job, parts: Sequence[Values], variables: Mapping[str, str], memory: Memory | None = None) -> bytes:
     """The environment that travels with the job, as JSON, with what its parts leave behind. Raises Refused.
 
     `variables`: more than this process has.
@@ -143,7 +143,7 @@ def environment(job: Job, parts: Sequence[Values], variables: Mapping[str, str])
     remembered = dict(values.remembered)
     for offset, part in enumerate(parts if len(parts) > 1 else ()):
         remembered |= of_part(part.remembered, offset)
-    return json.dumps(sent | remembered | login, sort_keys=True).encode()
+    return (memory or Memory()).encoded(sent | remembered | login)
 
 
 def _from_file(name: str) -> dict[str, str]:

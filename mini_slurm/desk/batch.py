@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
+    from mini_slurm.desk.memory import Memory
     from mini_slurm.desk.submission import Say
 
 NONE: Mapping[str, str] = {}
@@ -28,10 +29,10 @@ class Batch:
         self.script = script
         self.environment = environment
 
-    def admit(self, db: sqlite3.Connection, *, strict: bool) -> None:
+    def admit(self, db: sqlite3.Connection, *, strict: bool, memory: Memory | None = None) -> None:
         """Let the fleet complete the jobs. Raises Refused when it does not take one."""
         for job, values in zip(self.jobs, self.values, strict=True):
-            admit.admit(job, values, db, strict=strict)
+            admit.admit(job, values, db, strict=strict, memory=memory)
 
     def stage(self, state: str, note: Callable[[int, int], None]) -> None:
         """Note what is to be brought to the machines and home, and take the snapshot. Raises Refused.
@@ -59,16 +60,18 @@ def make(
     line: str,
     say: Say,
     variables: Mapping[str, str] = NONE,
+    memory: Memory | None = None,
 ) -> Batch:
     """What is asked for, from all sources. Raises MiniSlurmError.
 
     `words`: the script's arguments; `line`: the command line, as accounting keeps it; `say` takes what the user is
-    told, line by line; `variables` join those of this process.
+    told, line by line; `variables` join those of this process;
+    `memory`: of submissions before this one.
     """
     values = _read(program, parts, script, say)
     script.data = admit.splice(script, values[0])
     jobs = _describe(values, script, words, line)
-    return Batch(values, jobs, script.data, admit.environment(jobs[0], values, variables))
+    return Batch(values, jobs, script.data, admit.environment(jobs[0], values, variables, memory))
 
 
 def _read(program: str, parts: list[list[Setting]], script: Script, say: Say) -> list[Values]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Say = Callable[[str], None]
 
+EARLY = ("SBATCH_IGNORE_PBS",)  # counts before the script is read
 MOST_TASKS = 65533  # of a job, as in Slurm
 NO_SCRIPTS = ("std_in", "std_out", "std_err", "open_mode", "export")  # what these say is the step's
 MOST_NAMES = 64 * 1024 * 1024  # bytes of a file with names of machines or variables
@@ -104,13 +105,13 @@ def read_values(program: str, given: list[Setting], source: Script, say: Say, pa
     """
     values = _no_values(program, given, say)
     name = source.name if source.path is not None else "stdin"
-    early = {name: text for name, text in os.environ.items() if name == "SBATCH_IGNORE_PBS"}
-    values.take_environment(early)
+    environment = dict(os.environ)  # which is slow to ask
+    values.take_environment({name: environment[name] for name in EARLY if name in environment})
     table = OPTIONS if program == "sbatch" else (*OPTIONS, *OURS)
     values.take(script.script_settings(program, name, source.data, table, values.warn, part), collect.SCRIPT)
     if not values.of.get("ignore_pbs"):
         values.take(foreign.foreign_settings(program, name, source.data, values.of), collect.SCRIPT)
-    values.take_environment(os.environ)
+    values.take_environment(environment)
     values.take(given, collect.COMMAND_LINE)
     return _settled(values)
 
@@ -269,6 +270,7 @@ def _moment(program: str, option: str, text: str) -> float:
     return moment
 
 
+@cache
 def names(uid: int, gid: int) -> tuple[str, str]:
     """The user's and the group's name; numbers where there is no name for them."""
     import grp
