@@ -4,6 +4,8 @@ __version__ = "0.1.0"
 
 # name -> the module that has it. This file also travels to the machines, where there is no client.
 _NAMES = {
+    "AsyncClient": "api.aio",
+    "AsyncJob": "api.aio",
     "BadUsage": "errors",
     "Client": "api.client",
     "ClientDispatcher": "api.groups",

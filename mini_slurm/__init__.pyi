@@ -1,5 +1,7 @@
 """What type checkers see of mini_slurm/__init__.py, which loads these names only when they are used."""
 
+from mini_slurm.api.aio import AsyncClient as AsyncClient
+from mini_slurm.api.aio import AsyncJob as AsyncJob
 from mini_slurm.api.client import Client as Client
 from mini_slurm.api.faults import JobFailed as JobFailed
 from mini_slurm.api.faults import UnknownJob as UnknownJob

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, Self
 
-from mini_slurm.api import acting, outputs, records, submitting, waiting
+from mini_slurm.api import acting, listing, machines, outputs, records, submitting, updates, waiting
 from mini_slurm.api.faults import spoken
-from mini_slurm.api.info import JobInfo
+from mini_slurm.api.info import JobInfo, NodeInfo, PartitionInfo
 from mini_slurm.api.job import Job, number_of
 from mini_slurm.api.places import Places, unknown
 from mini_slurm.api.records import FEW, Rows, Target
@@ -20,7 +20,19 @@ from mini_slurm.model.states import JobState
 
 LOOK = 0.1  # seconds between two looks at a file that grows
 
+NOTHING: Mapping[str, Any] = {}
+# scontrol's verb: what the controller is asked for
+VERBS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "hold": ("update", {"changes": {"Priority": 0}}),
+    "release": ("update", {"changes": {"Priority": None}}),
+    "requeue": ("requeue", {"reason": "", "only_running": False}),
+    "suspend": ("suspend", {"resume": False}),
+    "resume": ("suspend", {"resume": True}),
+    "update": ("update", {}),
+}
+
 AnyJob = Job | str | int
+AnyState = JobState | str
 
 
 class Client:
@@ -36,8 +48,8 @@ class Client:
 
     @spoken()
     def __init__(self, cluster: str | None = None) -> None:
-        self._store = Store()
-        self._places = Places(self._store, cluster)
+        self.store = Store()
+        self.places = Places(self.store, cluster)
 
     def __enter__(self) -> Self:
         return self
@@ -49,12 +61,12 @@ class Client:
 
     def close(self) -> None:
         """Close the database; the client opens it again when it is used again."""
-        self._store.close()
+        self.store.close()
 
     @property
     def state(self) -> str:
         """The path of the state folder."""
-        return self._store.state
+        return self.store.state
 
     # --- submitting
 
@@ -75,7 +87,7 @@ class Client:
         Raises BadUsage in sbatch's words for options that are none, Refused for what the fleet does not take,
         StateError, FleetError, Unreachable for a cluster.
         """
-        target, tasks = submitting.submit(self._places, arguments, script, options)
+        target, tasks = submitting.submit(self.places, arguments, script, options)
         return Job(self, target, tasks)
 
     # --- looking
@@ -83,24 +95,59 @@ class Client:
     @spoken()
     def job(self, id: AnyJob) -> Job:
         """The job of this number: 123, "123", "123_4", "123+1". Raises UnknownJob, BadUsage, StateError."""
-        return Job(self, self._places.locate(records.target(number_of(id))))
+        return Job(self, self.places.locate(records.target(number_of(id))))
+
+    @spoken()
+    def jobs(
+        self,
+        *,
+        user: str | int | bool | Iterable[str] | None = None,
+        states: AnyState | Iterable[AnyState] | None = None,
+        ids: Iterable[AnyJob] | None = None,
+        name: str | Iterable[str] | None = None,
+        partition: str | Iterable[str] | None = None,
+        ended: bool = False,
+    ) -> list[JobInfo]:
+        """The jobs that are not over (`squeue --array`), with `ended` those that are, too (`sacct`).
+
+        Each filter takes one value or several, None: any. `user`: names or a number, True: you; `states`: JobState,
+        "RUNNING" or "R", and states of ended jobs find these as well; `ids`: as Client.job takes them, and numbers
+        that there are not find nothing. Each task of an array is one entry. Raises BadUsage, StateError.
+        """
+        targets = None if ids is None else [records.target(number_of(one)) for one in ids]
+        return listing.jobs(
+            self.places, user=user, states=states, ids=targets, name=name, partition=partition, ended=ended
+        )
+
+    @spoken()
+    def nodes(self) -> list[NodeInfo]:
+        """The machines (`sinfo --Node`). Those that were never asked before are given 5 seconds to answer.
+
+        Raises Refused for a real Slurm, which is to be asked with its own sinfo; StateError, FleetError, Unreachable.
+        """
+        return machines.nodes(self.places)
+
+    @spoken()
+    def partitions(self) -> list[PartitionInfo]:
+        """The partitions (`sinfo`). Raises as nodes() does."""
+        return machines.partitions(self.places)
 
     def describe(self, jobs: Iterable[Target]) -> dict[str, JobInfo]:
         """What is known of each. Raises UnknownJob, StateError."""
         targets = list(jobs)
         with spoken():
-            rows, now = Rows(self._places.load(targets, fresh=True)), time.time()
+            rows, now = Rows(self.places.load(targets, fresh=True)), time.time()
             return {one.id: records.describe(one, self._known(one, rows), now) for one in targets}
 
     @spoken()
     def state_of(self, target: Target) -> JobState:
         """The state of what this names. Raises UnknownJob, StateError."""
-        return records.state_of(self._known(target, Rows(self._places.load([target], FEW, fresh=True))))
+        return records.state_of(self._known(target, Rows(self.places.load([target], FEW, fresh=True))))
 
     @spoken()
     def parts(self, target: Target) -> Sequence[Target]:
         """The tasks or parts of what this names. Raises UnknownJob, StateError."""
-        return records.parts(target, self._known(target, Rows(self._places.load([target], FEW))))
+        return records.parts(target, self._known(target, Rows(self.places.load([target], FEW))))
 
     @staticmethod
     def _known(target: Target, rows: Rows) -> list[Record]:
@@ -109,9 +156,10 @@ class Client:
             raise unknown(target)
         return found
 
-    def _targets(self, jobs: Iterable[AnyJob]) -> list[Target]:
+    def targets(self, jobs: Iterable[AnyJob]) -> list[Target]:
+        """What these name, each with its place. Raises UnknownJob, BadUsage, StateError."""
         return [
-            one._target if isinstance(one, Job) else self._places.locate(records.target(number_of(one))) for one in jobs
+            one.target if isinstance(one, Job) else self.places.locate(records.target(number_of(one))) for one in jobs
         ]
 
     # --- waiting
@@ -122,14 +170,14 @@ class Client:
         `timeout`: seconds for all of it, None: for ever. Raises WaitTimeout, UnknownJob, StateError.
         """
         with spoken():
-            targets = self._targets(jobs)
-            found = {one.id: info for one, info in waiting.ends(self._places, targets, timeout)}
+            targets = self.targets(jobs)
+            found = {one.id: info for one, info in waiting.ends(self.places, targets, timeout)}
         return {one.id: found[one.id] for one in targets}
 
     def as_completed(self, jobs: Iterable[AnyJob], timeout: float | None = None) -> Iterator[JobInfo]:
         """What became of each of these, as they end. `timeout`: seconds for all of it. Raises as wait() does."""
         with spoken():
-            for _, info in waiting.ends(self._places, self._targets(jobs), timeout):
+            for _, info in waiting.ends(self.places, self.targets(jobs), timeout):
                 yield info
 
     # --- output
@@ -137,16 +185,17 @@ class Client:
     @spoken()
     def output_of(self, target: Target, error: bool) -> str:
         """What a job has written. Raises Refused, UnknownJob, StateError."""
-        return outputs.read(self._path(target, error))
+        return outputs.read(self.file_of(target, error)[0])
 
-    def _path(self, target: Target, error: bool) -> str:
+    def file_of(self, target: Target, error: bool) -> tuple[str, int]:
+        """The file of a job's output, and how often the job was requeued. Raises UnknownJob, StateError."""
         info = self.describe([target])[target.id]
-        return str(info.stderr if error else info.stdout)
+        return str(info.stderr if error else info.stdout), info.restarts
 
     def follow(self, target: Target, error: bool) -> Iterator[str]:
         """The lines that a job writes, as they come. Raises Refused, UnknownJob, StateError."""
         with spoken():
-            yield from waiting.follow(self._places, target, lambda: self._path(target, error), LOOK)
+            yield from waiting.follow(self.places, target, lambda: self.file_of(target, error), LOOK)
 
     # --- acting
 
@@ -156,4 +205,14 @@ class Client:
 
         What has ended already is left in peace. Raises Refused, UnknownJob, BadUsage for a signal that there is not.
         """
-        acting.cancel(self._places, self._targets(jobs), signal)
+        acting.cancel(self.places, self.targets(jobs), signal)
+
+    @spoken()
+    def change(self, target: Target, verb: str, changes: Mapping[str, Any] = NOTHING) -> None:
+        """What Job.hold, release, requeue, suspend, resume and update do. Raises Refused, BadUsage, UnknownJob."""
+        kind, body = VERBS[verb]
+        words: list[str] = []
+        if verb == "update":
+            read, words = updates.read(changes)
+            body = {"changes": read}
+        acting.change(self.places, target, verb, kind, body, words)

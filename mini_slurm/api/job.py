@@ -23,7 +23,7 @@ class Job:
 
     def __init__(self, client: Client, target: Target, tasks: Sequence[Target] = ()) -> None:
         self._client = client
-        self._target = target
+        self.target = target  # what it names
         self._tasks = tuple(tasks)
 
     def __repr__(self) -> str:
@@ -31,25 +31,25 @@ class Job:
         return f"<mini_slurm.Job {self.id}{where}>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Job) and other._target == self._target and other._client.state == self._client.state
+        return isinstance(other, Job) and other.target == self.target and other._client.state == self._client.state
 
     def __hash__(self) -> int:
-        return hash(self._target)
+        return hash(self.target)
 
     @property
     def id(self) -> str:
         """As Slurm's commands write it: "123", "123_4" for a task of an array, "123+1" for a part of a job."""
-        return self._target.id
+        return self.target.id
 
     @property
     def number(self) -> int:
         """The number before any `_` or `+`."""
-        return self._target.number
+        return self.target.number
 
     @property
     def cluster(self) -> str:
         """The cluster it was submitted to; "" for the fleet."""
-        return self._target.cluster
+        return self.target.cluster
 
     @property
     def tasks(self) -> Sequence[Job]:
@@ -57,17 +57,17 @@ class Job:
 
         Raises UnknownJob, StateError: a job that was looked up by its number has to be asked.
         """
-        targets = self._tasks or self._client.parts(self._target)
-        return [self] if list(targets) == [self._target] else [Job(self._client, one, [one]) for one in targets]
+        targets = self._tasks or self._client.parts(self.target)
+        return [self] if list(targets) == [self.target] else [Job(self._client, one, [one]) for one in targets]
 
     @property
     def state(self) -> JobState:
         """The state now (`squeue -o %T`); of an array, that of all tasks together. Raises UnknownJob, StateError."""
-        return self._client.state_of(self._target)
+        return self._client.state_of(self.target)
 
     def info(self) -> JobInfo:
         """All that is known now (`scontrol show job`, `sacct`). Raises UnknownJob, StateError."""
-        return self._client.describe([self._target])[self.id]
+        return self._client.describe([self.target])[self.id]
 
     def wait(self, timeout: float | None = None) -> JobInfo:
         """Wait until it has ended, well or not, with all its tasks (`sbatch --wait`).
@@ -87,7 +87,7 @@ class Job:
         That is the file that --output or --error names; "" while there is none. Bytes that are no UTF-8 are replaced.
         Raises Refused where the file cannot be read, UnknownJob, StateError.
         """
-        return self._client.output_of(self._target, error)
+        return self._client.output_of(self.target, error)
 
     def follow(self, error: bool = False) -> Iterator[str]:
         """The lines of its output as they come, from the first on, until the job has ended and all have come.
@@ -95,7 +95,7 @@ class Job:
         Each ends with its "\\n", but perhaps the last. A job that is requeued writes its file anew, and is followed
         there. Raises as output() does.
         """
-        return self._client.follow(self._target, error)
+        return self._client.follow(self.target, error)
 
     def cancel(self, signal: str | int | None = None) -> None:
         """End it (`scancel`), or send a signal, "USR1" or 10, to all its processes (`scancel --full --signal`).
@@ -103,6 +103,38 @@ class Job:
         What has ended already is left in peace. Raises Refused: it is not yours, or a signal came before its start.
         """
         self._client.cancel([self], signal)
+
+    def hold(self) -> None:
+        """Keep it from starting (`scontrol hold`). Raises Refused, UnknownJob, StateError."""
+        self._client.change(self.target, "hold")
+
+    def release(self) -> None:
+        """Let it start again after hold() (`scontrol release`). Raises Refused, UnknownJob, StateError."""
+        self._client.change(self.target, "release")
+
+    def requeue(self) -> None:
+        """End it and have it run again, or run again what has ended (`scontrol requeue`).
+
+        It may start after the fleet's requeue_delay, two minutes if nothing else was said, as in Slurm.
+        Raises Refused, UnknownJob, StateError.
+        """
+        self._client.change(self.target, "requeue")
+
+    def suspend(self) -> None:
+        """Stop its processes where they are (`scontrol suspend`). Raises Refused, UnknownJob, StateError."""
+        self._client.change(self.target, "suspend")
+
+    def resume(self) -> None:
+        """Let its processes go on after suspend() (`scontrol resume`). Raises Refused, UnknownJob, StateError."""
+        self._client.change(self.target, "resume")
+
+    def update(self, **changes: Any) -> None:
+        """Change it (`scontrol update`): the keys are scontrol's with `_` between words, as in time_limit="2:00:00".
+
+        Values are as for Client.submit: texts as Slurm writes them, numbers (time limits in minutes), timedelta.
+        Raises BadUsage for a key or value that there is not, Refused, UnknownJob, StateError.
+        """
+        self._client.change(self.target, "update", changes)
 
 
 def checked(info: JobInfo) -> JobInfo:

@@ -14,8 +14,11 @@ READ = 1 << 18  # bytes
 class Growing:
     """A file that somebody else writes; it may still have to be made, and may be begun anew."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, restarts: int) -> None:
+        """`restarts`: how often the job that writes it was requeued."""
         self._path = path
+        self._restarts = restarts
+        self._is_again = False
         self._position = 0
         self._file: int | None = None
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
@@ -45,15 +48,20 @@ class Growing:
                 self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
                 return b""
-        if os.fstat(self._file).st_size < self._position:  # the job runs again
-            self._position, self._rest = 0, ""
+        if self._is_again and os.fstat(self._file).st_size < self._position:
+            self._position, self._rest, self._is_again = 0, "", False
             self._decode.reset()
         data = os.pread(self._file, READ, self._position)
         self._position += len(data)
         return data
 
-    def move(self, path: str) -> None:
-        """The file has another name than was thought: a pattern like %N is filled in when the job starts."""
+    def move(self, path: str, restarts: int) -> None:
+        """The file has perhaps another name: a pattern like %N is filled in when the job starts. Or it is begun anew.
+
+        That it has become shorter does not say so: a new controller writes again what it is not sure of.
+        """
+        self._is_again |= restarts != self._restarts
+        self._restarts = restarts
         if path != self._path:
             self.close()
             self._path, self._position, self._rest = path, 0, ""

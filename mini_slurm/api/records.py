@@ -66,7 +66,7 @@ def load(
     names = ("job_id", "array_job_id", "het_job_id")
     where.add(" OR ".join(AMONG.format(name) for name in names), wanted, wanted, wanted)
     if cluster:
-        return [*foreign.select(db, foreign.on(cluster, where), columns)]
+        return [*foreign.select(db, foreign.on(cluster, where))]
     return queries.select_jobs(db, columns, where)
 
 

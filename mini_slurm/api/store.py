@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sqlite3
 import threading
@@ -53,8 +52,8 @@ class Store:
                 return
             pause = self._rung + BREATH - time.monotonic()
             if pause > 0:
-                self._timer = threading.Timer(pause, self._wake)
-                self._timer.daemon = True  # a program's end does not wait for it
+                self._timer = threading.Timer(pause, self._wake_late)
+                self._timer.daemon = False  # a program's end waits for it, that of a process of multiprocessing too
                 self._timer.start()
                 return
         self._wake()
@@ -66,6 +65,10 @@ class Store:
             self._reap()
             if not autostart.ring(self.state):
                 self._started.append(autostart.start(self.state))
+
+    def _wake_late(self) -> None:
+        with suppress(OSError):  # whoever looks at the state folder next says what is wrong with it
+            self._wake()
 
     def finish(self) -> None:
         """Wake the controller now, if that was still to be done."""
@@ -104,6 +107,7 @@ class Store:
         if self._db is not None:
             INHERITED.append(self._db)
         self._db, self._lock, self._started, self._timer = None, threading.RLock(), [], None
+        self._rung = 0.0
 
 
 def _in_child() -> None:
@@ -111,11 +115,4 @@ def _in_child() -> None:
         store.forget()
 
 
-def _at_exit() -> None:
-    for store in list(ALL):
-        with suppress(OSError):
-            store.finish()
-
-
 os.register_at_fork(after_in_child=_in_child)
-atexit.register(_at_exit)

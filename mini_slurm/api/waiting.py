@@ -77,10 +77,10 @@ def ends(places: Places, targets: Iterable[Target], timeout: float | None) -> It
         news.close()
 
 
-def follow(places: Places, target: Target, path: Callable[[], str], look: float) -> Iterator[str]:
+def follow(places: Places, target: Target, file_of: Callable[[], tuple[str, int]], look: float) -> Iterator[str]:
     """The lines of a job's output as they come. `look`: seconds between two looks at the file."""
     waited, news = Wait(places, [target]), places.news([target])
-    file = outputs.Growing(path())
+    file = outputs.Growing(*file_of())
     try:
         waited.look(None)
         while waited.left:
@@ -88,7 +88,7 @@ def follow(places: Places, target: Target, path: Callable[[], str], look: float)
             changed = news.wait(look)
             if changed != set():
                 waited.look(changed)
-                file.move(path())
+                file.move(*file_of())
         yield from file.last()
     finally:
         news.close()

@@ -22,6 +22,7 @@ NOT_OURS = {
     "quiet": "nothing is printed",
     "verbose": "nothing is printed",
 }
+MOMENTS = ("begin", "deadline", "starttime", "endtime")
 MOMENT = "%Y-%m-%dT%H:%M:%S"
 
 
@@ -46,32 +47,32 @@ def _words(name: str, value: Any) -> list[str]:
     if value is True:
         return [f"--{name}"]
     if value is False:
-        if option is not None and option.value == "none":
-            return []
         if find(f"no-{name}") is not None:
             return [f"--no-{name}"]
+        if option is not None and option.value != "required":
+            return []
         raise BadUsage(f"option '--{name}' cannot be False", hint="leave it out, or give None")
     if option is not None and option.value == "none":
         raise BadUsage(f"option '--{name}' doesn't allow an argument", hint=f"write {name.replace('-', '_')}=True")
-    return [f"--{name}={_text(option, value)}"]
+    return [f"--{name}={value_text(name, value)}"]
 
 
-def _text(option: JobOption | None, value: Any) -> str:
-    """One value as Slurm writes it. Raises BadUsage."""
-    name = option.field if option is not None else ""
+def value_text(name: str, value: Any) -> str:
+    """The value of an option of this name as Slurm writes it. Raises BadUsage."""
+    name = name.lower()
     if name == "array" and isinstance(value, Iterable) and not isinstance(value, str):
         return format_tasks(sorted({int(task) for task in value}))
     if name == "dependency" and isinstance(value, Mapping):
         return ",".join(":".join([kind, *_ids(jobs)]) for kind, jobs in value.items())
     if isinstance(value, timedelta):
         seconds = int(value.total_seconds())
-        return f"now+{seconds}seconds" if name in ("begin", "deadline") else format_duration(seconds)
+        return f"now+{seconds}seconds" if name in MOMENTS else format_duration(seconds)
     if isinstance(value, datetime):
         return (value.astimezone().replace(tzinfo=None) if value.tzinfo else value).strftime(MOMENT)
     if isinstance(value, str | os.PathLike):
         return os.fspath(value)
     if isinstance(value, Sequence):
-        return ",".join(_text(None, one) for one in value)
+        return ",".join(value_text("", one) for one in value)
     if isinstance(value, int | float):
         return str(value)
     shown = getattr(value, "id", None)
