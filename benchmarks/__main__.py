@@ -1,6 +1,6 @@
 """Run measurements, print them as JSON, and write the tables of docs/performance.md.
 
-python -m benchmarks [fleet] [queue] [core] [steps] [clusters]
+python -m benchmarks [fleet] [queue] [core] [steps] [clusters] [api]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks import clusters, commands, latency, long_queue, policies, scheduler, steps, throughput
+from benchmarks import api, clusters, commands, latency, long_queue, policies, scheduler, steps, throughput
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 GROUPS = {
@@ -22,6 +22,7 @@ GROUPS = {
     "core": (scheduler, policies),
     "steps": (steps,),
     "clusters": (clusters,),
+    "api": (api,),
 }
 
 

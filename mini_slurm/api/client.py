@@ -129,7 +129,7 @@ class Client:
 
     @spoken()
     def partitions(self) -> list[PartitionInfo]:
-        """The partitions (`sinfo`). Raises as nodes() does."""
+        """The partitions that you may see (`sinfo`). Raises as nodes() does."""
         return machines.partitions(self.places)
 
     def describe(self, jobs: Iterable[Target]) -> dict[str, JobInfo]:

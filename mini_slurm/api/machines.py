@@ -8,6 +8,7 @@ from datetime import timedelta
 from mini_slurm.api.info import NodeInfo, PartitionInfo
 from mini_slurm.api.places import Places
 from mini_slurm.desk import state
+from mini_slurm.desk.groups import is_hidden
 from mini_slurm.errors import Refused
 from mini_slurm.model.fleet import Fleet, Partition
 from mini_slurm.model.node_state import written
@@ -28,7 +29,7 @@ def nodes(places: Places) -> list[NodeInfo]:
 
 def partitions(places: Places) -> list[PartitionInfo]:
     """Every partition. Raises MiniSlurmError."""
-    return [_partition(one) for one in _site(places)[0].partitions.values()]
+    return [_partition(one) for one in _site(places)[0].partitions.values() if not is_hidden(one)]
 
 
 def _site(places: Places) -> tuple[Fleet, dict[str, Node]]:

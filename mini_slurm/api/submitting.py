@@ -17,6 +17,7 @@ from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.model.environment import is_machine_own
 from mini_slurm.options.grammar import parse
 from mini_slurm.options.script import check_script
+from mini_slurm.options.staging import STAGING
 from mini_slurm.options.table import OPTIONS, OURS
 from mini_slurm.store.database import set_setting
 
@@ -24,7 +25,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
-    from mini_slurm.desk.memory import Memory
     from mini_slurm.model.job import Job
 
 log = logging.getLogger("mini_slurm")
@@ -57,7 +57,7 @@ def submit(
             found = _submit_elsewhere(all_places, [*words, *_exported(variables), "--", *rest], given, db)
             if found is not None:
                 return found
-        jobs = _submit(words, rest, given, variables, db, all_places.memory)
+        jobs = _submit(all_places, words, rest, given, variables, db)
     all_places.store.wake()
     return _names(jobs)
 
@@ -69,14 +69,15 @@ def _given(script: str | bytes) -> Script:
 
 
 def _submit(
+    all_places: Places,
     words: list[str],
     rest: list[str],
     given: Script | None,
     variables: Mapping[str, str],
     db: sqlite3.Connection,
-    memory: Memory,
 ) -> list[Job]:
     """Submit to the fleet."""
+    memory = all_places.memory
     own = {name: value for name, value in variables.items() if is_machine_own(name)}  # these travel by name alone
     words = [*words, *_exported(own)]
     settings, _ = parse(PROGRAM, words, (*OPTIONS, *OURS), permute=False)
@@ -84,6 +85,8 @@ def _submit(
     line = submission.command_line(PROGRAM, [*words, *rest])
     made = batch.make(PROGRAM, [settings], script, rest if given else rest[1:], line, _log, variables, memory)
     made.admit(db, strict=True, memory=memory)
+    if any(one.of.get(field) for one in made.values for field in STAGING):
+        made.stage(all_places.store.state, lambda done, of: None)
     made.store(db)
     return made.jobs
 

@@ -54,6 +54,8 @@ def _words(name: str, value: Any) -> list[str]:
         raise BadUsage(f"option '--{name}' cannot be False", hint="leave it out, or give None")
     if option is not None and option.value == "none":
         raise BadUsage(f"option '--{name}' doesn't allow an argument", hint=f"write {name.replace('-', '_')}=True")
+    if option is not None and option.adds and isinstance(value, list | tuple):
+        return [f"--{name}={value_text(name, one)}" for one in value]
     return [f"--{name}={value_text(name, value)}"]
 
 

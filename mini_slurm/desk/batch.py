@@ -65,8 +65,7 @@ def make(
     """What is asked for, from all sources. Raises MiniSlurmError.
 
     `words`: the script's arguments; `line`: the command line, as accounting keeps it; `say` takes what the user is
-    told, line by line; `variables` join those of this process;
-    `memory`: of submissions before this one.
+    told, line by line; `variables` join those of this process; `memory` is that of submissions before this one.
     """
     values = _read(program, parts, script, say)
     script.data = admit.splice(script, values[0])

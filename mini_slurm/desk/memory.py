@@ -58,7 +58,12 @@ class Memory:
         """As admission.admit. Raises Refused."""
         before = dict(job.__dict__)
         aside = ASIDE if job.deadline is None else ASIDE - {"submit_time"}
-        key = (strict, os.getgid(), *os.getgroups(), *((name, value) for name, value in before.items() if name not in aside))
+        key = (
+            strict,
+            os.getgid(),
+            *os.getgroups(),
+            *((name, value) for name, value in before.items() if name not in aside),
+        )
         done = self._admitted.get(key)
         if done is None:
             admission.admit(job, fleet, machines, strict=strict, groups=groups.names)

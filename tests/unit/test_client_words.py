@@ -37,6 +37,7 @@ class Numbered:
         ({"nodelist": ["node1", "node2"], "export": ["A", "B=1"]}, ["--nodelist=node1,node2", "--export=A,B=1"]),
         ({"dependency": {"afterok": [Numbered(), "13"], "after": 14}}, ["--dependency=afterok:12_3:13,after:14"]),
         ({"dependency": "singleton"}, ["--dependency=singleton"]),
+        ({"stage_in": ["a,b:c", Path("d")], "snapshot": True}, ["--stage-in=a,b:c", "--stage-in=d", "--snapshot"]),
         ({"no_such": 1}, ["--no-such=1"]),
     ],
 )  # fmt: skip
