@@ -39,6 +39,7 @@ ORDINARY = {
     "msprio": ([], 0),
     "msreport": (["cluster", "utilization"], 0),
     "mstrigger": (["--get"], 0),
+    "msattach": (["1.0"], 1),
     "msbcast": (["a", "b"], 1),
     "msstat": (["-e"], 0),
     "msdiag": ([], 0),

@@ -7,7 +7,7 @@ import os
 import zipfile
 from typing import Iterator, Tuple
 
-from mini_slurm.options.srun import rows, sbatch_rows, sbcast_rows
+from mini_slurm.options.srun import rows, sattach_rows, sbatch_rows, sbcast_rows
 from mini_slurm.protocol.messages import VERSION
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -24,6 +24,7 @@ ROWS = {
     "mini_slurm/steps/srun.rows": rows,
     "mini_slurm/steps/sbatch.rows": sbatch_rows,
     "mini_slurm/steps/sbcast.rows": sbcast_rows,
+    "mini_slurm/steps/sattach.rows": sattach_rows,
 }
 
 # A constant: no shell that a login may have (sh, bash, csh, fish) reads anything into it, and any Python parses it.

@@ -16,6 +16,8 @@ class Asker(Protocol):
     """An srun, wherever it is."""
 
     step: Optional[Step]
+    watched: Optional[Step]  # which a sattach looks at
+    behind: int  # bytes that a sattach was sent and has not taken yet
     errands: Dict[str, str]  # token -> the job's attempt: what the submit side was asked for it
     is_outside: bool  # it is no process of the job, and speaks by way of the controller
 
@@ -34,6 +36,8 @@ class Client(Connection):
     def __init__(self, loop: Loop, channel: socket.socket, steps: "Steps") -> None:
         super().__init__(loop, channel)
         self.step: Optional[Step] = None
+        self.watched: Optional[Step] = None
+        self.behind = 0
         self.errands: Dict[str, str] = {}
         self._steps = steps
         self._reader = flat.Reader()

@@ -12,7 +12,7 @@ from mini_slurm.agent.script import DEFAULT_PATH
 
 PREFIX = "commands-"
 MESSAGES = "mini_slurm/protocol/messages.py"
-OWN = ("sbcast", "scontrol", "srun")  # each has a module of its name
+OWN = ("sattach", "sbcast", "scontrol", "srun")  # each has a module of its name
 ERRANDS = ("sacct", "sacctmgr", "sbatch", "scancel", "sdiag", "sinfo", "sprio", "squeue", "sreport", "sshare", "sstat")
 AGENT = "MINI_SLURM_AGENT"  # tells srun where its agent is
 SCRIPT = """#!{python} -IS

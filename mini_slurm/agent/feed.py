@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Dict, List, Optional
 
 ALL = 0xFFFFFFFF
+EXTRA = 0xFFFFFFFFFFFFFFFF  # in place of an offset: a sattach's, and no part of what srun sends
 HEAD = struct.Struct("!IQH")  # task, where the bytes begin, how many; none: the end
 PACKET = 4096  # bytes, limits.h: PIPE_BUF
 MOST = PACKET - HEAD.size
@@ -22,7 +23,8 @@ OPEN = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 def packets(task: int, offset: int, data: bytes) -> List[bytes]:
     """The packets of some input; no data: of its end."""
     pieces = [data[begin : begin + MOST] for begin in range(0, len(data), MOST)] or [b""]
-    return [HEAD.pack(task, offset + index * MOST, len(piece)) + piece for index, piece in enumerate(pieces)]
+    begins = [offset if offset == EXTRA else offset + index * MOST for index in range(len(pieces))]
+    return [HEAD.pack(task, begin, len(piece)) + piece for begin, piece in zip(begins, pieces)]
 
 
 class Feed:
@@ -36,6 +38,8 @@ class Feed:
         self._terminals: List[int] = []
         self._blocked: List[int] = []
         self._taken = 0  # bytes that came
+        self._extra = 0  # bytes that came from sattaches, since they were told how many
+        self._closing: List[int] = []  # descriptors that a sattach has ended
         self._told = 0
         self._ended = False
         self._listening = True
@@ -69,6 +73,13 @@ class Feed:
             return taken
         return None
 
+    def extra(self) -> int:
+        """How many bytes of sattaches have been taken since somebody last asked."""
+        if any(len(queue) >= STEP for queue in self._queues.values()):
+            return 0
+        extra, self._extra = self._extra, 0
+        return extra
+
     def close(self) -> None:
         """Give back all descriptors."""
         for descriptor in list(self._queues):
@@ -91,6 +102,9 @@ class Feed:
             self._accept(task, offset, data)
 
     def _accept(self, task: int, offset: int, data: bytes) -> None:
+        if offset == EXTRA:
+            self._insert(task, data)
+            return
         if offset > self._taken or self._ended:
             return  # what lies between was lost with an agent, and comes again
         new = data[self._taken - offset :]
@@ -99,6 +113,16 @@ class Feed:
         for descriptor, owner in list(self._pipes.items()):
             if task in (ALL, owner):
                 self._queues[descriptor] += new
+                self._write(descriptor)
+
+    def _insert(self, task: int, data: bytes) -> None:
+        """What a sattach has sent; no data: its end, which is that of the task's input, as in Slurm."""
+        self._extra += len(data)
+        for descriptor, owner in list(self._pipes.items()):
+            if task in (ALL, owner):
+                self._queues[descriptor] += data
+                if not data:
+                    self._closing.append(descriptor)
                 self._write(descriptor)
 
     def _write(self, descriptor: int) -> None:
@@ -113,7 +137,7 @@ class Feed:
             self._drop(descriptor)
             return
         self._unblock(descriptor)
-        if self._ended:
+        if self._ended or descriptor in self._closing:
             self._drop(descriptor)
 
     def _block(self, descriptor: int) -> None:

@@ -18,6 +18,8 @@ class Front:
 
     def __init__(self, jobs: "Jobs", attempt: str, name: str) -> None:
         self.step: Optional[Step] = None
+        self.watched: Optional[Step] = None
+        self.behind = 0
         self.errands: Dict[str, str] = {}
         self.attempt = attempt
         self.name = name

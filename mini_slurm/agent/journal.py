@@ -163,6 +163,9 @@ class Journal:
         taken = self.feed.news()
         if taken is not None:
             self.put(records.record(records.FED, 0, b"%d" % taken))
+        extra = self.feed.extra()
+        if extra:
+            self.put(records.record(records.FED, 1, b"%d" % extra))
 
     def _read(self, descriptor: int) -> None:
         for _ in range(TURN):

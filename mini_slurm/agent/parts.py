@@ -6,12 +6,12 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Callable, Dict, Type
 
-from mini_slurm.agent import claims, job_steps, spool
+from mini_slurm.agent import claims, job_steps, spool, watchers
 from mini_slurm.agent.commands import AGENT
-from mini_slurm.agent.feed import ALL, packets
+from mini_slurm.agent.feed import ALL, EXTRA, packets
 from mini_slurm.agent.journal import FILE
 from mini_slurm.agent.part import Part, borrowed, create
-from mini_slurm.protocol.messages import Resume, StartTasks, TaskInput, TaskWindow
+from mini_slurm.protocol.messages import Recall, Resume, StartTasks, TaskInput, TaskWindow
 
 ELSEWHERE = ("192.0.2.1", 9)  # an address that stands for any other: RFC 5737
 
@@ -41,6 +41,7 @@ class Parts:
         """What the agent of a step's first machine says of a part that runs."""
         return {
             Resume: lambda peer, message: self._resume(message),
+            Recall: lambda peer, message: self._recall(message),
             TaskInput: lambda peer, message: self._feed(message),
             TaskWindow: lambda peer, message: self._resize(message),
         }
@@ -78,11 +79,20 @@ class Parts:
             part.outlet.look()
             self._jobs.offer(part)
 
+    def _recall(self, message: Recall) -> None:
+        """A sattach has come: say what was noted last."""
+        part = self._jobs.attempts.get(message.attempt)
+        if isinstance(part, Part):
+            listener = self._jobs.steps.listeners.of(part)
+            for output in watchers.latest(part):
+                listener.send(output)
+
     def _feed(self, message: TaskInput) -> None:
         """Standard input came."""
         part = self._jobs.attempts.get(message.attempt)
         if isinstance(part, Part) and part.ended is None:
-            part.inputs += packets(message.task % (ALL + 1), message.offset, message.data)
+            offset = EXTRA if message.offset < 0 else message.offset
+            part.inputs += packets(message.task % (ALL + 1), offset, message.data)
             part.deliver()
 
     def _resize(self, message: TaskWindow) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional, Set
 from mini_slurm.agent import spool
 from mini_slurm.agent.stepd import now
 from mini_slurm.model.hostlist import compress
-from mini_slurm.protocol.messages import EndAttempt, Ended, Message, Resume, StartTasks, StepNews
+from mini_slurm.protocol.messages import EndAttempt, Ended, Message, Recall, Resume, StartTasks, StepNews
 from mini_slurm.steps import ends
 from mini_slurm.steps.layout import Held, Node, Part
 from mini_slurm.steps.request import StepRequest
@@ -28,6 +28,7 @@ class Step:
         self.job = job  # name of the job's attempt
         self.record = record
         self.client: Any = None  # srun's connection
+        self.watchers: List[Any] = []  # connections of sattaches
         self.absences = 0  # how often srun could not be spoken to any more
         self.running: Set[str] = set(record["parts"]) if record["state"] == "RUNNING" else set()
         self.unfinished: Set[str] = set(self.running)  # machines whose part has not been forgotten
@@ -61,6 +62,7 @@ class Step:
         """What a machine has to be told, where nobody knows whether it has heard it."""
         found: List[Message] = [self.starts[node]] if node in self.starts else []
         found.append(Resume(self.name, self.acked.get(node, 0)))
+        found += [Recall(self.name)] if self.watchers else []
         return found + ([self.ending] if self.ending else [])
 
     @property
@@ -196,6 +198,11 @@ class JobSteps:
                     self.steps[record["token"]] = Step(self.job, record)
         count = spool.read_json(self.folder, COUNT)
         self._next = max(self._next, count["next"] if count else 0)
+
+    @property
+    def is_allocation(self) -> bool:
+        """Has it no script?"""
+        return self.plan.get("role") == "allocation"
 
     @property
     def node(self) -> str:

@@ -3,7 +3,7 @@
 import signal
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type
 
-from mini_slurm.agent import launch, spool
+from mini_slurm.agent import launch, spool, watchers
 from mini_slurm.agent.clients import Asker
 from mini_slurm.agent.holder import ENDING as ENDING_FILE
 from mini_slurm.agent.listeners import Listener, Listeners
@@ -45,6 +45,7 @@ class Steps:
         self._jobs = jobs
         self._of_job: Dict[str, JobSteps] = {}
         self.listeners = Listeners(jobs)
+        self._watchers = watchers.Watchers(self)
 
     def handlers(self) -> Dict[Type[Any], Callable[[Any, Any], None]]:
         """What controllers say of steps."""
@@ -65,13 +66,19 @@ class Steps:
         if kind == "errand":
             self._jobs.errands.take(client, frame)
             return
+        if kind == "attach":
+            self._watchers.attach(client, frame)
+            return
+        if client.watched is not None:
+            self._watchers.take(client, client.watched, frame)
+            return
         step = client.step
         if step is None or step.client is not client or step.job not in self._of_job:
             return
         if kind == "ack":
             node, offset = flat.text(frame[1]), flat.number(frame[2])
             step.acked[node] = offset
-            self._say(step, node, Acknowledge(step.name, "out", offset))
+            self.say(step, node, Acknowledge(step.name, "out", offset))
         elif kind == "input":
             self._feed(step, flat.number(frame[1]), flat.number(frame[2]), frame[3])
         elif kind == "signal":
@@ -94,6 +101,7 @@ class Steps:
 
     def detach(self, client: Asker) -> None:
         """srun cannot be spoken to for now."""
+        self._watchers.leave(client)
         for job in self._of_job.values():
             job.waiting = [waiting for waiting in job.waiting if waiting[0] is not client]
         if client.step is not None and client.step.client is client:
@@ -109,7 +117,7 @@ class Steps:
         self._let_go(self._of_job[step.job])
 
     def _launch(self, client: Asker, wanted: launch.Launch) -> None:
-        job = self._find(wanted)
+        job = self.find(wanted.attempt, wanted.job_id)
         if job is None:
             client.say("refused", "confirm", "Invalid job id specified")
             return
@@ -156,7 +164,7 @@ class Steps:
         for index, part in enumerate(parts):
             if part.node in step.running:
                 step.starts[part.node] = launch.message(step, job, wanted, index)
-                self._say(step, part.node, step.starts[part.node])
+                self.say(step, part.node, step.starts[part.node])
 
     def _resume(self, step: Step, client: Asker, wanted: launch.Launch) -> None:
         """srun has come back: begin again where it had got to."""
@@ -164,19 +172,18 @@ class Steps:
             step.client.close()
         self._attach(step, client, wanted)
         for node in step.unfinished:
-            self._say(step, node, Resume(step.name, wanted.offsets.get(node, 0)))
+            self.say(step, node, Resume(step.name, wanted.offsets.get(node, 0)))
         for node, ended in step.ends.items():
             self._tell_over(step, node, ended)
 
-    def _find(self, wanted: launch.Launch) -> Optional[JobSteps]:
-        """The job that srun means: its own, or one of that number."""
-        name = wanted.attempt
-        if name.split(".")[1:2] != [wanted.job_id] or name not in self._jobs.attempts:
+    def find(self, name: str, job_id: str) -> Optional[JobSteps]:
+        """The job that srun means: its own, which has this name, or one of that number."""
+        if name.split(".")[1:2] != [job_id] or name not in self._jobs.attempts:
             name = next(
                 (
                     other
                     for other, attempt in self._jobs.attempts.items()
-                    if not attempt.head and other.split(".")[1] == wanted.job_id and attempt.ended is None
+                    if not attempt.head and other.split(".")[1] == job_id and attempt.ended is None
                 ),
                 "",
             )
@@ -198,7 +205,7 @@ class Steps:
         """Standard input, for one task or (-1) for all."""
         for part in step.parts():
             if task < 0 or task in part.tasks:
-                self._say(step, part.node, TaskInput(step.name, task, offset, data))
+                self.say(step, part.node, TaskInput(step.name, task, offset, data))
 
     def _done(self, step: Step) -> None:
         """srun has everything."""
@@ -217,7 +224,8 @@ class Steps:
             return
         step.starts.pop(node, None)
         if isinstance(message, Output):
-            if step.client is not None:
+            watchers.tell(step, node, message)
+            if step.client is not None and message.stream != watchers.HISTORY:
                 step.client.say("log", node, message.offset, message.data)
         elif isinstance(message, Ended):
             self._part_ended(job, step, node, message)
@@ -240,6 +248,7 @@ class Steps:
             self._let_go(job)
 
     def _tell_over(self, step: Step, node: str, ended: Ended) -> None:
+        watchers.tell_over(step, node, ended.cause, ended.sizes.get("out", 0))
         if step.client is not None:
             step.client.say("over", node, ended.cause, ended.sizes.get("out", 0))
 
@@ -250,16 +259,19 @@ class Steps:
 
     def _forget_parts(self, job: JobSteps, step: Step) -> None:
         """Nobody needs what its machines have noted any more."""
+        if step.is_over:
+            watchers.dismiss(step)
         for node in step.unfinished - step.running:
             step.unfinished.discard(node)
-            self._say(step, node, Forget(step.name))
+            self.say(step, node, Forget(step.name))
         self._drop_noted(job, step)
 
     def _drop_noted(self, job: JobSteps, step: Step) -> None:
         if step.is_over and step.is_noted and not step.unfinished:
             job.drop(step)
 
-    def _say(self, step: Step, node: str, message: Message) -> None:
+    def say(self, step: Step, node: str, message: Message) -> None:
+        """Say something to a machine of the step."""
         here = self._jobs.attempts[step.job].node
         listener = self.listeners.at(step.job, node, node == here)
         if listener.is_here:
@@ -273,7 +285,7 @@ class Steps:
 
     def _say_all(self, step: Step, message: Message) -> None:
         for node in sorted(step.running):
-            self._say(step, node, message)
+            self.say(step, node, message)
 
     def renew(self, listener: Listener) -> None:
         """The way to another machine is a new one: say again what may have been lost."""

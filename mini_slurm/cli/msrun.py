@@ -103,7 +103,7 @@ def within(program: str, number: str, arguments: list[str]) -> int:
     state, db = common.open_store()
     if not number.partition("_")[0].isdigit():
         raise Refused(f'Invalid numeric value "{number}" for --jobid.')
-    job = _find(number, db)
+    job = find(number, db)
     trouble = _trouble(number, job)
     if job is None or trouble:
         common.say(f"{program}: error: {trouble}")
@@ -269,7 +269,7 @@ def _names(job: Job, texts: dict[str, str]) -> Names:
     )
 
 
-def _find(number: str, db: sqlite3.Connection) -> Job | None:
+def find(number: str, db: sqlite3.Connection) -> Job | None:
     """The job of this number, or the task `12_3` of an array."""
     first, _, task = number.partition("_")
     if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in (first, task or first)):

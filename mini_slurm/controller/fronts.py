@@ -98,7 +98,7 @@ class Fronts:
         """Pass a frame on. Raises BadFrame."""
         if not frame:
             raise flat.BadFrame("an empty frame")
-        if frame[0] == b"launch":
+        if frame[0] in (b"launch", b"attach"):
             if not self._enter(front, frame):
                 return
             frame[2] = os.fsencode(front.attempt)

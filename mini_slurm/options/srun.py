@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
-from mini_slurm.options import sbcast, values
+from mini_slurm.options import sattach, sbcast, values
 from mini_slurm.options.table import OPTIONS, VARIABLES, JobOption
 
 TYPE_CHECKING = False
@@ -189,6 +189,11 @@ def sbatch_rows() -> str:
 def sbcast_rows() -> str:
     """sbcast's options, for the one in a job."""
     return _names(sbcast.OPTIONS)
+
+
+def sattach_rows() -> str:
+    """sattach's options, for the one in a job."""
+    return _names(sattach.OPTIONS)
 
 
 def _names(table: Sequence[Option]) -> str:

@@ -108,7 +108,7 @@ class TaskInput(NamedTuple):
 
     attempt: str
     task: int
-    offset: int  # where in the input the data begin
+    offset: int  # where in the input the data begin; -1: a sattach's, beside that
     data: bytes
 
 
@@ -125,6 +125,12 @@ class Resume(NamedTuple):
 
     attempt: str
     offset: int
+
+
+class Recall(NamedTuple):
+    """A sattach has come: say what a part has noted last, up to where its srun has been told."""
+
+    attempt: str
 
 
 class CancelStep(NamedTuple):
@@ -358,6 +364,7 @@ Message = Union[
     TaskInput,
     TaskWindow,
     Resume,
+    Recall,
     CancelStep,
     SignalAttempt,
     LimitAttempt,

@@ -300,7 +300,7 @@ class Front:
             self._exited(node, number, records.tasks_of(data))
         elif kind == records.CANCELLED:
             self.abort()
-        elif kind == records.FED:
+        elif kind == records.FED and not number:
             self._nodes[node].fed = int(data)
             self._taken()
 

@@ -25,6 +25,7 @@ SHIMS = {
     "sdiag": "msdiag",
     "srun": "msrun",
     "salloc": "msalloc",
+    "sattach": "msattach",
 }
 
 

@@ -172,6 +172,12 @@ NOTES: dict[str, Note] = {
         unlisted="usage",
     ),
     "mstrigger": Note(examples=(("mstrigger --get", "Nothing: a fleet has no triggers."),)),
+    "msattach": Note(
+        examples=(
+            ("msattach 42.0", "What the tasks of step 0 of job 42 write from now on."),
+            ("msattach --layout 42.0", "Which task runs on which machine."),
+        )
+    ),
     "msbcast": Note(examples=(("msbcast input.dat /tmp/input.dat", "How the file could come there instead."),)),
     "msstat": Note(
         examples=(

@@ -1,0 +1,52 @@
+"""msattach: look at a step that runs, from the login node; steps/sattach.py is the one in jobs."""
+
+from __future__ import annotations
+
+from mini_slurm.cli import common
+from mini_slurm.cli.msrun import ControllerTalk, find
+from mini_slurm.errors import Refused
+from mini_slurm.model.states import JobState
+from mini_slurm.options import sattach
+from mini_slurm.steps import sattach as steps
+from mini_slurm.steps.attach import STEP_GONE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.options.grammar import Option
+
+ABOUT = "Look at a step that runs, and write to its tasks."
+WORDS = "JOB.STEP"
+
+
+def main() -> None:
+    """The console script."""
+    common.leave(common.run("msattach", msattach))
+
+
+def options(program: str) -> tuple[Option, ...]:
+    """The options of the command under this name."""
+    return common.with_ours(program, sattach.OPTIONS)
+
+
+def msattach(program: str, arguments: list[str]) -> int:
+    """Look at the step that the arguments name; the exit status."""
+    from mini_slurm.options.grammar import parse
+
+    settings, words = parse(program, arguments, options(program), permute=False, exit_code=1)
+    parts = common.take_first(program, "msattach", [settings])
+    if parts is None:
+        return 0
+    given: dict[str, list[str]] = {}
+    for setting in parts[0]:
+        given.setdefault(setting.option.long, []).append(setting.text or "")
+    state, db = common.open_store()
+
+    def number(text: str) -> str:
+        job = find(text, db)
+        if job is None or job.state.is_over or job.outcome is not None:
+            raise Refused(steps.NO_JOB)
+        if job.state is JobState.PENDING:
+            raise Refused(STEP_GONE + "Job is pending execution")
+        return str(job.job_id)
+
+    return steps.attach(program, given, words, lambda: ControllerTalk(state), number)
