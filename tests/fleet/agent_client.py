@@ -35,6 +35,13 @@ from tests.waiting import wait_until
 PATIENCE = 30.0
 AnyMessage = TypeVar("AnyMessage")
 NAME, ARCHIVE = build_agent()
+# Of these tests alone, as agents look for processes by the attempt's name.
+STATE, OTHER = f"s{os.getpid()}", f"t{os.getpid()}"
+
+
+def attempt_of(job: int, number: int = 0, state: str = STATE) -> str:
+    """The name of a job's attempt."""
+    return f"{state}.{job}.{number}"
 
 
 def wanted(attempt: str, script: str = "", **changes: Any) -> StartAttempt:
@@ -74,7 +81,7 @@ class Client:
     def __init__(
         self,
         folder: Path,
-        state: str = "s1",
+        state: str = STATE,
         *,
         environment: dict[str, str] | None = None,
         shell: Sequence[str] = ("/bin/sh", "-c"),
@@ -275,7 +282,7 @@ def make_client(tmp_path: Path) -> Iterator[Callable[..., Client]]:
     folder = tmp_path / "spool"
     clients: list[Client] = []
 
-    def make(state: str = "s1", **settings: Any) -> Client:
+    def make(state: str = STATE, **settings: Any) -> Client:
         clients.append(Client(folder, state, **settings))
         return clients[-1]
 

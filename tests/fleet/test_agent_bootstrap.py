@@ -19,7 +19,7 @@ import pytest
 
 from mini_slurm.agent.archive import COMMAND, build_agent, greeting
 from mini_slurm.protocol.messages import Refused, Started
-from tests.fleet.agent_client import ARCHIVE, NAME, Client, agent_pid, wanted
+from tests.fleet.agent_client import ARCHIVE, NAME, Client, agent_pid, attempt_of, wanted
 from tests.waiting import wait_until
 
 Connect = Callable[..., Client]
@@ -169,8 +169,8 @@ def test_a_full_disk_is_named_with_what_to_do(small_disk: Path, make_client: Con
 def test_a_job_that_finds_a_full_disk_is_refused_and_leaves_nothing(small_disk: Path, make_client: Connect) -> None:
     client = make_client()
     filler = fill(small_disk)
-    client.send(wanted("s1.1.0", "true"))
-    assert "no space left" in client.wait(Refused, "s1.1.0").why
+    client.send(wanted(attempt_of(1), "true"))
+    assert "no space left" in client.wait(Refused, attempt_of(1)).why
     filler.unlink()
     assert client.run("echo room")[1] == "room\n"
 
@@ -179,14 +179,14 @@ def test_a_disk_that_fills_up_holds_the_output_and_loses_nothing(
     small_disk: Path, make_client: Connect, tmp_path: Path
 ) -> None:
     client = make_client()
-    client.send(wanted("s1.1.0", f"echo up; while [ ! -e {tmp_path}/go ]; do sleep .02; done; seq 1 5000"))
-    client.wait(Started, "s1.1.0")
-    client.wait_for_text("s1.1.0", "up")
+    client.send(wanted(attempt_of(1), f"echo up; while [ ! -e {tmp_path}/go ]; do sleep .02; done; seq 1 5000"))
+    client.wait(Started, attempt_of(1))
+    client.wait_for_text(attempt_of(1), "up")
     filler = fill(small_disk)
     (tmp_path / "go").touch()
-    wait_until(lambda: unread(small_disk / "attempts" / "s1.1.0" / "out.fifo"), "output that waits")
+    wait_until(lambda: unread(small_disk / "attempts" / attempt_of(1) / "out.fifo"), "output that waits")
     filler.unlink()
-    ended, out, _ = client.finish("s1.1.0")
+    ended, out, _ = client.finish(attempt_of(1))
     assert ended.exit_code == 0
     assert out == "up\n" + "".join(f"{i}\n" for i in range(1, 5001))
 
@@ -212,15 +212,15 @@ def other_agent() -> tuple[str, bytes]:
 
 def test_a_newer_agent_takes_over_while_jobs_go_on(make_client: Connect, tmp_path: Path) -> None:
     old = make_client()
-    old.send(wanted("s1.1.0", f"echo before; while [ ! -e {tmp_path}/go ]; do sleep .02; done; echo after"))
-    old.wait_for_text("s1.1.0", "before")
+    old.send(wanted(attempt_of(1), f"echo before; while [ ! -e {tmp_path}/go ]; do sleep .02; done; echo after"))
+    old.wait_for_text(attempt_of(1), "before")
     first = agent_pid(old.spool)
     new = make_client(agent=other_agent())
     assert agent_pid(old.spool) != first
     assert old.process.wait(30) == 0
-    assert new.welcome.attempts == ["s1.1.0"]
+    assert new.welcome.attempts == [attempt_of(1)]
     (tmp_path / "go").touch()
-    assert new.finish("s1.1.0")[1] == "before\nafter\n"
+    assert new.finish(attempt_of(1))[1] == "before\nafter\n"
 
 
 def test_an_older_controller_lives_with_a_newer_agent(make_client: Connect) -> None:

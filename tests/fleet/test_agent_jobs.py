@@ -27,7 +27,7 @@ from mini_slurm.protocol.messages import (
     SuspendAttempt,
     Unknown,
 )
-from tests.fleet.agent_client import Client, agent_pid, left_in, started, wanted
+from tests.fleet.agent_client import Client, agent_pid, attempt_of, left_in, started, wanted
 from tests.waiting import wait_until
 
 CANCELLED = r"slurmstepd-node1: error: \*\*\* JOB {} ON node1 CANCELLED AT \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d{} \*\*\*\n"
@@ -120,13 +120,13 @@ def test_without_limits_a_job_has_the_logins_open_files(client: Client) -> None:
 
 def test_a_job_is_bound_to_its_cpus_and_the_next_one_to_others(client: Client) -> None:
     own = sorted(os.sched_getaffinity(0))
-    client.send(wanted("s1.1.0", "sleep 1000"))
-    assert client.wait(Started, "s1.1.0").cpu_ids == own[:1]
+    client.send(wanted(attempt_of(1), "sleep 1000"))
+    assert client.wait(Started, attempt_of(1)).cpu_ids == own[:1]
     if len(own) > 1:
         _, out, _ = client.run("taskset -cp $$", number=2)
         assert out.split()[-1] == str(own[1])
-    client.send(EndAttempt("s1.1.0", 0))
-    client.finish("s1.1.0")
+    client.send(EndAttempt(attempt_of(1), 0))
+    client.finish(attempt_of(1))
 
 
 def test_a_stepd_binds_each_of_its_jobs_anew(client: Client) -> None:
@@ -158,12 +158,14 @@ def test_what_a_script_leaves_behind_is_killed(client: Client, tmp_path: Path) -
 def test_a_cancelled_job_is_asked_first_and_killed_then(client: Client, tmp_path: Path) -> None:
     marks = tmp_path / "pids"
     client.send(
-        wanted("s1.1.0", f"{DAEMON.format(marks)}; trap 'echo got TERM' TERM; echo up; while :; do sleep .05; done")
+        wanted(
+            attempt_of(1), f"{DAEMON.format(marks)}; trap 'echo got TERM' TERM; echo up; while :; do sleep .05; done"
+        )
     )
-    client.wait_for_text("s1.1.0", "up")
+    client.wait_for_text(attempt_of(1), "up")
     pids(marks, 1)
-    client.send(EndAttempt("s1.1.0", 1))
-    ended, out, err = client.finish("s1.1.0")
+    client.send(EndAttempt(attempt_of(1), 1))
+    ended, out, err = client.finish(attempt_of(1))
     assert (ended.cause, ended.exit_signal) == ("CANCELLED", signal.SIGKILL)
     assert out == "up\ngot TERM\n"
     assert re.match(CANCELLED.format(1, ""), err)
@@ -171,11 +173,11 @@ def test_a_cancelled_job_is_asked_first_and_killed_then(client: Client, tmp_path
 
 
 def test_a_job_that_obeys_is_over_before_kill_wait(client: Client) -> None:
-    client.send(wanted("s1.1.0", "echo up; sleep 1000"))
-    client.wait_for_text("s1.1.0", "up")
+    client.send(wanted(attempt_of(1), "echo up; sleep 1000"))
+    client.wait_for_text(attempt_of(1), "up")
     began = time.monotonic()
-    client.send(EndAttempt("s1.1.0", 600))
-    ended, _, _ = client.finish("s1.1.0")
+    client.send(EndAttempt(attempt_of(1), 600))
+    ended, _, _ = client.finish(attempt_of(1))
     assert (ended.cause, ended.exit_signal) == ("CANCELLED", signal.SIGTERM)
     assert time.monotonic() - began < 300
 
@@ -184,9 +186,9 @@ def test_the_time_limit_ends_the_whole_process_tree(client: Client, tmp_path: Pa
     marks = tmp_path / "pids"
     daemon = DAEMON.format(marks)
     client.send(
-        wanted("s1.1.0", f"{daemon}; {DOUBLE.format(daemon)}; sleep 1000", time_limit=1, kill_wait=1, title="1_7")
+        wanted(attempt_of(1), f"{daemon}; {DOUBLE.format(daemon)}; sleep 1000", time_limit=1, kill_wait=1, title="1_7")
     )
-    ended, _, err = client.finish("s1.1.0")
+    ended, _, err = client.finish(attempt_of(1))
     assert (ended.cause, ended.exit_signal) == ("TIMEOUT", signal.SIGTERM)
     assert ended.elapsed >= 1
     assert re.match(CANCELLED.format("1_7", " DUE TO TIME LIMIT"), err)
@@ -196,49 +198,49 @@ def test_the_time_limit_ends_the_whole_process_tree(client: Client, tmp_path: Pa
 def test_signals_reach_the_batch_script_alone_or_everyone(client: Client) -> None:
     child = "trap 'echo child; exit' USR1; echo up; while :; do sleep .05; done"
     script = f"trap 'echo shell' USR1; bash -c \"{child}\" & wait; wait; wait"
-    client.send(wanted("s1.1.0", script))
-    client.wait_for_text("s1.1.0", "up")
-    client.send(SignalAttempt("s1.1.0", signal.SIGUSR1, False))
-    client.wait_for_text("s1.1.0", "shell")
-    assert "child" not in client.text("s1.1.0", "out")
-    client.send(SignalAttempt("s1.1.0", signal.SIGUSR1, True))
-    ended, out, _ = client.finish("s1.1.0")
+    client.send(wanted(attempt_of(1), script))
+    client.wait_for_text(attempt_of(1), "up")
+    client.send(SignalAttempt(attempt_of(1), signal.SIGUSR1, False))
+    client.wait_for_text(attempt_of(1), "shell")
+    assert "child" not in client.text(attempt_of(1), "out")
+    client.send(SignalAttempt(attempt_of(1), signal.SIGUSR1, True))
+    ended, out, _ = client.finish(attempt_of(1))
     assert ended.cause == ""
     assert out.splitlines().count("child") == 1
 
 
 def test_a_stopped_job_can_be_cancelled(client: Client) -> None:
-    client.send(wanted("s1.1.0", "trap 'echo end; exit 0' TERM; echo up; while :; do sleep .05; done"))
-    client.wait_for_text("s1.1.0", "up")
-    client.send(SignalAttempt("s1.1.0", signal.SIGSTOP, True))
-    script = started(client.spool, "s1.1.0")["script"]
+    client.send(wanted(attempt_of(1), "trap 'echo end; exit 0' TERM; echo up; while :; do sleep .05; done"))
+    client.wait_for_text(attempt_of(1), "up")
+    client.send(SignalAttempt(attempt_of(1), signal.SIGSTOP, True))
+    script = started(client.spool, attempt_of(1))["script"]
     wait_until(lambda: (found := processes.look(script)) and found.state == "T", "a stopped script")
-    client.send(EndAttempt("s1.1.0", 60))
-    assert client.finish("s1.1.0")[1] == "up\nend\n"
+    client.send(EndAttempt(attempt_of(1), 60))
+    assert client.finish(attempt_of(1))[1] == "up\nend\n"
 
 
 def test_the_same_attempt_never_starts_twice(client: Client, tmp_path: Path) -> None:
-    start = wanted("s1.1.0", f"echo x >> {tmp_path}/runs")
+    start = wanted(attempt_of(1), f"echo x >> {tmp_path}/runs")
     client.send(start, start)
-    client.wait(Ended, "s1.1.0")
+    client.wait(Ended, attempt_of(1))
     client.send(start)
-    client.wait(Ended, "s1.1.0")
+    client.wait(Ended, attempt_of(1))
     assert (tmp_path / "runs").read_text() == "x\n"
 
 
 def test_a_forgotten_attempt_leaves_nothing(client: Client) -> None:
     client.run("echo a")
-    client.send(SignalAttempt("s1.1.0", 15, True))
-    client.wait(Unknown, "s1.1.0")
+    client.send(SignalAttempt(attempt_of(1), 15, True))
+    client.wait(Unknown, attempt_of(1))
     wait_until(lambda: not left_in(client.spool / "attempts"), "an empty spool")
     assert left_in(client.spool.parent / "claims") == []
 
 
 def test_a_running_attempt_is_not_forgotten(client: Client) -> None:
-    client.send(wanted("s1.1.0", "echo up; sleep 1000"))
-    client.wait_for_text("s1.1.0", "up")
-    client.send(Forget("s1.1.0"), EndAttempt("s1.1.0", 0))
-    assert client.finish("s1.1.0")[0].cause == "CANCELLED"
+    client.send(wanted(attempt_of(1), "echo up; sleep 1000"))
+    client.wait_for_text(attempt_of(1), "up")
+    client.send(Forget(attempt_of(1)), EndAttempt(attempt_of(1), 0))
+    assert client.finish(attempt_of(1))[0].cause == "CANCELLED"
 
 
 def test_a_ping_is_answered(client: Client) -> None:
@@ -257,8 +259,8 @@ def test_an_agent_says_what_its_machine_is(client: Client) -> None:
 
 
 def test_gpus_that_are_not_there_are_refused_for_good(client: Client) -> None:
-    client.send(wanted("s1.1.0", gpus={"a100": 1}))
-    refused = client.wait(Refused, "s1.1.0")
+    client.send(wanted(attempt_of(1), gpus={"a100": 1}))
+    refused = client.wait(Refused, attempt_of(1))
     assert not refused.busy and "a100" in refused.why
     wait_until(lambda: not left_in(client.spool / "attempts"), "an empty spool")
 
@@ -274,14 +276,14 @@ def test_gpus_are_handed_out_by_uuid(make_client: Connect, tmp_path: Path) -> No
     program.chmod(0o755)
     client = make_client(environment={"PATH": f"{folder}:{os.environ['PATH']}"})
     assert [gpu["type"] for gpu in client.welcome.gpus] == ["a100", "a100"]
-    client.send(wanted("s1.1.0", "sleep 1000", gpus={"a100": 1}))
-    assert client.wait(Started, "s1.1.0").gpu_ids == ["GPU-0"]
+    client.send(wanted(attempt_of(1), "sleep 1000", gpus={"a100": 1}))
+    assert client.wait(Started, attempt_of(1)).gpu_ids == ["GPU-0"]
     assert client.run("echo $CUDA_VISIBLE_DEVICES", number=2, gpus={"": 1})[1] == "GPU-1\n"
     assert client.run("echo [$CUDA_VISIBLE_DEVICES]", number=3)[1] == "[]\n"
-    client.send(wanted("s1.4.0", gpus={"": 2}))
-    assert client.wait(Refused, "s1.4.0").busy
-    client.send(EndAttempt("s1.1.0", 0))
-    client.finish("s1.1.0")
+    client.send(wanted(attempt_of(4), gpus={"": 2}))
+    assert client.wait(Refused, attempt_of(4)).busy
+    client.send(EndAttempt(attempt_of(1), 0))
+    client.finish(attempt_of(1))
 
 
 def test_a_hanging_gpu_program_does_not_break_the_welcome(make_client: Connect, tmp_path: Path) -> None:
@@ -313,9 +315,9 @@ def test_an_agent_with_nothing_to_do_ends(make_client: Connect) -> None:
 
 def begin(client: Client, script: str, **changes: object) -> str:
     """Start an attempt; its name."""
-    client.send(wanted("s1.1.0", script, **changes))
-    client.wait(Started, "s1.1.0")
-    return "s1.1.0"
+    client.send(wanted(attempt_of(1), script, **changes))
+    client.wait(Started, attempt_of(1))
+    return attempt_of(1)
 
 
 def test_a_time_limit_is_changed_while_the_script_runs(client: Client) -> None:

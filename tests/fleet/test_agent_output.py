@@ -11,7 +11,7 @@ import pytest
 
 from mini_slurm.agent.outlet import WINDOW
 from mini_slurm.protocol.messages import Acknowledge, EndAttempt, Ended, Output, Ping, Pong, Started
-from tests.fleet.agent_client import Client, wanted
+from tests.fleet.agent_client import Client, attempt_of, wanted
 from tests.waiting import wait_until
 
 Connect = Callable[..., Client]
@@ -26,12 +26,12 @@ P
 
 def test_the_order_of_writes_to_both_streams_is_known(client: Client) -> None:
     client.run(MIXED)
-    assert client.merged["s1.1.0"].decode().split() == [str(i) for i in range(2000)]
+    assert client.merged[attempt_of(1)].decode().split() == [str(i) for i in range(2000)]
 
 
 def test_the_order_of_a_shells_lines_is_known(client: Client) -> None:
     client.run("for i in {1..50}; do echo a$i; echo b$i >&2; echo c$i; done")
-    assert client.merged["s1.1.0"].decode().split() == [f"{x}{i}" for i in range(1, 51) for x in "abc"]
+    assert client.merged[attempt_of(1)].decode().split() == [f"{x}{i}" for i in range(1, 51) for x in "abc"]
 
 
 def test_merged_streams_are_one_file_in_order(client: Client) -> None:
@@ -57,10 +57,10 @@ def test_five_megabytes_arrive_whole(client: Client, streams: str) -> None:
 
 
 def test_unacknowledged_output_stays_within_the_window(client: Client) -> None:
-    client.send(wanted("s1.1.0", "head -c 5000000 /dev/zero", streams="split"))
-    client.wait(Started, "s1.1.0")
-    client.wait(Ended, "s1.1.0")
-    name = ("s1.1.0", "out")
+    client.send(wanted(attempt_of(1), "head -c 5000000 /dev/zero", streams="split"))
+    client.wait(Started, attempt_of(1))
+    client.wait(Ended, attempt_of(1))
+    name = (attempt_of(1), "out")
     while len(client.files.get(name, b"")) < WINDOW:
         assert client.receive()
     client.send(Ping(1))
@@ -81,37 +81,39 @@ def test_a_slow_reader_holds_up_nobody_else(make_client: Connect, tmp_path: Path
 
 def test_output_goes_on_where_it_was_acknowledged(make_client: Connect) -> None:
     first = make_client()
-    first.send(wanted("s1.1.0", "for i in {1..20000}; do echo $i; [ $((i % 100)) = 0 ] && echo e$i >&2; done; true"))
-    first.wait_for_text("s1.1.0", "100\n")
+    first.send(
+        wanted(attempt_of(1), "for i in {1..20000}; do echo $i; [ $((i % 100)) = 0 ] && echo e$i >&2; done; true")
+    )
+    first.wait_for_text(attempt_of(1), "100\n")
     have = {stream: len(data) for (_, stream), data in first.files.items()}
     for stream, size in have.items():
-        first.send(Acknowledge("s1.1.0", stream, size))
+        first.send(Acknowledge(attempt_of(1), stream, size))
     first.send(Ping(1))
     first.wait(Pong)
     first.close()
     second = make_client(greet=False)
     second.files, second.merged = first.files, first.merged
     for stream, size in have.items():
-        second.files[("s1.1.0", stream)] = second.files[("s1.1.0", stream)][:size]
+        second.files[(attempt_of(1), stream)] = second.files[(attempt_of(1), stream)][:size]
     second.greet()
-    _, out, err = second.finish("s1.1.0")
+    _, out, err = second.finish(attempt_of(1))
     assert out == "".join(f"{i}\n" for i in range(1, 20_001))
     assert err == "".join(f"e{i}\n" for i in range(100, 20_001, 100))
     want = [word for i in range(1, 20_001) for word in ([str(i), f"e{i}"] if i % 100 == 0 else [str(i)])]
-    assert second.merged["s1.1.0"].decode().split() == want
+    assert second.merged[attempt_of(1)].decode().split() == want
 
 
 def test_acknowledged_output_is_not_sent_again(make_client: Connect) -> None:
     first = make_client()
-    first.send(wanted("s1.1.0", "echo one; echo two"))
-    first.wait(Ended, "s1.1.0")
-    first.wait_for_text("s1.1.0", "two\n")
+    first.send(wanted(attempt_of(1), "echo one; echo two"))
+    first.wait(Ended, attempt_of(1))
+    first.wait_for_text(attempt_of(1), "two\n")
     first.acknowledge()
     first.send(Ping(1))
     first.wait(Pong)
     first.close()
     second = make_client()
-    ended = second.wait(Ended, "s1.1.0")
+    ended = second.wait(Ended, attempt_of(1))
     second.send(Ping(2))
     second.wait(Pong)
     assert ended.sizes["out"] == 8
@@ -149,10 +151,10 @@ def test_a_wrong_frame_ends_the_connection_and_not_the_agent(make_client: Connec
 
 def test_a_flood_is_faster_than_fifty_megabytes_a_second_would_need(client: Client) -> None:
     size = 30_000_000
-    client.send(wanted("s1.1.0", f"head -c {size} /dev/zero | cat"))
-    client.wait(Started, "s1.1.0")
+    client.send(wanted(attempt_of(1), f"head -c {size} /dev/zero | cat"))
+    client.wait(Started, attempt_of(1))
     began = time.monotonic()
-    out = client.spool / "attempts" / "s1.1.0" / "out"
+    out = client.spool / "attempts" / attempt_of(1) / "out"
     wait_until(lambda: out.exists() and os.path.getsize(out) == size, "the end of the flood", logs=[client.spool])
     spent = time.monotonic() - began
     assert spent < 15, f"{size / spent / 1e6:.0f} MB/s"

@@ -10,7 +10,7 @@ import pytest
 
 from mini_slurm.protocol.messages import Outside, Refused, Started, Watch
 from tests.fleet import sshd
-from tests.fleet.agent_client import Client, end_everything, wanted
+from tests.fleet.agent_client import OTHER, STATE, Client, attempt_of, end_everything, wanted
 from tests.fleet.machines import Machines
 from tests.waiting import wait_until
 
@@ -44,9 +44,9 @@ def gpus(tmp_path: Path) -> Path:
 def agents(make_client: Connect, gpus: Path, tmp_path: Path) -> Iterator[tuple[Client, Client]]:
     """Two agents of one machine that know nothing of each other but their claims."""
     common = {"MINI_SLURM_CLAIMS": str(tmp_path / "claims"), "PATH": f"{gpus}:/usr/local/bin:/usr/bin:/bin"}
-    clients = [make_client("s1", environment=common)]
+    clients = [make_client(STATE, environment=common)]
     folder = tmp_path / "other"
-    clients.append(make_client("s2", environment={**common, "MINI_SLURM_SPOOL": str(folder)}))
+    clients.append(make_client(OTHER, environment={**common, "MINI_SLURM_SPOOL": str(folder)}))
     clients[1].spool = folder
     yield clients[0], clients[1]
     end_everything(folder)
@@ -103,7 +103,7 @@ def test_a_job_whose_gpus_do_nothing_is_named_until_they_compute(agents: tuple[C
     other.send(Watch(1.0, 100, [], 1.5))
     one.send(Watch(1.0, 100, [], 1.5))
     assert not one.wait(Outside).idle
-    assert one.wait(Outside).idle["s1.1.0"] >= 1.5
+    assert one.wait(Outside).idle[attempt_of(1)] >= 1.5
     (gpus / "gpu-use").write_text("0 30\n")
     assert not one.wait(Outside).idle
     assert not any(isinstance(said, Outside) and said.idle for said in other.inbox)

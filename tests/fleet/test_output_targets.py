@@ -13,7 +13,7 @@ from mini_slurm.controller.folders import Mark, open_files
 from mini_slurm.model.job import Job
 from mini_slurm.protocol.messages import EndAttempt, Ended, Started
 from tests.fleet import jobs, processes
-from tests.fleet.agent_client import Client, agent_pid, kill_and_wait, left_in, started, wanted
+from tests.fleet.agent_client import Client, agent_pid, attempt_of, kill_and_wait, left_in, started, wanted
 from tests.fleet.machines import Machines, Testbed
 from tests.waiting import wait_until
 
@@ -96,15 +96,15 @@ def test_dev_null_is_seen_everywhere(client: Client, tmp_path: Path) -> None:
 def begin(client: Client, tmp_path: Path, **request: object) -> None:
     targets = marks(tmp_path, std_out="o", **request)
     streams = "split" if "std_err" in request else "merged"
-    client.send(wanted("s1.1.0", WAITS.format(tmp_path), streams=streams, targets=targets))
-    client.wait(Started, "s1.1.0")
+    client.send(wanted(attempt_of(1), WAITS.format(tmp_path), streams=streams, targets=targets))
+    client.wait(Started, attempt_of(1))
     wait_until(lambda: (tmp_path / "o").read_text() == "before\n", "the first line in the file")
 
 
 def test_both_streams_go_straight_to_one_file(client: Client, tmp_path: Path) -> None:
     begin(client, tmp_path)
     (tmp_path / "go").touch()
-    ended, out, err = client.finish("s1.1.0")
+    ended, out, err = client.finish(attempt_of(1))
     assert (ended.sizes, out, err) == ({"out": 0}, "", "")
     assert (tmp_path / "o").read_text() == "before\nafter\nerror\n"
 
@@ -112,7 +112,7 @@ def test_both_streams_go_straight_to_one_file(client: Client, tmp_path: Path) ->
 def test_the_streams_go_straight_to_two_files(client: Client, tmp_path: Path) -> None:
     begin(client, tmp_path, std_err="e")
     (tmp_path / "go").touch()
-    ended, out, err = client.finish("s1.1.0")
+    ended, out, err = client.finish(attempt_of(1))
     assert (ended.sizes, out, err) == ({"out": 0, "err": 0}, "", "")
     assert [(tmp_path / name).read_text() for name in "oe"] == ["before\nafter\n", "error\n"]
 
@@ -133,12 +133,12 @@ def test_appended_output_stands_behind_what_was_there(client: Client, tmp_path: 
 def test_a_lost_stepd_and_agent_cost_none_of_it(make_client: Connect, tmp_path: Path) -> None:
     first = make_client()
     begin(first, tmp_path)
-    stepd = started(first.spool, "s1.1.0")["stepd"]
+    stepd = started(first.spool, attempt_of(1))["stepd"]
     kill_and_wait(agent_pid(first.spool))
     kill_and_wait(stepd)
     second = make_client()
-    second.send(EndAttempt("s1.1.0", 1))
-    second.wait(Ended, "s1.1.0")
+    second.send(EndAttempt(attempt_of(1), 1))
+    second.wait(Ended, attempt_of(1))
     first_line, message = (tmp_path / "o").read_text().splitlines()
     assert first_line == "before"
     assert message.startswith("slurmstepd-node1: error: *** JOB 1 ON node1 CANCELLED AT ")

@@ -12,15 +12,13 @@ import pytest
 from mini_slurm.agent import processes, spool
 from mini_slurm.agent.backlog import MOST, PART
 from mini_slurm.protocol.messages import CancelStep, EndAttempt, StepNews, StepNoted
-from tests.fleet.agent_client import Client, agent_pid, kill_and_wait, left_in, started, wanted
+from tests.fleet.agent_client import Client, agent_pid, attempt_of, kill_and_wait, left_in, started, wanted
 from tests.waiting import wait_until
-
-STAGE = "s1.{}.0"
 
 
 def submit(client: Client, script: str, number: int = 1, cpus: int = 2, **changes: object) -> str:
     """Start a job of this machine; its attempt's name."""
-    name = STAGE.format(number)
+    name = attempt_of(number)
     environment = {"PATH": "/usr/bin:/bin", "SLURM_JOB_ID": str(number), "SLURM_JOB_NAME": "job", "USER": "me"}
     given = {"cpus": cpus, "allocation": {"node1": [cpus, 0, "", cpus]}, "environment": environment, "streams": "split"}
     client.send(wanted(name, script, **{**given, **changes}))
@@ -35,7 +33,7 @@ def run(client: Client, script: str, number: int = 1, cpus: int = 2, **changes: 
 
 def news(client: Client, step: str = "0", job: int = 1) -> StepNews:
     """The last word on a step; it is acknowledged."""
-    name = f"{STAGE.format(job)}-{step}"
+    name = f"{attempt_of(job)}-{step}"
     while True:
         heard = client.wait(StepNews, name)
         if heard.end_age >= 0:
