@@ -34,6 +34,11 @@ def options(program: str) -> tuple[Option, ...]:
 
 def msbatch(program: str, arguments: list[str]) -> int:
     """Submit what the arguments describe; the exit status."""
+    return _msbatch(program, arguments, submission.command_line(program, arguments))
+
+
+def _msbatch(program: str, arguments: list[str], line: str) -> int:
+    """The same; `line`: what was typed."""
     try:
         parts, words = common.parse_parts(program, arguments, options(program))
     except BadUsage:
@@ -45,6 +50,11 @@ def msbatch(program: str, arguments: list[str]) -> int:
     settings = common.take_first(program, "msbatch", parts)
     if settings is None:
         return 0
+    if any(setting.option.field in ("set", "template") for part in settings for setting in part):
+        from mini_slurm.cli.template_job import take
+
+        rest = take(program, arguments, options(program), settings, words)
+        return 0 if rest is None else _msbatch(program, rest, line)
     state, db = common.open_store()
     code = _elsewhere(program, arguments, state, db)
     if code is not None:
@@ -52,7 +62,6 @@ def msbatch(program: str, arguments: list[str]) -> int:
     from mini_slurm.desk import batch  # what goes to a cluster needs nothing of the scheduler's modules
 
     script = submission.read_script([setting for part in settings for setting in part], words)
-    line = submission.command_line(program, arguments)
     made = batch.make(program, settings, script, words[1:], line, common.say)
     if made.values[0].of.get("test_only"):
         from mini_slurm.cli.test_only import test_only

@@ -262,6 +262,10 @@ OPTIONS: tuple[JobOption, ...] = (
 )
 # what Slurm has not: msbatch takes it, for the fleet; under Slurm's name there is no such option
 OURS: tuple[JobOption, ...] = (
+    JobOption("template", "", "template", values.text, is_early=True,
+              metavar="NAME", example="ray", help="Make the script of this template: mini-slurm template list."),
+    JobOption("set", "", "set", values.text, is_early=True, adds=True,
+              metavar="NAME=VALUE", example="nodes=2", help="A variable of the template; may be given several times."),
     _kept("requeue-exit", words.ends, "CODES[@SECONDS]", "85-87,limit@30", "Run the job again when it exits with one of"
           " these codes; limit: also when it was warned of its time limit (--signal), or reached it."),
     _kept("retries", words.retries, "N[@SECONDS]", "3@60", "Run the job again when it failed, up to N times; the pause"

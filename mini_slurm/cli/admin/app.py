@@ -56,6 +56,20 @@ def import_(
 
 
 @app.command()
+def template(
+    verb: Annotated[str, typer.Argument(metavar="list|show|render|types", help="What to do.")],
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The template, or the path of a file.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A variable; may be given several times.")
+    ] = None,
+) -> None:
+    """List the templates of job scripts, show one with its variables, or print the script it gives."""
+    from mini_slurm.cli.admin.templates import run
+
+    run(verb, name, settings or [])
+
+
+@app.command()
 def shims(folder: Annotated[str, typer.Argument(metavar="DIR", help="Where to make the links.")]) -> None:
     """Make links named sbatch, squeue, ... to the commands here; put the folder first on PATH."""
     from mini_slurm.cli.admin.shims import make_shims

@@ -63,12 +63,13 @@ NOTES: dict[str, Note] = {
         groups={
             **_JOB_GROUPS,
             "Files and environment": _FILES,
-            "How it is submitted": "wrap wait parsable test-only ignore-pbs",
+            "How it is submitted": "wrap template set wait parsable test-only ignore-pbs",
         },
         examples=(
             ("msbatch job.sh", "Submit a script; its output goes to slurm-JOBID.out."),
             ("msbatch -c 4 --mem=8G -t 2:00:00 job.sh", "Four CPUs, 8 GiB and two hours."),
             ("msbatch --gpus=1 --wrap 'python train.py'", "A command instead of a script, with a GPU."),
+            ("msbatch --template ray --set nodes=4 --set command='python train.py'", "A script made from a template."),
             ("msbatch -c 8 --mem=60G : -N 4 -n 64 job.sh", "A job of two parts that start together."),
             ("msbatch -a 1-100%8 -o 'out/%a.txt' job.sh", "A hundred tasks, eight at once, a file each."),
         ),
