@@ -67,16 +67,29 @@ class Places:
         """The same job with its place. Raises UnknownJob; Refused where several places have it."""
         cluster = self.chosen()
         names = [cluster] if cluster is not None else self._known(one)
-        found = [name for name in names if records.Rows(self.load([one._replace(cluster=name)])).meant(one)]
+        found = [
+            name
+            for name in names
+            if records.Rows(self.load([one._replace(cluster=name)])).meant(one._replace(cluster=name))
+        ]
         if not found and cluster:
             self.refresh([cluster])
-            found = [name for name in names if records.Rows(self.load([one._replace(cluster=name)])).meant(one)]
+            found = [
+                name
+                for name in names
+                if records.Rows(self.load([one._replace(cluster=name)])).meant(one._replace(cluster=name))
+            ]
         if not found:
             raise unknown(one)
         if len(found) > 1:
             shown = ", ".join(name or "the fleet" for name in found)
             raise Refused(f"there is more than one job {one.id}: in {shown}", hint="choose one: Client(cluster=NAME)")
         return one._replace(cluster=found[0])
+
+    def _having(self, one: Target, names: list[str]) -> list[str]:
+        """Of these places those that have such a job."""
+        there = {name: one._replace(cluster=name) for name in names}
+        return [name for name in names if records.Rows(self.load([there[name]])).meant(there[name])]
 
     def _known(self, one: Target) -> list[str]:
         with self.store.open() as db:

@@ -99,12 +99,14 @@ def _has(row: Job, task: int) -> bool:
     """Does the row stand for this task, alone or with others?"""
     if row.array_tasks is not None:
         return task in tasks_of(row.array_tasks)
+    if row.array_task_id is None and cluster_of(row) and row.state.is_over:
+        return row.array_min <= task <= row.array_max  # tasks that PBS had forgotten before they were asked for
     return row.array_task_id == task
 
 
 def _task(row: Job, task: int) -> Job:
     """The row of one task, which may still be one of many in their common row."""
-    if row.array_tasks is None:
+    if row.array_task_id is not None:
         return row
     one = row.__class__.__new__(row.__class__)
     one.__dict__ = {**row.__dict__, "array_task_id": task, "array_tasks": None}

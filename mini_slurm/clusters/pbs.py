@@ -166,6 +166,8 @@ class Pbs:
                 return ["-N", pbs_options.clean_name(value)]
             case "account":
                 return ["-A", value]
+            case "nice" if value.removeprefix("-").isdecimal():
+                return ["-p", pbs_options.priority(int(value))]
         raise Refused(f"{name} of a job on {self.entry.name} cannot be changed: PBS has no word for it")
 
     def _names(self, goal: Goal) -> list[str]:

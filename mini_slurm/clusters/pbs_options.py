@@ -64,7 +64,7 @@ def _rest(job: ForeignJob, asked: Mapping[str, object]) -> Iterator[str]:
     if asked.get("requeue") or ("requeue" in asked and not asked.get("array")):  # an array cannot be told not to
         yield from ("-r", "y" if asked["requeue"] else "n")
     if job.nice:
-        yield from ("-p", str(min(max(-job.nice, LOWEST), HIGHEST)))
+        yield from ("-p", priority(job.nice))
     events = asked.get("mail_type")
     if isinstance(events, frozenset):
         yield from ("-m", "".join(letter for event, letter in MAIL.items() if event in events) or "n")
@@ -87,6 +87,11 @@ def variables(export: str | None, own: str, known: Mapping[str, str] | None) -> 
 def clean_name(name: str) -> str:
     """A name that PBS takes."""
     return re.sub(r"[^A-Za-z0-9._+-]", "_", name)[:LONGEST_NAME].lstrip("-") or "job"
+
+
+def priority(nice: int) -> str:
+    """PBS's priority for Slurm's nice value."""
+    return str(min(max(-nice, LOWEST), HIGHEST))
 
 
 def _nothing_like(option: str, job: ForeignJob) -> Refused:

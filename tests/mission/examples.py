@@ -33,7 +33,7 @@ def make_fleet(folder: Path, **settings: Any) -> Machines:
     return fleet
 
 
-def follow(fleet: Machines, name: str, folder: Path) -> int:
+def follow(fleet: Machines, name: str, folder: Path, **environment: str) -> int:
     """Write the page's files into the folder, and type its commands there; how many these were."""
     page = (PAGES / f"{name}.md").read_text()
     folder.mkdir(exist_ok=True)
@@ -41,7 +41,9 @@ def follow(fleet: Machines, name: str, folder: Path) -> int:
         (folder / path).write_text(text)
     typed = guides.steps(page)
     for step in typed:
-        done = fleet.run("bash", "-c", step.command, cwd=folder, seconds=LIMIT)
+        done = fleet.run(
+            "bash", "-c", step.command, cwd=folder, seconds=LIMIT, env={**fleet.environment, **environment}
+        )
         assert done.returncode == 0, f"{step.command}: {done.stdout}{done.stderr}"
         pattern = ".*".join(map(re.escape, step.printed.split(guides.ANY)))
         assert re.fullmatch(pattern, done.stdout, re.DOTALL), f"{step.command} prints\n{done.stdout}{done.stderr}"

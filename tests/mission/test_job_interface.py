@@ -23,7 +23,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
 
 
 def test_the_page_does_what_it_says(fleet: Machines) -> None:
-    assert examples.follow(fleet, "jobs", fleet.work / "page") == 9
+    assert examples.follow(fleet, "jobs", fleet.work / "page") == 10
 
 
 PROGRAM = """\

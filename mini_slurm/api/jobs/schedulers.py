@@ -86,6 +86,23 @@ class ClientScheduler(Scheduler):
             job_id: JobStatus.UNKNOWN if job is None else STATUS[ended[job.id].state] for job_id, job in jobs.items()
         }
 
+    def get_queue(self, user: str | None = None) -> list[JobInfo]:
+        """The jobs that have not ended (`squeue`)."""
+        return [told(info) for info in self._try(lambda: self.client.jobs(user=user))]
+
+    @spoken()
+    def set_priority(self, job_id: str, priority: int | None = None, nice: int | None = None) -> None:
+        """Change the order in which jobs start (`scontrol update`).
+
+        Everybody may raise the `nice` value of his own jobs, which lowers their priority; a fixed `priority` is for
+        those who look after the fleet, but for 0, which holds the job. Raises Refused, UnknownJob, BadUsage.
+        """
+        changes = {"priority": priority, "nice": nice}
+        given = {name: value for name, value in changes.items() if value is not None}
+        if not given:
+            raise BadUsage("there is nothing to change", hint="give priority=N, or nice=N")
+        self._try(lambda: self.client.job(job_id).update(**given))
+
     def _find(self, job_id: str) -> Job | None:
         try:
             return self._try(lambda: self.client.job(job_id))
