@@ -1,6 +1,6 @@
 """Run measurements, print them as JSON, and write the tables of docs/performance.md.
 
-python -m benchmarks [fleet] [queue] [core] [steps] [clusters] [api]
+python -m benchmarks [fleet] [queue] [core] [steps] [clusters] [api] [staging]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks import api, clusters, commands, latency, long_queue, policies, scheduler, steps, throughput
+from benchmarks import api, clusters, commands, latency, long_queue, policies, scheduler, staging, steps, throughput
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 GROUPS = {
@@ -23,6 +23,7 @@ GROUPS = {
     "steps": (steps,),
     "clusters": (clusters,),
     "api": (api,),
+    "staging": (staging,),
 }
 
 

@@ -85,10 +85,8 @@ class Cache:
         try:
             if os.fstat(descriptor).st_size < offset:
                 return False
-            view, place = memoryview(data), offset
-            while view:
-                done = os.pwrite(descriptor, view, place)
-                view, place = view[done:], place + done
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            write_all(descriptor, data)
         finally:
             os.close(descriptor)
         if offset + len(data) < size:
@@ -158,6 +156,13 @@ class Cache:
                 status = entry.stat(follow_symlinks=False)
                 if status.st_nlink == 1:
                     yield status.st_atime, status.st_size, entry.path
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of it, where the file stands. Raises OSError."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def digest_of(path: str) -> str:

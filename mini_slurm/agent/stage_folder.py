@@ -8,7 +8,7 @@ import os
 import stat
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
-from mini_slurm.agent.stage_cache import BLOCK, NEW, READ, Cache, clear
+from mini_slurm.agent.stage_cache import BLOCK, NEW, READ, Cache, clear, write_all
 from mini_slurm.protocol.staging import FILE, FOLDER, LINK, PERMISSIONS, Entry, kind_of, stamp_of
 
 LARGE = 16 << 20  # bytes: a file of this size is not copied for a job, which may read it only
@@ -80,12 +80,8 @@ class Builder:
         with open(source, "rb", 0) as file:
             target = os.open(place, NEW | os.O_EXCL, 0o600)
             try:
-                while True:
-                    view = memoryview(file.read(BLOCK))
-                    if not view:
-                        return
-                    while view:
-                        view = view[os.write(target, view) :]
+                while data := file.read(BLOCK):
+                    write_all(target, data)
             finally:
                 os.close(target)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -16,6 +17,8 @@ from mini_slurm.protocol.staging import BLOCK, ENTRIES, FILE, Entry, pack_entrie
 from mini_slurm.staging.digests import Digests, read_same
 from mini_slurm.staging.snapshot import Snapshots
 from mini_slurm.staging.tree import Changed, describe, merge, walk
+
+log = logging.getLogger(__name__)
 
 TRIES = 3  # while files are written to, or come damaged
 Note = Callable[[int, int], None]  # bytes that are there, and bytes in all
@@ -101,6 +104,7 @@ class StageIn:
     async def _send_contents(self, talk: Talk, wanted: list[tuple[Entry, int]]) -> None:
         total = sum(entry.size for entry, _ in wanted)
         done = sum(offset for _, offset in wanted)
+        log.info("%s: %d bytes of %d to send", os.fsdecode(talk.place), total - done, total)
         frames = _frames(wanted)
         while (block := await self._on_thread(next, frames, None)) is not None:
             await talk.send_frame(block[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -17,6 +18,8 @@ from mini_slurm.model.staging import Plan, destination, matches
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.staging import FILE, FOLDER, Entry, unpack_entries
 from mini_slurm.staging.home import Arrival, Home
+
+log = logging.getLogger(__name__)
 
 BATCH = 200  # files that are asked for together
 
@@ -100,6 +103,7 @@ class StageOut:
                     arrivals.append(await self._on_thread(self._home.begin, one.folder, one.below, one.entry))
                 pairs = zip(batch, arrivals, strict=True)
                 fields = [part for one, arrival in pairs for part in (one.entry.path, arrival.offset)]
+                log.info("%s: has %d bytes of what is wanted", os.fsdecode(talk.place), sum(a.offset for a in arrivals))
                 await talk.send("get", *fields)
                 for one, arrival in zip(batch, arrivals, strict=True):
                     await self._get(talk, arrival, partial(self._note_from, done, total))

@@ -28,7 +28,7 @@ class Digests:
 
     def fill(self, entries: Sequence[Entry], note: Callable[[int], None] = lambda size: None) -> list[Entry]:
         """The entries with the checksums of all files; `note` hears of bytes read. Raises OSError, Changed."""
-        known = self._known([entry for entry in entries if entry.kind == FILE and not entry.digest])
+        known = self.known([entry for entry in entries if entry.kind == FILE and not entry.digest])
         fresh, filled = [], []
         for entry in entries:
             if entry.kind == FILE and not entry.digest:
@@ -41,7 +41,8 @@ class Digests:
         self.remember(fresh)
         return filled
 
-    def _known(self, entries: Sequence[Entry]) -> dict[tuple[bytes, str], str]:
+    def known(self, entries: Sequence[Entry]) -> dict[tuple[bytes, str], str]:
+        """The checksums that are remembered of files as they are now, by source and stamp."""
         found: dict[tuple[bytes, str], str] = {}
         try:
             with closing(self._open()) as db:

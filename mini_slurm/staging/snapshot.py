@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from mini_slurm.agent.stage_cache import READ, make_private
+from mini_slurm.agent.stage_cache import READ, make_private, write_all
 from mini_slurm.errors import Refused
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.staging import FILE, Entry, pack_entries, unpack_entries
@@ -44,11 +44,7 @@ class Snapshots:
         root = os.path.realpath(folder) if top is None else top
         for _ in range(TRIES):
             with suppress(Changed), self._held():
-                entries = self._digests.fill(self._tree(root, is_git=top is not None))
-                for number, entry in enumerate(entries):
-                    self._keep(entry)
-                    note(number + 1, len(entries))
-                return self._write(entries), root
+                return self._write(self._keep_all(self._tree(root, is_git=top is not None), note)), root
         raise Refused(f"--snapshot: files in {root} are written to all the time", hint="submit when they are at rest")
 
     def _tree(self, root: str, *, is_git: bool) -> list[Entry]:
@@ -60,29 +56,53 @@ class Snapshots:
         """Where a content lies."""
         return f"{self.folder}/objects/{digest[:2]}/{digest[2:]}"
 
-    def _keep(self, entry: Entry) -> None:
-        """Copy a file's content, unless it is here: a link would see what is written into the file later."""
-        if entry.kind != FILE:
-            return
-        place = self.path(entry.digest)
+    def _keep_all(self, tree: list[Entry], note: Callable[[int, int], None]) -> list[Entry]:
+        """The entries with their checksums, each content being here."""
+        known = self._digests.known(tree)
+        entries, fresh = [], []
+        for number, entry in enumerate(tree):
+            if entry.kind == FILE:
+                digest = known.get((entry.source, entry.stamp), "")
+                if not digest or not self._has(digest, entry.size):
+                    digest = self._copy(entry)
+                    fresh.append((entry.source, entry.stamp, digest, time.time()))
+                entry = entry._replace(digest=digest)
+            entries.append(entry)
+            note(number + 1, len(tree))
+        self._digests.remember(fresh)
+        return entries
+
+    def _has(self, digest: str, size: int) -> bool:
+        place = self.path(digest)
         with suppress(FileNotFoundError):
-            if os.lstat(place).st_size == entry.size:
+            if os.lstat(place).st_size == size:
                 os.utime(place)
-                return
-        make_private(os.path.dirname(place))
-        draft = f"{self.folder}/objects/{entry.digest}.{os.getpid()}"
+                return True
+        return False
+
+    def _copy(self, entry: Entry) -> str:
+        """Copy a file's content; its checksum. A link would see what is written into the file later."""
+        draft = f"{self.folder}/objects/.draft-{os.getpid()}"
         total = hashlib.sha256()
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
         try:
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o400), "wb") as file:
-                for data in read_same(entry):
-                    total.update(data)
-                    file.write(data)
-            if total.hexdigest() != entry.digest:
-                raise Changed(os.fsdecode(entry.source))
-            os.rename(draft, place)
+            for data in read_same(entry):
+                total.update(data)
+                write_all(file, data)
+            self._settle(draft, total.hexdigest())
+        except BaseException:
+            os.unlink(draft)
+            raise
         finally:
-            with suppress(FileNotFoundError):
-                os.unlink(draft)
+            os.close(file)
+        return total.hexdigest()
+
+    def _settle(self, draft: str, digest: str) -> None:
+        try:
+            os.rename(draft, self.path(digest))
+        except FileNotFoundError:
+            make_private(f"{self.folder}/objects/{digest[:2]}")
+            os.rename(draft, self.path(digest))
 
     def _write(self, entries: Iterable[Entry]) -> str:
         plain = [entry._replace(source=b"", stamp="") for entry in entries]

@@ -128,7 +128,7 @@ def test_a_checksum_of_a_file_that_was_just_written_is_not_believed_later(tmp_pa
     memory = Digests(str(tmp_path))
     tree = walk(os.fsencode(tmp_path / "a"), b"a")
     memory.fill(tree)
-    assert memory._known(tree) == {}
+    assert memory.known(tree) == {}
 
 
 def test_a_damaged_memory_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -188,3 +189,27 @@ def test_patterns_find_what_a_shell_would_and_follow_no_link(tmp_path: Path) -> 
     assert names(job, "r/*") == [b"r/a.csv", b"r/link", b"r/sub", b"r/sub/.hidden", b"r/sub/b.csv"]
     assert names(job, "r/link/*") == names(job, "r/link/d.csv") == names(job, "nothing") == []
     assert names(job, "r/a.csv", "r/*.csv") == [b"r/a.csv"] * 2
+
+
+def test_a_full_disk_drops_what_no_job_needs_and_then_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = greeted(tmp_path, kept=("s1.2.0",))
+    bring(old, a=b"a" * 1000)
+    old.close()
+    real, room = os.write, [1]  # one write fails
+
+    def write(descriptor: int, data: memoryview) -> int:
+        room[0] -= 1
+        if room[0] < 0:
+            return real(descriptor, data)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(stage_cache.os, "write", write)
+    stager, one = greeted(tmp_path, "s1.2.0", kept=("s1.1.0",)), entry("b", b"b" * 1000)
+    need(stager, one)
+    assert ask(stager, "data", one.digest, 0, b"b" * 1000) == []
+    kept = {path.read_bytes()[:1] for path in (tmp_path / "stage" / "objects").glob("*/*")}
+    assert kept == {b"b"}
+    room[0] = 9
+    assert ask(stager, "build")[0][:2] == [b"error", b"full"]
+    room[0] = 0
+    assert ask(stager, "build")[0][0] == b"built"

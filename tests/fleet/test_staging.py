@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fleet import jobs, testbed
+from tests.fleet import jobs, processes, testbed
 from tests.fleet.conftest import skip_or_fail
 from tests.fleet.machines import Testbed
 from tests.waiting import wait_until
@@ -26,6 +28,7 @@ def fleet() -> Iterator[Testbed]:
         number = os.getpid() % 250
         made = Testbed(Path(home) / "fleet", testbed.Bed(Path(bed), f"10.77.{number}", f"ms{number}"))
         try:
+            made.variables["MINI_SLURM_SSH_KEEPALIVE"] = "1"  # seconds: a cut cable is noticed after three
             made.up(node1={"cpus": 2, "memory": "1000M"}, node2={"cpus": 2, "memory": "1000M"})
             yield made
         finally:
@@ -180,3 +183,66 @@ def test_results_that_cannot_be_put_down_hold_the_job_until_they_can(fleet: Test
     (work / "out").unlink()
     output(fleet, work, number)
     assert jobs.text(work / "out" / "a") == "1\n"
+
+
+# --- faults
+
+LARGE = 80_000_000  # bytes: longer under way than it takes to be cut
+
+
+def partial(fleet: Testbed, name: str) -> int:
+    """How much of a file has come to a machine."""
+    folder = fleet.bed.folder / name / "vartmp" / f"mini_slurm-{os.getuid()}" / "stage" / "partial"
+    try:
+        return sum(entry.stat().st_size for entry in os.scandir(folder))
+    except FileNotFoundError:
+        return 0  # nothing has come yet, or all of it has
+
+
+def said(fleet: Testbed, words: str) -> list[int]:
+    """The numbers that the controller's log has before these words."""
+    lines = (fleet.state / "controller.log").read_text().splitlines()
+    return [int(line.partition(words)[0].split()[-1]) for line in lines if words in line]
+
+
+def test_a_cut_and_a_killed_controller_cost_no_bytes_on_the_way_there(fleet: Testbed, work: Path) -> None:
+    (work / "large").touch()
+    os.truncate(work / "large", LARGE)
+    number = submit(fleet, work, "sha256sum large", "--stage-in=large", "-w", "node1")
+    wait_until(lambda: partial(fleet, "node1") > LARGE // 10, "some of it to be there")
+    assert jobs.job(fleet, number).state.name == "CONFIGURING"
+    processes.kill(fleet.sessions("node1"))
+    wait_until(lambda: partial(fleet, "node1") > LARGE // 2, "more of it to be there")
+    processes.kill(fleet.controllers())
+    assert fleet.run("msqueue").returncode == 0  # starts the next one
+    expected = hashlib.sha256((work / "large").read_bytes()).hexdigest()
+    assert output(fleet, work, number) == f"{expected}  large\n"
+    left = said(fleet, f" bytes of {LARGE} to send")
+    assert left[0] == LARGE and len(left) >= 3 and left[-1] <= 0.5 * LARGE and left == sorted(left, reverse=True)
+
+
+def test_a_cut_cable_costs_no_bytes_on_the_way_home(fleet: Testbed, work: Path) -> None:
+    command = f"head -c {LARGE} /dev/urandom > large; sha256sum large"
+    number = submit(fleet, work, command, "--stage-out=large:home/", "-w", "node1")
+    wait_until(lambda: any(path.stat().st_size > LARGE // 10 for path in work.glob("home/*")), "some of it", seconds=30)
+    fleet.bed.cut("node1")
+    log = fleet.state / "controller.log"
+    wait_until(lambda: f".{number}.1: node1: the connection ended" in log.read_text(), "the cut to be noticed")
+    assert jobs.job(fleet, number).state.name == "COMPLETING"
+    fleet.bed.heal("node1")
+    digest = output(fleet, work, number).split()[0]
+    assert digest == hashlib.sha256((work / "home" / "large").read_bytes()).hexdigest()
+    assert [path.name for path in (work / "home").iterdir()] == ["large"]
+    assert said(fleet, " bytes of what is wanted")[-1] > LARGE // 10
+
+
+def test_what_the_users_page_shows_happens(fleet: Testbed, work: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+    blocks = re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    shown = [part.partition("\n") for block in blocks for part in block.split("$ ")[1:] if part]
+    assert len(shown) == 9
+    for command, _, expected in shown:
+        done = fleet.run("bash", "-c", command, cwd=work)
+        assert re.sub("job [0-9]+", "job N", done.stdout + done.stderr) == re.sub("job [0-9]+", "job N", expected), (
+            command
+        )
