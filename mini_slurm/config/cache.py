@@ -15,6 +15,8 @@ from mini_slurm.model.fleet import (
     Fleet,
     Limits,
     MachineEntry,
+    Mail,
+    Notices,
     Partition,
     Preempt,
     Qos,
@@ -34,7 +36,19 @@ OVERRIDES = "overrides"  # what administrators changed, in the same table
 # A newer mini_slurm may know more of a machine than the one that kept the fleet.
 FIELDS = [
     list(kind._fields)
-    for kind in (Fleet, MachineEntry, Partition, Qos, Association, ClusterEntry, Weights, Limits, Preempt)
+    for kind in (
+        Fleet,
+        MachineEntry,
+        Partition,
+        Qos,
+        Association,
+        ClusterEntry,
+        Weights,
+        Limits,
+        Preempt,
+        Mail,
+        Notices,
+    )
 ]
 
 
@@ -129,6 +143,8 @@ def _from_values(values: list[object]) -> Fleet:
         priority=Weights(*fleet.priority),
         whole_accounts=_users(fleet.whole_accounts),
         preempt=Preempt(*fleet.preempt),
+        mail=Mail(*fleet.mail),
+        notices=Notices(*fleet.notices)._replace(events=tuple(fleet.notices[1])),
     )
 
 

@@ -18,6 +18,8 @@ from mini_slurm.model.fleet import (
     Fleet,
     Limits,
     MachineEntry,
+    Mail,
+    Notices,
     Partition,
     Preempt,
     Qos,
@@ -25,8 +27,17 @@ from mini_slurm.model.fleet import (
 )
 from mini_slurm.model.hostlist import compress, expand
 
-SECTIONS = ("fleet", "machines", "partitions", "qos", "accounts", "clusters", "priority", "preempt")
-FILES = ("identity_file", "jobs_dir", "ssh_config")  # from the fleet file's folder, where they are not absolute
+SECTIONS = ("fleet", "machines", "partitions", "qos", "accounts", "clusters", "priority", "preempt", "mail", "notices")
+FILES = (
+    "identity_file",
+    "jobs_dir",
+    "ssh_config",
+    "password_file",
+    "ca_file",
+    "program",
+    "sendmail",
+    "command",
+)  # from the fleet file's folder, where they are not absolute
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 ALL = "ALL"  # as in slurm.conf: every machine
 
@@ -81,6 +92,8 @@ class _Reader:
         self.check_preempt(qos)
         self.check_partitions(partitions, qos)
         settings["preempt"] = self.preempt(top)
+        settings["mail"] = self.mail(top)
+        settings["notices"] = Notices(**self.table(top.get("notices", {}), keys.NOTICES, "notices"))
         accounts, settings["whole_accounts"] = self.accounts(top, qos)
         settings["priority"] = Weights(**self.table(top.get("priority", {}), keys.PRIORITY, "priority"))
         clusters = self.clusters(top, {name, *partitions})
@@ -277,6 +290,22 @@ class _Reader:
             for unknown in (word for word in one.preempt if word not in qos and word != "normal"):
                 advice = _advice(unknown, qos, f"write [qos.{unknown}]")
                 self.faults.append(f"qos.{_quote(one.name)}.preempt names {unknown}: {advice}")
+
+    # --- mail
+
+    def mail(self, top: Mapping[str, Any]) -> Mail:
+        """How mails are sent: one way."""
+        found = Mail(**self.table(top.get("mail", {}), keys.MAIL, "mail"))
+        ways = [key for key in ("program", "sendmail", "smtp") if getattr(found, key) is not None]
+        if len(ways) > 1:
+            self.faults.append(f"mail.{' and mail.'.join(ways)} exclude each other: leave one of them")
+        if (found.user is None) != (found.password_file is None):
+            self.faults.append("mail.user and mail.password_file belong together: write both, or none")
+        if found.user is not None and found.security == "none":
+            self.faults.append(
+                'mail.security = "none" would show the password to the network: write "starttls" or "tls"'
+            )
+        return found
 
     # --- clusters
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mini_slurm.model.again import parse_codes
 from mini_slurm.model.hostlist import expand
+from mini_slurm.model.notices import TITLES
 from mini_slurm.model.preemption import read_mode
 from mini_slurm.model.units import parse_memory, parse_time_limit
 
@@ -209,6 +210,29 @@ def qos_preempt_mode(value: Any) -> str:
     return "" if isinstance(value, str) and value.lower() == "cluster" else preempt_mode(value)
 
 
+def server(value: Any) -> str:
+    """A host, and perhaps a port."""
+    host, _, port = text(value).partition(":")
+    if not re.fullmatch(r"[\w.-]+", host, re.ASCII) or (":" in value and not 0 < int(port) < 65536):
+        raise ValueError
+    return str(value)
+
+
+def mail_security(value: Any) -> str:
+    """How the way to a mail server is kept from others."""
+    if value not in ("starttls", "tls", "none"):
+        raise ValueError
+    return str(value)
+
+
+def events(value: Any) -> tuple[str, ...]:
+    """Events of jobs."""
+    found = tuple(dict.fromkeys(text(word).upper() for word in _list(value)))
+    if not set(found) <= {*TITLES, "ALL"}:
+        raise ValueError
+    return found
+
+
 # fmt: off
 FLEET = {
     "name": Key(name, "a name of letters, digits, _ . and -", '"lab"'),
@@ -251,6 +275,25 @@ PREEMPT = {
     "mode": PREEMPT_MODE,
     "exempt_time": EXEMPT_TIME,
     "youngest_first": Key(yes_or_no, "true or false", "true"),
+}
+FILE = Key(text, "a file in quotes", '"/etc/ssl/lab.pem"')
+MAIL = {
+    "program": Key(text, "a program in quotes", '"/usr/bin/mail"'),
+    "sendmail": Key(text, "a program in quotes", '"/usr/sbin/sendmail"'),
+    "smtp": Key(server, "a host, or HOST:PORT", '"mail.example.org:587"'),
+    "security": Key(mail_security, 'one of "starttls", "tls", "none"', '"starttls"'),
+    "user": Key(text, "a login name in quotes", '"alice"'),
+    "password_file": Key(text, "a file in quotes, for its owner's eyes alone", '"~/.config/mini_slurm/mail-password"'),
+    "ca_file": FILE,
+    "sender": Key(text, "an address in quotes", '"jobs@example.org"'),
+    "domain": Key(name, "a domain in quotes", '"example.org"'),
+    "timeout": Key(number_from(1, 600), "a whole number of seconds, 1 or more", "30"),
+}
+NOTICES = {
+    "command": Key(text, "a program in quotes", '"/usr/local/bin/job-event"'),
+    "events": Key(events, "a list of events, as of --mail-type", '["END", "FAIL"]'),
+    "ca_file": FILE,
+    "timeout": Key(number_from(1, 600), "a whole number of seconds, 1 or more", "10"),
 }
 MACHINE = {
     "host": Key(text, "an address, or a name that ~/.ssh/config or the network knows", '"10.0.0.4"'),

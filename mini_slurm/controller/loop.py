@@ -10,6 +10,7 @@ from typing import Protocol
 
 from mini_slurm.config.cache import OVERRIDES
 from mini_slurm.controller.decoding import Decoder
+from mini_slurm.controller.notices import Notices
 from mini_slurm.model.changed_fleet import to_text
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
@@ -48,6 +49,7 @@ class Loop:
         self._used: set[str] = set()  # of these: on which other use than before was seen
         self._bell = asyncio.Event()
         self._rested_at = 0.0  # by the event loop's clock
+        self.notices = Notices(db, cluster, self.ring)
 
     def post(self, event: Event) -> None:
         """Something happened."""
@@ -107,6 +109,7 @@ class Loop:
         self.cluster.is_overridden = False
         hands.announce(changed)
         hands.perform(decisions)
+        self.notices.look()
 
     def _requests(self) -> tuple[list[Event], int]:
         rows = self.db.execute("SELECT number, kind, body FROM request ORDER BY number").fetchall()
@@ -123,7 +126,9 @@ class Loop:
 
     def _save(self, last_request: int, decisions: list[Decision]) -> None:
         jobs = self.cluster.touched.values()
+        before = self.notices.before(self.db)
         database.save_jobs(self.db, jobs)
+        self.notices.note(self.db, before, self.clock())
         database.end_steps(self.db, (job for job in jobs if not job.state.holds_resources), self.clock())
         database.save_runs(self.db, self.cluster.runs)
         self.cluster.runs.clear()

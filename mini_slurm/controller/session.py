@@ -118,7 +118,7 @@ class Session:
         """Has there been nothing to do for the fleet's controller_idle?"""
         if not self._loop.is_idle or time.monotonic() <= self._busy_until:
             return False
-        return not self._watch.is_needed and not self._couriers.is_busy
+        return not self._watch.is_needed and not self._couriers.is_busy and not self._loop.notices.is_busy
 
     def _clusters(self) -> Mapping[str, ClusterEntry]:
         """The clusters there are; without a fleet file, what PATH leads to."""
@@ -178,6 +178,7 @@ class Session:
         """End all channels; what runs on the machines goes on."""
         self._watch.close()
         await self._couriers.close()
+        await self._loop.notices.close()
         tasks = [*self._own_tasks, *self._tasks.values(), *self._hands.steps.errands.tasks]
         await end_all([*tasks, *self._hands.staging.tasks])
         self._hands.staging.close()

@@ -229,6 +229,10 @@ def describe(values: Values, source: Script, arguments: list[str]) -> Job:
 
 def command_line(program: str, arguments: list[str]) -> str:
     """What was typed, as accounting keeps it: words between blanks, without their quotes."""
+    if any(word.startswith("--noti") for word in arguments):
+        from mini_slurm.model.notices import veiled_words  # few jobs ask for it
+
+        arguments = veiled_words(arguments)
     return " ".join([program, *arguments]).encode(errors="backslashreplace").decode()
 
 

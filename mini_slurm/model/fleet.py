@@ -162,6 +162,30 @@ class Preempt(NamedTuple):
         return self.type != "none"
 
 
+class Mail(NamedTuple):
+    """`[mail]`: how mails are sent. None of the ways: by the machine's sendmail, if it has one."""
+
+    program: str | None = None  # Slurm's MailProg: called with -s SUBJECT ADDRESS
+    sendmail: str | None = None  # takes a whole message
+    smtp: str | None = None  # HOST[:PORT]
+    security: str = "starttls"  # of SMTP: starttls, tls, none
+    user: str | None = None
+    password_file: str | None = None
+    ca_file: str | None = None  # who vouches for the server; None: as the machine has it
+    sender: str | None = None
+    domain: str | None = None  # Slurm's MailDomain: of those who give no address
+    timeout: int = 30  # seconds for one mail
+
+
+class Notices(NamedTuple):
+    """`[notices]`: a program for every job's events; and how webhooks are called."""
+
+    command: str | None = None
+    events: tuple[str, ...] = ()  # that it is called for; none: the ordinary ones
+    ca_file: str | None = None  # who vouches for webhooks' servers; None: as the machine has it
+    timeout: int = 10  # seconds for one webhook or program
+
+
 class Fleet(NamedTuple):
     """The whole file. `path` is empty for the embedded default: this machine alone."""
 
@@ -195,6 +219,8 @@ class Fleet(NamedTuple):
     requeue_exit: str = ""  # exit codes of jobs that run again, as Slurm's RequeueExit
     requeue_exit_hold: str = ""  # ... that wait until somebody releases them
     node_names: str = "name"  # what nodes are called: by the machines' "name", or by their "address"
+    mail: Mail = Mail()
+    notices: Notices = Notices()
 
     def node_name(self, name: str) -> str:
         """The node that somebody means, who may also say the machine's name in the file; anything else as it is."""

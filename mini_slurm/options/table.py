@@ -175,7 +175,7 @@ OPTIONS: tuple[JobOption, ...] = (
           "Remove the job when its dependency can no longer be met."),
     JobOption("licenses", "L", "licenses", values.text,
               metavar="NAME[:N]", example="matlab:2", help="Licenses of the fleet that the job needs."),
-    _kept("mail-type", words.mail_types, "EVENTS", "END,FAIL", "When to send a mail; kept, no mail is sent.",
+    _kept("mail-type", words.mail_types, "EVENTS", "END,FAIL", "When to send a mail: BEGIN, END, FAIL, ALL ...",
           adds=True),
     _kept("mail-user", TEXT, "ADDRESS", "alice@example.org", "Who gets the mail."),
     _kept("mcs-label", values.text, "LABEL", "team", "Label of the multi-category security plugin."),
@@ -266,6 +266,10 @@ OURS: tuple[JobOption, ...] = (
               metavar="NAME", example="ray", help="Make the script of this template: mini-slurm template list."),
     JobOption("set", "", "set", values.text, is_early=True, adds=True,
               metavar="NAME=VALUE", example="nodes=2", help="A variable of the template; may be given several times."),
+    _kept("notify", words.notice_target, "URL|PROGRAM", "https://chat.example.org/hook", "Tell this URL, or this"
+          " program here, of the job's events, as JSON."),
+    _kept("notify-type", words.mail_types, "EVENTS", "END,FAIL", "Which events --notify is told of; default: ALL.",
+          adds=True),
     _kept("requeue-exit", words.ends, "CODES[@SECONDS]", "85-87,limit@30", "Run the job again when it exits with one of"
           " these codes; limit: also when it was warned of its time limit (--signal), or reached it."),
     _kept("retries", words.retries, "N[@SECONDS]", "3@60", "Run the job again when it failed, up to N times; the pause"

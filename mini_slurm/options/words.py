@@ -67,6 +67,15 @@ def mail_types(value: str | None) -> frozenset[str]:
     return found
 
 
+def notice_target(value: str | None) -> str:
+    """A URL to be told of events, or a program here by its whole path."""
+    from mini_slurm.model.notices import is_target  # few jobs ask for it
+
+    if not is_target(value or ""):
+        raise ValueError(value)
+    return value or ""
+
+
 def shown_mail_types(events: frozenset[str]) -> str:
     """As scontrol shows them."""
     return ",".join(event for event in MAIL_EVENTS if event in events) or "NONE"

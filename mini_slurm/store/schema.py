@@ -132,6 +132,15 @@ STEPS: tuple[str, ...] = (
     "ALTER TABLE job ADD COLUMN preempt_time REAL",
     "ALTER TABLE job ADD COLUMN lent INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE job ADD COLUMN stage TEXT",
+    # what is still to be told to whom, JSON: of a job's event to one who wants to hear of it
+    """
+    CREATE TABLE notice (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, job_id INTEGER NOT NULL, event TEXT NOT NULL, way TEXT NOT NULL,
+        target TEXT NOT NULL, body TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL
+    )
+    """,
+    # which shares of their time limit unfinished jobs are known to have reached
+    "CREATE TABLE noticed (job_id INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (job_id, event)) WITHOUT ROWID",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

@@ -41,6 +41,7 @@ _RESOURCES = (
 )
 _WHEN = "time time-min begin deadline dependency hold nice priority requeue no-requeue requeue-exit retries"
 _WHERE = "partition account qos clusters reservation comment job-name array"
+_NOTICES = "mail-type mail-user notify notify-type"
 _FILES = "output error input open-mode chdir export export-file propagate"
 _STEP = (
     "jobid immediate exact overlap relative label unbuffered pty multi-prog kill-on-bad-exit wait disable-status"
@@ -62,6 +63,7 @@ NOTES: dict[str, Note] = {
     "msbatch": Note(
         groups={
             **_JOB_GROUPS,
+            "Who is told": _NOTICES,
             "Files and environment": _FILES,
             "How it is submitted": "wrap template set wait parsable test-only ignore-pbs",
         },

@@ -16,6 +16,8 @@ TABLES = {
     "[partitions.NAME]": keys.PARTITION,
     "[qos.NAME]": keys.QOS,
     "[preempt]": keys.PREEMPT,
+    "[mail]": keys.MAIL,
+    "[notices]": keys.NOTICES,
     "[accounts.NAME]": keys.ACCOUNT,
     "[accounts.NAME] users.LOGIN": keys.USER,
 }
