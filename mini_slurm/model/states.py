@@ -35,11 +35,14 @@ class JobState(Enum):
         return self in ALLOCATED
 
 
+SPECIAL_EXIT = "job requeued in special exit state"  # the reason of a job that is held since it ended in a special way
 AFTER_RESERVATION = "Reservation "  # begins the reason of a job that is held since its reservation is no more
 
 
 def written(state: JobState, reason: str) -> tuple[str, str]:
-    """Name and code as squeue and scontrol write them: Slurm has one for a job that has lost its reservation."""
+    """Name and code as squeue and scontrol write them: Slurm has some for jobs that are held in special ways."""
+    if state is JobState.PENDING and reason == SPECIAL_EXIT:
+        return "SPECIAL_EXIT", "SE"
     if state is JobState.PENDING and reason.startswith(AFTER_RESERVATION):
         return "RESV_DEL_HOLD", "RD"
     return state.name, state.value

@@ -8,13 +8,14 @@ from __future__ import annotations
 from mini_slurm.model.again import longer, parse_codes, parse_ends, parse_retries
 from mini_slurm.model.job import Job
 from mini_slurm.model.request import extra
-from mini_slurm.model.states import JobState
+from mini_slurm.model.states import SPECIAL_EXIT, JobState
 from mini_slurm.model.warning import parse_warning
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.events import AttemptEnded
-from mini_slurm.scheduler.explain import SPECIAL_EXIT
 
 EXITED = frozenset({JobState.FAILED, JobState.COMPLETED})
+FREE = 3  # restarts of a job that may follow each other at once
+SHORT = 10.0  # seconds of a run that is over at once
 FAILURES = frozenset({JobState.FAILED, JobState.OUT_OF_MEMORY, JobState.NODE_FAIL})
 
 
@@ -25,7 +26,7 @@ def run_again(cluster: Cluster, job: Job, state: JobState, event: AttemptEnded) 
     code = event.exit_code if state in EXITED and not event.exit_signal else None
     pause = _pause(cluster, job, state, code, event.ended)
     if pause is not None:
-        job.begin_time = event.ended + pause
+        job.begin_time = event.ended + max(pause, _brake(job, event.ended))
         return True
     if code not in parse_codes(cluster.fleet.requeue_exit_hold):
         return False
@@ -48,6 +49,13 @@ def _pause(cluster: Cluster, job: Job, state: JobState, code: int | None, ended:
         if job.restarts < retries.most:
             return longer(usual if retries.pause is None else retries.pause, job.restarts)
     return None
+
+
+def _brake(job: Job, ended: float) -> int:
+    """Seconds that a job waits at least which was over at once, again and again: it must not keep a fleet busy."""
+    if job.restarts < FREE or job.start_time is None or ended - job.start_time >= SHORT:
+        return 0
+    return longer(1, job.restarts - FREE)
 
 
 def _is_at_limit(job: Job, state: JobState, ended: float) -> bool:

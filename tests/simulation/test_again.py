@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 from mini_slurm.model.resources import Resources
+from mini_slurm.model.states import written
 from tests.simulation.harness import Simulation, fleet_of
 
 ONE = {"node1": Resources(cpus=1, memory=1000)}
@@ -55,10 +57,26 @@ def test_without_a_pause_it_runs_again_at_once() -> None:
     assert (sim.state(job), sim.job(job).start_time) == ("RUNNING", 10.0)
 
 
+def test_a_job_that_is_over_at_once_again_and_again_is_slowed_down() -> None:
+    sim, job = submitted(85, 1.0, {"requeue-exit": "85@0"})
+    sim.run(until=20_000)
+    starts = [start or 0.0 for _, start, _ in ends(sim)]
+    pauses = [after - before - 1.0 for before, after in pairwise(starts)]
+    assert pauses[:6] == [0, 0, 0, 1, 2, 4]
+    assert max(pauses) == 3600 and sim.job(job).restarts <= 20
+
+
+def test_a_job_that_works_is_not_slowed_down() -> None:
+    sim, job = submitted(85, 60.0, {"requeue-exit": "85@0"})
+    sim.run(until=1000)
+    assert (sim.job(job).restarts, sim.job(job).start_time) == (16, 960.0)
+
+
 def test_a_code_may_hold_the_job_until_it_is_released() -> None:
     sim, job = submitted(90, requeue_exit_hold="90")
     sim.run(until=1000)
     assert (sim.state(job), sim.job(job).reason) == ("PENDING", "job requeued in special exit state")
+    assert written(sim.job(job).state, sim.job(job).reason) == ("SPECIAL_EXIT", "SE")
     sim.exit_codes[job] = 0
     assert sim.update(job, Priority=None) == ""
     sim.run(until=1100)

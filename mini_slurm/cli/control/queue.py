@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.cli import common
 from mini_slurm.cli.control.asking import NO_SUCH_JOB, ask_of_jobs, ask_one, without_prefix
 from mini_slurm.model.numbers import leading_number
-from mini_slurm.model.states import JobState
+from mini_slurm.model.states import SPECIAL_EXIT, JobState
 from mini_slurm.options.job_ids import split_acted
 from mini_slurm.store import queries
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 REQUEUED_HELD = "job requeued in held state"
 UNEXPECTED = "Unexpected message received"  # what Slurm says when it is to suspend a job that there is not
-SPECIAL_EXIT = "job requeued in special exit state"
 
 
 def hold(session: Session, verb: str, words: list[str]) -> None:
