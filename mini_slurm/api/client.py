@@ -51,6 +51,10 @@ class Client:
         self.store = Store()
         self.places = Places(self.store, cluster)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process of this machine, as in a worker of a pool, it opens the state folder again."""
+        return type(self), (self.places.cluster,)
+
     def __enter__(self) -> Self:
         return self
 

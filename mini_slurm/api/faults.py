@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mini_slurm.errors import BadOption, BadUsage, Fatal, MiniSlurmError
 from mini_slurm.store.schema import state_error
@@ -28,6 +28,10 @@ class JobFailed(MiniSlurmError):
     def __init__(self, *lines: str, info: JobInfo, hint: str = "") -> None:
         super().__init__(*lines, hint=hint)
         self.info = info
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It may travel between processes, as from a worker of a pool."""
+        return _failed, (self.lines, self.hint, self.info)
 
 
 class WaitTimeout(MiniSlurmError, TimeoutError):
@@ -52,6 +56,10 @@ def _told(error: MiniSlurmError) -> MiniSlurmError:
     error.lines = tuple(lines)
     error.args = ("\n".join(lines) + (f" ({error.hint})" if error.hint else ""),)
     return error
+
+
+def _failed(lines: tuple[str, ...], hint: str, info: JobInfo) -> MiniSlurmError:
+    return _told(JobFailed(*lines, info=info, hint=hint))
 
 
 def _bare(lines: tuple[str, ...]) -> list[str]:

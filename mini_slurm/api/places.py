@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Collection, Iterable
 
@@ -52,44 +53,39 @@ class Places:
     def refresh(self, clusters: Iterable[str]) -> None:
         """Bring what is known of the jobs on these clusters up to date, unless that was done just now."""
         for name in filter(None, clusters):
-            with self.store.open():
-                self.place(name).refresh()
+            with self.store.apart() as db:  # other threads need not wait until that system has answered
+                self._place(name, db).refresh()
 
     def place(self, name: str) -> Place:
         """The cluster of this name, within open(). Raises Refused when there is none any more."""
         with self.store.open() as db:
-            entry = places.survey(db).clusters.get(name)
-            if entry is None:
-                raise Refused(f"there is no cluster {name} any more", hint="put it back into the fleet file")
-            return Place(self.store.state, db, entry)
+            return self._place(name, db)
+
+    def _place(self, name: str, db: sqlite3.Connection) -> Place:
+        entry = places.survey(db).clusters.get(name)
+        if entry is None:
+            raise Refused(f"there is no cluster {name} any more", hint="put it back into the fleet file")
+        return Place(self.store.state, db, entry)
 
     def locate(self, one: Target) -> Target:
         """The same job with its place. Raises UnknownJob; Refused where several places have it."""
         cluster = self.chosen()
-        names = [cluster] if cluster is not None else self._known(one)
-        found = [
-            name
-            for name in names
-            if records.Rows(self.load([one._replace(cluster=name)])).meant(one._replace(cluster=name))
-        ]
+        meant = [one._replace(cluster=name) for name in ([cluster] if cluster is not None else self._known(one))]
+        found = self._there(meant)
         if not found and cluster:
             self.refresh([cluster])
-            found = [
-                name
-                for name in names
-                if records.Rows(self.load([one._replace(cluster=name)])).meant(one._replace(cluster=name))
-            ]
+            found = self._there(meant)
         if not found:
             raise unknown(one)
         if len(found) > 1:
-            shown = ", ".join(name or "the fleet" for name in found)
+            shown = ", ".join(each.cluster or "the fleet" for each in found)
             raise Refused(f"there is more than one job {one.id}: in {shown}", hint="choose one: Client(cluster=NAME)")
-        return one._replace(cluster=found[0])
+        return found[0]
 
-    def _having(self, one: Target, names: list[str]) -> list[str]:
-        """Of these places those that have such a job."""
-        there = {name: one._replace(cluster=name) for name in names}
-        return [name for name in names if records.Rows(self.load([there[name]])).meant(there[name])]
+    def _there(self, targets: list[Target]) -> list[Target]:
+        """Those of them that there are."""
+        rows = records.Rows(self.load(targets))
+        return [one for one in targets if rows.meant(one)]
 
     def _known(self, one: Target) -> list[str]:
         with self.store.open() as db:

@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 from mini_slurm.api.faults import spoken
 from mini_slurm.config.paths import state_folder
@@ -41,6 +41,12 @@ class Store:
             elif self._db.in_transaction:  # Ctrl-C came in between
                 self._db.execute("ROLLBACK")
             yield self._db
+
+    @contextmanager
+    def apart(self) -> Iterator[sqlite3.Connection]:
+        """A connection for something that may take long, while other threads have the usual one."""
+        with spoken(), closing(open_database(self.state)) as db:
+            yield db
 
     def wake(self) -> None:
         """See to it that a controller looks at what was just stored: now, or with what else is stored in a moment.

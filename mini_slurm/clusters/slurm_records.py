@@ -93,7 +93,7 @@ QUEUE: tuple[tuple[str, str, Reader], ...] = (
 )
 ACCOUNT = (
     "JobIDRaw", "JobID", "State", "ExitCode", "Start", "End", "Eligible", "AllocCPUS", "AllocTRES", "NodeList",
-    "Partition", "Account", "QOS", "Timelimit", "MaxRSS", "UserCPU", "SystemCPU", "NNodes", "Restarts",
+    "Partition", "Account", "QOS", "Timelimit", "MaxRSS", "UserCPU", "SystemCPU", "NNodes",
 )
 # fmt: on
 QUEUE_FORMAT = ",".join(f"{name}:{END if row == len(QUEUE) - 1 else SEPARATOR}" for row, (name, *_) in enumerate(QUEUE))

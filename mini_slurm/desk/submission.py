@@ -216,15 +216,27 @@ def describe(values: Values, source: Script, arguments: list[str]) -> Job:
     job.work_dir = os.path.join(folder, job.work_dir) if "work_dir" in values.of else folder
     job.uid, job.gid = os.getuid(), os.getgid()
     job.user, job.group_name = names(job.uid, job.gid)
-    job.umask = os.umask(0o077)
-    os.umask(job.umask)
     asked = values.number("umask_given")
-    job.umask = job.umask if asked is None else asked
+    job.umask = _umask() if asked is None else asked
     limits = {name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}")) for name in propagated(values)}
     job.limits = json.dumps(limits)
     job.submit_host = os.uname().nodename
     _check_text(job)
     return job
+
+
+def _umask() -> int:
+    """This process's, read where that does not change it for a moment, which other threads would notice."""
+    try:
+        with open("/proc/self/status", "rb") as file:
+            for line in file:
+                if line.startswith(b"Umask:"):
+                    return int(line[6:], 8)
+    except OSError:
+        pass
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def command_line(program: str, arguments: list[str]) -> str:

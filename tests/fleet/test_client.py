@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -295,6 +296,15 @@ def test_a_client_may_be_used_after_a_fork(client: Client) -> None:
     assert (state, child.exitcode) == ("PENDING", 0)
     assert client.job(number).check(20).has_succeeded
     before.cancel()
+
+
+def test_clients_jobs_and_errors_travel_between_processes(client: Client) -> None:
+    job = client.submit(wrap="exit 4", job_name="sent", **QUICK)
+    with pytest.raises(JobFailed) as caught:
+        job.check(20)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (str(error), error.info.exit_code) == (str(caught.value), 4)
+    assert pickle.loads(pickle.dumps(job)) == job
 
 
 def test_an_interrupted_wait_leaves_everything_usable(login: Machines) -> None:

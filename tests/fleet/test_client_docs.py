@@ -43,7 +43,7 @@ def test_the_examples_run(tmp_path: Path) -> None:
         done = login.run("python3", str(program), seconds=120, env=environment)
         print(done.stdout, done.stderr)
         assert (done.returncode, done.stderr) == (0, "")
-        lines = done.stdout.splitlines()
+        lines = done.stdout.rstrip().splitlines()
         lines[TASKS] = sorted(lines[TASKS])  # they run two at a time
         assert lines[: len(EXPECTED)] == EXPECTED
         assert lines[-2:] == ["['local']", "['COMPLETED', 'COMPLETED', 'COMPLETED'] 2"]
