@@ -127,7 +127,7 @@ class Client:
     def nodes(self) -> list[NodeInfo]:
         """The machines (`sinfo --Node`). Those that were never asked before are given 5 seconds to answer.
 
-        Raises Refused for a real Slurm, which is to be asked with its own sinfo; StateError, FleetError, Unreachable.
+        Those of a cluster are its own commands' answer. Raises StateError, FleetError, Refused, Unreachable.
         """
         return machines.nodes(self.places)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
+from mini_slurm.api import slurm_site
 from mini_slurm.api.info import NodeInfo, PartitionInfo
 from mini_slurm.api.places import Places
 from mini_slurm.desk import state
+from mini_slurm.desk.foreign.place import Place
 from mini_slurm.desk.groups import is_hidden
-from mini_slurm.errors import Refused
 from mini_slurm.model.fleet import Fleet, Partition
 from mini_slurm.model.node_state import written
 from mini_slurm.output.node_lines import listed_state
@@ -22,6 +23,10 @@ PAUSE = 0.05  # seconds between two looks
 
 def nodes(places: Places) -> list[NodeInfo]:
     """Every machine with all that is known of it. Raises MiniSlurmError."""
+    native = _native(places)
+    if native is not None:
+        with places.store.open():
+            return slurm_site.nodes(native.runner.run)
     fleet, found = _site(places)
     return [_node(one, [name for name, part in fleet.partitions.items() if one.name in part.machines])
             for one in found.values()]  # fmt: skip
@@ -29,7 +34,22 @@ def nodes(places: Places) -> list[NodeInfo]:
 
 def partitions(places: Places) -> list[PartitionInfo]:
     """Every partition. Raises MiniSlurmError."""
+    native = _native(places)
+    if native is not None:
+        with places.store.open():
+            shown = native.entry.partitions
+            return [one for one in slurm_site.partitions(native.runner.run) if not shown or one.name in shown]
     return [_partition(one) for one in _site(places)[0].partitions.values() if not is_hidden(one)]
+
+
+def _native(places: Places) -> Place | None:
+    """The cluster that was chosen, if its commands are Slurm's own."""
+    cluster = places.chosen()
+    if not cluster:
+        return None
+    with places.store.open():
+        there = places.place(cluster)
+    return there if there.cluster.native else None
 
 
 def _site(places: Places) -> tuple[Fleet, dict[str, Node]]:
@@ -60,8 +80,6 @@ def _meet(places: Places, fleet: Fleet) -> None:
 def _cluster(places: Places, cluster: str) -> tuple[Fleet, dict[str, Node]]:
     with places.store.open():
         there = places.place(cluster)
-        if there.cluster.native:
-            raise Refused(f"nodes and partitions of {cluster} are not to be had here", hint="use its own sinfo")
         site = there.cluster.read_site([there.runner.run(call) for call in there.cluster.site()])
     shown = there.entry.partitions
     kept = {name: one for name, one in site.fleet.partitions.items() if not shown or name in shown}

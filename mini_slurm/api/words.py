@@ -22,6 +22,7 @@ NOT_OURS = {
     "quiet": "nothing is printed",
     "verbose": "nothing is printed",
 }
+NAMED = {name: option for option in (*OPTIONS, *OURS) for name in (option.long, *option.aliases)}
 MOMENTS = ("begin", "deadline", "starttime", "endtime")
 MOMENT = "%Y-%m-%dT%H:%M:%S"
 
@@ -39,7 +40,7 @@ def option_words(options: Mapping[str, Any]) -> list[str]:
 
 def find(name: str) -> JobOption | None:
     """The option of this long name."""
-    return next((option for option in (*OPTIONS, *OURS) if name in (option.long, *option.aliases)), None)
+    return NAMED.get(name)
 
 
 def _words(name: str, value: Any) -> list[str]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 SCRIPT, ENVIRONMENT, COMMAND_LINE = "script", "environment", "command line"
+BATCH = (*OPTIONS, *VARIABLES)
+BATCH_NAMES = frozenset(name for option in BATCH for name in option.env)
 MOMENTS = frozenset({"begin", "deadline"})  # whose meaning depends on the clock
 
 
@@ -64,10 +66,10 @@ class Values:
             return (before if isinstance(before, int) else 0) + 1
         return value
 
-    def take_environment(
-        self, environment: Mapping[str, str], table: Iterable[JobOption] = (*OPTIONS, *VARIABLES)
-    ) -> None:
+    def take_environment(self, environment: Mapping[str, str], table: Iterable[JobOption] = BATCH) -> None:
         """The options that variables like SBATCH_PARTITION set. Raises MiniSlurmError."""
+        if table is BATCH and BATCH_NAMES.isdisjoint(environment):
+            return
         for option in table:
             for text in (environment[name] for name in option.env if name in environment):
                 if option.value == "none" and not _is_on(text):
