@@ -9,6 +9,8 @@ from mini_slurm.protocol.messages import StartTasks
 from mini_slurm.steps import environment
 from mini_slurm.steps.request import StepRequest, from_texts
 
+TMPDIR = "/tmp"  # of a task whose srun knows of none
+
 
 class Launch(NamedTuple):
     """One `launch` frame, in its order."""
@@ -81,7 +83,7 @@ def message(step: Step, job: JobSteps, wanted: Launch, index: int) -> StartTasks
         tasks=part.tasks,
         programs=[wanted.programs[task] for task in part.tasks] if per_task else wanted.programs,
         task_gpus={str(task): gpus for task, gpus in part.task_gpus.items()},
-        environment={**wanted.environment, **common, **_of_job(wanted), **environment.of_node(index, part)},
+        environment={**_variables(wanted, common), **environment.of_node(index, part)},
         own=[*wanted.own, *_same_as_mine(wanted.environment)],
         task_environments=[environment.of_task(part, local) for local in range(len(part.tasks))],
         work_dir=wanted.work_dir,
@@ -96,9 +98,17 @@ def message(step: Step, job: JobSteps, wanted: Launch, index: int) -> StartTasks
     )
 
 
+def _variables(wanted: Launch, common: Dict[str, str]) -> Dict[str, str]:
+    """What is the same for all tasks. Who asked for no layout, and has the machines to itself, is told of none."""
+    request = wanted.request
+    if request.alone and request.memory_per_node is None and request.memory_per_cpu is None:
+        common.pop("SLURM_DISTRIBUTION" if not request.distribution else "", None)
+    return {"TMPDIR": TMPDIR, **wanted.environment, **common, **_of_job(wanted)}
+
+
 def _of_job(wanted: Launch) -> Dict[str, str]:
     """What srun adds that is no matter of the step: its options' marks, and Slurm's second name for the job's CPUs."""
-    cpus = wanted.environment.get("SLURM_JOB_CPUS_PER_NODE")
+    cpus = "" if wanted.request.alone else wanted.environment.get("SLURM_JOB_CPUS_PER_NODE")
     return {**wanted.labels, **({"SLURM_JOB_CPUS_PER_NODE_PACK_GROUP_0": cpus} if cpus else {})}
 
 

@@ -140,10 +140,10 @@ class TaskWatcher(Stepd):
             self._run_epilog(index)
 
     def _run_epilog(self, index: int) -> None:
-        lines = prolog.trouble("task_epilog", self.message.epilog)
-        for line in lines:
-            self.streams.say(f"slurmstepd-{self.message.node}: error: {line}\n")
-        if lines:
+        if prolog.trouble("task_epilog", self.message.epilog):
+            denied = f"Could not run user task_epilog [{self.message.epilog}]: access denied"
+            for line in (denied, "TaskEpilog failed status=-1"):
+                self.streams.say(f"slurmstepd-{self.message.node}: error: {line}\n")
             return
         files = self.streams.handles(index)
         with suppress(OSError):

@@ -136,7 +136,7 @@ class Allocation:
             if self._signal:
                 self._give_up()
             if job.state.is_over or job.outcome is not None:
-                self.say("Job has been cancelled")
+                self.tell_cancelled()
                 raise Refused(f"{self.failed}{DONE}")
             if job.state is JobState.PENDING and job.eligible_time is not None:
                 seen = now if seen is None else seen
@@ -185,10 +185,15 @@ class Allocation:
         self.tell_interrupted()
         raise Interrupted()
 
+    def tell_cancelled(self) -> None:
+        """Say that somebody else has given it up."""
+        self.say("Job has been cancelled")
+
     def tell_interrupted(self) -> None:
         """Say that it was given up because of a signal."""
         self.say(f"Job allocation {self.job.job_id} has been revoked")
-        self.say(f"Force Terminated JobId={self.job.job_id}")
+        if self._signal == signal.SIGINT:
+            self.say(f"Force Terminated JobId={self.job.job_id}")
 
     def remembered(self) -> dict[str, str]:
         """What the options leave behind for whoever uses the allocation."""

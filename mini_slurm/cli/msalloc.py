@@ -40,6 +40,11 @@ class Salloc(Allocation):
             self.say(f"Job allocation {self.job.job_id} has been revoked.")
         super().refuse_at_once()
 
+    def tell_cancelled(self) -> None:
+        """Say that somebody else has given it up."""
+        super().tell_cancelled()
+        self.say(f"Job allocation {self.job.job_id} has been revoked.")
+
     def tell_interrupted(self) -> None:
         """Say that it was given up because of a signal."""
         self.say(f"Job allocation {self.job.job_id} has been revoked.")
@@ -124,6 +129,7 @@ class Command:
         else:
             self._start(path, {**os.environ, **held.remembered(), **self._variables()})
             self._attend()
+            self._look()
         if self._is_revoked:
             held.leave()
         else:
@@ -199,7 +205,7 @@ class Command:
         self._is_revoked = True
         self._held.say(f"Job allocation {job.job_id} has been revoked.")
         text = self._held.values.text("kill_command")
-        if "kill_command" in self._held.values.of:
+        if "kill_command" in self._held.values.of and self._status is None:
             usual = signal.SIGHUP if self._terminal >= 0 else signal.SIGTERM
             self._kill(signal_number(text) if text else usual)
 
@@ -226,7 +232,7 @@ NOT_SALLOCS = frozenset(
 def _find(name: str) -> str | None:
     """Where the command is."""
     if "/" in name:
-        return name
+        return name if os.access(name, os.X_OK) and not os.path.isdir(name) else None
     for folder in os.environ.get("PATH", "").split(":"):
         path = os.path.join(folder or ".", name)
         if os.access(path, os.X_OK) and not os.path.isdir(path):

@@ -1,4 +1,4 @@
-"""msbcast: what sbcast answers on the login node; in a job it is steps/sbcast.py that sends files."""
+"""msbcast: copy a file to all machines of a job, from the login node; steps/sbcast.py is the one in jobs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from mini_slurm.options import sbcast
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.options.grammar import Option
+    from mini_slurm.options.listings import Chosen
 
-ABOUT = "Say how a file comes to the machines of a job."
+ABOUT = "Copy a file to the machines of a job."
 WORDS = "SOURCE DESTINATION"
 NO_JOB = "Need a job id to run this command.  Run from within a Slurm job or use the --jobid option."
 
@@ -28,7 +29,7 @@ def options(program: str) -> tuple[Option, ...]:
 
 
 def msbcast(program: str, arguments: list[str]) -> int:
-    """Check the words as Slurm does, and say what to do instead; the exit status."""
+    """Copy what the words name; the exit status."""
     read = listing.read(program, arguments, options(program), "msbcast")
     if read is None:
         return 0
@@ -36,6 +37,28 @@ def msbcast(program: str, arguments: list[str]) -> int:
     if len(words) != 2:
         advice = f'Try "{program} --help" for more information'
         raise BadUsage(f"Need two file names, have {len(words)} names", advice, exit_code=1)
-    if "jobid" not in chosen and "SLURM_JOB_ID" not in os.environ:
+    number = chosen.text("jobid") or os.environ.get("SLURM_JOB_ID")
+    if not number:
         raise Refused(NO_JOB)
-    raise Refused("files are sent to the machines of a job from the job itself: call sbcast in its script")
+    return _send(program, chosen, words, number.partition(".")[0])
+
+
+def _send(program: str, chosen: Chosen, words: list[str], number: str) -> int:
+    """Have the job's machines write the file. Raises Refused."""
+    from mini_slurm.cli.msrun import ControllerTalk, find
+    from mini_slurm.model.allocation import parse_allocation
+    from mini_slurm.model.states import JobState
+    from mini_slurm.steps import sbcast as steps
+    from mini_slurm.steps.srun import own_environment
+
+    state, db = common.open_store()
+    job = find(number, db)
+    steps.look_at(words[0])
+    if job is None or job.state not in (JobState.RUNNING, JobState.SUSPENDED):
+        why = "Invalid job id specified" if job is None or job.state.is_over else "Job is pending execution"
+        raise Refused(f"Slurm job {number} lookup error: {why}", exit_code=255)
+    nodes = str(max(len(parse_allocation(job.allocation)), 1))
+    environment = {**own_environment(), "SLURM_JOB_NUM_NODES": nodes}
+    target = steps.Target(str(job.job_id), "", ControllerTalk(state), environment)
+    given = {name: "" for name in ("force", "preserve") if name in chosen}
+    return steps.send(program, words[0], words[1], given, target)

@@ -10,16 +10,18 @@ from itertools import groupby
 from mini_slurm.cli import common
 from mini_slurm.cli.allocation import Allocation, variables
 from mini_slurm.desk import submission
-from mini_slurm.errors import Fatal, Refused
+from mini_slurm.errors import BadUsage, Fatal, Refused
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.export import wanted
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.options.grammar import Option, Setting, parse
 from mini_slurm.options.srun import REFUSED, SRUN, SRUN_VARIABLES, in_job
+from mini_slurm.protocol import flat
 from mini_slurm.steps import groups, hooks, launch, srun
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
+from mini_slurm.steps.request import to_texts
 from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING, Talk
 from mini_slurm.store import database
 
@@ -36,7 +38,12 @@ MACHINES_OWN = ("HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "HOSTNAME")
 # what is said of the job and no matter of its only step
 OF_THE_JOB = ("exclusive", "exclude", "immediate", "nodelist", "time", "gres", "gpus", "gpus-per-node")
 # of which tasks hear from a script or salloc alone
-NOT_SRUNS = frozenset({"SLURM_HINT", "SLURM_MEM_PER_CPU", "SLURM_MEM_PER_NODE", "SLURM_NODE_ALIASES"})
+SAID = frozenset({"SLURM_HINT", "SLURM_MEM_PER_CPU", "SLURM_MEM_PER_NODE"})  # ... where their options were given
+NOT_SRUNS = SAID | {
+    *("SLURM_ACCTG_FREQ", "SLURM_CPUS_PER_GPU", "SLURM_GPUS", "SLURM_GPUS_PER_NODE", "SLURM_GPUS_PER_SOCKET"),
+    *("SLURM_GPUS_PER_TASK", "SLURM_GPU_BIND", "SLURM_GPU_FREQ", "SLURM_MEM_PER_GPU", "SLURM_NODE_ALIASES"),
+    "SLURM_PROFILE",
+}
 PATIENCE = 60.0  # seconds for a controller
 REVIVE = 2.0  # seconds between two tries to start one
 
@@ -111,7 +118,7 @@ def within(program: str, number: str, arguments: list[str]) -> int:
         return 1
     is_whole = job.het_job_id is None
     first = job if is_whole else database.load_jobs(db, "job_id = ?", [job.het_job_id])[0]
-    known = variables(first, db)
+    known = {name: text for name, text in variables(first, db).items() if name not in SAID}
 
     def step(words: list[str], environment: dict[str, str], limits: dict[str, str]) -> int:
         def run() -> int:
@@ -188,10 +195,12 @@ class Run:
 
     def __init__(self, program: str, arguments: list[str], environment: dict[str, str]) -> None:
         self.program = program
+        self._is_alone = False  # is the job there for this step only?
         self.environment = dict(environment)
         own = {variable: row.long for row in SRUN if in_job(row) for variable in row.env}
         self.texts, self.words = srun.options(program, arguments, list(options(program)), own, environment)
         self.texts["submit-line"] = " ".join([program, *arguments])
+        launch.drop_terminal(program, self.texts)
         if self.texts.get("chdir"):
             self.texts["chdir"] = os.path.join(submission.working_folder(), self.texts["chdir"])
 
@@ -205,10 +214,19 @@ class Run:
         """Raises MiniSlurmError where the step, with an allocation of its own, cannot be what was asked for."""
         if "relative" in self.texts:
             raise Fatal("--relative option invalid for job allocation request")
-        plan = launch.read(self.program, {**self.texts, "quiet": ""}, self.words, self.environment, [])
+        plan = self._plan_quietly()
         if "multi-prog" in self.texts and "ntasks" not in self.texts:
             self.texts["ntasks"] = str(plan.wanted.ntasks)  # as many as the file names
             given.append(Setting(next(row for row in SRUN if row.long == "ntasks"), self.texts["ntasks"]))
+
+    def _plan_quietly(self) -> launch.Plan:
+        """What is said of it is said when it begins. Raises MiniSlurmError, then after the warning before it."""
+        try:
+            return launch.read(self.program, {**self.texts, "quiet": ""}, self.words, self.environment, [])
+        except BadUsage:
+            if "cpu-bind" in self.texts and "quiet" not in self.texts:
+                common.say(f"{self.program}: {launch.NO_BINDING}")
+            raise
 
     def job(self, values: Values) -> Job:
         """What is asked for, to run the step on."""
@@ -217,6 +235,7 @@ class Run:
 
     def fit(self, job: Job) -> None:
         """What the job came to is what its step takes: all of it."""
+        self._is_alone = True
         for name in OF_THE_JOB:
             self.texts.pop(name, None)
         cpus = [share.resources.cpus for share in parse_allocation(job.allocation).values()]
@@ -238,6 +257,9 @@ class Run:
         own = [name for name in MACHINES_OWN if name in kept and name not in fixed]
         words = self._delivered(job, state, limits)
         plan = launch.read(self.program, texts, words, self.environment, own)
+        if self._is_alone:
+            plan.wanted.alone = True
+            plan.fields[0] = flat.nest_pairs(to_texts(plan.wanted))
         request = ["launch", os.urandom(8).hex(), "", str(job.job_id), *plan.fields]
         front = Front(plan.settings, ControllerTalk(state), request, _names(job, texts), plan.outputs)
         hooks.run(self.program, texts.get("prolog"), words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_slurm.errors import Refused
+from mini_slurm.errors import Fatal, Refused
 from mini_slurm.steps import launch, sbcast
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ def deliver(program: str, given: Mapping[str, str], words: list[str], job: sbcas
     # Slurm's name has the step's number, which is not known yet
     path = os.path.join(place, name or f"slurm_bcast_{job.job_id}.{os.urandom(4).hex()}")
     if sbcast.send(program, source, path, {"force": ""}, job):
-        raise Refused(f"Failed to broadcast '{source}'. Step launch aborted.")
+        raise Fatal(f"Failed to broadcast '{source}'. Step launch aborted.")
     return [path, *words[1:]]
 
 

@@ -17,6 +17,7 @@ WINDOW = 1 << 18  # bytes of standard input that may be under way
 BLOCK = 1 << 16
 FIRST_PATIENCE = 5.0  # seconds without any agent, before anything has begun
 LONG_PATIENCE = 3600.0  # ... and while a step runs
+KILL = 9
 MORE = 2  # seconds that srun waits longer for a step's end than its tasks are given
 
 
@@ -198,7 +199,8 @@ class Front:
             self._slow_at = None
             self.say(f"First task exited {self.settings.wait}s ago")
             self.status()
-            self._terminate()
+            self.say(f"launch/slurm: _step_signal: Terminating {self.step_id}")
+            self.kill()
 
     # --- what the agent says
 
@@ -350,6 +352,10 @@ class Front:
     def end(self) -> None:
         """Have the agent end the tasks."""
         self._talk.say("end", self._kill_wait)
+
+    def kill(self) -> None:
+        """Have the tasks end at once."""
+        self.send_signal(KILL)
 
     def give_up(self) -> None:
         """There is no step yet, and none is wanted any more."""

@@ -34,12 +34,17 @@ UNLIMITED = {"unlimited": "-1"}
 # variables that make a mark in the tasks' environment, by the option that sets them
 MARKS = {
     "label": ("SLURM_LABELIO", "1"),
-    "unbuffered": ("SLURM_UNBUFFEREDIO", "1"),
     "overcommit": ("SLURM_OVERCOMMIT", "1"),
 }
 OWN = frozenset({"ENVIRONMENT", "SLURM_TASK_PID", "SLURM_STEP_GPUS", "SLURM_SRUN_COMM_HOST"})
 BINDING = frozenset({"cpu-bind", "mem-bind", "hint", "threads-per-core", "distribution"})
 NONE, ALL = "none", "all"
+QUIETLY, USUALLY = 2, 3  # how much srun says, as SRUN_DEBUG has it
+NO_TERMINAL = (
+    "ioctl(TIOCGWINSZ): Inappropriate ioctl for device",
+    "Not using a pseudo-terminal, disregarding --pty option",
+)
+NO_BINDING = "cluster configuration lacks support for cpu binding"
 NOT_FOUND = "No command given to execute."
 
 
@@ -66,7 +71,7 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
     wanted = request.read(given, warnings)
     request.resolve(wanted, environment.get("SLURM_NODE_ALIASES", ""))
     if given.get("cpu-bind") or given.get("threads-per-core"):
-        warnings.append("cluster configuration lacks support for cpu binding")
+        warnings.append(NO_BINDING)
     if not settings.quiet:
         for warning in warnings:
             os.write(2, f"{program}: {warning}\n".encode())
@@ -157,8 +162,23 @@ def _fields(
         given.get("task-prolog", ""),
         given.get("task-epilog", ""),
         pty,
-        flat.nest_pairs({**marks, **_bindings(program, given), "SLURM_UMASK": f"{umask:04o}"}),
+        flat.nest_pairs({**marks, **_bindings(program, given), **_own_state(given, umask)}),
     ]
+
+
+def _own_state(given: dict[str, str], umask: int) -> dict[str, str]:
+    """What tasks are told of srun itself."""
+    level = QUIETLY if "quiet" in given else USUALLY + ("verbose" in given)
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    return {"SLURM_UMASK": f"{umask:04o}", "SLURM_PRIO_PROCESS": str(nice), "SRUN_DEBUG": str(level)}
+
+
+def drop_terminal(program: str, given: dict[str, str]) -> None:
+    """Without a terminal here the tasks get none either, and are run as without --pty."""
+    if "pty" in given and not os.isatty(0):
+        del given["pty"]
+        for line in NO_TERMINAL:
+            os.write(2, f"{program}: error: {line}\n".encode())
 
 
 def folder(environment: Mapping[str, str]) -> str:

@@ -38,6 +38,7 @@ class StepRequest:
         self.gpu_type = ""
         self.time_limit: int | None = None  # seconds
         self.immediate = False
+        self.alone = False  # its allocation is its own, and it gets less of Slurm's variables
         self.hidden = False  # it has no number of its own, and nobody is told of it
         self.submit_line = ""
 
@@ -54,6 +55,7 @@ KINDS = {
     "overlap": "flag",
     "overcommit": "flag",
     "immediate": "flag",
+    "alone": "flag",
     "hidden": "flag",
 }
 

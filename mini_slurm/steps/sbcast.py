@@ -62,7 +62,7 @@ def _sbcast(program: str, arguments: list[str]) -> int:
     if not environment.get(AGENT) or not environment.get(MARK):
         return hand_on(program, arguments)
     table = rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), ROWS))[0]
-    given, words = options(program, arguments, table, {}, {})
+    given, words = options(program, arguments, table, {}, {}, exit_code=1)
     if "version" in given:
         sys.stdout.write("slurm-wlm 22.05.8\n")
         return 0
@@ -81,14 +81,20 @@ def _sbcast(program: str, arguments: list[str]) -> int:
     return send(program, words[0], words[1], given, target)
 
 
-def send(program: str, source: str, destination: str, given: dict[str, str], job: Target) -> int:
-    """Copy the file; the exit status. Raises Refused."""
+def look_at(source: str) -> os.stat_result:
+    """What the file is. Raises Refused where it cannot be sent."""
     try:
         status = os.stat(source)
     except OSError as error:
         raise Refused(f"Can't open `{source}`: {error.strerror}", exit_code=255) from None
     if not stat.S_ISREG(status.st_mode):
-        raise Refused(f"Can't open `{source}`: not a regular file")
+        raise Refused(f"Can't mmap file `{source}`, No such device.", exit_code=255)
+    return status
+
+
+def send(program: str, source: str, destination: str, given: dict[str, str], job: Target) -> int:
+    """Copy the file; the exit status. Raises Refused."""
+    status = look_at(source)
     mode = f"{stat.S_IMODE(status.st_mode):o}"
     changed = str(int(status.st_mtime)) if "preserve" in given else ""
     words = ["sh", "-c", RECEIVER, program, destination, str(int("force" in given)), mode, changed]

@@ -93,4 +93,4 @@ class Signals:
             self._ended = True
             self._front.say("forcing job termination")
             self._front.abort()
-            self._front.end()
+            self._front.kill()

@@ -91,6 +91,7 @@ def _step(
         groups.numbers(given["het-group"], 1)
     check_mpi(given.get("mpi", "none"))
     given["submit-line"] = " ".join([program, *arguments])
+    launch.drop_terminal(program, given)
     return _launch(program, given, words, environment, limits)
 
 
@@ -147,7 +148,13 @@ def check_mpi(kind: str) -> None:
     if kind.partition("_")[0] in NO_PMI:
         raise Refused(f"--mpi={kind} is not supported: {INSTEAD}")
     if kind not in ("", "none"):
-        raise Refused(f"invalid MPI type '{kind}', --mpi=list for acceptable types")
+        raise Refused(
+            f"Couldn't find the specified plugin name for mpi/{kind} looking at all files",
+            f"cannot find mpi plugin for mpi/{kind}",
+            f"MPI: Cannot create context for mpi/{kind}",
+            "MPI: Unable to load any plugin",
+            f"Invalid MPI type '{kind}', --mpi=list for acceptable types",
+        )
 
 
 def own_environment() -> dict[str, str]:
@@ -177,9 +184,10 @@ def options(
     table: list[Option],
     variables: Mapping[str, str],
     environment: Mapping[str, str],
+    exit_code: int = 255,
 ) -> tuple[dict[str, str], list[str]]:
     """The text of each option that was given, by its long name, and the words after them. Raises BadUsage."""
-    settings, words = parse(program, arguments, table, permute=False)
+    settings, words = parse(program, arguments, table, permute=False, exit_code=exit_code)
     switches = {option.long for option in table if option.value == "none"}
     given = {long: environment[variable] for variable, long in variables.items() if variable in environment}
     given = {long: text for long, text in given.items() if long not in switches or text.lower() not in ("0", "no")}

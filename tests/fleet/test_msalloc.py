@@ -33,6 +33,25 @@ def test_without_a_command_it_is_the_users_shell(fleet: Machines):
     assert (done.returncode, done.stdout, done.stderr) == (3, "in 2\n", GRANTED + RELINQUISHING)
 
 
+def test_files_come_to_its_machines(fleet: Machines):
+    source, copy = fleet.folder / "source", fleet.folder / "copy"
+    source.write_text("a file\n")
+    done = fleet.run(
+        "msalloc", "sh", "-c", f"msbcast {source} {copy} && cat {copy}; msbcast nosuch {copy}; msbcast -Y a b"
+    )
+    assert (done.returncode, done.stdout) == (1, "a file\n")
+    assert done.stderr.splitlines()[1:-1] == [
+        "msbcast: error: Can't open `nosuch`: No such file or directory",
+        "msbcast: invalid option -- 'Y'",
+        'Try "msbcast --help" for more information',
+    ]
+    gone = fleet.run("msbcast", "-j", "1", str(source), str(copy))
+    assert (gone.returncode, gone.stderr) == (
+        255,
+        "msbcast: error: Slurm job 1 lookup error: Invalid job id specified\n",
+    )
+
+
 def test_without_a_shell_it_is_left_to_others(fleet: Machines):
     done = fleet.run("msalloc", "--no-shell", "-w", "node2")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", GRANTED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,7 +79,15 @@ def test_a_step_runs_and_its_output_is_the_jobs(client: Client) -> None:
             "srun: error: --mpi=pmix_v4 is not supported: start MPI programs with mpirun or mpiexec, which start"
             " their processes through srun\n",
         ),
-        ("srun --mpi=foo true", 1, "srun: error: invalid MPI type 'foo', --mpi=list for acceptable types\n"),
+        (
+            "srun --mpi=foo true",
+            1,
+            "srun: error: Couldn't find the specified plugin name for mpi/foo looking at all files\n"
+            "srun: error: cannot find mpi plugin for mpi/foo\n"
+            "srun: error: MPI: Cannot create context for mpi/foo\n"
+            "srun: error: MPI: Unable to load any plugin\n"
+            "srun: error: Invalid MPI type 'foo', --mpi=list for acceptable types\n",
+        ),
         (
             "env -u MINI_SLURM_AGENT -u SLURM_JOB_ID srun true",
             1,
@@ -124,10 +133,15 @@ def test_one_failed_task_ends_the_others_where_that_is_asked_for(client: Client)
 
 def test_the_others_are_ended_some_time_after_the_first(client: Client) -> None:
     code, _, err = run(client, "srun -W1 -n2 sh -c '[ $SLURM_PROCID = 0 ] || sleep 60'; exit $?")
-    assert code == 143
-    assert err.startswith(
-        "srun: First task exited 1s ago\nsrun: StepId=1.0 task 1: running\nsrun: StepId=1.0 task 0: exited\n"
-    )
+    assert code == 137
+    assert [line for line in err.splitlines() if "***" not in line] == [
+        "srun: First task exited 1s ago",
+        "srun: StepId=1.0 task 1: running",
+        "srun: StepId=1.0 task 0: exited",
+        "srun: launch/slurm: _step_signal: Terminating StepId=1.0",
+        "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.",
+        "srun: error: node1: task 1: Killed",
+    ]
 
 
 def test_tasks_know_who_they_are(client: Client) -> None:
@@ -323,10 +337,22 @@ def test_scripts_ask_scontrol_for_names(client: Client) -> None:
 
 
 def test_tasks_may_have_a_terminal(client: Client) -> None:
-    _, out, err = run(client, "srun --pty sh -c 'tty; stty size; exit 3'; echo rc $?")
-    terminal, size, code = out.splitlines()
-    assert (terminal[:9], size, code) == ("/dev/pts/", "24 80", "rc 3")
-    assert err == "srun: error: node1: task 0: Exited with exit code 3\n"
+    step = ["srun", "--pty", "sh", "-c", "tty; stty size; exit 3"]
+    script = f"import os, pty; print('rc', os.waitstatus_to_exitcode(pty.spawn({step!r})))"
+    _, out, _ = run(client, f"{sys.executable} -u -c {shlex.quote(script)}")
+    terminal, size, *said = out.split()
+    assert (terminal[:9], [size, said[0]]) == ("/dev/pts/", ["24", "80"])
+    assert " ".join(said[1:]) == "srun: error: node1: task 0: Exited with exit code 3 rc 3"
+
+
+def test_without_a_terminal_here_the_tasks_get_none(client: Client) -> None:
+    _, out, err = run(client, "srun --pty sh -c 'tty; exit 3'; echo rc $?")
+    assert out == "not a tty\nrc 3\n"
+    assert err.splitlines() == [
+        "srun: error: ioctl(TIOCGWINSZ): Inappropriate ioctl for device",
+        "srun: error: Not using a pseudo-terminal, disregarding --pty option",
+        "srun: error: node1: task 0: Exited with exit code 3",
+    ]
 
 
 # --- what becomes of it

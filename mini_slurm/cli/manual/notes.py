@@ -181,7 +181,9 @@ NOTES: dict[str, Note] = {
             ("msattach --layout 42.0", "Which task runs on which machine."),
         )
     ),
-    "msbcast": Note(examples=(("msbcast input.dat /tmp/input.dat", "How the file could come there instead."),)),
+    "msbcast": Note(
+        examples=(("msbcast input.dat /tmp/input.dat", "A file for the job that SLURM_JOB_ID names, as in msalloc."),)
+    ),
     "msstat": Note(
         examples=(
             ("msstat -j 42.batch -o jobid,maxrss,avecpu", "What a job's script and its processes use now."),
