@@ -72,6 +72,11 @@ def msalloc(program: str, arguments: list[str]) -> int:
     source = submission.Script(b"", NAME if is_shell else NAME_WITHOUT_SHELL)
     held = Salloc(program, [submission.describe(one, source, []) for one in values], values)
     _check(values[0])
+    if values[0].of.get("verbose"):
+        from mini_slurm.cli import defined
+
+        for line in (*defined.lines(values[0], SALLOC), *defined.loaded()):
+            held.say(line)
     held.admit()
     begun = time.monotonic()
     held.obtain(attended=is_shell)

@@ -67,6 +67,8 @@ def _msbatch(program: str, arguments: list[str], line: str) -> int:
         from mini_slurm.cli.test_only import test_only
 
         return max(test_only(program, job, one, db) for job, one in zip(made.jobs, made.values, strict=True))
+    if made.values[0].of.get("verbose"):
+        _chat(program, made)
     made.admit(db, strict=not common.is_slurms_name(program))
     _hint_at_options(program, words)
     if any(one.of.get(field) for one in made.values for field in STAGING):
@@ -85,6 +87,16 @@ def _elsewhere(program: str, arguments: list[str], state: str, db: sqlite3.Conne
     from mini_slurm.cli.foreign.submit import submit_elsewhere
 
     return submit_elsewhere(program, arguments, state, db)
+
+
+def _chat(program: str, made: Batch) -> None:
+    from mini_slurm.cli import defined
+
+    for values in made.values:
+        for line in defined.lines(values, OPTIONS):
+            common.say(f"{program}: {line}")
+    for line in defined.loaded():
+        common.say(f"{program}: {line}")
 
 
 def _hint_at_options(program: str, words: list[str]) -> None:

@@ -158,6 +158,11 @@ def _allocate(runs: list[Run], settings: list[list[Setting]]) -> Allocation | No
     program = runs[0].program
     values = submission.read_front_parts(program, settings, (*SRUN, *SRUN_VARIABLES), common.say)
     held = Allocation(program, [run.job(one) for run, one in zip(runs, values, strict=True)], values)
+    if values[0].of.get("verbose"):
+        from mini_slurm.cli import defined
+
+        for line in defined.lines(values[0], SRUN, runs[0].texts):
+            held.say(line)
     if values[0].of.get("test_only"):
         from mini_slurm.cli.test_only import test_only
 

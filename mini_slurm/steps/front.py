@@ -261,7 +261,10 @@ class Front:
     def _chat_of_layout(self, layout: list[tuple[str, list[int]]]) -> None:
         self.chat("launch/slurm: launch_p_step_launch: CpuBindType=(null type)")
         for node, tasks in layout:
-            self.chat(f"launching {self.step_id} on host {node}, {len(tasks)} tasks: {ends.ranges(tasks)}")
+            numbers = ends.ranges(tasks)
+            shown = f"[{numbers}]" if len(tasks) > 1 else numbers
+            self.chat(f"launching {self.step_id} on host {node}, {len(tasks)} tasks: {shown}")
+        self.chat("route/default: init: route default plugin loaded")
 
     def _over(self, name: str, cause: str, size: int) -> None:
         node = self._nodes[name]
