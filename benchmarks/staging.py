@@ -75,5 +75,8 @@ async def _stage(made: Machines, link: SshLink, threads: ThreadPoolExecutor, cod
     talk = Talk(await link.open_stager(), "node1")
     await talk.greet(attempt, LIMIT, [attempt])
     await StageIn(Plan(root, snapshot=name), snapshots, threads, lambda done, total: None).run(talk)
+    seconds = time.perf_counter() - begin
+    await talk.send("drop")  # the job is over
+    await talk.hear("dropped", 0)
     await talk.close()
-    return time.perf_counter() - begin
+    return seconds

@@ -8,7 +8,7 @@ import os
 import stat
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
-from mini_slurm.agent.stage_cache import BLOCK, NEW, READ, Cache, clear, write_all
+from mini_slurm.agent.stage_cache import BLOCK, NEW, READ, Cache, write_all
 from mini_slurm.protocol.staging import FILE, FOLDER, LINK, PERMISSIONS, Entry, kind_of, stamp_of
 
 LARGE = 16 << 20  # bytes: a file of this size is not copied for a job, which may read it only
@@ -19,14 +19,15 @@ MAGIC = frozenset(b"*?[")
 
 
 class Builder:
-    """Makes the folder of one attempt, under another name until all is in it."""
+    """Makes the folder of one attempt, under another name until all is in it; `there`: names that are in it already."""
 
-    def __init__(self, cache: Cache, draft: str) -> None:
+    def __init__(self, cache: Cache, draft: str, there: Set[bytes]) -> None:
         self._cache = cache
         self._draft = os.fsencode(draft)
+        self._there = there
         self._can_clone = True
-        clear(draft)
-        os.mkdir(draft, 0o700)
+        if not os.path.lexists(draft):
+            os.mkdir(draft, 0o700)
 
     def build(self, entries: Dict[bytes, Entry], seen: Dict[bytes, bytes]) -> None:
         """Folders first and links last, so that nothing is written through a link. Raises OSError.
@@ -35,12 +36,13 @@ class Builder:
         """
         folders = sorted(entry.path for entry in entries.values() if entry.kind == FOLDER)
         for path in self._all_folders(folders, [*entries, *seen]):
-            os.mkdir(self._at(path), 0o700)
+            if path not in self._there:
+                os.mkdir(self._at(path), 0o700)
         for entry in entries.values():
-            if entry.kind == FILE:
+            if entry.kind == FILE and entry.path not in self._there:
                 self._put(entry)
         for entry in entries.values():
-            if entry.kind == LINK:
+            if entry.kind == LINK and entry.path not in self._there:
                 os.symlink(entry.target, self._at(entry.path))
         for path, source in seen.items():
             os.symlink(source, self._at(path))

@@ -11,6 +11,7 @@ from typing import BinaryIO, Callable, Dict, Iterator, List, Optional, Set
 from mini_slurm.agent import spool, stage_folder
 from mini_slurm.agent.stage_cache import Cache, clear, make_private
 from mini_slurm.agent.stage_folder import Builder
+from mini_slurm.agent.stage_spares import Spares
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.staging import FILE, Entry, is_digest, is_inside, pack_entries, unpack_entries
 
@@ -77,6 +78,7 @@ class Stager:
         make_private(self._folder)
         make_private(os.path.join(self._folder, JOBS))
         self._cache = Cache(self._folder, state, limit)
+        self._spares = Spares(self._folder)
         self._sweep(state, kept | {attempt})
         is_there = "1" if os.path.isdir(self._place) else "0"
         yield flat.pack("hello", self._place, is_there, shutil.which("rsync") or "")
@@ -88,6 +90,7 @@ class Stager:
             is_over = attempt not in kept and not os.path.lexists(os.path.join(self._root, "attempts", attempt))
             if attempt.partition(".")[0] == state and is_over:
                 clear(os.path.join(self._folder, JOBS, name))
+                self._spares.forget(attempt)
 
     def _begin_anew(self, fields: List[bytes]) -> Iterator[bytes]:
         """What was said of the folder counts no more: its files were written to meanwhile."""
@@ -155,16 +158,21 @@ class Stager:
             try:
                 self._make_folder()
             except OSError as error:
-                if error.errno not in spool.FULL or not self._cache.make_room():
+                if error.errno not in spool.FULL:
                     raise
+                self._spares.drop(0)
+                self._cache.make_room()
                 self._make_folder()
         yield flat.pack("built", self._place)
 
     def _make_folder(self) -> None:
         assert self._cache is not None
         draft = os.path.join(self._folder, JOBS, DRAFT + self._attempt)
+        clear(draft)
         try:
-            Builder(self._cache, draft).build(self._entries, self._seen)
+            there = self._spares.take(self._entries, draft)
+            Builder(self._cache, draft, there).build(self._entries, self._seen)
+            self._spares.note(self._attempt, self._entries, draft)
             os.rename(draft, self._place)
         except OSError:
             clear(draft)
@@ -196,7 +204,12 @@ class Stager:
 
     def _drop(self, fields: List[bytes]) -> Iterator[bytes]:
         """The job is over, and all that was wanted of its folder has been taken home."""
-        clear(self._place)
+        known = os.path.join(self._root, "attempts", self._attempt)
+        if os.path.lexists(known) and not os.path.lexists(os.path.join(known, "ended.json")):
+            self._spares.forget(self._attempt)  # processes of it may be left
+            clear(self._place)
+        else:
+            self._spares.keep(self._attempt, self._place)
         yield flat.pack("dropped")
 
 

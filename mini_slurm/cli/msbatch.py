@@ -15,6 +15,7 @@ from mini_slurm.options.table import OPTIONS, OURS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable, Iterable
 
     from mini_slurm.desk.batch import Batch
 
@@ -121,8 +122,17 @@ def _submit(made: Batch, state: str, db: sqlite3.Connection) -> int:
     if values.of.get("wait"):
         from mini_slurm.cli.wait import wait_for
 
-        return wait_for(number, state, db)
+        return wait_for(number, state, db, _travels(made))
     return 0
+
+
+def _travels(made: Batch) -> Callable[[Iterable[str]], None]:
+    """What shows how far files of a job are, where it has some."""
+    if all(job.stage is None for job in made.jobs):
+        return lambda reasons: None
+    from mini_slurm.cli.staging import travels
+
+    return travels()
 
 
 def _answer(number: int, values: Values, db: sqlite3.Connection) -> str:

@@ -9,14 +9,21 @@ from mini_slurm.cli import common
 from mini_slurm.model.states import ENDS, JobState
 from mini_slurm.store.schema import state_error
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 PAUSE = 0.1  # seconds between two looks
 WAKE_EVERY = 5.0  # seconds; the controller may have died meanwhile
 OVER = frozenset(state.name for state in ENDS)
-QUERY = "SELECT state, exit_code, exit_signal FROM job WHERE job_id = ?1 OR array_job_id = ?1"
+QUERY = "SELECT state, exit_code, exit_signal, reason FROM job WHERE job_id = ?1 OR array_job_id = ?1"
 
 
-def wait_for(job_id: int, state: str, db: sqlite3.Connection) -> int:
-    """The exit status of the job, the highest one of an array's tasks, once all is over. Raises StateError."""
+def wait_for(job_id: int, state: str, db: sqlite3.Connection, note: Callable[[Iterable[str]], None]) -> int:
+    """The exit status of the job, the highest one of an array's tasks, once all is over. Raises StateError.
+
+    `note` hears the reasons of those that are not over, whenever something changed.
+    """
     seen, woken = -1, time.monotonic()
     while True:
         try:
@@ -24,8 +31,9 @@ def wait_for(job_id: int, state: str, db: sqlite3.Connection) -> int:
             if version != seen:
                 seen = version
                 rows = db.execute(QUERY, (job_id,)).fetchall()
+                note([row[3] for row in rows if row[0] not in OVER])
                 if all(row[0] in OVER for row in rows):
-                    return max((exit_status(*row) for row in rows), default=0)
+                    return max((exit_status(*row[:3]) for row in rows), default=0)
         except sqlite3.Error as error:
             raise state_error("the state folder's database", error) from error
         if time.monotonic() - woken > WAKE_EVERY:

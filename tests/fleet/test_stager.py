@@ -213,3 +213,52 @@ def test_a_full_disk_drops_what_no_job_needs_and_then_says_so(tmp_path: Path, mo
     assert ask(stager, "build")[0][:2] == [b"error", b"full"]
     room[0] = 0
     assert ask(stager, "build")[0][0] == b"built"
+
+
+def over(stager: Stager, place: Path) -> Path:
+    """The spare folder that a job which has ended leaves."""
+    assert ask(stager, "drop") == [[b"dropped"]]
+    stager.close()
+    assert not place.exists()
+    return place.parent.parent / "spares" / place.name
+
+
+def test_the_next_job_with_the_same_files_gets_the_folder_that_one_left(tmp_path: Path) -> None:
+    first = greeted(tmp_path)
+    files = {"a": b"1", "b": b"2", "c": b"3", "d/e": b"4"}
+    place = bring(first, **files)
+    numbers = {name: os.stat(place / name).st_ino for name in files}
+    changed = os.stat(place / "a")
+    (place / "a").write_bytes(b"9")
+    os.utime(place / "a", ns=(changed.st_atime_ns, changed.st_mtime_ns))  # as it was, but for the kernel's own time
+    (place / "b").unlink()
+    (place / "results").mkdir()
+    (place / "results" / "x").touch()
+    (place / "d" / "link").symlink_to("/etc")
+    spare = over(first, place)
+    assert spare.exists()
+    again = bring(greeted(tmp_path, "s1.2.0"), **files)
+    found = {str(path.relative_to(again)): path.read_bytes() for path in again.rglob("*") if path.is_file()}
+    assert found == files and not (again / "results").exists() and not (again / "d" / "link").is_symlink()
+    assert [os.stat(again / name).st_ino == numbers[name] for name in ("c", "d/e")] == [True, True]
+    assert not spare.exists()
+
+
+def test_a_folder_whose_job_may_still_have_processes_is_not_used_again(tmp_path: Path) -> None:
+    first = greeted(tmp_path)
+    place = bring(first, a=b"1")
+    (tmp_path / "attempts" / "s1.1.0").mkdir(parents=True)
+    assert not over(first, place).exists()
+    second = greeted(tmp_path, "s1.2.0")
+    place = bring(second, a=b"1")
+    (tmp_path / "attempts" / "s1.2.0").mkdir()
+    (tmp_path / "attempts" / "s1.2.0" / "ended.json").touch()
+    assert over(second, place).exists()
+
+
+def test_few_folders_are_kept_and_nothing_is_written_down_of_others(tmp_path: Path) -> None:
+    for number in range(7):
+        stager = greeted(tmp_path, f"s1.{number}.0")
+        over(stager, bring(stager, a=b"%d" % number))
+    kept = {f"s1.{number}.0" for number in range(3, 7)}
+    assert set(os.listdir(tmp_path / "stage" / "spares")) == set(os.listdir(tmp_path / "stage" / "records")) == kept

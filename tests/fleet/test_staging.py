@@ -14,6 +14,7 @@ import pytest
 from tests.fleet import jobs, processes, testbed
 from tests.fleet.conftest import skip_or_fail
 from tests.fleet.machines import Testbed
+from tests.fleet.terminals import at_terminal
 from tests.waiting import wait_until
 
 
@@ -176,12 +177,15 @@ def test_what_two_machines_have_by_one_name_both_comes(fleet: Testbed, work: Pat
 
 def test_results_that_cannot_be_put_down_hold_the_job_until_they_can(fleet: Testbed, work: Path) -> None:
     (work / "out").write_text("a file where a folder is wanted")
-    number = submit(fleet, work, "echo 1 > a", "--stage-out=a:out/")
-    wait_until(lambda: "stage-out: " in jobs.job(fleet, number).reason, "the reason to be shown")
-    job = jobs.job(fleet, number)
-    assert job.state.name == "COMPLETING" and job.reason.endswith("out: Not a directory"), job.reason
-    (work / "out").unlink()
-    output(fleet, work, number)
+    words = ["msbatch", "-W", "-o", str(work / "o"), f"--stage-out=a:{work}/out/", "--wrap", "echo 1 > a"]
+    with at_terminal(fleet, *words) as terminal:
+        terminal.shows("Submitted batch job ")
+        why = f"stage-out: {work}/out: Not a directory"
+        terminal.shows(why)
+        number = max(jobs.all_jobs(fleet))
+        assert (jobs.job(fleet, number).state.name, jobs.job(fleet, number).reason) == ("COMPLETING", why)
+        (work / "out").unlink()
+        assert terminal.end() == 0
     assert jobs.text(work / "out" / "a") == "1\n"
 
 
