@@ -18,6 +18,7 @@ SETTLED = 1_000_000_000  # nanoseconds since the epoch: the time of change of ea
 NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 BLOCK = 1 << 20  # bytes
+FRESH = 60.0  # seconds for which it is not written down again that a content was wanted
 OLD_PARTIAL = 7 * 86400  # seconds after which the beginning of a file is given up
 
 
@@ -55,7 +56,8 @@ class Cache:
         if not is_whole:
             os.unlink(path)
             return False
-        os.utime(path, ns=(time.time_ns(), SETTLED))
+        if time.time() - status.st_atime > FRESH:
+            os.utime(path, ns=(time.time_ns(), SETTLED))
         return True
 
     def begun(self, digest: str) -> int:

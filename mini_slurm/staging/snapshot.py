@@ -20,6 +20,7 @@ from mini_slurm.staging.tree import Changed, describe, walk
 FOLDER_NAME = "stage"  # in the state folder
 TRIES = 3  # while files are written to
 KEPT = 14 * 86400  # seconds since it was wanted last, after which a snapshot goes that no waiting job needs
+FRESH = 86400.0  # seconds for which it is not written down again that a content was wanted
 GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotepath=off")
 
 
@@ -75,8 +76,10 @@ class Snapshots:
     def _has(self, digest: str, size: int) -> bool:
         place = self.path(digest)
         with suppress(FileNotFoundError):
-            if os.lstat(place).st_size == size:
-                os.utime(place)
+            status = os.lstat(place)
+            if status.st_size == size:
+                if time.time() - status.st_mtime > FRESH:
+                    os.utime(place)
                 return True
         return False
 
