@@ -19,7 +19,7 @@ from mini_slurm.controller.machines import MachineHand
 from mini_slurm.controller.stage_in import StageIn
 from mini_slurm.controller.stage_out import StageOut
 from mini_slurm.controller.stager import Talk, Trouble
-from mini_slurm.errors import MiniSlurmError, Unreachable
+from mini_slurm.errors import MiniSlurmError, Unreachable, visible
 from mini_slurm.model.job import Job
 from mini_slurm.model.staging import Plan, from_text, within
 from mini_slurm.model.states import JobState
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds between two tries
 NEWS_PAUSE = 1.0  # seconds between two words on how far it is
 TIDY_PAUSE = 3600.0  # seconds between two looks for snapshots that nobody needs
+LONGEST = 500  # letters of a reason
 THREADS = 3  # that read and write files
 MEBIBYTE = 1 << 20
 UNITS = ("B", "K", "M", "G", "T")
@@ -127,10 +128,10 @@ class Staging:
             if error.is_full:
                 self._refuse(wanted, str(error))
             else:
-                self._fail(job, f"stage-in: {error}")
+                self._fail(job, _line("stage-in", error))
         except (MiniSlurmError, OSError) as error:
             self._tasks.pop(wanted, None)
-            self._fail(job, f"stage-in: {error}")
+            self._fail(job, _line("stage-in", error))
         else:
             self._tasks.pop(wanted, None)
             self._folders[wanted] = place
@@ -175,7 +176,7 @@ class Staging:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
         for line in stage.remarks:
-            self._say(wanted.attempt, f"mini_slurm: {line}")
+            self._say(wanted.attempt, visible(f"mini_slurm: {line}"))
         self._tasks.pop(wanted, None)
         self._post(event)
 
@@ -190,9 +191,9 @@ class Staging:
         try:
             await self._insist(wanted, take)
         except (Trouble, OSError, Damaged) as error:
-            why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-            log.warning("%s: stage-out: %s", wanted.attempt, why)
-            self._post(StageNews(wanted.attempt, f"stage-out: {why}"))
+            why = _line("stage-out", error)
+            log.warning("%s: %s", wanted.attempt, why)
+            self._post(StageNews(wanted.attempt, why))
             return False
         return True
 
@@ -284,6 +285,14 @@ async def _drop(talk: Talk) -> str:
     await talk.send("drop")
     await talk.hear("dropped", 0)
     return ""
+
+
+def _line(what: str, error: Exception) -> str:
+    """A fault as one line of text, whatever names of files are in it: the database takes nothing else."""
+    why = str(error)
+    if isinstance(error, OSError):
+        why = f"{os.fsdecode(error.filename or '')}: {error.strerror or error}"
+    return visible(f"{what}: {why}")[:LONGEST]
 
 
 def amount(size: int) -> str:

@@ -120,13 +120,14 @@ def test_tasks_of_an_array_have_a_folder_each(fleet: Testbed, work: Path) -> Non
 
 
 def test_a_file_that_is_gone_at_the_start_fails_the_job_with_one_line(fleet: Testbed, work: Path) -> None:
-    (work / "one").write_text("1\n")
-    number = submit(fleet, work, "cat one", "--stage-in=one", "--hold")
-    (work / "one").unlink()
+    name = os.fsdecode(b"no\xe9\n")
+    (work / name).write_text("1\n")
+    number = submit(fleet, work, "true", f"--stage-in={name}", "--hold")
+    (work / name).unlink()
     assert fleet.run("mscontrol", "release", str(number)).returncode == 0
     said = output(fleet, work, number, "FAILED")
-    assert said == f"mini_slurm: error: stage-in: {work}/one: No such file or directory\n"
-    assert jobs.job(fleet, number).reason == f"stage-in: {work}/one: No such file or directory"
+    assert said == f"mini_slurm: error: stage-in: {work}/no\\udce9\\n: No such file or directory\n"
+    assert jobs.job(fleet, number).reason == f"stage-in: {work}/no\\udce9\\n: No such file or directory"
 
 
 def test_all_machines_of_a_job_have_its_data_and_none_keeps_the_folder(fleet: Testbed, work: Path) -> None:
