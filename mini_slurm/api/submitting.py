@@ -39,6 +39,8 @@ def submit(
 
     `arguments`: the script's path, unless it is given, and its arguments.
     """
+    if options.get("template") is not None or options.get("set") is not None:
+        script = _from_template(options.pop("template", None), options.pop("set", None), script, arguments, options)
     export = options.pop("export", None)
     words = option_words({"clusters": all_places.cluster, **options})
     variables: Mapping[str, str] = {}
@@ -60,6 +62,24 @@ def submit(
         jobs = _submit(all_places, words, rest, given, variables, db)
     all_places.store.wake()
     return _names(jobs)
+
+
+def _from_template(name: Any, values: Any, script: object, arguments: tuple[Any, ...], options: dict[str, Any]) -> str:
+    """The script that `template` and `set` describe. Raises BadUsage and TemplateError."""
+    if not isinstance(name, str | os.PathLike) or not isinstance(values or {}, Mapping):
+        raise BadUsage(
+            "template is a name, and set a mapping",
+            hint='write submit(template="ray", set={"nodes": 2, "command": "ls"})',
+        )
+    if script is not None or arguments or options.get("wrap") is not None:
+        raise BadUsage("a template makes the whole script", hint="give no script, no arguments, and no wrap with it")
+    from mini_slurm import templating  # few jobs come from one
+
+    name = os.fspath(name)
+    if templating.load(name).header.on_login:
+        hint = "run the script that mini_slurm.templating.render() gives with bash"
+        raise BadUsage(f"the script of template {name} is no job: it submits jobs itself", hint=hint)
+    return templating.render(name, values or {})
 
 
 def _given(script: str | bytes) -> Script:

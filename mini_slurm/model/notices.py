@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mini_slurm.model.job import Job
+from mini_slurm.model.staging import from_text
 from mini_slurm.model.states import JobState
 from mini_slurm.model.units import format_elapsed
 
@@ -104,6 +105,8 @@ def changes(before: Before, job: Job) -> list[str]:
         if job.state is JobState.TIMEOUT:
             found.append("TIME_LIMIT")
         found.append(end_of(job.state))
+        if job.stage is not None and from_text(job.stage).results and has_begun(job.state, job):
+            found.append("STAGE_OUT")  # a job with --stage-out is over when its results are home
     return found
 
 
@@ -224,4 +227,6 @@ def _time(job: Job, event: str, now: float) -> str:
         return f", Queued time {format_elapsed(job.start_time - job.submit_time)}"
     if event in ("END", "FAIL", "REQUEUE", *SHARES):
         return f", Run time {format_elapsed(run_time(job, now))}"
+    if event == "STAGE_OUT" and job.end_time is not None:
+        return f" time {format_elapsed(now - job.end_time)}"
     return ""

@@ -56,6 +56,19 @@ def client(login: Machines) -> Iterator[Client]:
 # --- one job
 
 
+def test_a_job_from_a_template(client: Client, login: Machines) -> None:
+    values = {"command": ["echo", "a  b", "$HOME"], "env": {"COLOUR": "red"}, "name": "t"}
+    job = client.submit(template="job", set=values, time="5", output="template.out")
+    assert job.wait(timeout=30).name == "t"
+    assert job.output() == "a  b $HOME\n"
+    for wrong in ({"set": {"a": 1}}, {"template": "chain"}, {"template": "job", "set": values, "wrap": "true"}):
+        with pytest.raises(BadUsage) as caught:
+            client.submit(**wrong)
+        assert caught.value.hint
+    with pytest.raises(mini_slurm.MiniSlurmError, match="command is missing"):
+        client.submit(template="job")
+
+
 def test_a_job_from_submission_to_its_output(client: Client, login: Machines) -> None:
     Path(login.work, "job.sh").write_text('#!/bin/sh\n#SBATCH --comment=hello\necho "$1" "$COLOUR" "$2"\necho oh >&2\n')
     before = datetime.now(UTC)

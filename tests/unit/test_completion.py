@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mini_slurm.cli import msbatch, mscancel, mscontrol, msinfo, msqueue
+from mini_slurm.cli.complete import values
 from mini_slurm.cli.complete.engine import Answer, complete
 from mini_slurm.cli.complete.main import split
 from mini_slurm.options.grammar import Option
@@ -98,6 +101,11 @@ def test_what_could_stand_there(line: str, expected: list[str]) -> None:
 def test_files_are_the_shells_own(line: str, shells: str, prefix: str) -> None:
     found = answer(line)
     assert (found.shells, found.prefix, list(found.candidates)) == (shells, prefix, [])
+
+
+def test_templates_are_offered_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert dict(values.look("templates"))["mpi"] == "An MPI program."
 
 
 def test_an_option_that_wants_a_value_goes_on() -> None:

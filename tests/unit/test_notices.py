@@ -10,6 +10,7 @@ from mini_slurm.desk.submission import command_line
 from mini_slurm.model import notices
 from mini_slurm.model.job import Job
 from mini_slurm.model.notices import Before, Summary, changes, subject, wishes
+from mini_slurm.model.staging import Plan, Result, to_text
 from mini_slurm.model.states import JobState
 from mini_slurm.output.notices import document, text, variables
 
@@ -58,6 +59,14 @@ def before(state: JobState, restarts: int = 0, reason: str = "None") -> Before:
 )
 def test_what_changes_is_an_event_once(old: Before, new: Job, events: list[str]) -> None:
     assert changes(old, new) == events
+
+
+def test_a_job_with_results_is_staged_out_when_it_is_over() -> None:
+    for results, events in ((("a.csv",),), ["END", "STAGE_OUT"]), ((), ["END"]):
+        stage = to_text(Plan("/x", (), tuple(Result(*one) for one in results)))
+        assert changes(before(C), job(JobState.COMPLETED, stage=stage)) == events
+    done = job(JobState.COMPLETED)
+    assert subject(done, "STAGE_OUT", 115.0) == "Slurm Job_id=12 Name=x StageOut/Teardown time 00:00:04"
 
 
 def test_a_run_that_was_requeued_has_failed_unless_it_made_room() -> None:

@@ -17,7 +17,7 @@ BY_METAVAR = {
 BY_NAME = {
     "account": "accounts", "partition": "partitions", "qos": "qos", "dependency": "dependencies", "jobid": "jobs",
     "clusters": "clusters", "state": "states", "nodelist": "nodes", "exclude": "nodes", "constraint": "features",
-    "chdir": FOLDERS, "identity-file": FILES,
+    "chdir": FOLDERS, "identity-file": FILES, "template": "templates",
 }  # fmt: skip
 # Where a command means something else by a name.
 SPECIAL = {

@@ -108,6 +108,19 @@ def _subcommands() -> Values:
     return [(word, meaning) for word, meaning in admin.pages()[0].verbs]
 
 
+def _templates() -> Values:
+    """Those that can be read, each with what it is for."""
+    from mini_slurm import templating
+
+    found = []
+    for name in templating.names():
+        try:
+            found.append((name, templating.load(name).header.about))
+        except MiniSlurmError:
+            found.append((name, ""))
+    return found
+
+
 _SOURCES: dict[str, Callable[[], Values]] = {
     "accounting_columns": _columns("mini_slurm.output.accounting_fields", "ACCOUNTING_FIELDS"),
     "accounts": lambda: _named(_fleet().accounts),
@@ -125,6 +138,7 @@ _SOURCES: dict[str, Callable[[], Values]] = {
     "qos": lambda: _named(_fleet().qos),
     "signals": _signals,
     "states": lambda: [(state.name, state.value) for state in JobState],
+    "templates": _templates,
     "users": _users,
     "verbs": _verbs,
 }
