@@ -9,16 +9,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.clients.environments import HERE
-from tests.clients.lab import NODES, SETTINGS, Lab
+from tests.clients.lab import Lab, started
 from tests.fleet import sshd
 from tests.fleet.conftest import skip_or_fail
-from tests.fleet.machines import Machines
 
 QUICK = ("dask_jobqueue", "psij", "simple_slurm", "submitit")  # those that all tests include
 CLIENTS = sorted(path.parent.name for path in HERE.glob("*/requirements.txt"))
-TIMED = ("psij", "simple_slurm", "submitit")  # those that say what became of a job
-
 TESTED = CLIENTS if os.environ.get("MINI_SLURM_CLIENTS") == "all" else QUICK
+BY_ADDRESS = ("batchspawner", "jax", "lightning", "ray")  # those that connect to nodes by their names
+# those that say what became of a job
+TIMED = [client for client in ("aiida", "psij", "radical_saga", "simple_slurm", "submitit") if client in TESTED]
 
 collect_ignore = [client for client in CLIENTS if client not in TESTED]
 
@@ -27,14 +27,16 @@ collect_ignore = [client for client in CLIENTS if client not in TESTED]
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Two machines, used by all: clients take their own jobs only for theirs."""
     skip_or_fail(sshd.missing())
-    fleet = Machines(tmp_path_factory.mktemp("clients") / "fleet")
-    try:
-        for name, table in NODES.items():
-            fleet.add(name, **table)
-        fleet.write_fleet(**SETTINGS)
-        yield Lab(fleet)
-    finally:
-        fleet.close()
+    with started(tmp_path_factory.mktemp("clients")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def lab_by_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The same for clients that take the names of nodes for addresses."""
+    skip_or_fail(sshd.missing())
+    with started(tmp_path_factory.mktemp("addresses"), by_address=True) as made:
+        yield made
 
 
 @pytest.fixture(scope="session", autouse=True)

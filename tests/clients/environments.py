@@ -14,25 +14,25 @@ CACHE = HERE.parent.parent / ".clients"
 LIMIT = 900  # seconds that an installation may take
 
 
-def environment(client: str) -> Path:
-    """The folder of the client's environment, which has what its requirements.txt names and nothing else."""
-    folder = CACHE / client
+def environment(client: str, more: tuple[str, ...] = ()) -> Path:
+    """The folder of the client's environment, which has what its requirements.txt names, and `more` packages."""
+    folder = CACHE / (f"{client}-own" if more else client)
     requirements = HERE / client / "requirements.txt"
     mark = folder / "installed"
-    key = f"{folder} {sys.version} {hashlib.sha256(requirements.read_bytes()).hexdigest()}"
+    key = f"{folder} {sys.version} {hashlib.sha256(requirements.read_bytes()).hexdigest()} {' '.join(more)}".strip()
     if not mark.exists() or mark.read_text() != key:
-        _make(folder, requirements)
+        _make(folder, requirements, more)
         mark.write_text(key)
     return folder
 
 
-def _make(folder: Path, requirements: Path) -> None:
+def _make(folder: Path, requirements: Path, more: tuple[str, ...]) -> None:
     """Without a pip of its own, which would take longer than a small client: ours installs."""
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, symlinks=True)
     pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "--disable-pip-version-check"]
     done = subprocess.run(
-        [*pip, "install", "--quiet", "--requirement", str(requirements)],
+        [*pip, "install", "--quiet", "--requirement", str(requirements), *more],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

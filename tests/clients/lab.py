@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,19 @@ class Lab:
         done = self.fleet.run(*words, env={**self.fleet.environment, **path})
         assert (done.returncode, done.stderr) == (0, ""), (words, done.stdout, done.stderr)
         return done.stdout
+
+
+@contextmanager
+def started(folder: Path, *, by_address: bool = False) -> Iterator[Lab]:
+    """Two machines; `by_address`: nodes are called by addresses, as nobody can look their names up."""
+    fleet = Machines(folder / "fleet")
+    try:
+        for number, (name, table) in enumerate(NODES.items(), start=2):
+            fleet.add(name, **table, **({"address": f"127.0.0.{number}"} if by_address else {}))
+        fleet.write_fleet(**SETTINGS, node_names="address" if by_address else "name")
+        yield Lab(fleet)
+    finally:
+        fleet.close()
 
 
 def findings(done: subprocess.CompletedProcess[str]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.clients.conftest import CLIENTS, TESTED
+from tests.clients.conftest import BY_ADDRESS, CLIENTS, TESTED
 from tests.clients.guides import GUIDES, follow
 from tests.clients.lab import Lab
 
@@ -14,5 +14,6 @@ def test_each_client_has_its_guide():
 
 
 @pytest.mark.parametrize("client", TESTED)
-def test_a_guide_leads_from_nothing_to_a_run(lab: Lab, client: str):
+def test_a_guide_leads_from_nothing_to_a_run(request: pytest.FixtureRequest, client: str):
+    lab: Lab = request.getfixturevalue("lab_by_address" if client in BY_ADDRESS else "lab")
     assert follow(lab, client) >= 3

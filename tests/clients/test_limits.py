@@ -10,7 +10,9 @@ from tests.clients.conftest import TIMED
 from tests.clients.lab import findings
 
 SEEN = {
+    "aiida": [None, 320, "The job ran out of walltime."],
     "psij": ["FAILED", None, "The job exhausted its time limit."],
+    "radical_saga": ["Failed", "0"],
     "simple_slurm": [["TIMEOUT", "0:0"]],
     "submitit": "TIMEOUT",
 }

@@ -1,0 +1,40 @@
+"""Jobs of processes that find each other by Slurm's variables: JAX, Lightning."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.clients.environments import HERE
+from tests.clients.lab import Lab
+
+
+class Processes:
+    """Jobs of one client's `job.sh`, which runs its `task.py` in four processes on two machines."""
+
+    def __init__(self, lab: Lab, client: str) -> None:
+        self._lab = lab
+        self._client = client
+
+    def submit(self, *words: str, options: tuple[str, ...] = ()) -> str:
+        """The number of a job; `words` are the processes' arguments."""
+        script = HERE / self._client / "job.sh"
+        exported = f"--export=ALL,TASKS={script.parent}"
+        done = self._lab.run(self._client, "sbatch", "--parsable", exported, *options, str(script), *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def end(self, number: str) -> list[str]:
+        """The state of each of the job's tasks, once it has ended."""
+        after = ("-o", "/dev/null", "-d", f"afterany:{number}", "--wrap", ":")
+        self._lab.run(self._client, "sbatch", "-W", *after, seconds=200)
+        return self._lab.slurm("sacct", "-nXP", "-o", "State", "-j", number).split("\n")[:-1]
+
+    def text(self, name: str) -> str:
+        """A job's output."""
+        return (self._lab.folder(self._client) / f"{name}.txt").read_text()
+
+    def printed(self, name: str) -> Any:
+        """What a job's processes found out together."""
+        (found,) = [line.partition("FOUND ")[2] for line in self.text(name).splitlines() if "FOUND " in line]
+        return json.loads(found)
