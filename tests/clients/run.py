@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients import own
+from tests.clients import beside, own
 from tests.clients.environments import HERE
 
 SHARED = ("test_limits.py", "test_guides.py")  # of several clients
@@ -55,8 +55,9 @@ def version(client: str) -> str:
 def main(clients: Sequence[str]) -> int:
     """Exit status: pytest's."""
     os.environ["MINI_SLURM_CLIENTS"] = "all"
-    if clients[:1] == ["--own"]:
-        return own.main(clients[1:])
+    for option, module in (("--own", own), ("--beside", beside)):
+        if clients[:1] == [option]:
+            return module.main(clients[1:])
     unknown = [client for client in clients if not (HERE / client / "requirements.txt").exists()]
     if unknown:
         print(f"test-clients: there is no client {unknown[0]}: tests/clients/ has a folder for each", file=sys.stderr)

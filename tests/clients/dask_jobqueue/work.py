@@ -24,7 +24,7 @@ def fail() -> None:
 
 
 def state(number: str) -> str:
-    words = ["sacct", "-X", "-n", "-P", "-o", "State", "-j", number]
+    words = ["squeue", "-h", "-t", "all", "-o", "%T", "-j", number]
     return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
