@@ -37,7 +37,12 @@ OWN = {
         "https://github.com/ExaWorks/psij-python",
         "914ffa3a01e01308a06e947ec59bb142359dd02c",
         (PYTEST, "pytest-timeout", "pytest-cov", "requests", "filelock<3.20"),
-        ("tests", "--executors=slurm:srun,slurm:single,slurm:multiple"),
+        (
+            "tests/test_executor.py",
+            "tests/test_nodefile.py",
+            "tests/test_wait.py",
+            "--executors=slurm:srun,slurm:single",
+        ),
     ),
     "snakemake": Own(
         "https://github.com/snakemake/snakemake-executor-plugin-slurm",
