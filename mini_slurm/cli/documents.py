@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.cli import listing
+from mini_slurm.cli import listing, plans
 from mini_slurm.model.job import COLUMNS
 from mini_slurm.output import documents, job_document, yaml_text
 from mini_slurm.output.job_order import in_order_of_making
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mini_slurm.output.layout import View
 
 
-def show_jobs(chosen: Chosen) -> int:
+def show_jobs(program: str, chosen: Chosen) -> int:
     """squeue's: the jobs that are not over, or have not been over for long."""
     db = listing.open_to_read()
     view = listing.view(chosen)
@@ -28,6 +28,7 @@ def show_jobs(chosen: Chosen) -> int:
     where.states(None, view.now)
     jobs = queries.select_jobs(db, COLUMNS, where)
     in_order_of_making(jobs)
+    plans.note(program, jobs, db, view.now)
     return write(chosen, documents.PLUGIN, "jobs", [job_document.record(job, view) for job in jobs])
 
 

@@ -50,7 +50,7 @@ def msqueue(program: str, arguments: list[str]) -> int:
     if "json" in request.chosen or "yaml" in request.chosen:
         from mini_slurm.cli import documents
 
-        return documents.show_jobs(request.chosen)
+        return documents.show_jobs(program, request.chosen)
     if "verbose" in request.chosen:
         from mini_slurm.cli.verbose import squeue_options
 
@@ -100,6 +100,10 @@ def _records(program: str, request: Request, view: View, db: sqlite3.Connection 
         raise listing.NotNow("slurm_load_jobs error: Invalid job id specified", exit_code=1)
     where = request.where(view.now, fleet if "nodelist" in request.chosen else None)
     jobs = [*listing.jobs(db, place, request.columns, where)]
+    if request.looks_ahead and not place:
+        from mini_slurm.cli import plans
+
+        plans.note(program, jobs, db, view.now)
     if request.wanted is not None:
         jobs = list(job_order.pick(jobs, request.wanted))
     if request.by_step:

@@ -30,6 +30,7 @@ VARIABLES = {
 }  # fmt: skip
 NOT_OVER = frozenset(state for state in JobState if not state.is_over)
 BY_START = "S"  # the order of --start
+PLANNED = {"state", "reason", "submit_time", "eligible_time"}  # tell for which jobs something may be expected
 ARRAYS = frozenset({"job_id", "array_job_id", "array_task_id", "array_tasks", "het_job_id"})
 MERGED = frozenset({"name", "partition", "reason"})  # what tells which waiting tasks of an array are one line
 
@@ -70,7 +71,14 @@ class Request:
             from mini_slurm.output.step_fields import COLUMNS
 
             return {*COLUMNS.split()}
-        return self.layout.columns | (self.order.columns if self.order else set()) | ARRAYS | MERGED
+        found = self.layout.columns | (self.order.columns if self.order else set()) | ARRAYS | MERGED
+        return found | PLANNED if self.looks_ahead else found
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Is it of interest when waiting jobs are expected to start?"""
+        by_start = self.order is not None and self.order.looks_ahead
+        return not self.by_step and (by_start or self.needs("StartTime", "EndTime", "SchedNodes"))
 
     def needs(self, *fields: str) -> bool:
         """Is one of these columns shown?"""

@@ -7,8 +7,10 @@ import time
 from mini_slurm.cli import common, listing
 from mini_slurm.cli.forecast import as_stored
 from mini_slurm.errors import BadUsage, visible
+from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.options import job_ids
+from mini_slurm.scheduler.plan import plan
 from mini_slurm.scheduler.why import explain
 
 NO_SUCH_JOB = "Invalid job id specified"
@@ -31,9 +33,14 @@ def show(program: str, word: str) -> int:
                 hint="a job that is over waits for nothing: msacct tells of it",
                 exit_code=1,
             )
-        moment = listing.moment_format()
+        moment, now = listing.moment_format(), time.time()
+        expected = plan(cluster, now, {job.job_id for job in mine})
         for job in mine:
-            listing.show(visible(line) for line in explain(cluster, job, time.time(), moment))
+            listing.show(visible(line) for line in explain(cluster, job, now, moment))
+            if job.job_id in expected:
+                begin, names = expected[job.job_id]
+                where = f"on {compress(list(names))}, if all before it use up their time limits"
+                listing.show([f"Expected to start at {moment(begin)} {where}."])
     finally:
         db.close()
     return 0

@@ -158,6 +158,12 @@ class Job:
         return max(tasks * (self.cpus_per_task or 1), self.min_cpus or 0)
 
     @property
+    def planned(self) -> tuple[float, str] | None:
+        """When and on which machines, as a hostlist, a waiting job is expected to start. A listing notes it."""
+        found: tuple[float, str] | None = self.__dict__.get("planned_start")
+        return found
+
+    @property
     def is_exclusive(self) -> bool:
         """Does the job want whole machines?"""
         return self.exclusive == 1

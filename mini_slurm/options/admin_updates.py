@@ -19,7 +19,7 @@ HEAVIEST = 0xFFFFFFF0
 NODE_STATES = (
     ("NORESP", 3), ("CANCEL_REBOOT", 3), ("DRAIN", 3), ("FAIL", 3), ("FUTURE", 3), ("RESUME", 3),
     ("POWER_DOWN_ASAP", 12), ("POWER_DOWN_FORCE", 12), ("POWER_DOWN", 7), ("POWER_UP", 7), ("UNDRAIN", 3),
-    ("UNKNOWN", 3), ("DOWN", 3), ("IDLE", 3), ("ALLOCATED", 3), ("ERROR", 3), ("MIXED", 3),
+    ("UNKNOWN", 3), ("DOWN", 3), ("IDLE", 3), ("ALLOCATED", 3), ("MIXED", 3),
 )  # fmt: skip
 NEED_REASON = frozenset({"DOWN", "DRAIN", "FAIL"})
 PARTITION_STATES = (("INACTIVE", 1), ("DOWN", 1), ("UP", 1), ("DRAIN", 1))
@@ -192,6 +192,7 @@ NODE_TAGS = (
     Tag("Extra", 1, "Extra", _text),
     Tag("Features", 1, "Features", _listed),
     Tag("AvailableFeatures", 3, "Features", _listed),
+    Tag("Gres", 1, "Gres", _text),
     Tag("Weight", 1, "Weight", _weight),
     Tag("Comment", 2, "Comment", _text),
     Tag("Reason", 1, "Reason", _reason),

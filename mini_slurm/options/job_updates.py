@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from mini_slurm.model.units import parse_duration, parse_time_limit
+from mini_slurm.model.units import NO_LIMIT, parse_duration, parse_time_limit
 
 NICE_OFFSET = 2**31
 LARGEST = {16: 2**16 - 1, 32: 2**32 - 1, 64: 2**64 - 1}
@@ -109,11 +109,12 @@ def throttle(words: Words, value: str) -> int:
 
 
 def time_limit(name: str) -> Reader:
-    """Seconds; None: no limit."""
+    """Seconds; None: no limit. Unlike in a submission, 0 is no time at all."""
 
     def read(words: Words, value: str) -> int | None:
         try:
-            return parse_time_limit(value)
+            limit = parse_time_limit(value)
+            return 0 if limit is None and value.lower() not in NO_LIMIT and parse_duration(value) == 0 else limit
         except ValueError:
             raise BadValue(f"Invalid {name} value") from None
 

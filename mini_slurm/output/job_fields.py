@@ -39,6 +39,8 @@ def starts(job: Job, now: float) -> float | None:
     """When a job started, or may start at the earliest if that is still to come."""
     if job.state is not JobState.PENDING:  # who is cancelled while he waits starts and ends at once
         return job.start_time or (job.end_time if job.state.is_over else None)
+    if job.planned is not None:
+        return max(job.planned[0], job.begin_time or 0)
     return job.begin_time if job.begin_time and job.begin_time > now else None
 
 
@@ -241,7 +243,8 @@ JOB_FIELDS = (
     Field("", "x", "EXC_NODES", "excluded_nodes", lambda job, view: in_order(job.excluded_nodes), cut=False),
     Field("CoreSpec", "X", "CORE_SPEC", "extra", lambda job, view: _core_spec(job)),
     Field("Nice", "y", "NICE", "nice", lambda job, view: str(job.nice)),
-    Field("SchedNodes", "Y", "SCHEDNODES", "", lambda job, view: NULL, cut=False, cut_header=False),
+    Field("SchedNodes", "Y", "SCHEDNODES", _STARTS, lambda job, view: job.planned[1] if job.planned else NULL,
+          cut=False, cut_header=False),
     Field("SCT", "z", "S:C:T", "extra", lambda job, view: _layout(job)),
     Field("WorkDir", "Z", "WORK_DIR", "work_dir", lambda job, view: job.work_dir),
 )

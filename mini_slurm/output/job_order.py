@@ -88,6 +88,7 @@ class Order:
 
     def __init__(self, text: str) -> None:
         self.columns: set[str] = {"job_id", "array_job_id", "state", "start_time", "begin_time", "end_time"}
+        self.looks_ahead = False  # at when waiting jobs are expected to start
         self.unused: list[str] = []  # letters that squeue only complains of
         self._keys: list[tuple[Key | None, bool]] = []  # the last first; None: by start
         place = len(text) - 1
@@ -106,6 +107,7 @@ class Order:
             return 1
         columns, key = _key(letter)
         self.columns.update(columns.split())
+        self.looks_ahead = self.looks_ahead or letter in "Se"
         self._keys.append((None if letter == "S" else key, text[place - 1 : place] == "-"))
         return 1
 

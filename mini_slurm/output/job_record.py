@@ -183,14 +183,15 @@ TIMES = (
     (("SuspendTime", lambda job, view: view.when(job.suspend_time) if job.suspend_time else "None"),
      ("SecsPreSuspend", lambda job, view: str(_before_suspension(job))),
      ("LastSchedEval", lambda job, view: view.when(_start(job, view) if has_run(job) else job.submit_time)),
-     ("Scheduler", _constant("Main"))),
+     ("Scheduler", lambda job, view: "Backfill:*" if job.planned else "Main")),
 )
 PLACES = (
     (("Partition", lambda job, view: job.partition),
      ("AllocNode:Sid", lambda job, view: f"{job.submit_host}:0")),
     (("ReqNodeList", lambda job, view: NULL if job.required_nodes is None else in_order(job.required_nodes)),
      ("ExcNodeList", lambda job, view: NULL if job.excluded_nodes is None else in_order(job.excluded_nodes))),
-    (("NodeList", lambda job, view: tres.node_list(job)),),
+    (("NodeList", lambda job, view: tres.node_list(job)),
+     ("SchedNodeList", lambda job, view: job.planned[1] if job.planned else None)),
     (("BatchHost", lambda job, view: (job.node if tres.node_list(job) else None)),),
     (("NumNodes", lambda job, view: _node_count(job)),
      ("NumCPUs", lambda job, view: str(tres.cpus(job))),

@@ -16,6 +16,7 @@ from mini_slurm.scheduler.targets import is_operator
 NOT_ADMIN = "Invalid user id"
 NO_SUCH_NODE = "Invalid node name specified"
 BAD_STATE = "Invalid node state specified"
+BAD_GRES = "Invalid generic resource (gres) specification"
 NOT_SUBSET = "Active features not subset of available features"
 
 Transition = Callable[[Books, NodeOverride], NodeOverride | None]
@@ -67,6 +68,8 @@ class Update:
     def run(self) -> None:
         """Do what is asked for as far as it can be done."""
         self._take_features()
+        if "Gres" in self._wish:  # a machine has the GPUs that it has
+            self.error = BAD_GRES
         for key, field in (("Weight", "weight"), ("Comment", "comment"), ("Extra", "extra")):
             if key in self._wish:
                 self.change = self.change._replace(**{field: self._wish[key]})
@@ -74,12 +77,12 @@ class Update:
             self._take_state()
 
     def _take_features(self) -> None:
-        """Features that are available are active ones too, unless it is said which are active."""
+        """Those that are active have to stay available, unless it is said which are active."""
         if "Features" not in self._wish and "ActiveFeatures" not in self._wish:
             return
         present = self._books.entry.features
         available = tuple(self._wish.get("Features", present if self.change.features is None else self.change.features))
-        active = tuple(self._wish.get("ActiveFeatures", available if "Features" in self._wish else present))
+        active = tuple(self._wish.get("ActiveFeatures", present))
         if set(active).issubset(available):
             self.change = self.change._replace(features=available, active_features=active)
         else:

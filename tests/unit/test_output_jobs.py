@@ -325,7 +325,7 @@ class Strict:
         self._columns = {*columns.split(), "state"}
 
     def __getattr__(self, column: str) -> object:
-        assert column in {*self._columns, "is_batch" if "script" in self._columns else ""}
+        assert column in {*self._columns, "is_batch" if "script" in self._columns else "", "planned"}
         return getattr(QUEUE[0], column)
 
 

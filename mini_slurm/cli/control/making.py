@@ -14,6 +14,7 @@ ENTITIES = (
     ("partitionname", update_partition.create, update_partition.delete, "delete_partition"),
     ("reservationname", reserve.create, reserve.delete, "delete_reservation"),
 )
+NOT_HERE = "Requested operation not supported on this system"
 NOT_YOURS = "Invalid user id"
 SHORTEST = 3  # letters of the entity
 
@@ -25,6 +26,10 @@ def _is(word: str, name: str) -> bool:
 def create(session: Session, verb: str, words: list[str]) -> None:
     """Make a partition or a reservation."""
     for word in words:
+        if _is(word.partition("=")[0], "nodename"):
+            session.fail(f"Error creating the node(s): {NOT_HERE}")
+            session.advise("mini-slurm add HOST adds a machine")
+            return
         for name, make, _, _ in ENTITIES:
             if _is(word.partition("=")[0], name):
                 make(session, words)

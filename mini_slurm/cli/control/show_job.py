@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.cli import listing
+from mini_slurm.cli import listing, plans
 from mini_slurm.model.arrays import tasks_of, throttle_of
 from mini_slurm.model.job import COLUMNS
 from mini_slurm.output import job_record
@@ -40,6 +40,7 @@ def show(session: Session, verb: str, words: list[str]) -> None:
         _say_that_there_is_none(session, word)
         return
     view = _view(session, jobs)
+    plans.note(session.program, jobs, session.db, view.now)
     for job in jobs:
         session.show(job_record.lines(job, view))
 

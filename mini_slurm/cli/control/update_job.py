@@ -60,6 +60,7 @@ class Wish:
         self._session = session
         self._uid: int | None = None
         self.jobs = ""
+        self._is_named = False
         self.changes: dict[str, Any] = {}
         rest = list(words)
         while rest:
@@ -68,7 +69,7 @@ class Wish:
             raise Stop("No changes specified")
         if not self.jobs and "JobName" in self.changes:
             self.jobs = self._of_name(self.changes["JobName"])
-        if not self.jobs:
+        if not self._is_named and not self.jobs:
             raise Stop(self._error("No job ID specified"))
 
     def _error(self, text: str) -> str:
@@ -92,7 +93,7 @@ class Wish:
         elif not equals:
             value = rest.pop(0)
         if _means(name, "jobid", 3):
-            self.jobs = value
+            self.jobs, self._is_named = value, True
         elif _means(name, "userid", 3):
             self._uid = listing.user_number(value)
             if self._uid is None:

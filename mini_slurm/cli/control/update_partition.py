@@ -20,7 +20,7 @@ def update(session: Session, words: list[str]) -> None:
     name = changes.pop("name", None)
     if name is None:
         session.complain("PartitionName must be given.")
-    elif not changes:
+    elif len(words) < 2:
         session.complain("No changes specified")
     else:
         error = ask_one(session, "partition", {"name": name, "changes": changes, "create": False})
@@ -55,7 +55,9 @@ def _changes(session: Session, words: list[str], *, is_update: bool) -> dict[str
         changes = read(PARTITION_TAGS, words)
     except BadWord as error:
         for line in error.lines:
-            session.complain(line + "\n" * (line in error.lines[:-1] and error.plain))
+            session.complain(line)
+            if error.plain and line is error.lines[0]:
+                session.fail("")
         if error.ends and is_update:
             session.reject("slurm_update error: No error")
         return None

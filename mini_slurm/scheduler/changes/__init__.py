@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.changes import place, plain, rank, row, size, times
 from mini_slurm.scheduler.changes.row import Row, Update
+from mini_slurm.scheduler.eligible import closed, named_partitions
+from mini_slurm.scheduler.limits import TOO_MANY_CPUS, TOO_MUCH_MEMORY
 from mini_slurm.scheduler.targets import DENIED, Refusal
 
 FINISHED = "Job has already finished"
 NOT_YOURS = "Invalid user id"
+TOO_MUCH = "Requested partition configuration not available now"
 NO_FEDERATION = "Not a valid federated job"
 
 # A row's check sees that the whole update is possible so far, before anything is changed; what fails later leaves
@@ -86,3 +90,13 @@ def apply(update: Update) -> None:
             one.check(update, update.changes[one.key])
     for one in asked:
         one.set(update, update.changes[one.key])
+    _check_partition(update)
+
+
+def _check_partition(update: Update) -> None:
+    """A job that is more than its partition has is told of after every change, which holds all the same."""
+    partitions = named_partitions(update.cluster, update.job)
+    if update.job.state is JobState.PENDING and partitions:
+        reason = closed(update.cluster, update.job, partitions[0])
+        if reason in (TOO_MANY_CPUS, TOO_MUCH_MEMORY):
+            raise Refusal(TOO_MUCH)

@@ -81,10 +81,19 @@ def _names(update: Update, value: str) -> list[str]:
 
 def check_nodes(update: Update, value: str) -> None:
     """Machines that the job is to have; what runs keeps its own."""
-    if update.is_running:
-        raise Refusal(NOT_SUPPORTED)
-    update.needs_pending()
+    if not update.is_running:
+        update.needs_pending()
     _check_names(update, value)
+    if update.is_running:
+        _check_fewer(update, value)
+
+
+def _check_fewer(update: Update, value: str) -> None:
+    """What runs could only give machines back, and never the one on which its script is."""
+    names = set(hostlist.expand(value))
+    if update.job.node not in names or not names <= set(hostlist.expand(update.job.node_list or "")):
+        raise Refusal(BAD_NODE)
+    raise Refusal(NOT_SUPPORTED)
 
 
 def set_nodes(update: Update, value: str) -> None:
@@ -108,17 +117,19 @@ def check_reservation(update: Update, value: str) -> None:
     """A reservation that there is, and that is for this job's user; what runs keeps its own."""
     if value == (update.job.reservation or ""):
         return
-    update.needs_pending()
     for name in value.split(",") if value else ():
         one = update.cluster.fleet.reservations.get(name)
         if one is None:
             raise Refusal(BAD_RESERVATION)
+        update.needs_pending()
         if not one.admits(update.job.uid, update.job.account):
             raise Refusal(CLOSED_RESERVATION)
 
 
 def set_reservation(update: Update, value: str) -> None:
     """Empty: none."""
+    if value != (update.job.reservation or ""):
+        update.needs_pending()
     update.job.reservation = value or None
 
 

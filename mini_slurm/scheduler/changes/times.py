@@ -26,7 +26,7 @@ def set_limit(update: Update, value: int | None) -> None:
         if job.state is not JobState.PENDING or not within:
             raise Refusal(DENIED)
     least = update.changes.get("TimeMin", job.time_min)
-    if least is not None and _seconds(value) < least:
+    if least and _seconds(value) < least:
         raise Refusal(BAD_TIME_MIN)
     job.time_limit = value
     _tell(update, value)
@@ -49,7 +49,7 @@ def set_least_limit(update: Update, value: int | None) -> None:
         return
     if _seconds(value) > _seconds(update.job.time_limit):
         raise Refusal(BAD_TIME_MIN)
-    update.job.time_min = value
+    update.job.time_min = value or None
 
 
 def set_end(update: Update, value: float) -> None:

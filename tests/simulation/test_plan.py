@@ -1,0 +1,71 @@
+"""scheduler/plan.py: when and where waiting jobs are expected to start."""
+
+from __future__ import annotations
+
+from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler.plan import MOST_TASKS, Planned, plan
+from tests.simulation.harness import Simulation, fleet_of
+
+MACHINES = {name: Resources(cpus=4, memory=8000) for name in ("node1", "node2")}
+
+
+def full() -> Simulation:
+    """Both machines are taken for 20 minutes."""
+    sim = Simulation(fleet_of(MACHINES))
+    sim.submit(nodes=2, max_nodes=2, exclusive=1, time_limit=1200, run_time=1200)
+    return sim
+
+
+def planned(sim: Simulation, *jobs: int) -> list[Planned | None]:
+    found = plan(sim.cluster, sim.now, jobs)
+    return [found.get(job) for job in jobs]
+
+
+def test_jobs_start_when_those_before_them_have_used_up_their_limits() -> None:
+    sim = full()
+    whole = sim.submit(nodes=2, max_nodes=2, exclusive=1, time_limit=600, run_time=600)
+    small = sim.submit(cpus_per_task=3, time_limit=60)
+    another = sim.submit(cpus_per_task=3, time_limit=60)
+    third = sim.submit(cpus_per_task=3, time_limit=60)
+    assert planned(sim, whole, small, another, third) == [
+        Planned(1200.0, ("node1", "node2")),
+        Planned(1800.0, ("node1",)),
+        Planned(1800.0, ("node2",)),
+        Planned(1860.0, ("node1",)),
+    ]
+    sim.run(until=1260)
+    assert sim.state(whole) == "RUNNING"
+
+
+def test_a_gap_is_used_that_is_long_enough() -> None:
+    sim = Simulation(fleet_of(MACHINES))
+    sim.submit(required_nodes="node1", cpus_per_task=4, time_limit=600, run_time=600)
+    sim.submit(required_nodes="node2", cpus_per_task=4, time_limit=1200, run_time=1200)
+    both = sim.submit(nodes=2, max_nodes=2, exclusive=1, time_limit=600)
+    long = sim.submit(cpus_per_task=4, time_limit=1000)
+    short = sim.submit(cpus_per_task=4, time_limit=300)
+    assert planned(sim, both, long, short) == [
+        Planned(1200.0, ("node1", "node2")),
+        Planned(1800.0, ("node1",)),
+        Planned(600.0, ("node1",)),
+    ]
+
+
+def test_nothing_is_expected_of_jobs_that_wait_for_more_than_room_or_behind_what_never_ends() -> None:
+    sim = full()
+    held, later = sim.submit(priority=0), sim.submit(begin_time=9000.0)
+    child = sim.submit(dependency="afterok:1")
+    endless = sim.submit(nodes=2, max_nodes=2, exclusive=1, time_limit=None)
+    behind = sim.submit()
+    assert planned(sim, held, later, child, behind) == [None] * 4
+    assert planned(sim, endless) == [Planned(1200.0, ("node1", "node2"))]
+
+
+def test_the_next_tasks_of_an_array_are_planned_for_together() -> None:
+    sim = full()
+    array = sim.submit(array_tasks="0-99", cpus_per_task=4, time_limit=60, array_job_id=2)
+    last = sim.submit(cpus_per_task=4, time_limit=60)
+    assert planned(sim, array, last) == [
+        Planned(1200.0, ("node1",)),
+        Planned(1200.0 + MOST_TASKS // 2 * 60, ("node1",)),
+    ]
