@@ -55,14 +55,20 @@ class Span:
         """Did the step run in the span?"""
         return int(step.start_time) <= self.until and (step.end_time is None or step.end_time >= self.since)
 
-    def described(self, states: str) -> tuple[str, str]:
-        """What `sacct -v` says of it; `states`: those that are asked for."""
+    def described(self, chosen: Chosen, states: str) -> list[str]:
+        """What `sacct -v` says of it, and -vv besides; `states`: those that are asked for."""
         begin = time.ctime(self.since) if self.since else "Epoch 0"
         kind = states or "Eligible"
-        return (
+        found = [
             f"Jobs {kind} in the time window from {begin} to {time.ctime(self.until)}",
             "accounting_storage/slurmdbd: init: Accounting storage SLURMDBD plugin loaded",
-        )
+        ]
+        if chosen.count("verbose") > 1:
+            from mini_slurm.cli.verbose import CONNECTED, SPEAKING, sacct_options
+
+            found[1:1] = [sacct_options(chosen)]
+            found += [*SPEAKING, CONNECTED]
+        return found
 
     def _until(self, chosen: Chosen, now: float) -> float:
         """Without -E, states are asked for at the one moment of -S."""

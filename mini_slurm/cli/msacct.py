@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from mini_slurm.cli import account_filters, account_request, common, listing
 from mini_slurm.desk import places
@@ -136,8 +137,8 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
         for line in lines:
             line.cut(span.since, span.until)
     if "verbose" in chosen and not is_document:
-        for text in span.described(account_request.state_names(chosen)):
-            common.say(f"{program}: {text}")
+        for text in span.described(chosen, account_request.state_names(chosen)):
+            sys.stderr.write(f"{program}: {text}\n")
     return _print(chosen, table, lines, view, db)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.cli import listing
+from mini_slurm.errors import visible
 from mini_slurm.model.hostlist import compress
 from mini_slurm.output.values import NULL
 
@@ -24,6 +25,22 @@ SPEAKING = (
     "debug:  auth/munge: init: Munge authentication plugin loaded",
     "debug:  hash/k12: init: init: KangarooTwelve hash plugin loaded",
 )
+CONNECTED = "debug:  accounting_storage/slurmdbd: _connect_dbd_conn: Sent PersistInit msg"
+
+
+def sacct_options(chosen: Chosen) -> str:
+    """What sacct says of some of its options, several lines as one."""
+    whole = chosen.text("whole_hetjob")
+    columns = visible(chosen.text("format") or "")
+    values = {
+        "completion": "no",
+        "dup": "yes" if "duplicates" in chosen else "no",
+        "field_list": f"{columns}," if columns else NULL,
+        "help": "0",
+        "no_steps": "yes" if "allocations" in chosen else "no",
+        "whole_hetjob": NULL if whole is None else "no" if whole.lower().startswith("n") else "yes",
+    }
+    return "\n\t".join(["debug:  Options selected:", *(f"opt_{name}={value}" for name, value in values.items())])
 
 
 def _is(chosen: Chosen, field: str) -> str:

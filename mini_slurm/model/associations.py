@@ -23,6 +23,7 @@ class Association:
         "left",
         "limits",
         "number",
+        "own_qos",
         "parent",
         "qos",
         "right",
@@ -36,6 +37,7 @@ class Association:
         self.parent = parent
         self.is_default = False  # is the account its user's own?
         self.qos: tuple[str, ...] = ()
+        self.own_qos: tuple[str, ...] = ()  # without what everybody has
         self.shares = 1
         self.limits = NO_LIMITS
         self.children: list[Association] = []
@@ -52,7 +54,7 @@ class Association:
 def tree(fleet: Fleet) -> list[Association]:
     """All of them, in the order in which Slurm lists them: users before accounts, each by name."""
     root = Association(ROOT)
-    _add_user(root, ROOT, Entry(qos=(NORMAL,), default=True))
+    _add_user(root, ROOT, Entry(default=True))
     for name, users in sorted(fleet.accounts.items()):
         account = root if name == ROOT else Association(name, parent=root)
         whole = fleet.whole_accounts.get(name, Entry())
@@ -60,16 +62,20 @@ def tree(fleet: Fleet) -> list[Association]:
         for user, may in sorted(users.items()):
             _add_user(account, user, may._replace(default=may.default or _is_only(fleet, name, user)))
     found = list(_walk(root))
-    for number, one in enumerate(found, start=1):
-        one.number = number
-        one.qos = one.qos or (NORMAL,)
+    numbers = {(ROOT, ""): 1, (ROOT, ROOT): 2}
+    numbers |= {(name, ""): number for number, name in enumerate(fleet.accounts, start=3)}
+    numbers |= {(name or ROOT, user): number for (name, user), number in fleet.association_numbers().items()}
+    root.own_qos = (NORMAL,)
+    for one in found:
+        one.number = numbers[one.account, one.user]
+        one.qos = one.own_qos or (NORMAL,)
     _number_edges(root, 1)
     return found
 
 
 def _add_user(account: Association, user: str, may: Entry) -> None:
     one = Association(account.account, user, account)
-    one.qos, one.is_default, one.shares = may.qos or (NORMAL,), may.default, may.shares
+    one.own_qos, one.is_default, one.shares = may.qos, may.default, may.shares
     one.limits = inherited(may.limits, account.limits)
 
 
@@ -96,7 +102,7 @@ def _walk(one: Association) -> list[Association]:
 
 def _number_edges(one: Association, edge: int) -> int:
     one.left = edge
-    for child in one.children:
+    for child in sorted(one.children, key=lambda child: -child.number):  # Slurm puts new ones before the others
         edge = _number_edges(child, edge + 1)
     one.right = edge + 1
     return one.right

@@ -41,9 +41,14 @@ class Record:
         self.association = association
 
 
-def associations(fleet: Fleet) -> list[Record]:
-    """The whole tree."""
-    return [Record({}, _keys(fleet, one), one) for one in tree(fleet)]
+def associations(fleet: Fleet, *, own: bool = False, defaults: bool = False) -> list[Record]:
+    """The whole tree; or users' `defaults` alone; or with each one's `own` QOS alone, users first."""
+    found = [one for one in tree(fleet) if not defaults or (one.user and one.is_default)]
+    if own:
+        found.sort(key=lambda one: (not one.user, one.left))
+        for one in found:
+            one.qos = one.own_qos
+    return [Record({}, _keys(fleet, one), one) for one in found]
 
 
 def users(fleet: Fleet, *, apart: bool) -> list[Record]:
@@ -201,7 +206,7 @@ ASSOCIATION: Mapping[str, Value] = {
     "Share": _of(lambda one, view: str(one.shares)),
     "QOS": _of(lambda one, view: ",".join(sorted(one.qos))),
     "ID": _of(lambda one, view: str(one.number)),
-    "ParentID": _of(lambda one, view: str(one.parent.number) if one.parent else ""),
+    "ParentID": _of(lambda one, view: str(one.parent.number) if one.parent else "0"),
     "ParentName": _of(lambda one, view: _parent(one)),
     "LFT": _of(lambda one, view: str(one.left)),
     "RGT": _of(lambda one, view: str(one.right)),

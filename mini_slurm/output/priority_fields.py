@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.output.layout import Field
+from mini_slurm.output.values import NULL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ FIELDS = (
     _field("N", "NICE", _nice),
     _field("r", "PARTITION", _of_job(lambda job: job.partition)),
     _field("S", "SITE", _site),
-    _field("T", "TRES", lambda rank, view: ""),
-    _field("t", "TRES", lambda rank, view: ""),
+    _field("T", "TRES", _of_job(lambda job: "", NULL)),
+    _field("t", "TRES", _of_job(lambda job: "", NULL)),
     _field("u", "USER", _of_job(lambda job: job.user)),
     _field("Y", "PRIORITY", _priority),
     _field("y", "PRIORITY", _normal_priority),

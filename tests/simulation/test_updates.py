@@ -294,3 +294,34 @@ def test_an_arrays_throttle_is_changed_while_tasks_run():
     assert len(sim.running["node1"]) == 3
     assert sim.update(array, ArrayTaskThrottle=0) == ""
     assert len(sim.running["node1"]) == 4
+
+
+# --- more than the partition has
+
+
+def test_more_cpus_than_there_are_is_told_of_after_every_change_and_holds():
+    sim = Simulation(fleet_of(TWO))
+    job = sim.submit(priority=0)
+    too_much = "Requested partition configuration not available now"
+    assert sim.update(job, NumCPUs=(99, None)) == too_much
+    assert sim.job(job).cpus == 99
+    assert sim.update(job, Comment="x") == too_much
+    assert sim.update(job, NumCPUs=(1, None)) == ""
+
+
+def test_no_time_at_all_ends_what_runs():
+    sim, job = running()
+    assert sim.update(job, TimeLimit=0) == ""
+    assert sim.job(job).time_limit == 0
+    sim.run(until=160)
+    assert sim.state(job) == "TIMEOUT"
+
+
+def test_a_running_job_keeps_its_machines_and_is_told_which_names_are_none_of_them():
+    sim, job = running()
+    node = sim.job(job).node
+    other = next(name for name in TWO if name != node)
+    assert sim.update(job, ReqNodeList=other) == "Invalid node name specified"
+    assert sim.update(job, ReqNodeList="nope") == "Invalid node name specified"
+    assert sim.update(job, ReqNodeList=node) == "Requested operation not supported on this system"
+    assert sim.update(job, ReservationName="nope") == "Requested reservation is invalid"

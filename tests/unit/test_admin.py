@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -229,3 +230,10 @@ def test_help_names_every_subcommand(monkeypatch: pytest.MonkeyPatch, capsys: py
 def test_an_unknown_subcommand_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(monkeypatch, "frobnicate") == 2
     assert "frobnicate" in capsys.readouterr().err
+
+
+def test_no_command_is_both_here_and_told_to_be_absent() -> None:
+    page = Path(__file__).parents[2] / "docs" / "absent-commands.md"
+    rows = [line.split("|")[1] for line in page.read_text().splitlines() if line.startswith("| `")]
+    assert rows
+    assert not set(re.findall(r"`(\w+)`", "".join(rows))) & set(shims.SHIMS)

@@ -21,12 +21,14 @@ ASSOCIATION_COLUMNS = (
     "Share,Priority,GrpJ,GrpTRES,GrpS,GrpWall,GrpTRESMins,MaxJ,MaxTRES,MaxTRESPerN,MaxS,MaxW,MaxTRESMins,QOS,"
     "DefaultQOS,GrpTRESRunMins"
 )
-SWITCHES = (
-    Condition("WithAssoc:5", "associations"), Condition("WithCoordinators:5", ""), Condition("WithDeleted:5", ""),
-    Condition("WithRawQOSLevel:5", ""), Condition("WithSubAccounts:5", ""), Condition("WithFed:5", "federation"),
-    Condition("WOPLimits:4", "plain"), Condition("WOPInfo:4", ""), Condition("WOLimits:3", "plain"),
-    Condition("OnlyDefaults:2", ""), Condition("Tree:4", "tree"), Condition("where:5", ""), Condition("set:3", ""),
-)  # fmt: skip
+# words without an equals sign that are no names; each kind of thing has its own
+SWITCHES = {
+    "associations": "WithAssoc:5", "coordinators": "WithCoordinators:5", "deleted": "WithDeleted:5",
+    "raw": "WithRawQOSLevel:5", "children": "WithSubAccounts:5", "federation": "WithFed:5",
+    "plain": "WOPLimits:4", "own": "WOPInfo:4", "bare": "WOLimits:3", "defaults": "OnlyDefaults:2", "tree": "Tree:4",
+}  # fmt: skip
+FILLERS = (Condition("where:5", ""), Condition("set:3", ""))
+OF_NAMES = ("associations", "coordinators", "deleted", "raw", "plain")  # of users and accounts
 GROUP_LIMITS = "GrpJ,GrpN,GrpCPUs,GrpMEM,GrpS,GrpWall,GrpCPUMins"
 LIMITS = "MaxJ,MaxN,MaxCPUs,MaxS,MaxW,MaxCPUMins,QOS,DefaultQOS"
 
@@ -34,11 +36,12 @@ LIMITS = "MaxJ,MaxN,MaxCPUs,MaxS,MaxW,MaxCPUMins,QOS,DefaultQOS"
 class Entity:
     """One row; `more` are the columns that a switch adds, "" being the absence of all switches."""
 
-    __slots__ = ("bare", "columns", "conditions", "more", "names", "records", "values")
+    __slots__ = ("bare", "columns", "conditions", "more", "names", "records", "switches", "values")
 
     def __init__(
         self, names: str, columns: str, known: str = "", *, bare: str = "name",
         more: Mapping[str, str] | None = None, records: Records | None = None, values: Mapping[str, Value] = NONE,
+        switches: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.names = Names(names)
         self.columns = columns
@@ -47,14 +50,14 @@ class Entity:
         self.more = more or {}
         self.records = records or _nothing
         self.values = values
+        self.switches = [*(Condition(SWITCHES[one], one) for one in switches), *FILLERS]
 
     def chosen(self, wish: Wish) -> list[str]:
         """The columns that are shown."""
         if wish.columns:
             return wish.columns
-        added = [columns for switch, columns in self.more.items() if switch in wish.switches]
-        if not added and "" in self.more and not wish.switches & {"plain"}:
-            added = [self.more[""]]
+        switches = wish.switches if wish.switches & {"plain", "bare"} else {"", *wish.switches}
+        added = [columns for switch, columns in self.more.items() if switch in switches]
         return ",".join([self.columns, *added]).split(",")
 
 
@@ -66,6 +69,10 @@ def _users(fleet: Fleet, wish: Wish) -> list[records.Record]:
     return records.users(fleet, apart="associations" in wish.switches)
 
 
+def _associations(fleet: Fleet, wish: Wish) -> list[records.Record]:
+    return records.associations(fleet, own="own" in wish.switches, defaults="defaults" in wish.switches)
+
+
 def _accounts(fleet: Fleet, wish: Wish) -> list[records.Record]:
     return records.accounts(fleet, apart="associations" in wish.switches)
 
@@ -74,19 +81,21 @@ def _accounts(fleet: Fleet, wish: Wish) -> list[records.Record]:
 ENTITIES = (
     Entity("Accounts:2 Acct:4", "Acc,Des,O",
            "Names:1 Accounts:1 Acct:4 Descriptions:1 Organizations:1=name;Clusters:1=cluster;Parents:1=parent",
-           more={"associations": f"Cl,ParentN,U,Share,Priority,{GROUP_LIMITS},{LIMITS}"},
-           records=_accounts, values=records.ACCOUNT),
+           more={"associations": f"Cl,ParentN,U,Share,Priority,{GROUP_LIMITS},{LIMITS}", "coordinators": "Coord"},
+           records=_accounts, values=records.ACCOUNT, switches=OF_NAMES),
     Entity("Associations:2", "Cluster,Account,User,Part",
            "Accounts:2 Acct:4=account;Ids:1 Associations:2=id;Clusters:1=cluster;Users:1=user;Parents:4=parent;"
            "Partitions:4=partition",
            bare="id", more={"": ASSOCIATION_COLUMNS},
-           records=lambda fleet, wish: records.associations(fleet), values=records.ASSOCIATION),
+           records=_associations, values=records.ASSOCIATION,
+           switches=("tree", "deleted", "raw", "children", "own", "plain", "bare", "defaults")),
     Entity("Clusters:2", "Cl,Controlh,Controlp,RPC",
            "Names:1 Clusters:3=cluster;Classification:3=;Flags:2=;PluginIDSelect:1=;RPC:1=",
            bare="cluster",
            more={"": "Fa,GrpJ,GrpTRES,GrpS,MaxJ,MaxTRES,MaxS,MaxW,QOS,DefaultQOS",
                  "federation": "Federation,ID,Features,FedState"},
-           records=lambda fleet, wish: records.clusters(fleet), values=records.CLUSTER),
+           records=lambda fleet, wish: records.clusters(fleet), values=records.CLUSTER,
+           switches=("federation", "bare", "deleted")),
     Entity("Events:1", "Cluster,NodeName,Start,End,State,Reason,User",
            "Clusters:1=;End:1=;Events:1=;Nodes:1=;Reason:1=;Start:1=;States:4=;User:1=;MinCPUs:2=;MaxCPUs:2="),
     Entity("Federation:1", "Federation,Cluster,ID%2,Features,FedState", "Names:1=name"),
@@ -95,7 +104,7 @@ ENTITIES = (
            "GrpTRESRunMins,GrpJ,GrpS,GrpW,MaxTRES,MaxTRESPerN,MaxTRESMins,MaxW,MaxTRESPerUser,MaxJobsPerUser,"
            "MaxSubmitJobsPerUser,MaxTRESPerAcct,MaxJobsPerAcct,MaxSubmitJobsPerAcct,MinTRES",
            "Names:1 QOSLevel:1=name;Clusters:1=;Descriptions:1=;Ids:1=id;PreemptMode:8=",
-           records=lambda fleet, wish: records.qualities(fleet), values=records.QUALITY),
+           records=lambda fleet, wish: records.qualities(fleet), values=records.QUALITY, switches=("deleted",)),
     Entity("Resource:4", "Name,Server,Type,Count,Allocated,ServerType", "Names:1=name;Clusters:1=;Ids:1=id"),
     Entity("Reservations:4 Resv:4", "Cluster,Name%15,TRES%30,TimeStart,TimeEnd,Unused",
            "Names:1=name;Clusters:1=;Nodes:1=;Start:5=;End:5=;Ids:1=id"),
@@ -104,9 +113,10 @@ ENTITIES = (
     Entity("Users:1", "U,DefaultA,Ad",
            "Names:1 Users:1=name;AdminLevel:2=;Clusters:1=cluster;DefaultAccount:8=default;Accounts:2 Acct:4=account;"
            "Partitions:4=",
-           more={"associations": f"Cl,Acc,Part,Share,Priority,{LIMITS}"}, records=_users, values=records.USER),
+           more={"associations": f"Cl,Acc,Part,Share,Priority,{LIMITS}", "coordinators": "Coord"},
+           records=_users, values=records.USER, switches=OF_NAMES),
     Entity("WCKeys:1", "WCKeys,Cluster,User", "Clusters:1=;Ids:1=;Names:1=;Users:1="),
     Entity("tres:2", "Type,Name%15,ID", "Type:2=type;Names:2=name;Ids:1=id",
-           records=lambda fleet, wish: records.resources(), values=records.RESOURCE),
+           records=lambda fleet, wish: records.resources(), values=records.RESOURCE, switches=("deleted",)),
 )
 # fmt: on

@@ -7,7 +7,7 @@ import sys
 import time
 
 from mini_slurm.cli import common, listing
-from mini_slurm.cli.accounts.entities import ENTITIES, SWITCHES
+from mini_slurm.cli.accounts.entities import ENTITIES
 from mini_slurm.cli.conditions import Wish
 from mini_slurm.model.abbreviations import means
 from mini_slurm.output import manager_records
@@ -30,6 +30,10 @@ NO_ENTITY = (
     'Input line must include "Account", "Association", "Cluster", "Configuration",',
     '"Event", "Federation", "Problem", "QOS", "Resource", "Reservation",',
     '"RunAwayJobs", "Stats", "Transaction", "TRES", "User", or "WCKey"',
+)
+NO_STATISTICS = (
+    "accounting_storage/slurmdbd: acct_storage_p_get_stats: RC:2002 Your user doesn't have privilege to perform this"
+    " action"
 )
 CONFIGURATION = (
     "AccountingStorageBackupHost", "AccountingStorageHost", "AccountingStorageParameters", "AccountingStoragePort",
@@ -92,6 +96,9 @@ class Session:
         if means(what, "configuration:2"):
             self._configuration()
             return
+        if means(what, "stats:2"):
+            self.fail(f"{self.program}: {NO_STATISTICS}")
+            return
         if means(what, "runawayjobs:2 orphanjobs:1 lostjobs:1"):
             listing.show([f"Runaway Jobs: No runaway jobs found on cluster {self.fleet.name}"])
             return
@@ -105,12 +112,13 @@ class Session:
             self.fail(f"Unknown field '{error}'")
 
     def _list(self, entity: Entity, words: list[str]) -> None:
-        wish = Wish(words, entity.conditions, SWITCHES, entity.bare)
+        wish = Wish(words, entity.conditions, entity.switches, entity.bare)
         if wish.unknown:
-            self.fail(f" Unknown condition: {wish.unknown[0]}", " Use keyword 'set' to modify value")
+            advice = () if entity.names.fits("associations") else (" Use keyword 'set' to modify value",)
+            self.fail(f" Unknown condition: {wish.unknown[0]}", *advice)
             return
         if not all(number.isdecimal() for number in wish.names.get("id", ())):
-            self.fail(f"Invalid value for AssocId ({wish.texts['id']})")
+            self.fail(f"{self.program}: error: Invalid value for AssocId ({wish.texts['id']})")
             return
         if self._associations:
             wish.switches.add("associations")

@@ -37,7 +37,7 @@ def show(session: Session, report: Report, words: list[str]) -> None:
     wish = Wish(words, report.conditions, report.switches, report.bare)
     for word in wish.unknown:
         session.fail(f" Unknown condition: {word}", "Use keyword set to modify value")
-    if report is UTILIZATION and "node" in session.resources:
+    if report is UTILIZATION and "node" in session.resources and not session.is_all:
         raise BadUsage(f"{session.program}: fatal: {NO_NODES}", exit_code=1)
     making = Making(session, report, wish)
     if report in JOB:
@@ -131,7 +131,7 @@ class Making:
         try:
             return parse_moment(text, self._now, time.localtime, time.mktime, ahead=False)
         except BadMoment as error:
-            common.say(f"{self._session.program}: error: {error}")
+            common.say(str(error))
             return None
 
     def _sizes(self) -> size_report.Sizes:

@@ -102,7 +102,7 @@ class Session:
             return
         form = next((form for form in TIME_FORMATS if form.names.fits(word)), None)
         if form is None:
-            common.say(f"unknown time format {word}")
+            sys.stderr.write(f"unknown time format {word}")  # Slurm ends the line no more than this
         self.time = form or self.time
 
     def _set_sort(self, word: str | None) -> None:
@@ -112,12 +112,17 @@ class Session:
             common.say(f"unknown timesort format {word}")
         self.by_name = means(word, "Name:1")
 
+    @property
+    def is_all(self) -> bool:
+        """Are all resources asked for, whichever there are?"""
+        return self.tres is not None and "all" in self.tres.lower().split(",")
+
     def _resources(self) -> list[str]:
         """What is reported on: CPUs, or the resources that are named. Raises BadUsage."""
         if self.tres is None:
             return ["cpu"]
         words = self.tres.lower().split(",")
-        found = list(RESOURCES) if "all" in words else [word for word in words if word in RESOURCES]
+        found = list(RESOURCES) if self.is_all else [word for word in words if word in RESOURCES]
         if not found:
             raise BadUsage(f"{self.program}: fatal: No valid TRES given", exit_code=1)
         return found

@@ -1,0 +1,64 @@
+"""What msacctmgr lists of associations, users and clusters."""
+
+from __future__ import annotations
+
+import pytest
+
+from mini_slurm.cli.accounts.entities import ENTITIES
+from mini_slurm.cli.conditions import Wish
+from mini_slurm.model.associations import tree
+from mini_slurm.model.fleet import Association, Fleet
+from mini_slurm.output.layout import View
+from mini_slurm.output.manager_fields import table
+from mini_slurm.output.manager_records import among
+
+FLEET = Fleet(
+    "mini", "", {}, {},
+    accounts={
+        "science": {"alice": Association(("normal", "high"), default=True), "bob": Association(default=True)},
+        "extra": {"alice": Association()},
+    },
+)  # fmt: skip
+
+
+def listed(entity: str, *words: str) -> list[str]:
+    row = next(one for one in ENTITIES if one.names.fits(entity))
+    wish = Wish(words, row.conditions, row.switches, row.bare)
+    records = among(row.records(FLEET, wish), wish.names)
+    return list(
+        table(row.chosen(wish), row.values, tree=False).text(records, View(0.0, str), named=False, form="parsable2")
+    )
+
+
+def test_numbers_and_edges_are_those_of_accounts_made_in_the_order_of_the_file() -> None:
+    assert {(one.account, one.user): (one.number, one.left, one.right) for one in tree(FLEET)} == {
+        ("root", ""): (1, 1, 14),
+        ("root", "root"): (2, 12, 13),
+        ("extra", ""): (4, 2, 5),
+        ("extra", "alice"): (6, 3, 4),
+        ("science", ""): (3, 6, 11),
+        ("science", "alice"): (5, 9, 10),
+        ("science", "bob"): (7, 7, 8),
+    }
+
+
+def test_only_defaults() -> None:
+    shown = listed("assoc", "onlydefaults", "format=account,user")
+    assert shown == ["root|root", "science|alice", "science|bob"]
+
+
+def test_what_is_said_of_each_association_itself() -> None:
+    users = ["extra|alice|", "science|bob|", "science|alice|high,normal", "root|root|"]
+    assert listed("assoc", "wopinfo", "format=account,user,qos") == [*users, "root||normal", "extra||", "science||"]
+
+
+@pytest.mark.parametrize("word", ["onlydefaults", "wopinfo", "tree"])
+def test_words_that_only_associations_know_are_names_elsewhere(word: str) -> None:
+    assert listed("user", word) == []
+    assert len(listed("user")) == 3
+
+
+def test_columns_that_switches_add() -> None:
+    assert listed("account", "science", "withcoord") == ["science|science|science|"]
+    assert listed("cluster", "withfed", "format=cluster,federation") == ["mini|"]
+    assert len(listed("cluster", "withfed")[0].split("|")) == len(listed("cluster")[0].split("|")) + 4
