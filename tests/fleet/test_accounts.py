@@ -127,7 +127,7 @@ def test_a_users_accounts_are_found_as_clients_look_for_them(run: Shell) -> None
         ("show", "No valid entity in list command\n"),
         ("show user foo=1", " Unknown condition: foo=1\n Use keyword 'set' to modify value\n"),
         ("show user format=foo", "Unknown field 'foo'\n"),
-        ("show assoc x", "Invalid value for AssocId (x)\n"),
+        ("show assoc x", "sacctmgr: error: Invalid value for AssocId (x)\n"),
         ("add user x", "sacctmgr: error: accounts are kept in "),
         ("-x", "sacctmgr: invalid option -- 'x'\nTry \"sacctmgr --help\" for more information\n"),
     ],

@@ -65,7 +65,7 @@ NOT_DONE = (
     ("update nodename=nodeX weight=2", "slurm_update error: Invalid node name specified\n"),
     ("update nodename=node1 weight=x",
      "mscontrol: error: Weight value (x) is not a valid number\nNo changes specified\n"),
-    ("update nodename=node1 gres=gpu:1", "Update of this parameter is not supported: gres=gpu:1\nRequest aborted\n"),
+    ("update nodename=node1 gres=gpu:1", "slurm_update error: Invalid generic resource (gres) specification\n"),
     ("update nodename=node1", "No changes specified\n"),
     ("update partitionname=main", "mscontrol: error: No changes specified\n"),
     ("update partitionname=nope state=up", "slurm_update error: Invalid partition name specified\n"),

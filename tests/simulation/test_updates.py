@@ -120,7 +120,7 @@ def test_a_user_changes_what_a_waiting_job_asks_for(changes, column, value):
         ({"CoreSpec": "1"}, DENIED),
         ({"Reboot": 1}, DENIED),
         ({"SiteFactor": 1}, DENIED),
-        ({"Clusters": "x"}, "Not a valid federated job"),
+        ({"Clusters": "x"}, "Unspecified error"),
         ({"BurstBuffer": "x"}, "Requested operation not supported on this system"),
         ({"EndTime": 5000.0}, "Job is not running"),
         ({"Priority": 100_000}, DENIED),

@@ -12,7 +12,7 @@ from mini_slurm.scheduler.targets import DENIED, Refusal
 FINISHED = "Job has already finished"
 NOT_YOURS = "Invalid user id"
 TOO_MUCH = "Requested partition configuration not available now"
-NO_FEDERATION = "Not a valid federated job"
+NO_FEDERATION = "Unspecified error"  # all that Slurm says where there is no federation
 
 # A row's check sees that the whole update is possible so far, before anything is changed; what fails later leaves
 # the changes before it in place, as in Slurm.
