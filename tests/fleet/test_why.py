@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from tests.fleet import jobs
 from tests.fleet.machines import Machines
 from tests.waiting import wait_until
@@ -18,6 +20,11 @@ def test_it_is_told_in_plain_words_what_a_job_waits_for(fleet: Machines) -> None
     assert lines[0].startswith(f"Job {second} (next, ")
     assert any(line.startswith("  node1 lacks ") and " at the latest" in line for line in lines)
     assert any(line.startswith(f"    job {first} of ") for line in lines)
+    assert lines[-1].startswith("Expected to start at ")
+    end = (jobs.job(fleet, first).start_time or 0) + 600
+    expected = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(end))
+    assert fleet.run("msqueue", "--start", "-h", "-o", "%i %S %Y").stdout == f"{second} {expected} node1\n"
+    assert f"StartTime={expected} " in fleet.run("mscontrol", "show", "job", str(second)).stdout
     assert fleet.run("mscancel", str(first)).returncode == 0
     jobs.wait_over(fleet, first, second)
 
