@@ -114,3 +114,21 @@ for act in (lambda: bench.submit_parallel_analysis(["AAPL"], "guess"), lambda: b
     ]
     done = fleet.run("python3", "-m", "mini_slurm.api.batches", "scancel", env={**fleet.environment, **NO_FILE})
     assert (done.returncode, done.stderr[:6]) == (2, "usage:")
+
+
+def test_a_script_for_each_strategy_is_told_by_its_name(fleet: Machines) -> None:
+    strategies = ("buy_and_hold", "momentum")
+    for strategy in strategies:
+        (fleet.work / "scripts" / f"backtest_{strategy}.py").write_text("print('well')\n")
+    text = f"""
+job_ids = []
+for strategy in {strategies}:
+    job_ids.append(bench.submit_data_processing_job(
+        script_path=f"scripts/backtest_{{strategy}}.py", partition="compute", cpus=4, memory="8G", time_limit="4:00:00"
+    ))
+for job_id in job_ids:
+    status = bench.get_job_status(job_id)
+    print(status["name"], status["status"] in ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "COMPLETED"))
+print(set(bench.wait_for_jobs(job_ids).values()))
+"""
+    assert run(fleet, text) == ["backtest_buy_and_hold True", "backtest_momentum True", "{True}"]
