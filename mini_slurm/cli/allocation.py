@@ -192,8 +192,7 @@ class Allocation:
     def tell_interrupted(self) -> None:
         """Say that it was given up because of a signal."""
         self.say(f"Job allocation {self.job.job_id} has been revoked")
-        if self._signal == signal.SIGINT:
-            self.say(f"Force Terminated JobId={self.job.job_id}")
+        self.say(f"Force Terminated JobId={self.job.job_id}")
 
     def remembered(self) -> dict[str, str]:
         """What the options leave behind for whoever uses the allocation."""
