@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TOP_LEVEL = {"pyproject.toml", "README.md", "mini_slurm", "templates", "tests", "fleet.example.toml"} | {
+    "hydra_plugins",
     ".ci",
     "docs",
     "benchmarks",
@@ -88,7 +89,9 @@ def test_man_finds_a_page_for_each_command_of_the_installed_wheel(installed: Pat
 def test_the_wheel_holds_every_module_and_no_test(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if name.endswith(".py")}
-    assert packed == {str(path.relative_to(ROOT)) for path in (ROOT / "mini_slurm").rglob("*.py")}
+    folders = (ROOT / "mini_slurm", ROOT / "hydra_plugins")
+    assert packed == {str(path.relative_to(ROOT)) for folder in folders for path in folder.rglob("*.py")}
+    assert "hydra_plugins/__init__.py" not in packed  # others' plugins are there, too
 
 
 def test_the_installed_wheel_does_not_need_the_repository(installed: Path) -> None:

@@ -89,6 +89,8 @@ class Order:
 
 def write_script(config: SlurmConfig, order: Order, folder: Path) -> str:
     """The whole script; `folder`: where the output goes, as RUN_ID.out and RUN_ID.err."""
+    program = Path(experiment_task.__file__).read_text().rstrip("\n")
+    command = f'{shlex.quote(config.python)} -u -c "$program" {shlex.join(order.pieces())}'
     return "\n".join(
         [
             "#!/bin/bash",
@@ -97,14 +99,39 @@ def write_script(config: SlurmConfig, order: Order, folder: Path) -> str:
             "# Environment setup (from setup_commands)",
             *config.setup_commands,
             "",
-            *_HEAD,
-            *_ports(config),
-            "ip_head=$head_node:$ray_port",
-            "export ip_head",
+            f"# What calls {order.function}, and prints its result as {order.name}_RESULT:{{...}}",
+            f"program=$(cat << '{END}'",
+            program,
+            END,
+            ")",
             "",
-            *_start(config, order),
+            *on_cluster(config, command),
+            "",
         ]
     )
+
+
+def on_cluster(config: SlurmConfig, command: str) -> list[str]:
+    """Lines that start a Ray cluster over the nodes of a job, and a command of the shell on its head."""
+    gpus = '"${SLURM_GPUS_PER_TASK}"' if config.gpus_per_task else "0"
+    return [
+        *_HEAD,
+        *_ports(config),
+        "ip_head=$head_node:$ray_port",
+        "export ip_head",
+        "",
+        "# Start Ray cluster using symmetric-run",
+        'srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" \\',
+        "    ray symmetric-run \\",
+        '    --address "$ip_head" \\',
+        '    --min-nodes "$SLURM_JOB_NUM_NODES" \\',
+        '    --num-cpus="${SLURM_CPUS_PER_TASK}" \\',
+        f"    --num-gpus={gpus} \\",
+        '    --min-worker-port="$min_worker_port" \\',
+        '    --max-worker-port="$max_worker_port" \\',
+        "    -- \\",
+        f"    {command}",
+    ]
 
 
 def _directives(config: SlurmConfig, run_id: str, folder: Path) -> Iterator[str]:
@@ -157,30 +184,3 @@ def _ports(config: SlurmConfig) -> list[str]:
         lines.append(f"min_worker_port={config.min_worker_port}")
         lines.append(f"max_worker_port={config.max_worker_port}")
     return lines
-
-
-def _start(config: SlurmConfig, order: Order) -> list[str]:
-    """The step that starts the cluster, and the experiment on its head."""
-    program = Path(experiment_task.__file__).read_text().rstrip("\n")
-    words = " ".join(map(shlex.quote, order.pieces()))
-    gpus = '"${SLURM_GPUS_PER_TASK}"' if config.gpus_per_task else "0"
-    return [
-        f"# What calls {order.function}, and prints its result as {order.name}_RESULT:{{...}}",
-        f"program=$(cat << '{END}'",
-        program,
-        END,
-        ")",
-        "",
-        "# Start Ray cluster using symmetric-run",
-        'srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" \\',
-        "    ray symmetric-run \\",
-        '    --address "$ip_head" \\',
-        '    --min-nodes "$SLURM_JOB_NUM_NODES" \\',
-        '    --num-cpus="${SLURM_CPUS_PER_TASK}" \\',
-        f"    --num-gpus={gpus} \\",
-        '    --min-worker-port="$min_worker_port" \\',
-        '    --max-worker-port="$max_worker_port" \\',
-        "    -- \\",
-        f'    {shlex.quote(config.python)} -u -c "$program" {words}',
-        "",
-    ]

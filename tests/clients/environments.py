@@ -33,6 +33,7 @@ def _make(folder: Path, requirements: Path, more: tuple[str, ...]) -> None:
     pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "--disable-pip-version-check"]
     done = subprocess.run(
         [*pip, "install", "--quiet", "--requirement", str(requirements), *more],
+        cwd=HERE.parent.parent,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

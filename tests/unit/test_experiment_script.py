@@ -161,7 +161,7 @@ def run(folder: Path, function: str, keywords: bool = False, seconds: float = 30
     """What the script's last command comes to, when a shell runs it without Ray: exit status, result, errors."""
     (folder / "work.py").write_text(WORK)
     text = script(SlurmConfig(python=sys.executable), function=function, keywords=keywords, seconds=seconds, **config)
-    program = text[text.index("program=$(") : text.index("# Start Ray")]
+    program = text[text.index("program=$(") : text.index("# Get head")]
     command = text[text.index("    -- \\\n") + len("    -- \\\n") :]
     (folder / "job.sh").write_text(program + command)
     done = subprocess.run(
