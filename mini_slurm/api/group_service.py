@@ -46,6 +46,14 @@ class NewClient(BaseModel):
     client_address: str
 
 
+class Line(JSONResponse):
+    """JSON with a line's end, as it is read on terminals."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return bytes(super().render(content)) + b"\n"
+
+
 def make_app(manager: GroupManager, token: str = "") -> FastAPI:
     """The application. token: what `Authorization: Bearer` must give; "": nothing is asked for."""
 
@@ -54,7 +62,7 @@ def make_app(manager: GroupManager, token: str = "") -> FastAPI:
         yield
         manager.close()
 
-    app = FastAPI(title="Client groups", version=__version__, lifespan=lifespan)
+    app = FastAPI(title="Client groups", version=__version__, lifespan=lifespan, default_response_class=Line)
     _add_groups(app, manager)
     _add_guards(app, token)
     return app
@@ -75,14 +83,12 @@ def _add_groups(app: FastAPI, manager: GroupManager) -> None:
         return {"status": "registered", "benchmark_id": benchmark_id, "client_address": body.client_address}
 
     @app.post(f"{GROUP}/run")
-    def run(benchmark_id: Number) -> JSONResponse:
+    def run(benchmark_id: Number) -> Line:
         """Tell each client to start; 502 when none of them could be told."""
         results = manager.run(benchmark_id)
         reached = any(result["status_code"] is not None for result in results)
         status = "dispatched" if reached else "unreachable"
-        return JSONResponse(
-            {"status": status, "benchmark_id": benchmark_id, "results": results}, 200 if reached else 502
-        )
+        return Line({"status": status, "benchmark_id": benchmark_id, "results": results}, 200 if reached else 502)
 
     @app.get(GROUP)
     def status(benchmark_id: Number) -> dict[str, Any]:
@@ -103,17 +109,17 @@ def _add_groups(app: FastAPI, manager: GroupManager) -> None:
 
 def _add_guards(app: FastAPI, token: str) -> None:
     @app.exception_handler(MiniSlurmError)
-    def explain(request: Request, error: MiniSlurmError) -> JSONResponse:
+    def explain(request: Request, error: MiniSlurmError) -> Line:
         code = next((code for kind, code in STATUS if isinstance(error, kind)), 400)
-        return JSONResponse({"detail": str(error), **({"hint": error.hint} if error.hint else {})}, code)
+        return Line({"detail": str(error), **({"hint": error.hint} if error.hint else {})}, code)
 
     @app.middleware("http")
     async def guard(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if token and request.url.path not in OPEN and not hmac.compare_digest(given.encode(), token.encode()):
-            return JSONResponse({"detail": "give the service's token as Authorization: Bearer TOKEN"}, 401)
+            return Line({"detail": "give the service's token as Authorization: Bearer TOKEN"}, 401)
         if request.method == "POST" and not _has_small_body(request):
-            return JSONResponse({"detail": f"a body has at most {LARGEST_BODY} bytes, and says how many"}, 413)
+            return Line({"detail": f"a body has at most {LARGEST_BODY} bytes, and says how many"}, 413)
         return await proceed(request)
 
 

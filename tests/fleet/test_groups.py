@@ -18,9 +18,10 @@ from typing import Any
 
 import pytest
 
-from tests.fleet import jobs, sshd
+from tests.fleet import jobs, processes, sshd
 from tests.fleet.conftest import skip_or_fail
 from tests.fleet.machines import Machines
+from tests.mission import examples
 from tests.waiting import wait_until
 
 CLIENT = Path(__file__).parent / "group_client.py"
@@ -285,3 +286,20 @@ def test_the_scripts_that_look_after_groups_run_as_they_stand(service: Service) 
     assert jobs.job(service.fleet, int(job)).state.name == "RUNNING"  # its name is another one
     assert service.group(14, "DELETE")[0] == 200
     assert os.listdir(service.fleet.state / "client-groups") == ["lock"]
+
+
+def test_the_page_does_what_it_says(service: Service) -> None:
+    service.end()
+    fleet = service.fleet
+    fleet.variables["CLIENT_SERVICE_PORT"] = str(sshd.free_port())
+    try:
+        assert examples.follow(fleet, "client_groups", fleet.work / "page") == 12
+    finally:
+        fleet.run("bash", "-c", "kill $(cat page/service.pid)")  # where the page did not come to its end
+        del fleet.variables["CLIENT_SERVICE_PORT"]
+        wait_until(lambda: "group-service" not in _commands(fleet), "the page's service to end", logs=fleet.logs)
+        service.start()
+
+
+def _commands(fleet: Machines) -> str:
+    return " ".join(process.command for process in processes.mentioning(fleet.folder))

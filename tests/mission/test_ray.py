@@ -10,6 +10,7 @@ import json
 import sys
 from typing import Any
 
+from tests.mission import examples
 from tests.mission.conftest import NODES, Lab
 
 
@@ -68,3 +69,7 @@ def test_a_failed_experiment_says_why(lab: Lab) -> None:
     assert "was cancelled" in cancelled
     assert "run cancelled is not over yet" in again
     assert "nvalid partition" in refused
+
+
+def test_the_page_does_what_it_says(lab: Lab) -> None:
+    assert examples.follow(lab.fleet, "experiments", lab.folder / "experiments") == 7

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.fleet import jobs
+from tests.mission import examples
 from tests.mission.conftest import NODES, Lab
 
 RANKS = [f"rank {rank} of 4 on {node}, 3 peers, {{}} GPUs, sum 10" for rank, node in enumerate(NODES)]
@@ -52,3 +53,7 @@ def test_commands_to_debug_connections(lab: Lab) -> None:
     assert f"JobId={number} JobName=static_peers_debug.sh\n" in out
     assert re.search(rf"^ +{number} +compute +static_p ", out, re.M)
     assert out.endswith(f"/tmp/{number}/asoc-protocol\n")
+
+
+def test_the_page_does_what_it_says(lab: Lab) -> None:
+    assert examples.follow(lab.fleet, "static_peers", lab.folder / "peers") == 8
