@@ -61,8 +61,6 @@ class GroupBook:
         except OSError as error:
             raise StateError(f"{folder} cannot be used: {error.strerror}") from error
         self._groups = {group.benchmark_id: group for group in map(_load, folder.glob("[0-9]*.json"))}
-        for group in [group for group in self._groups.values() if not group.job_id]:
-            self.remove(group.benchmark_id)  # of a service that ended before it had a job
 
     def __iter__(self) -> Iterator[Group]:
         return iter(list(self._groups.values()))

@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mini_slurm.api.group_book import Group, GroupBook
-from mini_slurm.api.groups import ClientDispatcher
+from mini_slurm.api.groups import JOB_NAME, ClientDispatcher
 from mini_slurm.errors import BadUsage, MiniSlurmError, Refused
 from mini_slurm.model.states import JobState
 
 PATIENCE = 10.0  # seconds for a client to answer
 AT_ONCE = 32  # clients that are spoken to at the same time
+PRECISION = 1.0  # seconds of a job's moments
 LONGEST_ADDRESS = 2048
 LARGEST_ANSWER = 64 * 1024  # bytes of a client's answer that are passed on
 
@@ -28,6 +29,7 @@ class GroupManager:
         self._lock = threading.Lock()
         self._jobs = ThreadPoolExecutor(1, "jobs")  # one thread: it owns the connection to the store
         self._calls = ThreadPoolExecutor(AT_ONCE, "calls")
+        self._jobs.submit(self._finish_submissions).result()
 
     def close(self) -> None:
         """End the threads."""
@@ -119,6 +121,19 @@ class GroupManager:
     def _cancel(self, job_id: str) -> None:
         if self._state(job_id)[0] != "UNKNOWN":
             self._dispatcher.client.job(job_id).cancel()
+
+    def _finish_submissions(self) -> None:
+        """Of a service that ended while it submitted: a job that there is has the group's name and is new."""
+        for group in self._book:
+            if group.job_id:
+                continue
+            found = self._dispatcher.client.jobs(name=f"{JOB_NAME}-{group.benchmark_id}", user=True)
+            new = [info.id for info in found if info.submit_time.timestamp() >= group.created_at - PRECISION]
+            if new:
+                group.job_id = new[-1]
+                self._book.save(group)
+            else:
+                self._book.remove(group.benchmark_id)
 
 
 def check_address(address: str) -> None:

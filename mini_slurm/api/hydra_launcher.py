@@ -16,6 +16,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from mini_slurm.errors import BadUsage
+
 TARGET = "mini_slurm.api.hydra_launcher.MiniSlurmLauncher"
 
 log = logging.getLogger(__name__)
@@ -23,7 +25,11 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class MiniSlurmConf:
-    """What a sweep's jobs ask for; None is left to the fleet. timeout_seconds: how long one job's function may take."""
+    """What a sweep's jobs ask for; None is left to the fleet.
+
+    slurm_folder: for the jobs' output; default: .slurm in the sweep's own. slurm_job_name: default: the program's name.
+    timeout_seconds: how long one point's function may take. python: on the machines; default: that of the sweep.
+    """
 
     _target_: str = TARGET
     use_slurm: bool = True
@@ -34,10 +40,10 @@ class MiniSlurmConf:
     slurm_time_limit: str | None = None
     slurm_mem_per_cpu: str | None = None
     slurm_setup_commands: list[str] = field(default_factory=list)
-    slurm_job_name: str = "${hydra.job.name}"
+    slurm_job_name: str | None = None
     slurm_array_parallelism: int | None = None
     slurm_options: dict[str, Any] = field(default_factory=dict)
-    slurm_folder: str = "${hydra.sweep.dir}/.slurm"
+    slurm_folder: str | None = None
     timeout_seconds: float | None = None
     use_ray: bool = False
     python: str | None = None
@@ -61,10 +67,12 @@ class MiniSlurmLauncher(Launcher):
     """Submits each batch of a sweep as one job, an array where it has several points, and waits for it."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = {
-            key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-            for key, value in settings.items()
-        }
+        """Settings are those of MiniSlurmConf; a launcher's file need not name them all. Raises BadUsage."""
+        defaults = {key: value for key, value in vars(MiniSlurmConf()).items() if not key.startswith("_")}
+        unknown = ", ".join(sorted(settings.keys() - defaults.keys()))
+        if unknown:
+            raise BadUsage(f"hydra.launcher has no {unknown}", hint=f"it has {', '.join(sorted(defaults))}")
+        self.settings = {**defaults, **{key: _plain(value) for key, value in settings.items()}}
         self.hydra_context: HydraContext | None = None
         self.task_function: TaskFunction | None = None
         self.config: DictConfig | None = None
@@ -81,6 +89,11 @@ class MiniSlurmLauncher(Launcher):
 
         for number, overrides in enumerate(job_overrides, start=initial_job_idx):
             log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
+        assert self.config is not None
+        hydra = self.config.hydra
+        settings = dict(self.settings)
+        settings["slurm_job_name"] = settings["slurm_job_name"] or str(hydra.job.name)
+        settings["slurm_folder"] = settings["slurm_folder"] or f"{hydra.sweep.dir}/.slurm"
         order = {
             "hydra_context": self.hydra_context,
             "task_function": self.task_function,
@@ -88,7 +101,11 @@ class MiniSlurmLauncher(Launcher):
             "overrides": [list(overrides) for overrides in job_overrides],
             "first": initial_job_idx,
         }
-        return hydra_sweep.run(self.settings, order)
+        return hydra_sweep.run(settings, order)
+
+
+def _plain(value: Any) -> Any:
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
 for _name, _node in (("mini_slurm", MiniSlurmConf), ("mini_slurm_ray", MiniSlurmRayConf)):

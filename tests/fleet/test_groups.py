@@ -256,6 +256,21 @@ def test_groups_outlive_their_service(service: Service, number: int, token: str)
     assert service.group(12, "DELETE")[0] == 200
 
 
+def test_a_submission_that_was_cut_is_found_again_or_forgotten(service: Service) -> None:
+    job = service.group(15, "POST", body={"num_clients": 1})[1]["job_id"]
+    before = service.wait_for(15, "ready")
+    service.end(signal.SIGKILL)
+    folder = service.fleet.state / "client-groups"
+    known = json.loads((folder / "15.json").read_text())
+    (folder / "15.json").write_text(json.dumps({**known, "job_id": ""}))
+    (folder / "16.json").write_text(json.dumps({**known, "benchmark_id": 16, "job_id": ""}))
+    service.start()
+    assert service.group(15)[1] == before
+    assert service.group(16)[0] == 404
+    assert service.group(15, "DELETE")[0] == 200
+    jobs.wait_for(service.fleet, int(job), "CANCELLED")
+
+
 def test_one_service_has_the_groups_and_one_has_the_port(service: Service) -> None:
     second = service.fleet.run("mini-slurm", "group-service", "--port", "0")
     assert (second.returncode, second.stdout) == (1, "")

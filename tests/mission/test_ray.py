@@ -36,18 +36,18 @@ def test_a_runner_starts_an_experiment_on_four_machines_and_gets_its_result(lab:
     result = experiments(lab, "blocking")
     assert (result["status"], result["error_message"]) == ("completed", None)
     assert result["metrics"] == {"val_loss": 0.5, "nodes": "4"}
-    assert result["config"] == {"rate": 0.25, "run_id": "first"}
+    assert result["config"] == {"rate": 0.25, "run_id": "blocking"}
     cluster = "; ".join(f"{node} cpus=8 gpus=1" for node in NODES)
-    lines = (lab.folder / "slurm_outputs" / "first.out").read_text().splitlines()
+    lines = (lab.folder / "slurm_outputs" / "blocking.out").read_text().splitlines()
     assert lines[:5] == ["module load cuda/12.1", "conda activate tmgg", f"cluster: {cluster}", "loss 0.5", ""]
-    assert lines[5].startswith('EXPERIMENT_RESULT:{"run_id": "first"')
-    kept = (lab.folder / "slurm_outputs" / "first.json").stat()
+    assert lines[5].startswith('EXPERIMENT_RESULT:{"run_id": "blocking"')
+    kept = (lab.folder / "slurm_outputs" / "blocking.json").stat()
     assert kept.st_mode & 0o777 == 0o600  # configurations may hold secrets
 
 
 def test_a_run_is_followed_by_its_id_from_anywhere(lab: Lab) -> None:
     job, first, status, metrics, last, unknown = experiments(lab, "spawned")
-    assert lab.run("sacct", "-n", "-X", "-P", "-j", job, "--format=jobname%60") == "experiment-second\n"
+    assert lab.run("sacct", "-n", "-X", "-P", "-j", job, "--format=jobname%60") == "experiment-spawned\n"
     assert first in ("pending", "running")
     assert (status, metrics["val_loss"], last, unknown) == ("completed", 2, "completed", "unknown")
 

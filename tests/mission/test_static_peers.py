@@ -56,4 +56,4 @@ def test_commands_to_debug_connections(lab: Lab) -> None:
 
 
 def test_the_page_does_what_it_says(lab: Lab) -> None:
-    assert examples.follow(lab.fleet, "static_peers", lab.folder / "peers") == 8
+    assert examples.follow(lab.fleet, "static_peers", lab.folder / "peers") == 10

@@ -34,25 +34,25 @@ def main(case):
             ],
         )
         runner = SlurmRunner(slurm_config=config, entry_point="experiments.py:train")
-        result = runner.run_experiment({"rate": 0.25, "run_id": "first"})
+        result = runner.run_experiment({"rate": 0.25, "run_id": "blocking"})
         return vars(result)
     one = SlurmConfig(partition="gpu", nodes=1, gpus_per_task=0, exclusive=False, cpus_per_task=1, mem_per_cpu="100M")
     runner = SlurmRunner(one, entry_point=train)
     if case == "spawned":
-        spawned = runner.spawn_experiment({"rate": 1, "seconds": 3, "run_id": "second"}, timeout_seconds=14400)
+        spawned = runner.spawn_experiment({"rate": 1, "seconds": 3, "run_id": "spawned"}, timeout_seconds=14400)
         first = runner.get_status(spawned.run_id)
         try:
             runner.get_result(spawned, timeout=0.1)
         except WaitTimeout as error:
             print(error)
         later = SlurmRunner(one, entry_point=train)  # as in another process
-        result = later.get_result("second")
+        result = later.get_result("spawned")
         return [
             spawned.job_id,
             first,
             result.status,
             result.metrics,
-            later.get_status("second"),
+            later.get_status("spawned"),
             runner.get_status("x"),
         ]
     if case == "sweep":
