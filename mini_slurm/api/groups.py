@@ -52,7 +52,9 @@ class ClientDispatcher:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         found = os.environ if environment is None else environment
-        self.client_service_addr = client_service_addr or _address(found, "CLIENT_SERVICE", socket.getfqdn(), "8001")
+        self.client_service_addr = client_service_addr or _address(
+            found, "CLIENT_SERVICE", socket.gethostname(), "8001"
+        )
         self.ai_server_addr = ai_server_addr or _address(found, "AI_SERVER", "ai-server", "8000")
         self.launch_command = tuple(launch_command) or COMMAND
         self.image = image if launch_command else image or IMAGE

@@ -69,7 +69,7 @@ def _setting(text: str) -> tuple[str, str | bool]:
 
 def _address(host: str, server: socket.socket) -> str:
     """Where clients find the service."""
-    named = os.environ.get("CLIENT_SERVICE_HOST") or (socket.getfqdn() if host in ANY else host)
+    named = os.environ.get("CLIENT_SERVICE_HOST") or (socket.gethostname() if host in ANY else host)
     named = f"[{named}]" if ":" in named else named
     return f"http://{named}:{server.getsockname()[1]}"
 
