@@ -16,7 +16,7 @@ from tests.fleet.conftest import skip_or_fail
 QUICK = ("dask_jobqueue", "psij", "simple_slurm", "submitit")  # those that all tests include
 CLIENTS = sorted(path.parent.name for path in HERE.glob("*/requirements.txt"))
 TESTED = CLIENTS if os.environ.get("MINI_SLURM_CLIENTS") == "all" else QUICK
-BY_ADDRESS = ("batchspawner", "jax", "lightning", "ray")  # those that connect to nodes by their names
+BY_ADDRESS = ("batchspawner", "jax", "lightning")  # those that connect to nodes by their names
 # those that say what became of a job
 TIMED = [client for client in ("aiida", "psij", "radical_saga", "simple_slurm", "submitit") if client in TESTED]
 

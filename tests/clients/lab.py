@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.environments import HERE, environment
+from tests.fleet import processes
 from tests.fleet.machines import Machines
 
 NODES = {name: {"cpus": 4, "memory": "4000M"} for name in ("node1", "node2")}
@@ -74,11 +75,13 @@ def started(folder: Path, *, by_address: bool = False) -> Iterator[Lab]:
     """Two machines; `by_address`: nodes are called by addresses, as nobody can look their names up."""
     fleet = Machines(folder / "fleet")
     try:
-        for number, (name, table) in enumerate(NODES.items(), start=2):
+        for number, (name, table) in enumerate(NODES.items(), start=1):
             fleet.add(name, **table, **({"address": f"127.0.0.{number}"} if by_address else {}))
         fleet.write_fleet(**SETTINGS, node_names="address" if by_address else "name")
         yield Lab(fleet)
     finally:
+        # radical.saga leaves the shells behind that it speaks to
+        processes.kill([one for one in fleet.strays() if one.command.split()[-2:] == ["/usr/bin/sh", "-i"]])
         fleet.close()
 
 

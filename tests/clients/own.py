@@ -30,12 +30,18 @@ OWN = {
     "dask_jobqueue": Own(
         "https://github.com/dask/dask-jobqueue",
         "0.9.0",
-        (PYTEST, "pytest-asyncio"),
-        ("dask_jobqueue/tests/test_slurm.py", "dask_jobqueue/tests/test_jobqueue_core.py", "-E", "slurm"),
+        (PYTEST, "pytest-asyncio", "pytest-timeout"),
+        (
+            "dask_jobqueue/tests/test_slurm.py",
+            "dask_jobqueue/tests/test_jobqueue_core.py",
+            "-E",
+            "slurm",
+            "--timeout=200",
+        ),
     ),
     "psij": Own(
         "https://github.com/ExaWorks/psij-python",
-        "914ffa3a01e01308a06e947ec59bb142359dd02c",
+        "0.9.9",
         (PYTEST, "pytest-timeout", "pytest-cov", "requests", "filelock<3.20"),
         (
             "tests/test_executor.py",

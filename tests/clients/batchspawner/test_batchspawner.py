@@ -19,7 +19,7 @@ def test_a_kernel_computes_in_a_step_of_the_job(found):
 
 
 def test_the_hub_reaches_the_server_by_the_nodes_name(found):
-    assert (found["state"], found["host"]) == ("RUNNING", "127.0.0.2")
+    assert (found["state"], found["host"]) == ("RUNNING", "127.0.0.1")
 
 
 def test_the_jobs_limit_is_the_spawners(found):

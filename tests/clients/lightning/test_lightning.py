@@ -16,7 +16,7 @@ def jobs(lab_by_address: Lab) -> Processes:
 def test_processes_on_two_machines_compute_together(jobs: Processes):
     number = jobs.submit("2", "2")
     assert jobs.end(number) == ["COMPLETED"]
-    assert jobs.printed("value-4294967294") == [4, 10.0, "127.0.0.2", int(number)]
+    assert jobs.printed("value-4294967294") == [4, 10.0, "127.0.0.1", int(number)]
 
 
 def test_what_was_asked_of_slurm_is_compared(jobs: Processes):

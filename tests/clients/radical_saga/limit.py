@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from work import OVER, Jobs, end_shells, until
+from work import OVER, Jobs, until
 
 job = Jobs().submit("limit", "sleep 600", minutes=1)
 print(json.dumps([until(job, *OVER), job.exit_code]))
-end_shells()

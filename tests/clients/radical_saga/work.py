@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from pathlib import Path
 
@@ -45,13 +44,6 @@ def until(job: saga.job.Job, *states: str) -> str:
     return state
 
 
-def end_shells() -> None:
-    """SAGA talks to a shell for each service, and leaves it behind."""
-    for children in Path("/proc/self/task").glob("*/children"):
-        for pid in children.read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
-
-
 def main() -> None:
     jobs = Jobs()
     value = jobs.submit("value", "echo six times seven; echo $GIVEN", environment={"GIVEN": "given"})
@@ -79,7 +71,6 @@ def main() -> None:
     }
     print(json.dumps(found))
     jobs.service.close()
-    end_shells()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.environments import HERE
+from tests.clients.guides import follow
 from tests.clients.lab import Lab
 from tests.fleet import testbed as bed_module
 from tests.fleet.conftest import skip_or_fail
@@ -29,6 +30,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         for name, table in fleet.tables.items():
             table["address"] = fleet.bed.machines[name]["address"]
         fleet.write_fleet(node_names="address")
+        fleet.work = fleet.shared
         yield Lab(fleet)
     finally:
         try:
@@ -46,3 +48,7 @@ def test_a_program_has_the_cpus_of_both_machines(bed: Lab):
     addresses = sorted(machine["address"] for machine in bed.fleet.bed.machines.values())
     assert json.loads(found) == [addresses, [0, 1], ["node1", "node2"], "ValueError"]
     assert bed.slurm("sacct", "-nXP", "-o", "State,NNodes", "-j", "1") == "COMPLETED|2\n"
+
+
+def test_the_guide_leads_from_nothing_to_a_run(bed: Lab):
+    assert follow(bed, "ray") >= 3
