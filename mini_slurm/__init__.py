@@ -39,4 +39,4 @@ def __getattr__(name):  # type: ignore[no-untyped-def]
 
 
 def __dir__():  # type: ignore[no-untyped-def]
-    return sorted([*globals(), *_NAMES])
+    return sorted({*globals(), *_NAMES})

@@ -133,7 +133,7 @@ def group_service(
         str | None, typer.Option(metavar="DIR", envvar="CLIENT_LOG_DIR", help="For the jobs' output; default: ~/logs.")
     ] = None,
 ) -> None:
-    """Serve groups of clients over HTTP; the clients run as jobs. Needs mini-slurm[service]."""
+    """Serve groups of clients over HTTP; the clients run as jobs. The extra `service` brings what it needs."""
     from mini_slurm.cli.admin.group_service import Wanted, serve_groups
 
     serve_groups(Wanted(host, port, image, bind or (), option or (), log_dir, command or ()))
