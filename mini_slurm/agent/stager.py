@@ -5,7 +5,6 @@ one goes on from there.
 """
 
 import os
-import shutil
 from typing import BinaryIO, Callable, Dict, Iterator, List, Optional, Set
 
 from mini_slurm.agent import spool, stage_folder
@@ -81,7 +80,7 @@ class Stager:
         self._spares = Spares(self._folder)
         self._sweep(state, kept | {attempt})
         is_there = "1" if os.path.isdir(self._place) else "0"
-        yield flat.pack("hello", self._place, is_there, shutil.which("rsync") or "")
+        yield flat.pack("hello", self._place, is_there)
 
     def _sweep(self, state: str, kept: Set[str]) -> None:
         """Remove the folders of attempts that nobody knows any more, neither there nor here."""

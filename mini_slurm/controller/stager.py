@@ -30,13 +30,12 @@ class Talk:
         self._frames: deque[list[bytes]] = deque()
         self.place = b""  # the attempt's folder there
         self.is_built = False  # is it there already, whole?
-        self.rsync = ""  # the program's path there, where there is one
 
     async def greet(self, attempt: str, limit: int, kept: list[str]) -> None:
         """Say what it is about: the cache's limit in bytes, and the attempts that are not over."""
         await self.send("hello", attempt, limit, flat.nest(kept))
-        self.place, is_built, rsync = await self.hear("hello", 3)
-        self.is_built, self.rsync = is_built == b"1", flat.text(rsync)
+        self.place, is_built = await self.hear("hello", 2)
+        self.is_built = is_built == b"1"
 
     async def send(self, *fields: bytes | str | int) -> None:
         """Say something; waits as long as much is under way."""
