@@ -12,7 +12,7 @@ from tests.clients.lab import findings
 SEEN = {
     "aiida": [None, 320, "The job ran out of walltime."],
     "psij": ["FAILED", None, "The job exhausted its time limit."],
-    "radical_saga": ["Failed", "0"],
+    "radical_saga": ["Canceled", "0"],
     "simple_slurm": [["TIMEOUT", "0:0"]],
     "submitit": "TIMEOUT",
 }
