@@ -40,6 +40,7 @@ class Notices:
         self._ring = ring
         self._waiting = {notice.number: notice for notice in store.load(db)}
         self._new: list[Notice] = []  # stored in the transaction that is under way
+        self._summed: set[int] = set()  # arrays whose last tasks have ended in that transaction
         self._under_way: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: list[int] = []
@@ -54,7 +55,7 @@ class Notices:
 
     def note(self, db: sqlite3.Connection, before: dict[int, Before], now: float) -> None:
         """Write down what is to be told of the jobs that were touched, which are stored already."""
-        self._new = []
+        self._new, self._summed = [], set()
         for run in self._cluster.runs:
             if self._events(run):
                 self._guarded(run, self._tell_all, db, run, model.run_events(run), now)
@@ -98,16 +99,18 @@ class Notices:
             self._tell_array(db, job, events, wishes, now)
 
     def _tell_array(self, db: sqlite3.Connection, job: Job, events: list[str], wishes: Wishes, now: float) -> None:
-        tasks = None
-        if "BEGIN" in events and "BEGIN" in wishes.mail and store.note_once(db, job.array_job_id or 0, ARRAY_BEGIN):
+        array = job.array_job_id or 0
+        if "BEGIN" in events and "BEGIN" in wishes.mail and store.note_once(db, array, ARRAY_BEGIN):
             self._mail(db, job, "BEGIN", model.subject(job, "BEGIN", now, whole=True), wishes, now)
-        if job.state.is_over and {"END", "FAIL"} & set(events):
-            tasks = database.load_jobs(db, "array_job_id = ?", (job.array_job_id,))
-        if tasks is None or not all(task.state.is_over for task in tasks):
+        if not (job.state.is_over and {"END", "FAIL"} & set(events)) or self._cluster.records_of(array):
             return
-        store.forget(db, job.array_job_id or 0, [ARRAY_BEGIN])
+        if array in self._summed:
+            return
+        self._summed.add(array)
+        tasks = database.load_jobs(db, "array_job_id = ?", (array,))
+        store.forget(db, array, [ARRAY_BEGIN])
         found = model.summary(tasks)
-        first = next((task for task in tasks if task.job_id == job.array_job_id), job)  # whose state Slurm shows
+        first = next((task for task in tasks if task.job_id == array), job)  # whose state Slurm shows
         for event in model.summary_events(found):
             if event in wishes.mail:
                 self._mail(db, first, event, model.subject(first, event, now, found, whole=True), wishes, now)

@@ -114,6 +114,15 @@ def test_an_array_is_told_of_once_or_by_its_tasks(post: Post) -> None:
         assert re.fullmatch(rf"Slurm Array Task Job_id={tasks}_{task} \(\d+\) Name=wrap {ENDED}", line)
 
 
+def test_an_array_whose_last_tasks_end_together_is_told_of_once(post: Post) -> None:
+    whole = post.wrap("true", "--mail-type=END", "-a1-2", "--hold")
+    post.fleet.run("mscontrol", "update", f"jobid={whole}_1", "nice=5")  # the tasks are apart now
+    post.fleet.run("mscancel", str(whole))
+    later = post.wrap("true", "--mail-type=END")
+    post.got(later, f"Slurm Job_id={later} Name=wrap {ENDED}")
+    post.got(whole, rf"Slurm Array Summary Job_id={whole}_\* \(\d+\) Name=wrap Ended, CANCELLED, ExitCode \[0-0\]")
+
+
 def test_a_requeued_job_tells_it_and_begins_anew(post: Post) -> None:
     number = post.wrap("sleep 60", "--mail-type=ALL", "--requeue")
     jobs.wait_for(post.fleet, number, "RUNNING")
