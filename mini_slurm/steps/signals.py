@@ -93,4 +93,7 @@ class Signals:
             self._ended = True
             self._front.say("forcing job termination")
             self._front.abort()
-            self._front.kill()
+            if self._front.settings.is_jobs_own:
+                self._front.end()  # it may be the job that ends, whose tasks are given some time for that
+            else:
+                self._front.kill()

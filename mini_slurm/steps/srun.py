@@ -108,6 +108,7 @@ def _launch(
         target.limits = limits
         words = bcast.deliver(program, given, words, target)
     plan = launch.read(program, given, words, environment, [])
+    plan.settings.is_jobs_own = True
     request = ["launch", os.urandom(8).hex(), attempt, job_id, *plan.fields]
     front = Front(plan.settings, talk, request, _names(given, environment), plan.outputs)
     hooks.run(program, given.get("prolog"), words)

@@ -34,7 +34,7 @@ async def greet(channel: Channel, node: str = "node1") -> Welcome:
     return next(message for message in messages if isinstance(message, Welcome))
 
 
-async def no_handshake(channel: Channel, machine: str) -> None:
+async def no_handshake(*_: object, **__: object) -> None:
     """In place of the real one, where the other side is no agent."""
 
 

@@ -322,7 +322,9 @@ def test_clients_jobs_and_errors_travel_between_processes(client: Client) -> Non
 
 def test_an_interrupted_wait_leaves_everything_usable(login: Machines) -> None:
     program = (
-        "import mini_slurm\nc = mini_slurm.Client()\nj = c.submit(wrap='sleep 60', output='/dev/null')\n"
+        # what the tests were started by may have SIGINT ignored
+        "import mini_slurm, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "c = mini_slurm.Client()\nj = c.submit(wrap='sleep 60', output='/dev/null')\n"
         "try:\n    print('waiting', flush=True)\n    j.wait()\n"
         "except KeyboardInterrupt:\n    j.cancel()\n    print(j.wait(20).state.name)\n"
     )

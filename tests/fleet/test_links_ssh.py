@@ -492,7 +492,7 @@ def test_many_messages_are_answered_in_order_while_more_are_sent(machines: Make)
 def test_megabytes_arrive_whole_in_both_directions(machines: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     fleet = machines("node1")
     monkeypatch.setattr("mini_slurm.links.ssh.COMMAND", "cat")
-    monkeypatch.setattr("mini_slurm.links.ssh.shake_hands", no_handshake)
+    monkeypatch.setattr("mini_slurm.links.handshake.shake_hands", no_handshake)
 
     async def use(link: SshLink) -> tuple[int, str, str]:
         return await echoed(await link.open())

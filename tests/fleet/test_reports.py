@@ -124,7 +124,7 @@ def test_what_it_does_not_understand(run: Shell, line: str, errors: str) -> None
 
 def test_a_bad_moment_is_said_and_the_day_before_taken(run: Shell) -> None:
     code, output, errors = run("sreport user top start=whenever")
-    assert (code, errors) == (0, "sreport: error: Invalid time specification (pos=0): whenever\n")
+    assert (code, errors) == (0, "Invalid time specification (pos=0): whenever\n")
     assert output.splitlines()[1].endswith("(86400 secs)")
 
 

@@ -358,6 +358,18 @@ def test_without_a_terminal_here_the_tasks_get_none(client: Client) -> None:
 # --- what becomes of it
 
 
+def test_tasks_of_a_job_that_is_ended_have_their_time(client: Client) -> None:
+    """srun hears of it as well as they do."""
+    attempt = submit(
+        client, "srun bash -c 'trap \"sleep 1; echo late; exit\" TERM; echo up; while :; do sleep .05; done'"
+    )
+    client.wait_for_text(attempt, "up")
+    client.send(EndAttempt(attempt, 30))
+    _, out, err = client.finish(attempt)
+    assert out == "up\nlate\n"
+    assert "srun: forcing job termination" in err
+
+
 def test_the_submit_side_hears_what_became_of_steps(client: Client) -> None:
     name = submit(client, "srun -n2 --exact sh -c 'exit 4'; srun -J named -n1 sleep 0; srun sh -c 'kill $$'")
     heard = [news(client, step) for step in "012"]

@@ -70,10 +70,17 @@ def page(command: str, program: str = "") -> Page:
         shown = list(table)
     verbs = [Words(*verb) for verb in module.verbs()] if hasattr(module, "verbs") else []
     sections = _sections(shown, note)
+    examples = [example for example in note.examples if _is_offered(example[0], table)]
     return Page(
-        program or command, COMMANDS[command], module.ABOUT, module.WORDS, sections, verbs, note.examples,
+        program or command, COMMANDS[command], module.ABOUT, module.WORDS, sections, verbs, examples,
         _variables(table, note), _columns(note), note.usage if program in SHIMS else "",
     )  # fmt: skip
+
+
+def _is_offered(line: str, table: Sequence[Option]) -> bool:
+    """Has the command, by the name that it goes by now, all long options of this command line?"""
+    names = {name for option in table for name in (option.long, *option.aliases)}
+    return all(word[2:].partition("=")[0] in names for word in line.split() if word.startswith("--"))
 
 
 def listed(table: Sequence[Option]) -> list[Option]:
