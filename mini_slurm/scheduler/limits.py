@@ -71,6 +71,8 @@ def has_strangers(partitions: Iterable[Partition]) -> bool:
 
 def beyond_memory(job: Job, partition: Partition) -> bool:
     """Does the job ask for more memory than one may there? An amount for each CPU counts for as many as it names."""
+    if partition.max_memory_per_node is None and partition.max_memory_per_cpu is None:
+        return False  # a pass asks for each shape of job
     cpus = (job.ntasks_per_node or 1) * (job.cpus_per_task or 1)
     if job.ntasks and job.max_nodes:
         cpus = max(cpus, -(-job.ntasks // job.max_nodes) * (job.cpus_per_task or 1))
