@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import pickle
 import re
 import signal
@@ -20,7 +19,7 @@ import pytest
 import mini_slurm
 from mini_slurm import BadUsage, Client, JobFailed, JobState, Refused, UnknownJob, WaitTimeout
 from tests.fleet import processes
-from tests.fleet.conftest import skip_or_fail, sshd
+from tests.fleet.login import login_node
 from tests.fleet.machines import Machines
 from tests.waiting import wait_until
 
@@ -30,20 +29,12 @@ QUICK = {"output": "/dev/null"}
 @pytest.fixture(scope="module")
 def login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """Two machines of two CPUs; this process is a program on the login node."""
-    skip_or_fail(sshd.missing())
-    made = Machines(tmp_path_factory.mktemp("client") / "fleet")
-    with pytest.MonkeyPatch.context() as patch:
-        try:
-            made.add("node1", cpus=2, memory="2000M")
-            made.add("node2", cpus=2, memory="2000M", features=["fast"])
-            for name in [name for name in os.environ if name.startswith(("SLURM", "SBATCH", "MINI_SLURM"))]:
-                patch.delenv(name)
-            for name, value in made.environment.items():
-                patch.setenv(name, value)
-            patch.chdir(made.work)
-            yield made
-        finally:
-            made.close()
+    tables: dict[str, dict[str, object]] = {
+        "node1": {"cpus": 2, "memory": "2000M"},
+        "node2": {"cpus": 2, "memory": "2000M", "features": ["fast"]},
+    }
+    with login_node(tmp_path_factory.mktemp("client"), **tables) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 
 from mini_slurm import AsyncClient, JobFailed, JobState, UnknownJob, WaitTimeout
 from tests.fleet import processes
-from tests.fleet.conftest import skip_or_fail, sshd
+from tests.fleet.login import login_node
 from tests.fleet.machines import Machines
 from tests.waiting import until
 
@@ -23,19 +23,9 @@ QUICK = {"output": "/dev/null"}
 @pytest.fixture(scope="module")
 def login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """A machine of four CPUs; this process is a program on the login node."""
-    skip_or_fail(sshd.missing())
-    made = Machines(tmp_path_factory.mktemp("client") / "fleet")
-    with pytest.MonkeyPatch.context() as patch:
-        try:
-            made.add("node1", cpus=4, memory="2000M")
-            for name in [name for name in os.environ if name.startswith(("SLURM", "SBATCH", "MINI_SLURM"))]:
-                patch.delenv(name)
-            for name, value in made.environment.items():
-                patch.setenv(name, value)
-            patch.chdir(made.work)
-            yield made
-        finally:
-            made.close()
+    tables: dict[str, dict[str, object]] = {"node1": {"cpus": 4, "memory": "2000M"}}
+    with login_node(tmp_path_factory.mktemp("client"), **tables) as made:
+        yield made
 
 
 def test_jobs_are_awaited(login: Machines) -> None:
