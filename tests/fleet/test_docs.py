@@ -73,6 +73,19 @@ def test_the_readmes_commands_for_ones_own_machines_run(machines):
     assert "node1" in own.read_text() and "node2" in own.read_text()
 
 
+def test_the_readmes_commands_for_other_wishes_are_accepted(machines):
+    fleet: Machines = machines("node1")
+    jobs.script(fleet, "echo hello\n")
+    (fleet.work / "data").mkdir()
+    commands = [line for line in re.findall(r"`((?:msbatch|mini-slurm|msinfo) [^`]+)`", README) if "NAME" not in line]
+    assert len(commands) >= 4
+    for command in commands:
+        checked = command.replace("msbatch ", "msbatch --test-only ").replace("nodes=4", "nodes=1")
+        done = fleet.run("sh", "-c", checked.replace("DIR", "links"))
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    assert (fleet.work / "links" / "sbatch").is_symlink()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
