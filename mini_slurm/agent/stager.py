@@ -9,6 +9,7 @@ from typing import BinaryIO, Callable, Dict, Iterator, List, Optional, Set
 
 from mini_slurm.agent import spool, stage_folder
 from mini_slurm.agent.stage_cache import Cache, clear, make_private
+from mini_slurm.agent.stage_delta import Deltas
 from mini_slurm.agent.stage_folder import Builder
 from mini_slurm.agent.stage_spares import Spares
 from mini_slurm.protocol import flat
@@ -22,11 +23,14 @@ DRAFT = ".draft-"  # prefix of those that are not whole
 class Stager:
     """Answers questions about one attempt."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, say: Callable[[bytes], None] = lambda frame: None) -> None:
+        """`say` sends a frame that is not an answer to another, but comes when rsync has something to say."""
         self._root = root
+        self._say = say
         self._folder = os.path.join(root, "stage")
         self._attempt = ""
         self._cache: Optional[Cache] = None
+        self._deltas: Optional[Deltas] = None
         self._entries: Dict[bytes, Entry] = {}
         self._seen: Dict[bytes, bytes] = {}  # names that lead to what this machine sees -> where that is
         self._sizes: Dict[str, int] = {}  # of contents that are to come
@@ -38,6 +42,9 @@ class Stager:
             "see": self._see,
             "entries": self._take_entries,
             "need": self._need,
+            "basis": self._basis,
+            "delta": self._delta,
+            "pipe": self._pipe,
             "data": self._data,
             "stored": self._stored,
             "build": self._build,
@@ -60,6 +67,8 @@ class Stager:
 
     def close(self) -> None:
         """The channel has ended."""
+        if self._deltas is not None:
+            self._deltas.close()
         if self._cache is not None:
             self._cache.close()
 
@@ -77,6 +86,7 @@ class Stager:
         make_private(self._folder)
         make_private(os.path.join(self._folder, JOBS))
         self._cache = Cache(self._folder, state, limit)
+        self._deltas = Deltas(self._cache, state, self._say)
         self._spares = Spares(self._folder)
         self._sweep(state, kept | {attempt})
         is_there = "1" if os.path.isdir(self._place) else "0"
@@ -132,6 +142,32 @@ class Stager:
                 self._sizes[digest] = size
                 missing += [digest, str(min(self._cache.begun(digest), size))]
         yield flat.pack("need", flat.nest(missing))
+
+    def _basis(self, fields: List[bytes]) -> Iterator[bytes]:
+        """Of contents that are missing, and older ones of the same files: which can they be made from here?"""
+        assert self._deltas is not None
+        pairs, found = iter(fields), []
+        for digest, older in zip(pairs, pairs):
+            names = flat.strings(older)
+            if not all(map(is_digest, [flat.text(digest), *names])):
+                raise flat.BadFrame(f"no digest: {digest[:80]!r}")
+            found.append(self._deltas.basis(flat.text(digest), names))
+        yield flat.pack("basis", flat.nest(found))
+
+    def _delta(self, fields: List[bytes]) -> Iterator[bytes]:
+        """A content comes as what has changed of another: the two, and how the other side's rsync calls ours."""
+        assert self._deltas is not None
+        digest, basis, *words = map(flat.text, fields)
+        if digest not in self._sizes or not is_digest(basis):
+            raise flat.BadFrame(f"nobody asked for {digest[:80]!r}")
+        self._deltas.begin(digest, self._sizes[digest], basis, words)
+        yield from ()
+
+    def _pipe(self, fields: List[bytes]) -> Iterator[bytes]:
+        """What that rsync says."""
+        assert self._deltas is not None
+        self._deltas.pipe(b"".join(fields))
+        yield from ()
 
     def _data(self, fields: List[bytes]) -> Iterator[bytes]:
         """Pieces of contents: digest, offset, bytes."""
@@ -214,7 +250,7 @@ class Stager:
 
 def main(root: str, stdin: BinaryIO) -> None:
     """Answer on standard output what is asked on standard input, to its end. Raises BadFrame. `root`: the spool."""
-    stager, reader = Stager(root), flat.Reader()
+    stager, reader = Stager(root, _write), flat.Reader()
     try:
         while True:
             data = stdin.read1(READ_SIZE)  # type: ignore[attr-defined]

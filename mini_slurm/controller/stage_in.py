@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
+from mini_slurm.controller import stage_delta
 from mini_slurm.controller.stager import Talk, Trouble
 from mini_slurm.errors import Refused
 from mini_slurm.model.staging import Input, Plan, within
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.staging import BLOCK, ENTRIES, FILE, Entry, pack_entries
-from mini_slurm.staging.digests import Digests, read_same
+from mini_slurm.staging.digests import LARGE, Digests, read_same
 from mini_slurm.staging.snapshot import Snapshots
 from mini_slurm.staging.tree import Changed, describe, merge, walk
 
@@ -92,6 +93,7 @@ class StageIn:
             if digest not in files or not offset.isdecimal():
                 raise flat.BadFrame(f"needs {digest[:80]!r}")
             wanted[digest] = min(int(offset), files[digest].size)
+        await self._send_changes(talk, files, wanted)
         for _ in range(TRIES):
             if not wanted:
                 return
@@ -100,6 +102,20 @@ class StageIn:
             damaged = flat.strings((await talk.hear("stored", 1))[0])
             wanted = {digest: 0 for digest in damaged if digest in files}
         raise Trouble(False, f"{len(wanted)} files came damaged {TRIES} times")
+
+    async def _send_changes(self, talk: Talk, files: Mapping[str, Entry], wanted: dict[str, int]) -> None:
+        """Have rsync bring large files of which the machine has an older content; what came is wanted no more."""
+        large = [digest for digest, offset in wanted.items() if not offset and files[digest].size >= LARGE]
+        if not large or not stage_delta.is_possible():
+            return
+        older = {digest: found for digest in large if (found := await self._on_thread(self._digests.older, digest))}
+        if not older:
+            return
+        await talk.send("basis", *(field for pair in older.items() for field in (pair[0], flat.nest(pair[1]))))
+        bases = flat.strings((await talk.hear("basis", 1))[0])
+        for digest, basis in zip(older, bases, strict=False):
+            if basis in older[digest] and await stage_delta.send(talk, files[digest], basis):
+                del wanted[digest]
 
     async def _send_contents(self, talk: Talk, wanted: list[tuple[Entry, int]]) -> None:
         total = sum(entry.size for entry, _ in wanted)

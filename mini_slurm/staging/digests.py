@@ -18,6 +18,14 @@ YOUNG = 2.0  # seconds: a file that was written to so lately may be again, and s
 BATCH = 500  # names in one question
 KEPT = 90 * 86400  # seconds after which a checksum that nobody asked for is forgotten
 PATIENCE = 10.0  # seconds to wait for another writer
+LARGE = 8 * 1024 * 1024  # bytes of a file from which on its older contents are remembered
+OLDER = 4  # contents of a file that are remembered
+FIND_OLDER = """\
+SELECT digest FROM version WHERE source IN (SELECT source FROM version WHERE digest = ?) AND digest != ?
+GROUP BY digest ORDER BY max(moment) DESC"""
+FORGET_OLDEST = """\
+DELETE FROM version WHERE source = ? AND rowid NOT IN
+(SELECT rowid FROM version WHERE source = ? ORDER BY moment DESC LIMIT ?)"""
 
 
 class Digests:
@@ -58,14 +66,28 @@ class Digests:
     def remember(self, rows: Sequence[tuple[bytes, str, str, float]]) -> None:
         """Keep checksums: source, stamp, checksum, moment; not of files that were written to just now."""
         old = [row for row in rows if _changed(row[1]) < row[3] - YOUNG]
-        if not old:
+        versions = [(source, moment, digest) for source, stamp, digest, moment in rows if _size(stamp) >= LARGE]
+        if not old and not versions:
             return
         try:
             with closing(self._open()) as db, db:
                 db.executemany("INSERT OR REPLACE INTO digest VALUES (?, ?, ?, ?)", old)
-                db.execute("DELETE FROM digest WHERE moment < ?", (time.time() - KEPT,))
+                db.executemany("INSERT INTO version VALUES (?, ?, ?)", versions)
+                for source, _, _ in versions:
+                    db.execute(FORGET_OLDEST, (source, source, OLDER))
+                for table in ("digest", "version"):
+                    db.execute(f"DELETE FROM {table} WHERE moment < ?", (time.time() - KEPT,))
         except sqlite3.Error:
             self._begin_anew()
+
+    def older(self, digest: str) -> list[str]:
+        """The contents that the files of this content had before, the latest first."""
+        try:
+            with closing(self._open()) as db:
+                return [found for (found,) in db.execute(FIND_OLDER, (digest, digest))]
+        except sqlite3.Error:
+            self._begin_anew()
+            return []
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=PATIENCE)
@@ -74,11 +96,17 @@ class Digests:
             "CREATE TABLE IF NOT EXISTS digest (source BLOB PRIMARY KEY, stamp TEXT, digest TEXT, moment REAL)"
             " WITHOUT ROWID"
         )
+        db.execute("CREATE TABLE IF NOT EXISTS version (source BLOB, moment REAL, digest TEXT)")
+        db.execute("CREATE INDEX IF NOT EXISTS version_digest ON version (digest)")
         return db
 
     def _begin_anew(self) -> None:
         with suppress(OSError):
             os.unlink(self._path)
+
+
+def _size(stamp: str) -> int:
+    return int(stamp.split(".")[1])
 
 
 def _changed(stamp: str) -> float:

@@ -262,3 +262,39 @@ def test_few_folders_are_kept_and_nothing_is_written_down_of_others(tmp_path: Pa
         over(stager, bring(stager, a=b"%d" % number))
     kept = {f"s1.{number}.0" for number in range(3, 7)}
     assert set(os.listdir(tmp_path / "stage" / "spares")) == set(os.listdir(tmp_path / "stage" / "records")) == kept
+
+
+def test_what_has_changed_is_asked_for_once_and_only_where_rsync_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = entry("a", b"old"), entry("a", b"new")
+    bring(greeted(tmp_path), a=b"old")
+    stager = greeted(tmp_path, "s1.2.0")
+    need(stager, new)
+    words = ("basis", new.digest, flat.nest(["0" * 64, old.digest]))
+    assert ask(stager, *words) == [[b"basis", flat.nest([old.digest])]]
+    with monkeypatch.context() as without:
+        without.setenv("PATH", str(tmp_path))
+        assert ask(stager, *words) == [[b"basis", flat.nest([""])]]
+    (tmp_path / "stage" / "delta" / f"s1-{new.digest}").mkdir()
+    assert ask(stager, *words) == [[b"basis", flat.nest([""])]]
+    assert ask(stager, "pipe", b"for nobody") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sh", "--server", "-I", ".", "file"),
+        ("rsync", "--daemon", "-I", ".", "file"),
+        ("rsync", "--server", "/etc/passwd", ".", "file"),
+        ("rsync", "--server", "--log-file=/etc/x", ".", "file"),
+        ("rsync", ".", "file"),
+    ],
+)
+def test_nothing_but_rsync_is_started_for_a_difference(tmp_path: Path, words: tuple[str, ...]) -> None:
+    old, new = entry("a", b"old"), entry("a", b"new")
+    bring(greeted(tmp_path), a=b"old")
+    stager = greeted(tmp_path, "s1.2.0")
+    need(stager, new)
+    with pytest.raises(flat.BadFrame):
+        ask(stager, "delta", new.digest, old.digest, *words)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mini_slurm.staging import digests
 from tests.fleet import jobs, processes, testbed
 from tests.fleet.conftest import skip_or_fail
 from tests.fleet.machines import Testbed
@@ -239,6 +240,56 @@ def test_a_cut_cable_costs_no_bytes_on_the_way_home(fleet: Testbed, work: Path) 
     assert digest == hashlib.sha256((work / "home" / "large").read_bytes()).hexdigest()
     assert [path.name for path in (work / "home").iterdir()] == ["large"]
     assert said(fleet, " bytes of what is wanted")[-1] > LARGE // 10
+
+
+# --- large files that change
+
+
+def sent(fleet: Testbed, name: str) -> int:
+    """Bytes that a machine has been sent so far."""
+    return int(Path(f"/sys/class/net/{fleet.bed.machines[name]['cable']}/statistics/tx_bytes").read_text())
+
+
+def change(path: Path) -> str:
+    """Have other bytes in the middle of a file, and more at its beginning; its checksum."""
+    data = path.read_bytes()
+    middle = len(data) // 2
+    path.write_bytes(b"more" + data[:middle] + os.urandom(1000) + data[middle + 1000 :])
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("way", ["--stage-in=large", "--snapshot=dir"])
+def test_of_a_large_file_that_has_changed_the_difference_travels(fleet: Testbed, work: Path, way: str) -> None:
+    large = work / "large"
+    large.write_bytes(os.urandom(digests.LARGE + 12345))
+    words = (way, "-w", "node1")
+    output(fleet, work, submit(fleet, work, "true", *words))
+    digest, before = change(large), sent(fleet, "node1")
+    assert output(fleet, work, submit(fleet, work, "sha256sum < large", *words)) == f"{digest}  -\n"
+    assert sent(fleet, "node1") - before < digests.LARGE / 10
+
+
+def test_where_rsync_fails_the_whole_file_travels(fleet: Testbed, work: Path) -> None:
+    """In a program's place that cannot do it, one that ends in the middle, and one that makes something else of it."""
+    programs = work / "programs"
+    programs.mkdir()
+    large = work / "large"
+    large.write_bytes(os.urandom(digests.LARGE + 12345))
+    output(fleet, work, submit(fleet, work, "true", "--stage-in=large", "-w", "node1"))
+    fleet.end_controllers()
+    path = fleet.environment["PATH"]
+    fleet.variables["PATH"] = f"{programs}:{path}"
+    other = f'head -c 9000000 /dev/zero > {work}/zeros; set -- "$1" "$2" "$3" "$4" "$5" {work}/zeros "$7"'
+    try:
+        for line in ("exit 1", "exec 1>&- 2>&-; kill -9 $$", f'{other}; exec /usr/bin/rsync "$@"'):
+            (programs / "rsync").write_text(f"#!/bin/sh\n{line}\n")
+            (programs / "rsync").chmod(0o755)
+            digest = change(large)
+            said = output(fleet, work, submit(fleet, work, "sha256sum < large", "--stage-in=large", "-w", "node1"))
+            assert said == f"{digest}  -\n"
+    finally:
+        fleet.end_controllers()
+        fleet.variables["PATH"] = path
 
 
 def test_what_the_users_page_shows_happens(fleet: Testbed, work: Path) -> None:
