@@ -69,7 +69,8 @@ class Demand(NamedTuple):
 
 def demand(job: Job, fleet: Fleet) -> Demand:
     """What the job asks for, with what the fleet adds."""
-    overcommits = "overcommit" in extra(job)
+    is_plain = job.extra == "{}"  # says nothing else; each shape of job is asked in a pass
+    overcommits = not is_plain and "overcommit" in extra(job)
     return Demand(
         least=job.nodes,
         most=job.max_nodes,
@@ -83,8 +84,8 @@ def demand(job: Job, fleet: Fleet) -> Demand:
         exclusive=job.is_exclusive,
         fills=job.is_exclusive and job.ntasks is None and job.ntasks_per_node is None,
         least_cpus=least_cpus(job),
-        cpus_per_gpu=number(job, "cpus-per-gpu"),
-        memory_per_gpu=memory_per_gpu(job),
+        cpus_per_gpu=0 if is_plain else number(job, "cpus-per-gpu"),
+        memory_per_gpu=0 if is_plain else memory_per_gpu(job),
         parts=gpu_parts(job),
     )
 

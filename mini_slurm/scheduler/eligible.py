@@ -25,9 +25,14 @@ def closed(cluster: Cluster, job: Job, partition: Partition) -> str | None:
     return excess(job, partition, (cluster.stock.together(partition),))
 
 
+def judged(cluster: Cluster, job: Job) -> list[tuple[Partition, str | None]]:
+    """The partitions that the job names, each with the reason for which it waits there whatever is free."""
+    return [(partition, closed(cluster, job, partition)) for partition in named_partitions(cluster, job)]
+
+
 def open_partitions(cluster: Cluster, job: Job) -> list[Partition]:
     """Those of the job's partitions that it may run in."""
-    return [partition for partition in named_partitions(cluster, job) if closed(cluster, job, partition) is None]
+    return [partition for partition, reason in judged(cluster, job) if reason is None]
 
 
 def eligible_machines(cluster: Cluster, job: Job) -> list[Books]:

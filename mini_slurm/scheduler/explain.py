@@ -10,7 +10,7 @@ from mini_slurm.model.hostlist import compress, expand
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import AFTER_RESERVATION, SPECIAL_EXIT
 from mini_slurm.scheduler.cluster import Cluster
-from mini_slurm.scheduler.eligible import closed, eligible_machines, named_partitions
+from mini_slurm.scheduler.eligible import eligible_machines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,11 +46,13 @@ def own_reason(job: Job, now: float) -> str | None:
     return None
 
 
-def shared_reason(cluster: Cluster, job: Job, is_possible: Callable[[], bool]) -> str | None:
-    """What keeps jobs that ask for the same from being considered; None when they only wait for room."""
-    reasons = [closed(cluster, job, partition) for partition in named_partitions(cluster, job)] or ["PartitionDown"]
+def shared_reason(cluster: Cluster, job: Job, reasons: list[str | None], is_possible: Callable[[], bool]) -> str | None:
+    """What keeps jobs that ask for the same from being considered; None when they only wait for room.
+
+    `reasons` are those for which each of its partitions is closed to it.
+    """
     if all(reasons):
-        return reasons[0]
+        return reasons[0] if reasons else "PartitionDown"
     if not is_possible():
         return "PartitionConfig" if eligible_machines(cluster, job) else "BadConstraints"
     return None
@@ -67,6 +69,7 @@ class Waiting:
         self._cluster = cluster
         self._closed: set[str] = set()  # partitions
         self._taken: set[str] = set()  # machines
+        self._shut: frozenset[str] | None = None  # machines where nothing starts; worked out when it is asked
 
     def reason(self, job: Job, prospect: Prospect, candidates: list[Books]) -> str:
         """Why this job waits: of several partitions, what the last one says counts."""
@@ -79,9 +82,7 @@ class Waiting:
         if len(list(islice(usable, job.nodes))) < job.nodes:
             self._close(partition)
             return NO_NODE
-        members = set(partition.machines)
-        up = [one for one in candidates if one.entry.name in members and self._is_open(one.entry.name)]
-        if not prospect.could_start(partition.name, up):
+        if not prospect.could_start(partition, candidates, self.shut):
             wanted = expand(job.required_nodes) if job.required_nodes else partition.machines
             missing = [name for name in wanted if not self._is_open(name)]
             return UNAVAILABLE.format(compress(missing)) if missing else RESERVED
@@ -93,18 +94,25 @@ class Waiting:
 
     def again(self, prospect: Prospect, reason: str) -> str:
         """Why another job waits that asks for the same as this one, which waits for that reason."""
-        return PRIORITY if self.is_closed(prospect.partitions) else reason
+        return PRIORITY if self.is_closed(prospect.names) else reason
 
-    def is_closed(self, partitions: list[Partition]) -> bool:
+    def is_closed(self, partitions: frozenset[str]) -> bool:
         """Does somebody wait for room in all of these partitions?"""
-        return all(partition.name in self._closed for partition in partitions)
+        return partitions <= self._closed
 
     def _is_open(self, name: str) -> bool:
         """Could jobs start there? One that was not heard of yet may answer any moment."""
-        books = self._cluster.machines.get(name)
-        if books is None or books.entry.override.is_closed:
-            return False
-        return books.is_up or books.is_awaited
+        return name in self._cluster.machines and name not in self.shut
+
+    @property
+    def shut(self) -> frozenset[str]:
+        """The machines of the fleet that are known to be down, and those that an administrator has closed."""
+        if self._shut is None:
+            machines = self._cluster.machines.items()
+            down = [name for name, books in machines if not (books.is_up or books.is_awaited)]
+            closed = [name for name, books in machines if books.entry.override.is_closed]
+            self._shut = frozenset(down + closed)
+        return self._shut
 
     def _close(self, partition: Partition) -> None:
         self._closed.add(partition.name)

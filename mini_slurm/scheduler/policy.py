@@ -23,7 +23,6 @@ from mini_slurm.scheduler.ends import NEVER, expected_end
 from mini_slurm.scheduler.placement import place
 
 MINUTE = 60  # seconds
-NOTHING = Resources()
 RENEWAL = 30.0  # seconds after which a reservation is worked out again, as in Slurm
 
 
@@ -61,7 +60,8 @@ def reserve(
     What is `kept` of machines is for others.
     """
     usable = [books for books in candidates if books.is_open]
-    free = {one.entry.name: one.free.minus(kept.get(one.entry.name, NOTHING)) for one in usable}
+    free = {one.entry.name: one.free for one in usable}
+    free.update({name: free[name].minus(amount) for name, amount in kept.items() if name in free})
     forecast = Forecast(job, usable, cluster.fleet, free)
     for number in cluster.ends.in_order():
         ending = cluster.jobs[number]

@@ -25,10 +25,12 @@ def may_preempt(fleet: Fleet, job: Job, partition: Partition, other: Job) -> boo
 
 def could_preempt(fleet: Fleet, job: Job, partitions: list[Partition]) -> bool:
     """Is there anything that might make room for the job?"""
+    if not fleet.preempt.is_on:
+        return False
     if fleet.preempt.type == "qos":
         return bool(job.qos and qos_of(fleet, job).preempt)
     tiers = (one.tier for one in fleet.partitions.values())
-    return fleet.preempt.is_on and max((one.tier for one in partitions), default=0) > min(tiers, default=0)
+    return max((one.tier for one in partitions), default=0) > min(tiers, default=0)
 
 
 def grace_end(fleet: Fleet, job: Job) -> float | None:

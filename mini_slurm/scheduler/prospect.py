@@ -17,7 +17,7 @@ from mini_slurm.scheduler.eligible import (
     could_ever_run,
     could_run_somewhere,
     eligible_machines,
-    open_partitions,
+    judged,
     partition_machines,
 )
 from mini_slurm.scheduler.explain import shared_reason
@@ -84,6 +84,17 @@ class Reach:
         return [room for room in rooms if room.tasks]
 
 
+def reach(cluster: Cluster, job: Job, partition: Partition) -> Reach:
+    """The same for all jobs that name no machines and ask for the same features."""
+    if job.required_nodes or job.excluded_nodes:
+        return Reach(cluster, job, partition)
+    known = cluster.stock.reaches
+    key = partition.name, job.features
+    if key not in known:
+        known[key] = Reach(cluster, job, partition)
+    return known[key]
+
+
 class Prospect:
     """One shape, as long as the machines and partitions stay as they are."""
 
@@ -92,12 +103,14 @@ class Prospect:
         self._job = job  # any of the shape
         self.stock = cluster.stock
         self.wanted = demand(job, cluster.fleet)
-        self.partitions = open_partitions(cluster, job)
+        judgements = judged(cluster, job)
+        self.partitions = [partition for partition, reason in judgements if reason is None]
+        self.names = frozenset(partition.name for partition in self.partitions)
         self._must = required_names(job.required_nodes)
-        self._spreads = may_spread(self.wanted, len(self._must))
+        is_one = self.wanted.tasks <= 1 and max(self.wanted.least, len(self._must)) <= 1  # which nothing can split
+        self._spreads = not is_one and may_spread(self.wanted, len(self._must))
         self._least = least(self.wanted, 1 if self._spreads else self.wanted.tasks)
-        self._reaches = [Reach(cluster, job, partition) for partition in self.partitions]
-        self._alone = self.wanted._replace(most=1)
+        self._reaches = [reach(cluster, job, partition) for partition in self.partitions]
         # of the last vain look: the stock's clock, the machines that were kept, and for which reservation
         self._failed: tuple[int, tuple[int, ...], object] | None = None
         self._startable: dict[str, tuple[tuple[int, ...], bool]] = {}  # by partition: which were up, and what was found
@@ -105,7 +118,7 @@ class Prospect:
         self.is_capped = any(one.max_cpus_per_node is not None for one in self.partitions)
         self.is_licensed = job.licenses is not None
         self.vain: Vain | None = None  # of the last look for jobs that make room
-        self.reason = shared_reason(cluster, job, self._is_possible)
+        self.reason = shared_reason(cluster, job, [reason for _, reason in judgements], self._is_possible)
 
     @cached_property
     def candidates(self) -> list[Books]:
@@ -130,14 +143,18 @@ class Prospect:
                 return True
         return False
 
-    def could_start(self, partition: str, up: list[Books]) -> bool:
-        """Would the job fit if these machines, those of the partition that are up now, were empty?"""
+    def could_start(self, partition: Partition, candidates: list[Books], shut: frozenset[str]) -> bool:
+        """Would the job fit if those of these machines that are the partition's, and not shut, were empty?"""
+        if not shut and len(candidates) == len(self.candidates) and len(self.partitions) == 1:
+            return True
+        members = set(partition.machines) - shut
+        up = [one for one in candidates if one.entry.name in members]
         if len(up) == len(self.candidates):
             return True
         places = tuple(books.position for books in up)
-        known = self._startable.get(partition)
+        known = self._startable.get(partition.name)
         if known is None or known[0] != places:
-            known = self._startable[partition] = places, could_ever_run(self._job, up, self._cluster.fleet)
+            known = self._startable[partition.name] = places, could_ever_run(self._job, up, self._cluster.fleet)
         return known[1]
 
     # --- now
@@ -187,7 +204,7 @@ class Prospect:
                 rooms = reach.rooms(wanted, self._least, kept, heads=True)
             else:
                 rooms = reach.rooms_on(news, wanted, kept)
-            taken = choose(self._alone, rooms)
+            taken = choose(wanted._replace(most=1), rooms) if rooms else None
             if taken is not None or not self._spreads:
                 return taken
         rooms = reach.rooms(wanted, self._least, kept, heads=False)

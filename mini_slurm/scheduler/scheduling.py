@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import copy
-from heapq import heapify, heappop, heapreplace
+from heapq import heappop, heappush, heapreplace
 
 from mini_slurm.model.allocation import Allocation, union
 from mini_slurm.model.arrays import split_first, throttle_of
@@ -27,6 +27,7 @@ from mini_slurm.scheduler.reservations import Reserved
 from mini_slurm.scheduler.starting import QUIET, begin, begin_together, set_reason, split_task
 
 NOTHING = Resources()
+Place = tuple[int, int, int]  # in the order of the queue: minus the tier, minus the priority, the job's number
 THROTTLED, NO_LICENSE, NEVER_ROOM = "JobArrayTaskLimit", "Licenses", "PartitionConfig"
 
 
@@ -77,10 +78,10 @@ class Turn:
         self._rest: str | None = None
         self._apart: dict[int, str] = {}
 
-    def key(self) -> tuple[int, int, int] | None:
+    def key(self) -> Place | None:
         """Where in the order of the queue its next job stands; None: there is none to be tried."""
         head = None if self._is_closed else self.group.head()
-        return None if head is None else (-self._tier, *head)
+        return None if head is None else (self._tier, *head)
 
     def skip(self, number: int, reason: str) -> None:
         """This job has to wait; those after it are tried all the same."""
@@ -122,22 +123,37 @@ class Round:
 
     def run(self) -> list[Decision]:
         """Try the first jobs of all groups, in the order of the queue."""
-        tiers = {name: partition.tier for name, partition in self.cluster.fleet.partitions.items()}
-        turns = [Turn(group, tiers.get(str(key[0]), 0)) for key, group in self.cluster.queue.groups.items()]
-        heads = [(key, turn) for turn in turns if (key := turn.key()) is not None]
-        heapify(heads)
-        while heads:
-            key, turn = heads[0]
-            if not self._is_settled(turn.group):
-                self._try(turn, turn.group.jobs[key[-1]])
-                following = turn.key()
-                if following is not None:
-                    heapreplace(heads, (following, turn))
-                    continue
-                turn.end(self.cluster)
-            heappop(heads)
+        begun: list[tuple[Place, Turn]] = []  # groups of which further jobs are to be tried
+        for place, group in self._heads():
+            while begun and begun[0][0] < place:
+                self._go_on(begun)
+            if not self._is_settled(group):
+                heappush(begun, (place, Turn(group, place[0])))
+        while begun:
+            self._go_on(begun)
         self.cluster.reservation = self._reservation
         return self.decisions + self._evictions.resume()
+
+    def _heads(self) -> list[tuple[Place, Group]]:
+        """All groups in the order of their first jobs."""
+        tiers = {name: -partition.tier for name, partition in self.cluster.fleet.partitions.items()}
+        found = []
+        for key, group in self.cluster.queue.groups.items():
+            head = group.head()
+            if head is not None:
+                found.append(((tiers.get(str(key[0]), 0), *head), group))
+        return sorted(found)
+
+    def _go_on(self, begun: list[tuple[Place, Turn]]) -> None:
+        """Try the job that is next."""
+        place, turn = begun[0]
+        self._try(turn, turn.group.jobs[place[-1]])
+        following = turn.key()
+        if following is not None:
+            heapreplace(begun, (following, turn))
+        else:
+            turn.end(self.cluster)
+            heappop(begun)
 
     def _is_settled(self, group: Group) -> bool:
         """Has nothing changed for these jobs, who wait behind others, since they were tried in vain?"""
@@ -148,7 +164,7 @@ class Round:
             and prospect is not None
             and prospect.stock is self.cluster.stock
             and not (self.cluster.fleet.reservations or prospect.is_licensed)
-            and self._waiting.is_closed(prospect.partitions)
+            and self._waiting.is_closed(prospect.names)
             and prospect.news(self._reservation) == []
             and (not prospect.preempts or self._evictions.is_vain(prospect.vain, self._reservation))
         )
@@ -252,7 +268,7 @@ class Round:
         if job.job_id not in self.cluster.plans:
             self._block(turn, job, prospect)
             return
-        is_closed = self._waiting.is_closed(prospect.partitions)
+        is_closed = self._waiting.is_closed(prospect.names)
         allowed = self._reserved.allowed(job, prospect.candidates)
         turn.skip(job.job_id, PRIORITY if is_closed else self._waiting.reason(job, prospect, allowed))
 
@@ -312,7 +328,7 @@ class Round:
         if job.reservation is not None:
             turn.close_with(number, self._reserved.block(job), PRIORITY)
             return
-        if self._waiting.is_closed(prospect.partitions):
+        if self._waiting.is_closed(prospect.names):
             turn.close(PRIORITY)
         else:
             reason = self._waiting.reason(job, prospect, self._reserved.allowed(job, prospect.candidates))

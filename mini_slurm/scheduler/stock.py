@@ -15,6 +15,10 @@ from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.placement import Site
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.scheduler.prospect import Reach
+
 Key = tuple[object, ...]
 
 
@@ -66,6 +70,7 @@ class Stock:
         self._stale = dict.fromkeys(machines)  # machines that have to be filed anew
         self.class_of: dict[str, MachineClass] = {}
         self.classes = self._classes(partitions)
+        self.reaches: dict[tuple[str, str | None], Reach] = {}  # by partition and features
         self._together = {name: self._sum(partition) for name, partition in partitions.items()}
 
     def _classes(self, partitions: Mapping[str, Partition]) -> list[MachineClass]:
@@ -75,9 +80,12 @@ class Stock:
                 member.setdefault(name, []).append(partition.name)
         found: dict[Key, MachineClass] = {}
         for name, books in self.machines.items():
-            names = frozenset(member.get(name, ()))
-            key = (*_amounts(books.total), books.entry.features, books.entry.weight, names)
-            one = found.setdefault(key, MachineClass(books, names))
+            names = tuple(member.get(name, ()))
+            entry = books.entry
+            key = (*_amounts(books.total), entry.features, entry.weight, names)
+            one = found.get(key)
+            if one is None:
+                one = found[key] = MachineClass(books, frozenset(names))
             one.machines.append(books)
             self.class_of[name] = one
         return list(found.values())
@@ -151,7 +159,7 @@ class Stock:
 
 
 def _amounts(resources: Resources) -> Key:
-    gpus = tuple(sorted(resources.gpus.items()))
+    gpus = tuple(sorted(resources.gpus.items())) if resources.gpus else ()
     if not resources.sizes:
         return resources.cpus, resources.memory, gpus
     shares, sizes = sorted(resources.shares.items()), sorted(resources.sizes.items())

@@ -11,7 +11,7 @@ from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.deadlines import is_late, limit_until, miss
 from mini_slurm.scheduler.decisions import Decision
-from mini_slurm.scheduler.eligible import could_run_somewhere, eligible_machines, open_partitions, sites
+from mini_slurm.scheduler.eligible import could_run_somewhere, eligible_machines, judged, open_partitions, sites
 from mini_slurm.scheduler.evictions import Evictions, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import Waiting, own_reason, shared_reason
 from mini_slurm.scheduler.placement import place
@@ -58,7 +58,8 @@ class PlainRound:
 
     def start(self, job: Job) -> str | None:
         candidates = eligible_machines(self.cluster, job)
-        reason = shared_reason(self.cluster, job, lambda: could_run_somewhere(self.cluster, job))
+        reasons = [reason for _, reason in judged(self.cluster, job)]
+        reason = shared_reason(self.cluster, job, reasons, lambda: could_run_somewhere(self.cluster, job))
         reason = reason or self.reserved.reason(job)
         if reason is not None:
             self.reasons[shape(job)] = reason
@@ -127,7 +128,7 @@ class PlainRound:
             self.reasons[shape(job)] = "Priority"
             return self.reserved.block(job)
         prospect = Prospect(self.cluster, job)
-        is_closed = self.waiting.is_closed(prospect.partitions)
+        is_closed = self.waiting.is_closed(prospect.names)
         reason = "Priority" if is_closed else self.waiting.reason(job, prospect, candidates)
         if job.job_id in self.cluster.plans:
             return reason
