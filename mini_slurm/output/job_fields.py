@@ -49,7 +49,7 @@ def ends(job: Job, now: float) -> float | None:
     if job.end_time and job.state is not JobState.PENDING:
         return job.end_time
     start = starts(job, now)
-    return None if start is None or job.time_limit is None else start + job.time_limit
+    return None if start is None or job.time_limit is None else start + job.suspended_seconds + job.time_limit
 
 
 def eligible(job: Job) -> float | None:
@@ -187,7 +187,7 @@ _CPUS = "state alloc_cpus ntasks cpus_per_task nodes max_nodes min_cpus required
 _NODES = "state node node_list"
 _USED = "state start_time end_time suspend_time suspended_seconds"
 _STARTS = "state start_time begin_time end_time"
-_ENDS = _STARTS + " time_limit"
+_ENDS = _STARTS + " suspended_seconds time_limit"
 _MEMORY = "memory_per_node memory_per_cpu"
 _MIN_CPUS = "cpus_per_task ntasks ntasks_per_node extra"
 

@@ -43,5 +43,10 @@ class Ends:
 
 
 def expected_end(job: Job) -> float:
-    """When the job is over if it uses up its time limit."""
-    return NEVER if job.time_limit is None or job.start_time is None else job.start_time + job.time_limit
+    """When the job is over if it uses up its time limit: the time for which it was suspended does not count.
+
+    One that is suspended now counts as if it went on at once, as in Slurm: what it holds is not free before.
+    """
+    if job.time_limit is None or job.start_time is None:
+        return NEVER
+    return job.start_time + job.suspended_seconds + job.time_limit

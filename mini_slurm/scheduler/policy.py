@@ -63,13 +63,17 @@ def reserve(
     free = {one.entry.name: one.free for one in usable}
     free.update({name: free[name].minus(amount) for name, amount in kept.items() if name in free})
     forecast = Forecast(job, usable, cluster.fleet, free)
+    # what is free on a machine that is left in peace for a moment, as an attempt still ends there, counts as free now
+    if not all(books.is_usable and not books.is_paused(now) for books in usable):
+        found = forecast.place()
+        if found is not None:
+            return forecast.reservation(found, now, now)
     for number in cluster.ends.in_order():
         ending = cluster.jobs[number]
         if occupies(ending) and forecast.end(ending):
             found = forecast.place()
             if found is not None:
-                spare = {name: forecast.free[name].minus(share.resources) for name, share in found.items()}
-                return Reservation(max(now, expected_end(ending)), spare, job.job_id, now)
+                return forecast.reservation(found, max(now, expected_end(ending)), now)
     return None
 
 
@@ -108,6 +112,11 @@ class Forecast:
             return None
         among = sites(self._machines.values(), lambda books: self.free[books.entry.name])
         return place(self._job, among, self._fleet)
+
+    def reservation(self, taken: Allocation, begin: float, now: float) -> Reservation:
+        """What is kept for the job from that moment on."""
+        spare = {name: self.free[name].minus(share.resources) for name, share in taken.items()}
+        return Reservation(begin, spare, self._job.job_id, now)
 
     def _capacity(self, name: str) -> int:
         return capacity(self._wanted, self._machines[name].total, self.free[name])

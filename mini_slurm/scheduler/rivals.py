@@ -7,6 +7,7 @@ from mini_slurm.model.reservation import Reservation, advanced, moved, recurs
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.ends import expected_end
 from mini_slurm.scheduler.nodes import NO_SUCH_NODE
 from mini_slurm.scheduler.targets import Refusal
 
@@ -77,6 +78,6 @@ def _has_job(cluster: Cluster, made: Reservation, machine: str) -> bool:
         job = cluster.jobs[number]
         if job.state not in (JobState.CONFIGURING, JobState.RUNNING) or job.reservation == made.name:
             continue
-        if job.time_limit is None or job.start_time is None or job.start_time + job.time_limit > made.start:
+        if expected_end(job) > made.start:
             return True
     return False

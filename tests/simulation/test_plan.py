@@ -37,6 +37,22 @@ def test_jobs_start_when_those_before_them_have_used_up_their_limits() -> None:
     assert sim.state(whole) == "RUNNING"
 
 
+def test_the_time_for_which_a_job_was_suspended_puts_its_end_off() -> None:
+    sim = Simulation(fleet_of(MACHINES))
+    first = sim.submit(nodes=2, max_nodes=2, exclusive=1, time_limit=1200, run_time=1200)
+    sim.run(until=100)
+    sim.suspend(first)
+    waiting = sim.submit(nodes=2, max_nodes=2, exclusive=1, time_limit=600, run_time=600)
+    sim.run(until=400)
+    sim.suspend(first, resume=True)
+    small = sim.submit(cpus_per_task=1, time_limit=600)
+    assert planned(sim, waiting, small) == [Planned(1500.0, ("node1", "node2")), Planned(2100.0, ("node1",))]
+    sim.run(until=1499)
+    assert sim.state(waiting) == "PENDING"
+    sim.run(until=1502)  # when both machines have said that nothing is left
+    assert sim.state(waiting) == "RUNNING"
+
+
 def test_a_gap_is_used_that_is_long_enough() -> None:
     sim = Simulation(fleet_of(MACHINES))
     sim.submit(required_nodes="node1", cpus_per_task=4, time_limit=600, run_time=600)

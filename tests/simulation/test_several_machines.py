@@ -106,3 +106,12 @@ def test_a_large_job_gets_its_turn_while_small_ones_keep_coming():
     large = sim.submit(run_time=10, time_limit=60, nodes=3, max_nodes=3, exclusive=1)
     sim.run(until=400)
     assert sim.state(large) == "COMPLETED"
+
+
+def test_machines_that_are_about_to_be_free_are_kept_for_the_job_that_is_first():
+    sim = Simulation(fleet_of(THREE))
+    sim.submit(run_time=100, nodes=3, max_nodes=3, cpus_per_task=2, time_limit=600)
+    first = sim.submit(run_time=50, nodes=3, max_nodes=3, cpus_per_task=2, time_limit=600)
+    later = sim.submit(run_time=50, cpus_per_task=2, time_limit=600)
+    sim.run(until=103)  # the script's machine was free before the others had ended what belongs to it
+    assert (sim.state(first), sim.state(later)) == ("RUNNING", "PENDING")
