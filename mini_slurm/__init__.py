@@ -27,6 +27,7 @@ _NAMES = {
     "Unreachable": "errors",
     "WaitTimeout": "api.faults",
 }
+__all__ = list(_NAMES)
 
 
 def __getattr__(name):  # type: ignore[no-untyped-def]

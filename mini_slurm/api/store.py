@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 
 from mini_slurm.api.faults import spoken
-from mini_slurm.config.paths import state_folder
+from mini_slurm.config.paths import DATABASE, state_folder
 from mini_slurm.controller import autostart
+from mini_slurm.errors import StateError
 from mini_slurm.store.database import open_database
 
 ALL: weakref.WeakSet[Store] = weakref.WeakSet()
 BREATH = 0.03  # seconds from one waking of the controller to the next
+IN_JOB = "MINI_SLURM_ATTEMPT"  # the variable that jobs have
 INHERITED: list[sqlite3.Connection] = []  # a child process must neither use nor close what its parent has opened
 
 
@@ -24,7 +26,7 @@ class Store:
     """The database, opened when it is needed; one thread at a time has it."""
 
     def __init__(self) -> None:
-        self.state = state_folder()
+        self.state = _folder()
         self._db: sqlite3.Connection | None = None
         self._lock = threading.RLock()
         self._started: list[int] = []  # controllers that this process has started
@@ -114,6 +116,17 @@ class Store:
             INHERITED.append(self._db)
         self._db, self._lock, self._started, self._timer = None, threading.RLock(), [], None
         self._rung = 0.0
+
+
+def _folder() -> str:
+    """The state folder, made if it is not there; but not in a job, where it is on another host. Raises StateError."""
+    folder = state_folder(create=False)
+    if os.environ.get(IN_JOB) and not os.path.exists(os.path.join(folder, DATABASE)):
+        raise StateError(
+            f"this is a job on a machine, and the state folder {folder} is not here",
+            hint=f"use sbatch, squeue and the others in jobs; without {IN_JOB} this host gets one of its own",
+        )
+    return state_folder()
 
 
 def _in_child() -> None:

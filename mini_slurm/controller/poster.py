@@ -10,6 +10,9 @@ from types import FrameType
 from typing import Any
 
 from mini_slurm.controller.ways import Failed, command, mail, webhook
+from mini_slurm.errors import visible
+
+LONGEST = 500  # letters of a reason: it may be the words of a server, and becomes a line of the log
 
 WAYS = {"mail": mail.send, "webhook": webhook.send, "command": command.send}
 
@@ -24,7 +27,7 @@ def main() -> int:
     signal.signal(signal.SIGALRM, _ring)
     for item in order["items"]:
         word, why = send(order, item)
-        print(json.dumps([item["number"], word, why]), flush=True)
+        print(json.dumps([item["number"], word, visible(why[:LONGEST])]), flush=True)
     return 0
 
 

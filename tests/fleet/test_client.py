@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import mini_slurm
-from mini_slurm import BadUsage, Client, JobFailed, JobState, Refused, UnknownJob, WaitTimeout
+from mini_slurm import BadUsage, Client, JobFailed, JobState, Refused, StateError, UnknownJob, WaitTimeout
 from tests.fleet import processes
 from tests.fleet.login import login_node
 from tests.fleet.machines import Machines
@@ -337,7 +337,24 @@ def test_a_cluster_that_there_is_not(login: Machines) -> None:
     assert Client(cluster="test").submit(wrap="true", **QUICK).check(20).has_succeeded
 
 
+def test_in_a_job_on_a_machine_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINI_SLURM_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("MINI_SLURM_ATTEMPT", "17a22e02.5.1")
+    with pytest.raises(StateError, match="this is a job on a machine"):
+        Client()
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_job_that_is_where_its_state_folder_is_may_use_it(client: Client, login: Machines) -> None:
+    program = "from mini_slurm import *; print(Client().submit(wrap='true', output='/dev/null').check(30).state.name)"
+    job = client.submit(wrap=f'{sys.executable} -c "{program}"', output=str(login.work / "inside.out"))
+    assert (job.check(60).state.name, job.output()) == ("COMPLETED", "COMPLETED\n")
+
+
 def test_every_public_name_is_there_and_says_what_it_is() -> None:
+    everything: dict[str, object] = {}
+    exec("from mini_slurm import *", everything)
+    assert set(mini_slurm._NAMES) <= set(everything)  # type: ignore[attr-defined]
     for name in mini_slurm._NAMES:  # type: ignore[attr-defined]
         assert getattr(mini_slurm, name).__doc__, name
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +191,50 @@ def test_a_program_that_hangs_ends_with_its_time(tmp_path: Path) -> None:
 
 
 # --- webhooks
+
+
+class OddServer:
+    """Answers each request with these bytes, and then with `more` again and again as long as somebody listens."""
+
+    def __init__(self, answer: bytes, more: bytes = b"") -> None:
+        self._server = socket.create_server((HOST, 0))
+        self.url = f"http://{HOST}:{self._server.getsockname()[1]}/"
+        threading.Thread(target=self._serve, args=(answer, more), daemon=True).start()
+
+    def _serve(self, answer: bytes, more: bytes) -> None:
+        with suppress(OSError):
+            while True:
+                channel, _ = self._server.accept()
+                with suppress(OSError), channel:
+                    channel.recv(65536)
+                    channel.sendall(answer)
+                    while more:
+                        channel.sendall(more)
+                        time.sleep(0.01)
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def posted(url: str) -> Outcome:
+    """What comes of a document, by the process that sends."""
+    notice = Notice(1, 1, "END", "webhook", url, json.dumps(BODY), 0, 0.0)
+    fleet = Fleet("lab", "", {}, {}, notices=Notices(timeout=1))
+    return asyncio.run(posting.post(fleet, "ab", [notice]))[1]
+
+
+def test_an_answer_that_is_odd_becomes_one_short_line(opened: Callable[[Any], Any]) -> None:
+    found = posted(opened(OddServer(b"HTTP/1.1 500 " + b"\x1b[2J" * 15_000 + b"\r\n\r\n")).url)
+    assert found.word == "again"
+    assert found.why.startswith(f"{HOST} answers 500 \\x1b[2J")
+    assert len(found.why) < 2500 and found.why.isprintable()
+    assert posted(opened(OddServer(b"\x00\xff no HTTP\r\n")).url).word == "again"
+
+
+def test_an_answer_without_end_is_left_in_time(opened: Callable[[Any], Any]) -> None:
+    head = b"HTTP/1.1 200 OK\r\n"
+    assert posted(opened(OddServer(head + b"\r\n", b"x" * 65536)).url) == Outcome("sent", "")
+    assert posted(opened(OddServer(head, b"H")).url) == Outcome("again", "no answer within 1 s")
 
 
 def test_a_webhook_gets_the_document_over_tls(tmp_path: Path, opened: Callable[[Any], Any]) -> None:
