@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-import time
+from contextlib import closing
 
-from mini_slurm.cli import common
+from mini_slurm.controller.autostart import revive
+from mini_slurm.desk.changes import Changes
 from mini_slurm.model.states import ENDS, JobState
 from mini_slurm.store.schema import state_error
 
@@ -13,8 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-PAUSE = 0.1  # seconds between two looks
-WAKE_EVERY = 5.0  # seconds; the controller may have died meanwhile
 OVER = frozenset(state.name for state in ENDS)
 QUERY = "SELECT state, exit_code, exit_signal, reason FROM job WHERE job_id = ?1 OR array_job_id = ?1"
 
@@ -22,24 +21,23 @@ QUERY = "SELECT state, exit_code, exit_signal, reason FROM job WHERE job_id = ?1
 def wait_for(job_id: int, state: str, db: sqlite3.Connection, note: Callable[[Iterable[str]], None]) -> int:
     """The exit status of the job, the highest one of an array's tasks, once all is over. Raises StateError.
 
-    `note` hears the reasons of those that are not over, whenever something changed.
+    The controller tells of what has changed. `note` hears the reasons of those that are not over, whenever it does.
     """
-    seen, woken = -1, time.monotonic()
-    while True:
-        try:
-            (version,) = db.execute("PRAGMA data_version").fetchone()
-            if version != seen:
-                seen = version
-                rows = db.execute(QUERY, (job_id,)).fetchall()
-                note([row[3] for row in rows if row[0] not in OVER])
-                if all(row[0] in OVER for row in rows):
-                    return max((exit_status(*row[:3]) for row in rows), default=0)
-        except sqlite3.Error as error:
-            raise state_error("the state folder's database", error) from error
-        if time.monotonic() - woken > WAKE_EVERY:
-            common.wake_controller(state)
-            woken = time.monotonic()
-        time.sleep(PAUSE)
+    with closing(Changes(state, lambda: revive(state))) as changes:
+        while True:
+            rows = _look(job_id, db)
+            note([row[3] for row in rows if row[0] not in OVER])
+            if all(row[0] in OVER for row in rows):
+                return max((exit_status(*row[:3]) for row in rows), default=0)
+            while (changed := changes.wait(None)) is not None and job_id not in changed:
+                pass
+
+
+def _look(job_id: int, db: sqlite3.Connection) -> list[tuple[str, int, int, str]]:
+    try:
+        return db.execute(QUERY, (job_id,)).fetchall()
+    except sqlite3.Error as error:
+        raise state_error("the state folder's database", error) from error
 
 
 def exit_status(state: str, exit_code: int, exit_signal: int) -> int:

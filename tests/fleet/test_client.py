@@ -274,6 +274,21 @@ def test_waiting_outlives_the_controller(client: Client, login: Machines) -> Non
     assert found == [JobState.COMPLETED]
 
 
+def test_msbatch_that_waits_outlives_the_controller(client: Client, login: Machines) -> None:
+    gate = Path(login.work, "gate3")
+    script = f"until [ -e {gate} ]; do sleep 0.02; done; exit $SLURM_ARRAY_TASK_ID"
+    words = ["msbatch", "--wait", "--array=0,5", "--output=/dev/null", "--job-name=gated", "--wrap", script]
+    waiting = subprocess.Popen(words, env=login.environment, cwd=login.work, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: len(client.jobs(name="gated", states="RUNNING")) == 2, "both to run")
+        processes.kill(login.controllers(), signal.SIGKILL)
+        gate.touch()
+        assert waiting.wait(40) == 5
+    finally:
+        waiting.kill()
+        waiting.wait()
+
+
 def test_threads_share_a_client(client: Client) -> None:
     ended: list[bool] = []
 
@@ -355,6 +370,9 @@ def test_every_public_name_is_there_and_says_what_it_is() -> None:
     everything: dict[str, object] = {}
     exec("from mini_slurm import *", everything)
     assert set(mini_slurm._NAMES) <= set(everything)  # type: ignore[attr-defined]
+    told = Path(mini_slurm.__file__).with_suffix(".pyi").read_text()
+    lines = {f"from mini_slurm.{module} import {name} as {name}" for name, module in mini_slurm._NAMES.items()}  # type: ignore[attr-defined]
+    assert lines == {line for line in told.splitlines() if line.startswith("from ")}
     for name in mini_slurm._NAMES:  # type: ignore[attr-defined]
         assert getattr(mini_slurm, name).__doc__, name
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):

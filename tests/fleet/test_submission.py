@@ -7,7 +7,6 @@ import os
 import sqlite3
 import stat
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -236,16 +235,8 @@ def test_wait_gives_the_highest_exit_status(sbatch: Submitter, ends: list[tuple[
                 database.save_jobs(db, [job])
         db.close()
 
-    def wake(state: str) -> None:
-        thread = threading.Thread(target=end_all, args=(state,))
-        thread.start()
-        threads.append(thread)
-
-    threads: list[threading.Thread] = []
-    sbatch.monkeypatch.setattr(common, "wake_controller", wake)
+    sbatch.monkeypatch.setattr(common, "wake_controller", end_all)
     code, output, errors = sbatch("-W", "--array", f"1-{len(ends)}", "--wrap", "true")
-    for thread in threads:
-        thread.join()
     assert (code, output, errors) == (status, "Submitted batch job 1\n", "")
 
 
