@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -92,6 +93,14 @@ def test_the_wheel_holds_every_module_and_no_test(wheel: Path) -> None:
     ours = {str(path.relative_to(ROOT)) for path in (ROOT / "mini_slurm").rglob("*.py")}
     ours.remove(HYDRA_PLUGIN)
     assert packed == ours | {"hydra_plugins/mini_slurm_launcher.py"}  # and no __init__: others' plugins are there, too
+
+
+def test_hydras_launcher_is_named_where_hydra_takes_it_from() -> None:
+    """Hydra 1.3 refuses a class of any other package: the one that the configuration names is made in that file."""
+    [target] = re.findall(r'^TARGET = "(.*)"$', (ROOT / "mini_slurm/api/hydra_launcher.py").read_text(), re.MULTILINE)
+    module, _, name = target.rpartition(".")
+    assert module == "hydra_plugins.mini_slurm_launcher"
+    assert f"\nclass {name}(" in (ROOT / HYDRA_PLUGIN).read_text()
 
 
 def test_the_installed_wheel_does_not_need_the_repository(installed: Path) -> None:

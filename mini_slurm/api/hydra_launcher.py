@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mini_slurm.errors import BadUsage
 
-TARGET = "mini_slurm.api.hydra_launcher.MiniSlurmLauncher"
+TARGET = "hydra_plugins.mini_slurm_launcher.MiniSlurmLauncher"
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from tests.clients.lab import Lab
 CLIENT = "hydra_mini_slurm"
 OWN = """\
 # @package hydra.launcher
-_target_: mini_slurm.api.hydra_launcher.MiniSlurmLauncher
+_target_: hydra_plugins.mini_slurm_launcher.MiniSlurmLauncher
 
 use_slurm: true
 slurm_partition: main
