@@ -120,11 +120,30 @@ class _Reader:
 
 
 def matches(expression: str, features: tuple[str, ...]) -> bool:
-    """May a machine with these features be used? Of features with counts it has to have one."""
+    """May a machine with these features be used? Of features with counts in brackets it has to have one.
+
+    A count without brackets says how many of the machines have the feature; the others may be any.
+    """
     terms = parse(expression)
     if any(term.count for term in terms):
-        return any(term.name in features for term in terms)
+        is_open = not any(term.operator in IN_BRACKETS for term in terms)
+        return is_open or any(term.name in features for term in terms)
     return _holds(terms, features)
+
+
+def one_of(expression: str) -> tuple[str, ...]:
+    """The features of which all machines of a job have to have the same one: `[rack1|rack2]`."""
+    found, before = [], LAST
+    for term in parse(expression):
+        if ONE_OF in (term.operator, before):
+            found.append(term.name)
+        before = term.operator
+    return tuple(found)
+
+
+def counted(expression: str) -> tuple[tuple[str, int], ...]:
+    """How many of a job's machines have to have which feature, each for one of them: `[rack1*2&rack2*1]`, `ib*4`."""
+    return tuple((term.name, term.count) for term in parse(expression) if term.count)
 
 
 def _holds(terms: tuple[Term, ...], features: tuple[str, ...]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from mini_slurm.model.features import counted, one_of
 from mini_slurm.model.fleet import Fleet, MachineEntry
 from mini_slurm.model.gpu_request import gpu_parts, gpus_per_job, gpus_per_node, memory_per_gpu
 from mini_slurm.model.gres import Part
@@ -51,6 +52,8 @@ class Demand(NamedTuple):
     cpus_per_gpu: int = 0
     memory_per_gpu: int = 0  # MiB; takes the place of memory by CPU
     parts: tuple[Part, ...] = ()  # of GPUs, on each machine
+    one_of: tuple[str, ...] = ()  # features: all machines have the same one
+    counted: tuple[tuple[str, int], ...] = ()  # features, and on how many of the machines
 
     @property
     def wants_gpus(self) -> bool:
@@ -71,8 +74,9 @@ def demand(job: Job, fleet: Fleet) -> Demand:
     """What the job asks for, with what the fleet adds."""
     is_plain = job.extra == "{}"  # says nothing else; each shape of job is asked in a pass
     overcommits = not is_plain and "overcommit" in extra(job)
+    counts = () if job.features is None else counted(job.features)
     return Demand(
-        least=job.nodes,
+        least=max(job.nodes, sum(count for _, count in counts)),
         most=job.max_nodes,
         tasks=max(job.nodes, 1) if overcommits else task_count(job),
         cpus=1 if overcommits else job.cpus_per_task or 1,
@@ -87,6 +91,8 @@ def demand(job: Job, fleet: Fleet) -> Demand:
         cpus_per_gpu=0 if is_plain else number(job, "cpus-per-gpu"),
         memory_per_gpu=0 if is_plain else memory_per_gpu(job),
         parts=gpu_parts(job),
+        one_of=() if job.features is None else one_of(job.features),
+        counted=counts,
     )
 
 

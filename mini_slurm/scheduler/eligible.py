@@ -51,7 +51,8 @@ def partition_machines(cluster: Cluster, job: Job, partitions: Iterable[Partitio
 def sites(candidates: Iterable[Books], free: Callable[[Books], Resources]) -> list[Site]:
     """What placement looks at; `free` says what of a machine may be taken."""
     return [
-        Site(books.entry.name, books.position, books.entry.weight, books.total, free(books)) for books in candidates
+        Site(books.entry.name, books.position, books.entry.weight, books.total, free(books), books.entry.features)
+        for books in candidates
     ]
 
 

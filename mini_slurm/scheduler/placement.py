@@ -6,7 +6,7 @@ order, neighbours before others, each with as many tasks as it has room for, whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ class Site(NamedTuple):
     weight: int
     total: Resources
     free: Resources
+    features: tuple[str, ...] = ()
 
 
 class Room(NamedTuple):
@@ -59,6 +60,38 @@ def place(job: Job, among: list[Site], fleet: Fleet) -> Allocation | None:
 
 def choose(wanted: Demand, rooms: list[Room], must: tuple[str, ...] = ()) -> Allocation | None:
     """What a job gets that has room on these machines, all of those that it `must` have among them."""
+    if not (wanted.one_of or wanted.counted):
+        return _choose(wanted, rooms, must)
+    tried = (_choose(wanted, among, names) for among, names in _by_features(wanted, rooms, must))
+    return next((taken for taken in tried if taken is not None), None)
+
+
+def _by_features(
+    wanted: Demand, rooms: list[Room], must: tuple[str, ...]
+) -> Iterator[tuple[list[Room], tuple[str, ...]]]:
+    """The machines to choose from, and those that the job has to have then: one possibility after the other."""
+    for name in wanted.one_of:
+        yield [room for room in rooms if name in room.site.features], must
+    if wanted.counted:
+        first = sorted(rooms, key=lambda room: room.site.name not in must)
+        for order in (first, sorted(first, key=_size, reverse=True)):
+            picked = _with_features(wanted, order)
+            if picked is not None:
+                yield rooms, tuple(dict.fromkeys((*must, *picked)))
+
+
+def _with_features(wanted: Demand, rooms: list[Room]) -> list[str] | None:
+    """As many machines for each feature as have to have it, the first ones."""
+    picked: list[str] = []
+    for feature, count in wanted.counted:
+        having = [room.site.name for room in rooms if feature in room.site.features and room.site.name not in picked]
+        if len(having) < count:
+            return None
+        picked += having[:count]
+    return picked
+
+
+def _choose(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> Allocation | None:
     least = max(wanted.least, len(must))
     if not {room.site.name for room in rooms}.issuperset(must):
         return None

@@ -139,7 +139,11 @@ class Prospect:
         for one in reach.classes:
             tasks = capacity(wanted, one.total, one.total)
             machines = max(wanted.least, -(-wanted.tasks // tasks)) if tasks else 0
-            if machines and not wanted.gpus and machines <= min(len(one.machines), wanted.most or machines):
+            if (
+                machines
+                and not (wanted.gpus or wanted.counted)
+                and machines <= min(len(one.machines), wanted.most or machines)
+            ):
                 return True
         return False
 

@@ -108,7 +108,10 @@ def _has_features(job: Job, entry: MachineEntry) -> bool:
 
 def empty(among: Iterable[Candidate]) -> list[Site]:
     """The machines as placement sees them when nothing runs there."""
-    return [Site(one.entry.name, n, one.entry.weight, one.total, one.total) for n, one in enumerate(among)]
+    return [
+        Site(one.entry.name, n, one.entry.weight, one.total, one.total, one.entry.features)
+        for n, one in enumerate(among)
+    ]
 
 
 def largest(partition: str, among: Iterable[Candidate]) -> str:

@@ -43,7 +43,7 @@ class MachineClass:
 
     def site(self, books: Books, free: Resources) -> Site:
         """One of its machines, of which this may be taken, as placement sees it."""
-        return Site(books.entry.name, books.position, self.weight, self.total, free)
+        return Site(books.entry.name, books.position, self.weight, self.total, free, self.features)
 
 
 class Changed:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mini_slurm.model.features import matches, named, parse
+from mini_slurm.model.features import counted, matches, named, one_of, parse
 
 ALPHABET = "ab&|()[]*,12 "
 
@@ -25,7 +25,7 @@ ALPHABET = "ab&|()[]*,12 "
         ("[a|b]", "a b ab bc abc"),
         ("c&[a|b]", "bc abc"),
         ("[a*1&b*2]", "a b ab bc abc"),
-        ("a*2", "a ab abc"),
+        ("a*2", "a b c ab bc abc"),
     ],
 )
 def test_expressions_hold_for_these_machines(expression: str, fits: str) -> None:
@@ -37,6 +37,12 @@ def test_expressions_hold_for_these_machines(expression: str, fits: str) -> None
 def test_mistakes_are_refused(expression: str) -> None:
     with pytest.raises(ValueError):
         parse(expression)
+
+
+def test_what_the_machines_of_a_job_have_together() -> None:
+    assert one_of("ib&[rack1|rack2]") == one_of("[rack1|rack2]&ib") == ("rack1", "rack2")
+    assert counted("[rack1*2&rack2*1]") == (("rack1", 2), ("rack2", 1))
+    assert (counted("ib*4"), one_of("ib*4"), one_of("a|b"), counted("a&b")) == ((("ib", 4),), (), (), ())
 
 
 def test_the_features_of_an_expression_are_known() -> None:
