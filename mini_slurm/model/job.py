@@ -168,6 +168,11 @@ class Job:
         """Does the job want whole machines?"""
         return self.exclusive == 1
 
+    @property
+    def is_user_exclusive(self) -> bool:
+        """Is the job to be beside jobs of its own user only?"""
+        return self.exclusive == 2
+
 
 def single_id(job: Job) -> str:
     """The number as users know it of a job that is no array: `12`, `12_3`, or `12+1` for a part of another job."""

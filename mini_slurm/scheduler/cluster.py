@@ -88,6 +88,8 @@ class Cluster:
             self._arrays.setdefault(job.array_job_id, {})[job.job_id] = job
         if job.preempt_time is not None:
             self.yielding.add(job.job_id)
+        if job.is_user_exclusive:
+            self.queue.tell_apart(True)
         self.touch(job)
 
     def remove(self, job: Job) -> None:
@@ -202,6 +204,8 @@ def set_fleet(cluster: Cluster, fleet: Fleet) -> None:
     for job in cluster.jobs.values():
         cluster.place(job)
     is_choosy = cluster.fleet.preempt.type == "qos" or has_strangers(cluster.fleet.partitions.values())
+    is_choosy |= any(one.exclusive_user for one in cluster.fleet.partitions.values())
+    is_choosy |= any(job.is_user_exclusive for job in cluster.jobs.values())
     cluster.queue.tell_apart(is_choosy or has_limits(cluster.fleet))
     cluster.reorder()
 

@@ -8,6 +8,7 @@ runs, it can. A later job may start only where it does not delay that.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from mini_slurm.model.allocation import Allocation
@@ -20,9 +21,11 @@ from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
 from mini_slurm.scheduler.demand import capacity, demand
 from mini_slurm.scheduler.eligible import sites
 from mini_slurm.scheduler.ends import NEVER, expected_end
+from mini_slurm.scheduler.owners import is_selfish
 from mini_slurm.scheduler.placement import place
 
 MINUTE = 60  # seconds
+NOBODY: Mapping[str, frozenset[int]] = MappingProxyType({})
 RENEWAL = 30.0  # seconds after which a reservation is worked out again, as in Slurm
 
 
@@ -53,16 +56,17 @@ def pending_in_order(cluster: Cluster) -> list[Job]:
 
 
 def reserve(
-    job: Job, candidates: list[Books], cluster: Cluster, now: float, kept: Mapping[str, Resources]
-) -> Reservation | None:
+    job: Job, candidates: list[Books], cluster: Cluster, now: float, kept: Mapping[str, Resources],
+    hindering: Mapping[str, frozenset[int]] = NOBODY,
+) -> Reservation | None:  # fmt: skip
     """Where and when the job can start at the latest, if everything that runs uses up its time limit.
 
-    What is `kept` of machines is for others.
+    What is `kept` of machines is for others; on some the jobs `hindering` it have to end first, whatever is free.
     """
     usable = [books for books in candidates if books.is_open]
     free = {one.entry.name: one.free for one in usable}
     free.update({name: free[name].minus(amount) for name, amount in kept.items() if name in free})
-    forecast = Forecast(job, usable, cluster.fleet, free)
+    forecast = Forecast(job, usable, cluster.fleet, free, hindering)
     # what is free on a machine that is left in peace for a moment, as an attempt still ends there, counts as free now
     if not all(books.is_usable and not books.is_paused(now) for books in usable):
         found = forecast.place()
@@ -80,8 +84,12 @@ def reserve(
 class Forecast:
     """What will be free on some machines as jobs end, and whether one job can start there then."""
 
-    def __init__(self, job: Job, machines: list[Books], fleet: Fleet, free: Mapping[str, Resources]) -> None:
+    def __init__(
+        self, job: Job, machines: list[Books], fleet: Fleet, free: Mapping[str, Resources],
+        hindering: Mapping[str, frozenset[int]] = NOBODY,
+    ) -> None:  # fmt: skip
         self.free = dict(free)  # by name, of each of the machines
+        self._hindering = dict(hindering)  # jobs that have to leave a machine first
         self._job = job
         self._fleet = fleet
         self._machines = {books.entry.name: books for books in machines}
@@ -93,7 +101,10 @@ class Forecast:
 
     def end(self, job: Job) -> bool:
         """This job gives back what it holds. Is there room for more tasks now?"""
-        return self.give({name: share.resources for name, share in allocation(job).items()})
+        shares = {name: share.resources for name, share in allocation(job).items()}
+        for name in shares.keys() & self._hindering.keys():
+            self._hindering[name] -= {job.job_id}
+        return self.give(shares)
 
     def give(self, shares: Mapping[str, Resources]) -> bool:
         """So much more is free. Is there room for more tasks now?"""
@@ -110,15 +121,20 @@ class Forecast:
         """What the job would get."""
         if self._tasks < self._wanted.tasks or self._usable < self._wanted.least:
             return None
-        among = sites(self._machines.values(), lambda books: self.free[books.entry.name])
+        machines = [books for name, books in self._machines.items() if not self._hindering.get(name)]
+        among = sites(machines, lambda books: self.free[books.entry.name])
         return place(self._job, among, self._fleet)
 
     def reservation(self, taken: Allocation, begin: float, now: float) -> Reservation:
-        """What is kept for the job from that moment on."""
+        """What is kept for the job from that moment on: machines altogether for one that bears no other users."""
         spare = {name: self.free[name].minus(share.resources) for name, share in taken.items()}
+        if is_selfish(self._fleet, self._job):
+            spare = dict.fromkeys(taken, Resources())
         return Reservation(begin, spare, self._job.job_id, now)
 
     def _capacity(self, name: str) -> int:
+        if self._hindering.get(name):
+            return 0
         return capacity(self._wanted, self._machines[name].total, self.free[name])
 
 

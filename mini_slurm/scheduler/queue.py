@@ -126,13 +126,17 @@ class Queue:
         self._stale: dict[int, None] = {}  # jobs that have to be filed anew
         self._reminders: list[tuple[float, int]] = []  # when jobs have to be filed anew, a heap; outdated ones too
         self._moments: dict[int, float] = {}  # the reminder that counts
-        self._by_charge = False  # do jobs of one shape have one user, account and QOS, too?
+        self.by_charge = False  # do jobs of one shape have one user, account and QOS, too?
 
     def tell_apart(self, by_charge: bool) -> None:
         """Whether users, accounts or QOS have limits: then only jobs that are charged alike may start alike."""
-        if by_charge != self._by_charge:
-            self._by_charge = by_charge
+        if by_charge != self.by_charge:
+            self.by_charge = by_charge
             self._stale.update(dict.fromkeys(self._homes))
+
+    def key(self, job: Job) -> Shape:
+        """Jobs of one key may start, or not start, alike."""
+        return (*shape(job), job.uid, job.user, job.account, job.qos) if self.by_charge else shape(job)
 
     def note(self, number: int) -> None:
         """The job has changed, or is new, or over."""
@@ -163,7 +167,7 @@ class Queue:
 
     def put(self, job: Job, moment: float | None) -> None:
         """The job waits for nothing but room; it is to be looked at again at that moment."""
-        key = (*shape(job), job.user, job.account, job.qos) if self._by_charge else shape(job)
+        key = self.key(job)
         home = self._homes.get(job.job_id)
         if home is not None and home[0] != key:
             self._take_out(job.job_id)

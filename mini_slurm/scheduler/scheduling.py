@@ -19,6 +19,7 @@ from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.evictions import Evictions, Vain, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import BEGIN, PRIORITY, Waiting, own_reason
 from mini_slurm.scheduler.heterogeneous import could_ever_start, parts
+from mini_slurm.scheduler.owners import Owners, without
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, reserve, shortened
 from mini_slurm.scheduler.prospect import Prospect
 from mini_slurm.scheduler.queue import Group
@@ -120,6 +121,7 @@ class Round:
         self._licenses = licenses.Free(cluster.fleet.licenses, cluster.queue.licensed.values())
         self._quotas = Quotas(cluster.fleet, _holders(cluster))
         self._evictions = Evictions(cluster, now)
+        self._owners = Owners(cluster)
 
     def run(self) -> list[Decision]:
         """Try the first jobs of all groups, in the order of the queue."""
@@ -222,7 +224,7 @@ class Round:
         self.cluster.queue.remove(together[0].job_id)
         self.cluster.stock.refresh(self.now)
         self._reservation = after_start(together[0], union(taken), self._reservation, self.now)
-        self._spare = None
+        self._spare, self._owners = None, Owners(self.cluster)
 
     def _prospect(self, group: Group, job: Job) -> Prospect:
         if group.prospect is None or group.prospect.stock is not self.cluster.stock:
@@ -237,7 +239,7 @@ class Round:
         self.cluster.queue.remove(job.job_id)
         self.cluster.stock.refresh(self.now)
         self._reservation = after_start(job, taken, self._reservation, self.now)
-        self._spare = None
+        self._spare, self._owners = None, Owners(self.cluster)
 
     # --- who makes room
 
@@ -248,7 +250,7 @@ class Round:
             self._reserve()
             if self._evictions.is_vain(prospect.vain, self._reservation):
                 break
-            allowed = self._reserved.allowed(job, prospect.candidates)
+            allowed = without(self._reserved.allowed(job, prospect.candidates), self._owners.hindering(job))
             done = self._evictions.plan(
                 job, prospect.partitions, allowed, limit_until(job, self.now), self._reservation,
                 lambda taken: self._quotas.excess(job, taken) is None, prospect.vain,
@@ -305,6 +307,9 @@ class Round:
         kept = {**kept, **limits} if limits else kept
         if prospect.is_capped and not job.is_exclusive:
             kept = {**kept, **capped(self.cluster, prospect.partitions, kept)}
+        hindering = self._owners.hindering(job)
+        if hindering:
+            kept = {**kept, **{self.cluster.machines[name].position: NOTHING for name in hindering}}
         return {**kept, **self._barred(job, prospect)} if self.cluster.fleet.reservations else kept
 
     def _kept(self) -> Mapping[int, Resources]:
@@ -345,7 +350,8 @@ class Round:
         while self._blocked and self._reservation is None:
             job, prospect = self._blocked.pop(0)
             candidates = self._reserved.allowed(job, prospect.candidates)
-            self._reservation = reserve(job, candidates, self.cluster, self.now, for_nobody(self.cluster))
+            kept, others = for_nobody(self.cluster), self._owners.hindering(job)
+            self._reservation = reserve(job, candidates, self.cluster, self.now, kept, others)
         self._blocked.clear()
 
 

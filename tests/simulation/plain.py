@@ -14,11 +14,11 @@ from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.eligible import could_run_somewhere, eligible_machines, judged, open_partitions, sites
 from mini_slurm.scheduler.evictions import Evictions, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import Waiting, own_reason, shared_reason
+from mini_slurm.scheduler.owners import Owners, without
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, pending_in_order, reserve, shortened
 from mini_slurm.scheduler.preemption import could_preempt
 from mini_slurm.scheduler.prospect import Prospect
-from mini_slurm.scheduler.queue import shape
 from mini_slurm.scheduler.reservations import Reserved
 from mini_slurm.scheduler.starting import QUIET, begin, set_reason, split_task
 
@@ -51,7 +51,7 @@ class PlainRound:
             if reason is None and is_late(job, self.now):
                 miss(self.cluster, job, self.now)
                 continue
-            reason = reason or self.reasons.get(shape(job)) or self.start(job)
+            reason = reason or self.reasons.get(self.cluster.queue.key(job)) or self.start(job)
             if reason is not None:
                 set_reason(self.cluster, job, reason)
         return self.decisions + self.evictions.resume()
@@ -62,12 +62,12 @@ class PlainRound:
         reason = shared_reason(self.cluster, job, reasons, lambda: could_run_somewhere(self.cluster, job))
         reason = reason or self.reserved.reason(job)
         if reason is not None:
-            self.reasons[shape(job)] = reason
+            self.reasons[self.cluster.queue.key(job)] = reason
             return reason
         candidates = self.reserved.allowed(job, candidates)
         while not self.is_throttled(job):
             if not self.licenses.suffice(job, self.reserved.licenses(job)):
-                self.reasons[shape(job)] = "Licenses"
+                self.reasons[self.cluster.queue.key(job)] = "Licenses"
                 return "Licenses"
             taken, limit = self.find(job, candidates)
             while taken is None and self.make_room(job, candidates):
@@ -98,6 +98,7 @@ class PlainRound:
         if not self.evictions.wants_more(job, len(running)) or not could_preempt(self.cluster.fleet, job, partitions):
             return False
         limit = limit_until(job, self.now)
+        candidates = without(candidates, Owners(self.cluster).hindering(job))
         done = self.evictions.plan(job, partitions, candidates, limit, self.reservation, lambda taken: True)
         self.decisions += done if isinstance(done, list) else []
         return isinstance(done, list)
@@ -109,6 +110,7 @@ class PlainRound:
 
     def place(self, job: Job, candidates: list[Books], limit: int | None) -> Allocation | None:
         usable = [books for books in candidates if books.is_usable and not books.is_paused(self.now)]
+        usable = without(usable, Owners(self.cluster).hindering(job))
         kept = {books.position: self.left(books, limit) for books in usable}
         kept.update(self.evictions.limits(job, open_partitions(self.cluster, job), kept))
         among = sites(usable, lambda books: kept[books.position])
@@ -125,18 +127,20 @@ class PlainRound:
 
     def block(self, job: Job, candidates: list[Books]) -> str:
         if job.reservation is not None:
-            self.reasons[shape(job)] = "Priority"
+            self.reasons[self.cluster.queue.key(job)] = "Priority"
             return self.reserved.block(job)
         prospect = Prospect(self.cluster, job)
         is_closed = self.waiting.is_closed(prospect.names)
         reason = "Priority" if is_closed else self.waiting.reason(job, prospect, candidates)
         if job.job_id in self.cluster.plans:
             return reason
-        self.reasons[shape(job)] = self.waiting.again(prospect, reason)
+        self.reasons[self.cluster.queue.key(job)] = self.waiting.again(prospect, reason)
         if self.reservation is None:
             known = self.cluster.reservation
             if known is not None and not self.decisions and known.holds(job, self.cluster, self.now):
                 self.reservation = known
             else:
-                self.reservation = reserve(job, candidates, self.cluster, self.now, for_nobody(self.cluster))
+                hindering = Owners(self.cluster).hindering(job)
+                kept = for_nobody(self.cluster)
+                self.reservation = reserve(job, candidates, self.cluster, self.now, kept, hindering)
         return reason

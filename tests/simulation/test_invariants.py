@@ -15,6 +15,7 @@ from mini_slurm.model.resources import Resources, Size
 from mini_slurm.scheduler import core, evictions, scheduling
 from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.decisions import Decision, Hold, Start
+from mini_slurm.scheduler.owners import is_selfish
 from tests.simulation import plain
 from tests.simulation.harness import ADMIN, Simulation, fleet_of
 
@@ -30,12 +31,16 @@ PARTITIONS = {
     "main": Partition("main", tuple(MACHINES), default=True),
     "quick": Partition("quick", ("small1", "middle1"), max_time=1200, tier=2),
     "large": Partition("large", ("middle1", "middle2", "gpus"), min_nodes=1, max_nodes=2),
+    "own": Partition("own", ("small2", "middle2"), exclusive_user=True),
 }
 DAY = 86_400.0
 ONE_OF = st.sampled_from
 NAMES = ONE_OF(sorted(MACHINES))
 REQUESTS = st.fixed_dictionaries(
-    {"cpus_per_task": ONE_OF([1, 1, 2, 3]), "partition": ONE_OF(["main", "main", "quick", "large", "quick,large"])},
+    {
+        "cpus_per_task": ONE_OF([1, 1, 2, 3]),
+        "partition": ONE_OF(["main", "main", "quick", "large", "quick,large", "own"]),
+    },
     optional={
         "memory_per_node": ONE_OF([0, 500, 6000]),
         "time_limit": ONE_OF([60, 600, 3600]),
@@ -44,7 +49,8 @@ REQUESTS = st.fixed_dictionaries(
         "nodes": ONE_OF([1, 2]),
         "max_nodes": ONE_OF([2, 3]),
         "ntasks": ONE_OF([2, 5, 12]),
-        "exclusive": ONE_OF([0, 1]),
+        "exclusive": ONE_OF([0, 1, 2]),
+        "uid": ONE_OF([1000, 1001]),
         "excluded_nodes": ONE_OF(["small1", "gpus,middle1"]),
         "required_nodes": ONE_OF(["middle2", "small[1-2]"]),
         "licenses": ONE_OF(["matlab", "matlab:2"]),
@@ -71,6 +77,7 @@ def copied(cluster: Cluster) -> Cluster:
     other = Cluster(cluster.fleet, cluster.file, cluster.state_id, cluster.next_job_id, machines)
     other.quiet, other.reservation = dict(cluster.quiet), cluster.reservation
     other.plans = dict(cluster.plans)
+    other.queue.tell_apart(cluster.queue.by_charge)
     for job in cluster.jobs.values():
         one = Job(**job.__dict__)
         other.add(one)
@@ -159,6 +166,14 @@ class Fleet(RuleBasedStateMachine):
                 first = self.after.get(decision.job.array_job_id or decision.job.job_id)
                 assert first is None or first not in self.sim.cluster.jobs or self.sim.job(first).restarts
         self.sim.log.clear()
+
+    @invariant()
+    def who_wants_no_strangers_beside_him_has_none(self) -> None:
+        for books in self.sim.cluster.machines.values():
+            jobs = [self.sim.cluster.jobs[number] for number in books.jobs]
+            holders = [job for job in jobs if occupies(job)]
+            if any(is_selfish(self.sim.fleet, job) for job in holders):
+                assert len({job.uid for job in holders}) == 1
 
     @invariant()
     def no_attempt_starts_twice(self) -> None:

@@ -1,0 +1,53 @@
+"""Machines that are one user's at a time: jobs with --exclusive=user, and those of partitions with exclusive_user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mini_slurm.model.fleet import Fleet
+from mini_slurm.model.job import Job
+from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.cluster import Cluster, occupies
+
+
+def is_selfish(fleet: Fleet, job: Job) -> bool:
+    """Does the job bear only jobs of its own user beside it? One that waits: in any of its partitions."""
+    if job.is_user_exclusive:
+        return True
+    partitions = (fleet.partitions.get(name) for name in job.partition.split(","))
+    return any(partition is not None and partition.exclusive_user for partition in partitions)
+
+
+class Owners:
+    """Who is in whose way, in one pass; to be made anew once a job has started."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._selfish: dict[int, bool] = {}
+        self._known: dict[tuple[int, bool], dict[str, frozenset[int]]] = {}
+
+    def hindering(self, job: Job) -> dict[str, frozenset[int]]:
+        """The jobs of others that have to leave a machine before this one may start there, by machines."""
+        if not self._cluster.queue.by_charge:  # then no job is of this kind
+            return {}
+        key = job.uid, is_selfish(self._cluster.fleet, job)
+        if key not in self._known:
+            found = ((name, self._on(books.jobs, *key)) for name, books in self._cluster.machines.items())
+            self._known[key] = {name: others for name, others in found if others}
+        return self._known[key]
+
+    def _on(self, numbers: Iterable[int], uid: int, is_alone: bool) -> frozenset[int]:
+        return frozenset(number for number in numbers if self._is_other(number, uid, is_alone))
+
+    def _is_other(self, number: int, uid: int, is_alone: bool) -> bool:
+        job = self._cluster.jobs[number]
+        if job.uid == uid or not occupies(job):
+            return False
+        if number not in self._selfish:
+            self._selfish[number] = is_selfish(self._cluster.fleet, job)
+        return is_alone or self._selfish[number]
+
+
+def without(machines: list[Books], hindering: dict[str, frozenset[int]]) -> list[Books]:
+    """The machines on which nobody is in the way."""
+    return [books for books in machines if books.entry.name not in hindering] if hindering else machines
