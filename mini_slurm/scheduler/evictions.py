@@ -19,15 +19,18 @@ from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
 from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.demand import capacity, demand
 from mini_slurm.scheduler.eligible import open_partitions
 from mini_slurm.scheduler.explain import own_reason
 from mini_slurm.scheduler.policy import Forecast, Reservation, ends_before
 from mini_slurm.scheduler.preemption import gives, is_leaving, is_victim, may_preempt, value
+from mini_slurm.scheduler.stock import amounts
 from mini_slurm.scheduler.yielding import lent_jobs, make_room, resume
 
 NEVER = float("inf")
-# Looks for jobs that could make room cost much more than looks for room: so many in one pass, the others soon after,
-MOST_LOOKS, SOON = 20, 0.5
+# Looks for jobs that could make room cost much more than looks for room: a pass makes as many as come to so much work
+# (machines and running jobs that they pass over), one at least, and a later one soon after makes the others;
+MOST_WORK, SOON = 2000, 0.2
 # and not again so soon where they were in vain, whatever changes: seconds, twice as many each time.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 Judge = Callable[[Allocation], bool]
@@ -120,7 +123,9 @@ class Evictions:
     def __init__(self, cluster: Cluster, now: float) -> None:
         self._cluster = cluster
         self._now = now
-        self._looks = 0
+        self._work = 0
+        self._most: dict[object, list[tuple[Resources, Resources, int]]] = {}  # see _at_most()
+        self._members: dict[str, set[str]] = {}  # by partition: its machines where something can be started
         self._able: dict[object, tuple[list[Job], float]] = {}  # who may make room in a partition, for whom
         self._coming: dict[str, Resources] = {}
 
@@ -150,7 +155,7 @@ class Evictions:
             if self._now < known.looked + known.pause:
                 self._remind(known.looked + known.pause)
                 return True
-        if self._looks >= MOST_LOOKS:
+        if self._work >= MOST_WORK:
             self._remind(self._now + SOON)
             return True
         return False
@@ -174,7 +179,6 @@ class Evictions:
         reservation: Reservation | None, may_have: Judge, before: Vain | None = None,
     ) -> list[Decision] | Vain:  # fmt: skip
         """Have others make room for the job, in the first of its partitions where that helps."""
-        self._looks += 1
         found = self.choose(job, partitions, candidates, limit, reservation, may_have)
         if not isinstance(found, Vain):
             return self._carry_out(job, *found)
@@ -188,12 +192,15 @@ class Evictions:
         """What the job would get, and who would have to make room for it."""
         until = NEVER
         for partition in partitions:
-            names = set(partition.machines)
-            usable = [one for one in candidates if one.entry.name in names and self._is_usable(one)]
             able, moment = self._able_to(job, partition)
             until = min(until, moment)
             if not able:
                 continue
+            if not self._could_suffice(job, partition, able):
+                continue
+            names = self._usable_in(partition)
+            usable = [one for one in candidates if one.entry.name in names]
+            self._work += len(candidates) + len(able)
             free, barred = self._free(job, partition, usable, limit, reservation)
             victims = [one for one in able if one.preempt_time is None and not barred & held(one).keys()]
             found = _choose(self._cluster, job, usable, free, victims)
@@ -201,11 +208,45 @@ class Evictions:
                 return found
         return Vain(self.key(reservation), until, self._now, FIRST_PAUSE)
 
-    def _is_usable(self, books: Books) -> bool:
-        return books.is_usable and not books.is_paused(self._now)
+    def _could_suffice(self, job: Job, partition: Partition, able: list[Job]) -> bool:
+        """Would there be room if all made some? Machines that are alike are looked at once."""
+        wanted = demand(job, self._cluster.fleet)
+        most = self._at_most(job, partition, able)
+        self._work += len(most)
+        rooms = [(capacity(wanted, total, free), count) for total, free, count in most]
+        tasks, machines = sum(tasks * count for tasks, count in rooms), sum(count for tasks, count in rooms if tasks)
+        return tasks >= wanted.tasks and machines >= wanted.least
+
+    def _at_most(self, job: Job, partition: Partition, able: list[Job]) -> list[tuple[Resources, Resources, int]]:
+        """What the machines of a partition have, what would be free there at most, and how many are alike in that."""
+        key = partition.name, job.qos
+        if key not in self._most:
+            machines, fleet = self._cluster.machines, self._cluster.fleet
+            free = {name: machines[name].free.plus(self._coming_on(name)) for name in self._usable_in(partition)}
+            for one in able:
+                for name, share in gives(fleet, one).items():
+                    if name in free:
+                        free[name] = free[name].plus(share)
+            found: dict[object, tuple[Resources, Resources, int]] = {}
+            for name, amount in free.items():
+                total = machines[name].total
+                alike = amounts(total), amounts(amount)
+                count = found[alike][2] if alike in found else 0
+                found[alike] = total, amount, count + 1
+            self._most[key] = list(found.values())
+            self._work += len(free) + len(able)
+        return self._most[key]
+
+    def _usable_in(self, partition: Partition) -> set[str]:
+        if partition.name not in self._members:
+            members = ((name, self._cluster.machines.get(name)) for name in partition.machines)
+            usable = {name for name, one in members if one and one.is_usable and not one.is_paused(self._now)}
+            self._members[partition.name] = usable
+        return self._members[partition.name]
 
     def _carry_out(self, job: Job, taken: Allocation, victims: list[Job]) -> list[Decision]:
         self._coming.clear()
+        self._most.clear()
         plans = self._cluster.plans
         plans[job.job_id] = (*plans.get(job.job_id, ()), taken)
         return [decision for victim in victims for decision in make_room(self._cluster, victim, self._now)]
@@ -242,8 +283,10 @@ class Evictions:
         machines = [cluster.machines[name] for name in partition.machines if name in cluster.machines]
         numbers = {number for books in machines for number in books.jobs}
         able = [one for number in numbers if is_victim(cluster, job, partition, one := cluster.jobs[number])]
-        exempt = [moment for one in able if (moment := exempt_until(fleet, one)) > self._now]
-        ready = [one for one in able if exempt_until(fleet, one) <= self._now]
+        moments = [exempt_until(fleet, one) for one in able]
+        exempt = [moment for moment in moments if moment > self._now]
+        ready = [one for one, moment in zip(able, moments, strict=True) if moment <= self._now]
+        self._work += len(numbers)
         return sorted(ready, key=lambda one: value(fleet, one)), min(exempt, default=NEVER)
 
     # --- those that wait for their CPUs

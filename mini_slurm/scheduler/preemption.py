@@ -69,7 +69,8 @@ def is_victim(cluster: Cluster, job: Job, partition: Partition, other: Job) -> b
     """May the other job be told now to make room for this one, but for the time that it is exempt?"""
     if other.state is not JobState.RUNNING or other.het_offset or other.preempt_time is not None or other.outcome:
         return False
-    if not all(may_preempt(cluster.fleet, job, partition, part) for part in parts(cluster, other)):
+    together = parts(cluster, other) if other.het_size else (other,)
+    if not all(may_preempt(cluster.fleet, job, partition, part) for part in together):
         return False
     return mode(cluster.fleet, other) != SUSPEND or all(_answers(cluster, name) for name in held(other))
 

@@ -82,7 +82,7 @@ class Stock:
         for name, books in self.machines.items():
             names = tuple(member.get(name, ()))
             entry = books.entry
-            key = (*_amounts(books.total), entry.features, entry.weight, names)
+            key = (*amounts(books.total), entry.features, entry.weight, names)
             one = found.get(key)
             if one is None:
                 one = found[key] = MachineClass(books, frozenset(names))
@@ -119,7 +119,7 @@ class Stock:
             self._stale[name] = None
         self._take_out(books)
         if books.is_usable and not is_paused and books.free.cpus > 0:  # nobody can do without any CPU
-            key = _amounts(books.free)
+            key = amounts(books.free)
             lots = self.class_of[name].lots
             lot = lots.get(key) or lots.setdefault(key, Lot(books.free))
             insort(lot.positions, books.position)
@@ -155,10 +155,11 @@ class Stock:
             if name not in self._stale:
                 filed = self._lots.get(name)
                 assert (books.is_usable and books.free.cpus > 0) == (filed is not None), name
-                assert filed is None or filed[0] == _amounts(books.free), (name, filed, books.free)
+                assert filed is None or filed[0] == amounts(books.free), (name, filed, books.free)
 
 
-def _amounts(resources: Resources) -> Key:
+def amounts(resources: Resources) -> Key:
+    """Tells amounts apart."""
     gpus = tuple(sorted(resources.gpus.items())) if resources.gpus else ()
     if not resources.sizes:
         return resources.cpus, resources.memory, gpus

@@ -204,8 +204,8 @@ class Preempting(Fleet):
         grace=ONE_OF([0, 0, 40]), exempt=ONE_OF([0, 0, 120]), youngest=st.booleans(),
     )  # fmt: skip
     def choose(self, mode: str, own: str, grace: int, exempt: int, youngest: bool) -> None:
-        self.patience = evictions.MOST_LOOKS, evictions.FIRST_PAUSE
-        evictions.MOST_LOOKS, evictions.FIRST_PAUSE = 10**9, 0.0  # the plain pass remembers nothing
+        self.patience = evictions.MOST_WORK, evictions.FIRST_PAUSE
+        evictions.MOST_WORK, evictions.FIRST_PAUSE = 10**9, 0.0  # the plain pass remembers nothing
         partitions = {
             **PARTITIONS,
             "large": PARTITIONS["large"]._replace(tier=0, preempt_mode=own),
@@ -233,7 +233,7 @@ class Preempting(Fleet):
         try:
             super().teardown()
         finally:
-            evictions.MOST_LOOKS, evictions.FIRST_PAUSE = self.patience
+            evictions.MOST_WORK, evictions.FIRST_PAUSE = self.patience
 
     @invariant()
     def who_lends_is_suspended_or_ends(self) -> None:

@@ -257,7 +257,7 @@ def test_a_heterogeneous_job_makes_room_when_all_its_parts_may():
 
 
 def test_looks_for_jobs_that_make_room_are_few_and_none_is_forgotten(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(evictions, "MOST_LOOKS", 1)
+    monkeypatch.setattr(evictions, "MOST_WORK", 1)
     sim = by_partition(machines=TWO)
     low = [sim.submit(run_time=1000, **LOW) for _ in range(2)]
     sim.run(until=10)
