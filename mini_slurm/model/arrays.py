@@ -5,6 +5,8 @@ from __future__ import annotations
 from mini_slurm.model.numbers import leading_number
 
 MAX_ARRAY_SIZE = 1001  # Slurm's MaxArraySize as it comes: no task has this number or a higher one
+INVALID = "Batch job submission failed: Invalid job array specification"
+LARGEST_ARRAY_SIZE = 1_000_001  # what a fleet may allow instead
 
 
 def parse(expression: str) -> tuple[list[int], int | None, int]:
@@ -28,7 +30,7 @@ def _range(piece: str) -> range:
         if rest.startswith(":"):
             step, rest = leading_number(rest[1:])
             rest = rest.removeprefix("]")
-    if rest[:1] not in ("", "%") or not 0 <= first <= last < MAX_ARRAY_SIZE or not 0 < step < MAX_ARRAY_SIZE:
+    if rest[:1] not in ("", "%") or not 0 <= first <= last < LARGEST_ARRAY_SIZE or not 0 < step < LARGEST_ARRAY_SIZE:
         raise ValueError(f"not a range of tasks: {piece!r}")
     return range(first, last + 1, step)
 

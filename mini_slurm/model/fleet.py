@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from mini_slurm.model.arrays import MAX_ARRAY_SIZE
 from mini_slurm.model.overrides import NO_OVERRIDE, NodeOverride
 from mini_slurm.model.reservation import Reservation
 
@@ -211,6 +212,7 @@ class Fleet(NamedTuple):
     foreign_ignore: tuple[str, ...] = ()  # users and programs that do not count
     idle_gpus_after: int | None = 1800  # seconds for which a job may hold GPUs that do nothing; None: any time
     stage_cache: int = 10 * 1024  # MiB of files for jobs that a machine keeps for the next ones
+    max_array_size: int = MAX_ARRAY_SIZE  # no task of an array has this number or a higher one
     submit_from_jobs: bool = False  # may a job submit jobs, and cancel others than itself?
     priority: Weights = Weights()
     whole_accounts: Mapping[str, Association] = {}  # what holds for all users of an account together

@@ -58,7 +58,7 @@ def make_array(job: Job, expression: str) -> None:
         tasks, throttle, step = arrays.parse(expression)
     except ValueError:
         raise Refused(
-            "Batch job submission failed: Invalid job array specification",
+            arrays.INVALID,
             hint=f"write for example --array=0-9 or --array=1,4,7%2, with numbers below {arrays.MAX_ARRAY_SIZE}",
         ) from None
     if tasks:

@@ -5,7 +5,7 @@ Each of Slurm's commands reads them in its own way, with C's strtol: what cannot
 
 from __future__ import annotations
 
-from mini_slurm.model.arrays import MAX_ARRAY_SIZE, parse
+from mini_slurm.model.arrays import LARGEST_ARRAY_SIZE, parse
 from mini_slurm.model.numbers import LARGEST, leading_number
 
 TYPE_CHECKING = False
@@ -151,7 +151,7 @@ def _ranges(inside: str, text: str) -> frozenset[int]:
         last = last if dash else first
         if not (first.isdecimal() and last.isdecimal() and len(last) <= 9) or int(last) < int(first):
             raise ValueError(text)
-        tasks.update(range(int(first), min(int(last), MAX_ARRAY_SIZE) + 1))
+        tasks.update(range(int(first), min(int(last), LARGEST_ARRAY_SIZE) + 1))
     return frozenset(tasks)
 
 

@@ -167,6 +167,10 @@ def _sampled(value: Callable[[Step, View], str]) -> Value:
     return _step(show)
 
 
+def _mean_cpu(step: Step) -> str:
+    return format_elapsed(int((step.user_seconds + step.system_seconds) / max(step.ntasks or 1, 1)))
+
+
 def _row(name: str, width: int, columns: str, value: Value) -> Field:
     return Field(name, "", name, columns, value, width=width, cut=name not in UNCUT, plain=name in MOMENTS)
 
@@ -203,7 +207,7 @@ ACCOUNTING_FIELDS = (
     _row("AllocNodes", 10, _NODES, lambda line, view: str(line.nodes if line.started else 0)),
     _row("AllocTRES", 10, _HELD, _allocated),
     _row("AssocID", 7, "account user", _association),
-    _row("AveCPU", 10, "", _each()),
+    _row("AveCPU", 10, _USED, _sampled(lambda step, view: _mean_cpu(step))),
     _row("AveCPUFreq", 10, "", _each("", "0")),
     _row("AveDiskRead", 14, "", _each()),
     _row("AveDiskWrite", 14, "", _each()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.arrays import MAX_ARRAY_SIZE
 from mini_slurm.model.preemption import written
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output.values import NULL, SLURM_VERSION
@@ -258,7 +257,7 @@ DEPENDS: dict[str, Callable[[Known], str]] = {
     "RequeueExit": lambda known: known.fleet.requeue_exit or NULL,
     "RequeueExitHold": lambda known: known.fleet.requeue_exit_hold or NULL,
     "KillWait": lambda known: f"{known.fleet.kill_wait} sec",
-    "MaxArraySize": lambda known: str(MAX_ARRAY_SIZE),
+    "MaxArraySize": lambda known: str(known.fleet.max_array_size),
     "MaxNodeCount": lambda known: str(len(known.fleet.machines)),
     "NEXT_JOB_ID": lambda known: str(known.next_job_id),
     "Licenses": lambda known: _licenses(known) or NULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mini_slurm.errors import Refused
-from mini_slurm.model import features, hostlist
+from mini_slurm.model import arrays, features, hostlist
 from mini_slurm.model.fleet import Association, Fleet, Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
@@ -60,6 +60,7 @@ def admit(
     `strict` does not. `groups` tells in which the job's user is.
     """
     _check_texts(job)
+    _check_array(job, fleet)
     if "" in (job.gres or "").split(",") and job.gres is not None:
         raise Refused(BAD_GRES, hint="write for example --gres=gpu:2, without further commas")
     _check_required(job, fleet)
@@ -215,6 +216,12 @@ def _check_excluded(job: Job, fleet: Fleet) -> None:
         raise Refused(UNKNOWN_NODE, hint="a machine is both in --nodelist and in --exclude")
     if excluded:
         job.excluded_nodes = _in_order(excluded, fleet)
+
+
+def _check_array(job: Job, fleet: Fleet) -> None:
+    if job.array_tasks is not None and max(job.array_max or 0, (job.array_step or 1) - 1) >= fleet.max_array_size:
+        hint = f"the fleet file's max_array_size allows numbers below {fleet.max_array_size}"
+        raise Refused(arrays.INVALID, hint=hint)
 
 
 def _check_features(job: Job, fleet: Fleet) -> None:

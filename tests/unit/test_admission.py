@@ -318,3 +318,12 @@ def test_one_job_too_many_is_refused(
     with pytest.raises(Refused) as refused:
         admission.check_submitted(job, LIMITED, others)
     assert refused.value.lines == (reason, POLICY)
+
+
+def test_the_fleet_says_how_large_arrays_may_be() -> None:
+    whole: dict[str, object] = {"array_tasks": "0-999999", "array_size": 1_000_000, "array_max": 999_999}
+    with pytest.raises(Refused, match="Invalid job array specification"):
+        admit(**whole)
+    with pytest.raises(Refused, match="Invalid job array specification"):
+        admit(array_tasks="1001", array_min=1001, array_max=1001, array_size=1)
+    assert admit(FLEET._replace(max_array_size=1_000_000), **whole).array_tasks == "0-999999"

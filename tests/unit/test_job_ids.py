@@ -188,7 +188,7 @@ def test_a_word_that_is_acted_on_names_a_job_or_tasks() -> None:
     for word, number, tasks in (("12", 12, None), ("12_1-2,7", 12, {1, 2, 7}), ("12+0", 12, None)):
         one = job_ids.parse_acted(word)
         assert (one.number, one.tasks) == (number, tasks)
-    for word in ("0", "_1", "12_", "12_*", "12_7-1", "12_2000", "99999999999"):
+    for word in ("0", "_1", "12_", "12_*", "12_7-1", "12_2000001", "99999999999"):
         with pytest.raises(ValueError):
             job_ids.parse_acted(word)
 
