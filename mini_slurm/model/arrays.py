@@ -89,9 +89,25 @@ def split_first(text: str) -> tuple[int, str | None]:
     return task, others + percent + throttle if others else None
 
 
+def has(text: str, task: int) -> bool:
+    """Is this one of the tasks?"""
+    return any(first <= task <= last for first, last in map(_bounds, text.partition("%")[0].split(",")))
+
+
 def without(text: str, task: int) -> str | None:
     """The text without this task; None when no other is left."""
-    tasks = tasks_of(text)
-    if task in tasks:
-        tasks.remove(task)
-    return format_tasks(tasks, throttle_of(text)) if tasks else None
+    ranges, percent, throttle = text.partition("%")
+    left: list[str] = []
+    for piece in ranges.split(","):
+        first, last = _bounds(piece)
+        if first <= task <= last:
+            parts = ((first, task - 1), (task + 1, last))
+            left += [str(one) if one == other else f"{one}-{other}" for one, other in parts if one <= other]
+        else:
+            left.append(piece)
+    return ",".join(left) + percent + throttle if left else None
+
+
+def _bounds(piece: str) -> tuple[int, int]:
+    first, _, last = piece.partition("-")
+    return int(first), int(last or first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mini_slurm.model.arrays import format_tasks, tasks_of, without
+from mini_slurm.model.arrays import count_of, format_tasks, has, tasks_of, without
 from mini_slurm.model.job import Job
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Answer
@@ -73,7 +73,7 @@ def _array(cluster: Cluster, request: Request) -> list[Job]:
 
 def has_task(job: Job, task: int) -> bool:
     """Does this record stand for the task?"""
-    return job.array_task_id == task or (job.array_tasks is not None and task in tasks_of(job.array_tasks))
+    return job.array_task_id == task or (job.array_tasks is not None and has(job.array_tasks, task))
 
 
 def tasks_in(job: Job) -> list[int]:
@@ -84,9 +84,10 @@ def tasks_in(job: Job) -> list[int]:
 def _split(cluster: Cluster, request: Request, wanted: set[int]) -> None:
     """Give waiting tasks records of their own, where not all tasks of their record are meant."""
     for record in [job for job in _array(cluster, request) if job.array_tasks is not None]:
-        waiting = tasks_in(record)
-        if not wanted.issuperset(waiting):
-            for task in sorted(wanted.intersection(waiting)):
+        waiting = record.array_tasks or ""  # which may be a million: they are not spelled out
+        meant = sorted(task for task in wanted if has(waiting, task))
+        if len(meant) < count_of(waiting):
+            for task in meant:
                 split_task(cluster, record, task, without(record.array_tasks or "", task))
 
 
