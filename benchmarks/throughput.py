@@ -16,6 +16,7 @@ TASKS = 1000
 LEAST = 250  # tasks a second
 FINISHED = 10_000
 AGENT_LIMIT, CONTROLLER_LIMIT = 20, 80  # MiB
+WRAPPED = "#!/bin/sh\n# what --wrap makes of it\n\nbash -c true\n"
 
 
 def plain_rate(script: str) -> float:
@@ -33,7 +34,7 @@ def main() -> list[dict[str, object]]:
             submit(made, "--wrap", "true")
         wait_until_over(made, 8)
         script = made.work / "script"
-        script.write_text("#!/bin/sh\n# what --wrap makes of it\n\nbash -c true\n")
+        script.write_text(WRAPPED)
         script.chmod(0o700)
         plain = plain_rate(str(script))
         rates = []
