@@ -11,13 +11,11 @@ import json
 import os
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
-from mini_slurm.agent.spares import Spares, clear
-from mini_slurm.protocol.messages import StartAttempt
+from mini_slurm.agent.spares import SCRIPT, Spares, clear
 
 NAME_LENGTH = 200
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 GONE = ".gone-"  # prefix of folders that are being removed
-KEPT = tuple(name for name in StartAttempt._fields if name != "data")
 ROOM = 1 << 16  # bytes that must be free for an attempt to start: output would have no place, and its job would hang
 RESERVE = 1024  # bytes kept on disk for ended.json, so that a full disk cannot hide an end
 OVER = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -35,15 +33,15 @@ def boot_id() -> str:
         return file.read().strip()
 
 
-def create(root: str, start: StartAttempt, spares: Spares) -> str:
-    """An attempt's folder, with everything its stepd needs. Raises OSError; then nothing is left behind."""
+def create(root: str, plan: Dict[str, Any], data: bytes, spares: Spares) -> str:
+    """An attempt's folder, with all that is kept of it. Raises OSError; then nothing is left behind."""
 
     def fill(draft: str) -> None:
-        _write(f"{draft}/slurm_script", start.data, 0o700)
-        make_fifos(draft, ["control", *fifos(start.streams)])
-        write_start(draft, {name: getattr(start, name) for name in KEPT})
+        _write(f"{draft}/{SCRIPT}", data, 0o700)
+        make_fifos(draft, ["control", *fifos(plan["streams"])])
+        write_start(draft, plan)
 
-    return make_folder(root, start.attempt, spares, fill)
+    return make_folder(root, plan["attempt"], spares, fill)
 
 
 def make_folder(root: str, name: str, spares: Spares, fill: Callable[[str], None]) -> str:
