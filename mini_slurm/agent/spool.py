@@ -19,6 +19,7 @@ GONE = ".gone-"  # prefix of folders that are being removed
 ROOM = 1 << 16  # bytes that must be free for an attempt to start: output would have no place, and its job would hang
 RESERVE = 1024  # bytes kept on disk for ended.json, so that a full disk cannot hide an end
 OVER = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+ENCODE = json.JSONEncoder(check_circular=False).encode  # our own values hold none of themselves
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -138,7 +139,7 @@ def reserve(folder: str) -> int:
 def write_end(folder: str, descriptor: int, ended: Dict[str, Any]) -> None:
     """Write ended.json into the room reserved for it. Raises OSError."""
     # a spare folder's file may be longer than what is kept free
-    os.pwrite(descriptor, json.dumps(ended).encode().ljust(max(RESERVE, os.fstat(descriptor).st_size)), 0)
+    os.pwrite(descriptor, ENCODE(ended).encode().ljust(max(RESERVE, os.fstat(descriptor).st_size)), 0)
     os.rename(f"{folder}/ended.new", f"{folder}/ended.json")
 
 
@@ -170,7 +171,7 @@ def size(folder: str, name: str) -> int:
 
 def _write_padded(path: str, value: Dict[str, Any]) -> None:
     """Write JSON over what is there; spaces at its end cost less than to cut the file."""
-    _write(path, json.dumps(value).encode(), 0o600, b" ")
+    _write(path, ENCODE(value).encode(), 0o600, b" ")
 
 
 def _write(path: str, data: bytes, mode: int, padding: bytes = b"") -> None:

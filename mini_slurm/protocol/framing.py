@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Tuple, Type,
 from mini_slurm.protocol.messages import KINDS, Message
 
 PLACES = {kind: kind._fields.index("data") if "data" in kind._fields else -1 for kind in KINDS.values()}
-ENCODER = json.JSONEncoder(separators=(",", ":"))
+ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 LENGTHS = struct.Struct("!II")
 LARGEST = 2**63  # numbers are kept in 64 bits
 MAX_FRAME = 64 * 1024 * 1024  # bytes; larger is a broken or hostile peer
@@ -77,7 +77,9 @@ def _check(message: NamedTuple) -> None:
     if kind not in CHECKS:
         CHECKS[kind] = [(wanted, _checker(wanted)) for wanted in kind.__annotations__.values()]
     for name, value, (wanted, fits) in zip(message._fields, message, CHECKS[kind]):
-        if not (type(value) is wanted in WHOLE or fits(value)):
+        if type(value) is wanted in WHOLE or (type(value) is wanted is int and -LARGEST <= value < LARGEST):
+            continue  # seen without a call
+        if not fits(value):
             raise ProtocolError(f"{kind.__name__}.{name} cannot be {value!r:.80}")
 
 
@@ -116,7 +118,7 @@ def _is_number(value: Any) -> bool:
 
 Check = Callable[[Any], bool]
 CHECKS: Dict[Type[Any], List[Tuple[Any, Check]]] = {}  # of messages' fields: the annotation, and what it means
-WHOLE = (str, bytes, bool)  # of which any value will do: that is seen without a call
+WHOLE = (str, bytes, bool)  # of which any value will do
 PLAIN: Dict[Any, Check] = {
     str: lambda value: type(value) is str,
     int: lambda value: type(value) is int and -LARGEST <= value < LARGEST,
