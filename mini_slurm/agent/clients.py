@@ -1,7 +1,7 @@
 """srun, or another of Slurm's commands in a job, as its machine's agent sees it."""
 
 import socket
-from typing import TYPE_CHECKING, Dict, List, Optional, Protocol
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Protocol
 
 from mini_slurm.agent.connection import Connection
 from mini_slurm.agent.loop import Loop
@@ -19,7 +19,8 @@ class Asker(Protocol):
     watched: Optional[Step]  # which a sattach looks at
     behind: int  # bytes that a sattach was sent and has not taken yet
     errands: Dict[str, str]  # token -> the job's attempt: what the submit side was asked for it
-    is_outside: bool  # it is no process of the job, and speaks by way of the controller
+    is_outside: bool  # it is not on the job's first machine, and others carry what it says
+    way: Any  # fronts.Way of one whose frames this agent carries elsewhere
 
     def say(self, *fields: "bytes | str | int") -> None:
         """Send a frame."""
@@ -39,6 +40,7 @@ class Client(Connection):
         self.watched: Optional[Step] = None
         self.behind = 0
         self.errands: Dict[str, str] = {}
+        self.way: Any = None
         self._steps = steps
         self._reader = flat.Reader()
 

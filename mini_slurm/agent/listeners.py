@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Deque, Dict, Tuple
 
 from mini_slurm.agent.outlet import pump
 from mini_slurm.protocol.framing import Decoder, ProtocolError, encode
-from mini_slurm.protocol.messages import Ended, Message, Output, Refused, Relay, Started, Unknown
+from mini_slurm.protocol.messages import Ended, FrontFrame, Message, Output, Refused, Relay, Started, Unknown
 
 if TYPE_CHECKING:
     from mini_slurm.agent.attempt import Attempt
@@ -81,7 +81,8 @@ class Listeners:
         if not relay.data:
             self._jobs.steps.renew(listener)
         for message in Decoder().feed(relay.data):
-            if isinstance(message, Relay) or not getattr(message, "attempt", "").startswith(f"{relay.attempt}-"):
+            name = relay.attempt if isinstance(message, FrontFrame) else f"{relay.attempt}-"
+            if isinstance(message, Relay) or not getattr(message, "attempt", "").startswith(name):
                 raise ProtocolError(f"{type(message).__name__} by way of another machine")
             listener.take(message)
 

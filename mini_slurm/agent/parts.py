@@ -11,7 +11,7 @@ from mini_slurm.agent.commands import AGENT
 from mini_slurm.agent.feed import ALL, EXTRA, packets
 from mini_slurm.agent.journal import FILE
 from mini_slurm.agent.part import Part, borrowed, create
-from mini_slurm.protocol.messages import Recall, Resume, StartTasks, TaskInput, TaskWindow
+from mini_slurm.protocol.messages import Recall, Resume, StartTasks, TaskInput, TaskWindow, Unknown
 
 ELSEWHERE = ("192.0.2.1", 9)  # an address that stands for any other: RFC 5737
 
@@ -40,7 +40,7 @@ class Parts:
     def handlers(self) -> Dict[Type[Any], Callable[[Any, Any], None]]:
         """What the agent of a step's first machine says of a part that runs."""
         return {
-            Resume: lambda peer, message: self._resume(message),
+            Resume: self._resume,
             Recall: lambda peer, message: self._recall(message),
             TaskInput: lambda peer, message: self._feed(message),
             TaskWindow: lambda peer, message: self._resize(message),
@@ -69,15 +69,19 @@ class Parts:
             spool.remove(folder)
             raise
 
-    def _resume(self, message: Resume) -> None:
-        """Go on with the output from a place that srun knows."""
+    def _resume(self, peer: Any, message: Resume) -> None:
+        """Go on with the output from a place that srun knows, and say again how it ended, if it has."""
         part = self._jobs.attempts.get(message.attempt)
-        if part:
+        if part is None:
+            peer.send(Unknown(message.attempt))
+        else:
             part.outlet.rewind()
             part.outlet.acknowledge(FILE, message.offset)
             part.acknowledged()
             part.outlet.look()
             self._jobs.offer(part)
+            if part.ended is not None:
+                peer.send(part.ended_message())
 
     def _recall(self, message: Recall) -> None:
         """A sattach has come: say what was noted last."""

@@ -30,8 +30,9 @@ class Step:
         self.client: Any = None  # srun's connection
         self.watchers: List[Any] = []  # connections of sattaches
         self.absences = 0  # how often srun could not be spoken to any more
+        self.is_awaited = True  # may srun, which is not connected, still come back for what its tasks have written?
         self.running: Set[str] = set(record["parts"]) if record["state"] == "RUNNING" else set()
-        self.unfinished: Set[str] = set(self.running)  # machines whose part has not been forgotten
+        self.unfinished: Set[str] = set(record["parts"])  # machines whose part has not been forgotten
         self.ends: Dict[str, Ended] = {}
         self.starts: Dict[str, StartTasks] = {}  # what machines were told that have not answered
         self.acked: Dict[str, int] = {}  # machine -> how much of its journal srun has written
@@ -131,6 +132,11 @@ class Step:
             user_seconds=record["user"],
             system_seconds=record["system"],
         )
+
+
+def not_run(name: str) -> Ended:
+    """The end of a part that did not begin."""
+    return Ended(name, 0.0, 0.0, "NODE_FAIL", 0, 0, 0, 0.0, 0.0, {}, {})
 
 
 def _state(status: int, causes: Set[str], cancelled_by: int) -> str:

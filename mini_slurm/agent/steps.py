@@ -3,12 +3,12 @@
 import signal
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type
 
-from mini_slurm.agent import launch, spool, watchers
+from mini_slurm.agent import fronts, launch, spool, watchers
 from mini_slurm.agent.clients import Asker
 from mini_slurm.agent.holder import ENDING as ENDING_FILE
 from mini_slurm.agent.listeners import Listener, Listeners
 from mini_slurm.agent.log import log
-from mini_slurm.agent.step import JobSteps, Step, has_had
+from mini_slurm.agent.step import JobSteps, Step, has_had, not_run
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.messages import (
     Acknowledge,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 ENDING = (signal.SIGTERM, signal.SIGKILL)
 PATIENCE = 0.05  # seconds in which a step may end before it is told of that it runs
 GRACE = 60.0  # seconds for srun to come back to a new agent, before its step is ended
+LAST_GRACE = 5.0  # ... where its allocation ends anyway
 
 
 class Steps:
@@ -60,18 +61,17 @@ class Steps:
     def take(self, client: Asker, frame: List[bytes]) -> None:
         """Do what srun says. Raises BadFrame."""
         kind = flat.text(frame[0])
+        way = client.way or (self._jobs.fronts.way(frame) if kind in fronts.FIRST else None)
+        if way is not None:
+            return self._jobs.fronts.carry(client, way, frame)
         if kind == "launch":
-            self._launch(client, launch.read(frame))
-            return
+            return self._launch(client, launch.read(frame))
         if kind == "errand":
-            self._jobs.errands.take(client, frame)
-            return
+            return self._jobs.errands.take(client, frame)
         if kind == "attach":
-            self._watchers.attach(client, frame)
-            return
+            return self._watchers.attach(client, frame)
         if client.watched is not None:
-            self._watchers.take(client, client.watched, frame)
-            return
+            return self._watchers.take(client, client.watched, frame)
         step = client.step
         if step is None or step.client is not client or step.job not in self._of_job:
             return
@@ -93,10 +93,10 @@ class Steps:
     def leave(self, client: Asker) -> None:
         """srun has gone: nobody waits for its step any more."""
         self._jobs.errands.leave(client)
-        step = client.step
-        is_its_own = step is not None and step.client is client
+        self._jobs.fronts.left(client)
+        step = client.step if client.step and client.step.client is client else None
         self.detach(client)
-        if step is not None and is_its_own and step.job in self._of_job:
+        if step is not None and step.job in self._of_job:
             self._abandon(step)
 
     def detach(self, client: Asker) -> None:
@@ -106,10 +106,11 @@ class Steps:
             job.waiting = [waiting for waiting in job.waiting if waiting[0] is not client]
         if client.step is not None and client.step.client is client:
             client.step.client = None
+            client.step.is_awaited = True
             client.step.absences += 1
 
     def _abandon(self, step: Step) -> None:
-        step.client = None
+        step.client, step.is_awaited = None, False
         if not step.is_over:
             log(f"srun of step {step.name} has gone: the step is ended")
             self._end(step, self._of_job[step.job].plan["kill_wait"])
@@ -124,6 +125,8 @@ class Steps:
         step = job.steps.get(wanted.token)
         if step is not None:
             self._resume(step, client, wanted)
+        elif wanted.offsets:
+            client.say("gone")  # it had begun, and was given up: it must not run twice
         elif not self._create(job, client, wanted):
             job.waiting.append((client, wanted))
 
@@ -156,7 +159,7 @@ class Steps:
 
     def _attach(self, step: Step, client: Asker, wanted: launch.Launch) -> None:
         job = self._of_job[step.job]
-        step.client, client.step = client, step
+        step.client, client.step, step.is_awaited = client, step, False
         number = str(step.record["number"])
         parts = step.parts()
         layout_of = [flat.nest([part.node, ",".join(map(str, part.tasks))]) for part in parts]
@@ -178,16 +181,7 @@ class Steps:
 
     def find(self, name: str, job_id: str) -> Optional[JobSteps]:
         """The job that srun means: its own, which has this name, or one of that number."""
-        if name.split(".")[1:2] != [job_id] or name not in self._jobs.attempts:
-            name = next(
-                (
-                    other
-                    for other, attempt in self._jobs.attempts.items()
-                    if not attempt.head and other.split(".")[1] == job_id and attempt.ended is None
-                ),
-                "",
-            )
-        return self.of(name)
+        return self.of(fronts.name_of(self._jobs.attempts, name, job_id))
 
     def of(self, name: str) -> Optional[JobSteps]:
         """The steps of a job that this machine is the first of."""
@@ -209,7 +203,7 @@ class Steps:
 
     def _done(self, step: Step) -> None:
         """srun has everything."""
-        step.client = None
+        step.client, step.is_awaited = None, False
         self._forget_parts(self._of_job[step.job], step)
         self._let_go(self._of_job[step.job])
 
@@ -231,9 +225,9 @@ class Steps:
             self._part_ended(job, step, node, message)
         elif isinstance(message, Refused):
             log(f"{node} does not start its part of {name}: {message.why}")
-            self._part_ended(job, step, node, _not_run(name))
+            self._part_ended(job, step, node, not_run(name))
         elif isinstance(message, Unknown):
-            self._part_ended(job, step, node, _not_run(name))
+            self._part_ended(job, step, node, not_run(name))
 
     def _part_ended(self, job: JobSteps, step: Step, node: str, ended: Ended) -> None:
         if node in step.running:
@@ -243,7 +237,10 @@ class Steps:
                 job.save(step)
                 self._tell_news(step)
                 self._retry(job)
-        if step.client is None:
+        elif node not in step.ends:  # a former agent saw it end
+            step.ends[node] = ended
+            self._tell_over(step, node, ended)
+        if step.client is None and not step.is_awaited:
             self._forget_parts(job, step)
             self._let_go(job)
 
@@ -298,6 +295,10 @@ class Steps:
                     listener.send(message)
                 if step.client is not None:
                     step.client.say("again")
+        self._jobs.fronts.renewed(listener)
+        for step in self._all_of(listener.job):
+            if step.is_outside:
+                self._wait_for_srun(step)
 
     # --- controllers and jobs
 
@@ -311,8 +312,7 @@ class Steps:
 
     def _all_of(self, name: str) -> List[Step]:
         """The steps of a job; most jobs have none, and cost nothing here."""
-        job = self._of_job.get(name)
-        return list(job.steps.values()) if job else []
+        return list(self._of_job[name].steps.values()) if name in self._of_job else []
 
     def _tell_news(self, step: Step) -> None:
         peer = self._jobs.peers.get(step.job.rsplit(".", 2)[0])
@@ -354,13 +354,16 @@ class Steps:
         for step in list(job.steps.values()):
             if not step.is_over:
                 self._end(step, ending["kill_wait"], ending["why"])
+            if attempt.state_id in self._jobs.peers:
+                self._wait_for_srun(step)
         self._retry(job)
         self._let_go(job)
 
     def _let_go(self, job: JobSteps) -> None:
         """An allocation that ends is given back when its steps have ended and their sruns know all of it."""
         attempt = self._jobs.attempts.get(job.job)
-        if attempt and attempt.is_leaving and all(one.is_over and one.client is None for one in job.steps.values()):
+        steps = job.steps.values()
+        if attempt and attempt.is_leaving and all(one.is_over and not (one.client or one.is_awaited) for one in steps):
             attempt.command("left")
 
     def job_ended(self, name: str) -> None:
@@ -370,6 +373,7 @@ class Steps:
 
     def job_forgotten(self, name: str) -> None:
         """The submit side has all of the job: nothing of its steps need be kept."""
+        self._jobs.fronts.forget(name)
         self.listeners.forget(name)
         self._of_job.pop(name, None)
 
@@ -388,13 +392,9 @@ class Steps:
         absences = step.absences
 
         def give_up() -> None:
-            if step.client is None and step.absences == absences and step.job in self._of_job:
+            if step.is_awaited and step.absences == absences and step.job in self._of_job:
                 self._abandon(step)
 
-        if step.client is None and not step.is_over:
-            self._jobs.loop.later(GRACE, give_up)
-
-
-def _not_run(name: str) -> Ended:
-    """The end of a part that did not begin."""
-    return Ended(name, 0.0, 0.0, "NODE_FAIL", 0, 0, 0, 0.0, 0.0, {}, {})
+        if step.is_awaited:
+            is_leaving = self._jobs.attempts[step.job].is_leaving
+            self._jobs.loop.later(LAST_GRACE if is_leaving else GRACE, give_up)

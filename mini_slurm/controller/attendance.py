@@ -28,12 +28,13 @@ YOUNG = 60.0  # seconds: a file of this age may belong to a job that is just bei
 async def watch(state: str, cluster: Cluster, post: Callable[[Event], None]) -> None:
     """Cancel what nobody waits for any more, and remove files that nobody holds."""
     folder = os.path.join(state, FRONTS)
-    _tidy(folder, {job.attendant for job in cluster.jobs.values()})
     told: set[int] = set()
     pause = PAUSE
     while True:
         await asyncio.sleep(pause)  # first: what was asked for by those who have gone since counts
-        attended = [job for job in cluster.jobs.values() if job.attendant and job.outcome is None]
+        known = [job for job in cluster.jobs.values() if job.attendant]
+        attended = [job for job in known if job.outcome is None]
+        _tidy(folder, {job.attendant for job in attended}, {job.attendant for job in known})
         pause = PAUSE if attended else REST
         for job in attended:
             if job.job_id not in told and not _is_attended(folder, job):
@@ -66,9 +67,11 @@ def _is_held(path: str) -> bool:
     return False
 
 
-def _tidy(folder: str, known: set[str | None]) -> None:
+def _tidy(folder: str, attended: set[str | None], known: set[str | None]) -> None:
+    """Remove the files of those who could not do it at their end, as no controller had booked that yet."""
     with suppress(OSError):
         for name in os.listdir(folder):
             path = os.path.join(folder, name)
-            if name not in known and os.stat(path).st_mtime < time.time() - YOUNG and not _is_held(path):
+            is_old = name in known or os.stat(path).st_mtime < time.time() - YOUNG
+            if name not in attended and is_old and not _is_held(path):
                 os.unlink(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from select import POLLHUP, POLLIN, POLLOUT, poll
+from select import POLLIN, poll
 
 from mini_slurm.protocol import flat
 from mini_slurm.steps import ends, records
@@ -113,23 +113,17 @@ class Watcher:
 
     def _turn(self) -> None:
         poller = poll()
-        poller.register(self._talk.fileno(), POLLIN | (POLLOUT if self._talk.is_behind else 0))
+        poller.register(self._talk.fileno(), self._talk.awaited)
         if self._may_read:
             poller.register(0, POLLIN)
         for descriptor, events in poller.poll():
             if descriptor == 0:
                 self._read_input()
             else:
-                self._hear(events)
+                for frame in self._talk.serve(events):
+                    self._take(frame)
         if not self._talk.is_open and not self._is_over and not self._refused:
             self._connect(LONG_PATIENCE)
-
-    def _hear(self, events: int) -> None:
-        if events & POLLOUT:
-            self._talk.flush()
-        if events & (POLLIN | POLLHUP):
-            for frame in self._talk.hear():
-                self._take(frame)
 
     def _take(self, frame: list[bytes]) -> None:
         kind = flat.text(frame[0])

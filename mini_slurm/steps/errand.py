@@ -131,10 +131,9 @@ class Call:
 
     def _turn(self) -> None:
         poller = poll()
-        poller.register(self._talk.fileno(), 1 | (4 if self._talk.is_behind else 0))  # POLLIN, POLLOUT
-        if poller.poll(TURN):
-            self._talk.flush()
-            for frame in self._talk.hear():
+        poller.register(self._talk.fileno(), self._talk.awaited)
+        for _, events in poller.poll(TURN):
+            for frame in self._talk.serve(events):
                 self._take(flat.text(frame[0]), frame)
         if not self._has_begun and monotonic() > self._deadline:
             raise Refused(UNREACHED)

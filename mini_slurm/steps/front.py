@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from select import POLLHUP, POLLIN, POLLOUT, poll
+from select import POLLIN, poll
 from time import monotonic
 
 from mini_slurm.protocol import flat
@@ -165,12 +165,13 @@ class Front:
     def _turn(self) -> None:
         poller = poll()
         poller.register(self.signals.descriptor, POLLIN)
-        poller.register(self._talk.fileno(), POLLIN | (POLLOUT if self._talk.is_behind else 0))
+        poller.register(self._talk.fileno(), self._talk.awaited)
         if self._may_read:
             poller.register(self.settings.input or 0, POLLIN)
         for descriptor, events in poller.poll(self._timeout()):
             if descriptor == self._talk.fileno():
-                self._talk_events(events)
+                for frame in self._talk.serve(events):
+                    self._take(frame)
             elif descriptor == self.signals.descriptor:
                 self.signals.take()
             else:
@@ -178,13 +179,6 @@ class Front:
         self._watch_time()
         if not self._talk.is_open:
             self._connect(LONG_PATIENCE)
-
-    def _talk_events(self, events: int) -> None:
-        if events & POLLOUT:
-            self._talk.flush()
-        if events & (POLLIN | POLLHUP):
-            for frame in self._talk.hear():
-                self._take(frame)
 
     def _timeout(self) -> int | None:
         moments = [moment for moment in (self._deadline, self._slow_at) if moment is not None]

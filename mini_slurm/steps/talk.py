@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from _socket import AF_UNIX, SOCK_STREAM, socket
+from select import POLLHUP, POLLIN, POLLOUT
 from time import monotonic, sleep
 
 from mini_slurm.protocol import flat
@@ -76,9 +77,15 @@ class Talk:
         return self._socket.fileno() if self._socket else -1
 
     @property
-    def is_behind(self) -> bool:
-        """Does something wait until the agent takes it?"""
-        return bool(self._unsent)
+    def awaited(self) -> int:
+        """What poll() is to watch the descriptor for."""
+        return POLLIN | (POLLOUT if self._unsent else 0)
+
+    def serve(self, events: int) -> list[list[bytes]]:
+        """After poll(): send what there is room for; the frames that have come."""
+        if events & POLLOUT:
+            self.flush()
+        return self.hear() if events & (POLLIN | POLLHUP) else []
 
     def say(self, *fields: bytes | str | int) -> None:
         """Send a frame, sooner or later; without a connection it is lost, and said again by whoever connects."""

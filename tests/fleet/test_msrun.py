@@ -105,6 +105,24 @@ def test_two_quick_interrupts_end_the_step_and_one_does_not(fleet: Machines):
     all_is_given_back(fleet)
 
 
+def test_a_step_that_ends_while_there_is_no_controller_has_run_once_and_is_shown_whole(fleet: Machines):
+    script = "echo run >> runs; echo start; until [ -e gate ]; do sleep 0.02; done; seq 50000; echo over >> runs; exit 7"
+    with started(fleet, "msrun", "-n2", "-N1", "sh", "-c", script) as front:
+        wait_until(lambda: front.out == "start\nstart\n", "both tasks", logs=fleet.logs)
+        front.process.send_signal(signal.SIGSTOP)  # it would start a controller
+        processes.kill(fleet.controllers())
+        (fleet.work / "gate").touch()
+        runs = fleet.work / "runs"
+        wait_until(lambda: runs.read_text().count("over") == 2, "the tasks to end", logs=fleet.logs)
+        assert fleet.run("msqueue").returncode == 0  # starts the next one
+        wait_until(lambda: steps(fleet)[1:] == ["1.0|sh|FAILED|7:0"], "the step to be booked", logs=fleet.logs)
+        front.process.send_signal(signal.SIGCONT)
+        assert front.end() == 7
+        assert sorted(front.out.splitlines()[2:]) == sorted([*map(str, range(1, 50_001))] * 2)
+    assert runs.read_text() == "run\nrun\nover\nover\n"
+    all_is_given_back(fleet)
+
+
 def test_an_msrun_that_is_killed_leaves_nothing_behind(fleet: Machines):
     with started(fleet, "msrun", "-N2", "sh", "-c", "echo start; sleep 300") as front:
         wait_until(lambda: front.out == "start\nstart\n", "both tasks", logs=fleet.logs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -466,6 +467,25 @@ def test_the_loss_of_the_agent_costs_a_step_nothing(make_client: Callable[..., C
     assert (code.exit_code, lines[-1]) == (0, "rc 3")
     assert sorted(lines[:-1], key=_by_task) == ALL_TICKS
     assert err == "srun: error: node1: tasks 0-1: Exited with exit code 3\n"
+
+
+def test_a_step_that_ended_before_its_agent_did_is_not_forgotten(make_client: Callable[..., Client]) -> None:
+    """What it has written lies there until its srun, which had not read it yet, has come back."""
+    first = make_client()
+    step = "srun sh -c 'echo begun; until [ -e go ]; do sleep .02; done; seq 50000; exit 3'"
+    name = submit(first, f"{step} & echo $! > pid; wait $!; echo rc $?", work_dir=str(first.spool))
+    first.wait_for_text(name, "begun")
+    srun = int((first.spool / "pid").read_text())
+    os.kill(srun, signal.SIGSTOP)
+    (first.spool / "go").touch()
+    assert news(first).state == "FAILED"
+    kill_and_wait(agent_pid(first.spool))
+    second = make_client()
+    os.kill(srun, signal.SIGCONT)
+    _, out, err = second.finish(name)
+    assert out.splitlines() == ["begun", *map(str, range(1, 50_001)), "rc 3"]
+    assert err == "srun: got SIGCONT\nsrun: error: node1: task 0: Exited with exit code 3\n"
+    wait_until(lambda: not left_in(second.spool), "the spool to be empty")
 
 
 def test_the_loss_of_the_stepd_costs_a_step_nothing(client: Client) -> None:

@@ -40,3 +40,26 @@ def test_steps_on_several_machines_are_booked_and_one_is_cancelled(fleet: Machin
     states = accounted(fleet, "jobid,state")
     assert states[2:4] == ["1.0|FAILED", "1.1|COMPLETED"]
     assert states[4].startswith("1.2|CANCELLED by ")
+
+
+ELSEWHERE = """
+echo in | srun --overlap -N2 -n2 -l sh -c 'cat; echo $SLURMD_NODENAME $SLURM_STEP_ID; exit $((SLURM_PROCID * 4))' | sort
+srun --overlap -N1 -n1 -w node1 sh -c 'kill $$'; echo rc $?
+sbcast -f numbers copied; echo rc $?; ls copied
+squeue -h -o %i
+srun --overlap -N1 -n1 -w node1 sh -c 'until [ -e gate ]; do sleep .02; done; seq 30000; exit 5' > /dev/null &
+until sattach --layout $SLURM_JOB_ID.3 > /dev/null 2>&1; do sleep .05; done
+(sleep .5; touch gate) & sattach -l $SLURM_JOB_ID.3 | tail -1
+"""
+
+
+def test_a_task_on_another_machine_than_the_first_has_all_commands_as_well(fleet: Machines):
+    (fleet.work / "numbers").write_text("1\n")
+    (fleet.work / "there").write_text(ELSEWHERE)
+    jobs.wrap(fleet, "srun -w node2 -N1 -n1 bash there", "-N", "2", "-n", "2", "-o", "out", "-e", "err")
+    jobs.wait_over(fleet, 1)
+    assert (fleet.work / "out").read_text().splitlines() == [
+        *("0: in", "0: node1 1", "1: in", "1: node2 1", "rc 143", "rc 0", "copied", "1", "0: 30000"),
+    ], (fleet.work / "err").read_text()
+    assert "srun: error: node2: task 1: Exited with exit code 4\n" in (fleet.work / "err").read_text()
+    assert "sattach: error: task 0 exited with exit code 5\n" in (fleet.work / "err").read_text()
