@@ -48,6 +48,8 @@ class Part(Attempt):
             picked = [of_index[index] for index in self.task_gpus.get(str(task), self.gpus)]
             variables = probes.visible(picked, vendors)
             variables.pop("SLURM_JOB_GPUS", None)
+            if self.gpus:
+                variables["SLURM_GPUS_ON_NODE"] = str(len(self.gpus))
             if picked:
                 variables["SLURM_STEP_GPUS"] = ",".join(str(gpu["index"]) for gpu in picked)
             found.append(variables)

@@ -26,6 +26,7 @@ MACHINE_OWN = frozenset(
 )
 MACHINE_OWN_PREFIXES = ("SSH_", "XDG_RUNTIME_", "XDG_SESSION_")
 HET_GROUP = "_HET_GROUP_"
+OLD_GROUP = "_PACK_GROUP_"  # as Slurm called parts once, and still does beside
 OF_A_PART = (
     *("SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_NAME", "SLURM_JOB_NODELIST", "SLURM_NODELIST", "SLURM_JOB_NUM_NODES"),
     *("SLURM_NNODES", "SLURM_JOB_PARTITION", "SLURM_JOB_CPUS_PER_NODE", "SLURM_TASKS_PER_NODE", "SLURM_NODE_ALIASES"),
@@ -66,7 +67,7 @@ def batch_environment(job: Job, *, cluster: str, gpus_on_node: int, aliases: str
         "SLURM_NODELIST": job.node_list or "",
         "SLURM_NODE_ALIASES": aliases or "(null)",
         "SLURM_PROCID": "0",
-        "SLURM_TASKS_PER_NODE": per_node(share.tasks for share in shares),
+        "SLURM_TASKS_PER_NODE": per_node(_tasks([share.tasks for share in shares], job.ntasks or 0)),
         "SLURM_TOPOLOGY_ADDR": node,
         "SLURM_TOPOLOGY_ADDR_PATTERN": "node",
         "SLURM_WORKING_CLUSTER": CONTROLLER.format(cluster=cluster, host=job.submit_host),
@@ -81,23 +82,31 @@ def batch_environment(job: Job, *, cluster: str, gpus_on_node: int, aliases: str
 
 def het_environment(parts: Sequence[Job], cluster: str) -> dict[str, str]:
     """What the script of a heterogeneous job is told of each of its parts."""
-    variables = {"SLURM_HET_SIZE": str(len(parts))}
+    variables = {"SLURM_HET_SIZE": str(len(parts)), "SLURM_PACK_SIZE": str(len(parts))}
     for part in parts:
         known = batch_environment(part, cluster=cluster, gpus_on_node=0)
         known = {name: value for name, value in known.items() if name.startswith(OF_A_PART)}
-        variables |= of_part(known, part.het_offset)
+        variables |= of_part(known, part.het_offset) | of_part(known, part.het_offset, OLD_GROUP)
     return variables
 
 
-def of_part(variables: Mapping[str, str], offset: int) -> dict[str, str]:
+def of_part(variables: Mapping[str, str], offset: int, mark: str = HET_GROUP) -> dict[str, str]:
     """The variables as those of one part are called."""
-    return {f"{name}{HET_GROUP}{offset}": value for name, value in variables.items()}
+    return {f"{name}{mark}{offset}": value for name, value in variables.items()}
 
 
 def per_node(numbers: Iterable[int]) -> str:
     """A number for each node, as Slurm writes them: 2,2,3 is `2(x2),3`."""
     runs = [(number, len(list(run))) for number, run in groupby(numbers)]
     return ",".join(f"{number}(x{count})" if count > 1 else str(number) for number, count in runs)
+
+
+def _tasks(counts: list[int], ntasks: int) -> list[int]:
+    """The tasks of each machine; those that no CPU is for, with --overcommit, go round."""
+    left = ntasks - sum(counts)
+    return [
+        count + (left - index - 1) // len(counts) + 1 if left > index else count for index, count in enumerate(counts)
+    ]
 
 
 def _when_said(job: Job) -> dict[str, str]:

@@ -39,6 +39,8 @@ def remembered(values: Values) -> dict[str, str]:
         found |= {"SLURM_DIST_PLANESIZE": size} if size else {}
     if "ntasks_per_tres" not in values.of and "ntasks_per_gpu" in values.of:
         found["SLURM_NTASKS_PER_GPU"] = str(values.of["ntasks_per_gpu"])
+    if values.of.get("overcommit"):
+        found["SLURM_OVERCOMMIT"] = "1"
     if "open_mode" in values.of:
         found["SLURM_OPEN_MODE"] = "a" if values.of["open_mode"] == "a" else "t"
     binding = values.text("mem_bind")

@@ -38,6 +38,7 @@ MARKS = {
 }
 OWN = frozenset({"ENVIRONMENT", "SLURM_TASK_PID", "SLURM_STEP_GPUS", "SLURM_SRUN_COMM_HOST"})
 BINDING = frozenset({"cpu-bind", "mem-bind", "hint", "threads-per-core", "distribution"})
+PLANE = "SLURM_DIST_PLANESIZE"
 NONE, ALL = "none", "all"
 QUIETLY, USUALLY = 2, 3  # how much srun says, as SRUN_DEBUG has it
 NO_TERMINAL = (
@@ -68,6 +69,8 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
     settings.quiet = int("quiet" in given)
     settings.verbose = int("verbose" in given)
     warnings: list[str] = []
+    if given.get("distribution", "").lower() == "plane":  # so a job's environment has it
+        given["distribution"] = f"plane={environment.get(PLANE, '')}"
     wanted = request.read(given, warnings)
     request.resolve(wanted, environment.get("SLURM_NODE_ALIASES", ""))
     if given.get("cpu-bind") or given.get("threads-per-core"):
@@ -162,8 +165,18 @@ def _fields(
         given.get("task-prolog", ""),
         given.get("task-epilog", ""),
         pty,
-        flat.nest_pairs({**marks, **_bindings(program, given), **_own_state(given, umask)}),
+        flat.nest_pairs({**marks, **_said(given, wanted), **_bindings(program, given), **_own_state(given, umask)}),
     ]
+
+
+def _said(given: dict[str, str], wanted: request.StepRequest) -> dict[str, str]:
+    """What tasks are told of their step's options."""
+    found = {
+        "SLURM_CPUS_PER_TASK": str(wanted.cpus_per_task or ""),
+        "SLURM_JOB_NAME": given.get("job-name", ""),
+        PLANE: wanted.distribution.partition("plane=")[2],
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _own_state(given: dict[str, str], umask: int) -> dict[str, str]:

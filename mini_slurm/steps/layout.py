@@ -70,6 +70,7 @@ def place(request: StepRequest, nodes: list[Node], held: dict[str, Held]) -> lis
         chosen = _room_for_exact(request, allowed, held, tasks, least, most)
     else:
         chosen = _whole_nodes(request, allowed, held, tasks, least)
+    chosen = [node for node in nodes if node in chosen]
     room = {node.name: _slots(request, node, held) for node in chosen}
     counts = _distribute(request, chosen, room, tasks)
     parts = []

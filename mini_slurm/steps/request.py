@@ -103,6 +103,14 @@ def _settle_tasks(request: StepRequest, warn: list[str]) -> None:
         request.ntasks = least * request.tasks_per_node
     if request.ntasks is None and request.distribution == "arbitrary" and request.nodelist:
         request.ntasks = len(request.nodelist)
+    per_node = request.tasks_per_node
+    if request.ntasks is not None and per_node and least and per_node != request.ntasks // least:
+        if request.ntasks > per_node:
+            warn.append(
+                f"Warning: can't honor --ntasks-per-node set to {per_node} which doesn't match the requested tasks"
+                f" {request.ntasks} with the number of requested nodes {least}. Ignoring --ntasks-per-node."
+            )
+        request.tasks_per_node = None
     if request.ntasks is not None and least is not None and request.ntasks < least:
         warn.append(
             f"Warning: can't run {request.ntasks} processes on {least} nodes, setting nnodes to {request.ntasks}"

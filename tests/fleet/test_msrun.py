@@ -106,7 +106,9 @@ def test_two_quick_interrupts_end_the_step_and_one_does_not(fleet: Machines):
 
 
 def test_a_step_that_ends_while_there_is_no_controller_has_run_once_and_is_shown_whole(fleet: Machines):
-    script = "echo run >> runs; echo start; until [ -e gate ]; do sleep 0.02; done; seq 50000; echo over >> runs; exit 7"
+    script = (
+        "echo run >> runs; echo start; until [ -e gate ]; do sleep 0.02; done; seq 50000; echo over >> runs; exit 7"
+    )
     with started(fleet, "msrun", "-n2", "-N1", "sh", "-c", script) as front:
         wait_until(lambda: front.out == "start\nstart\n", "both tasks", logs=fleet.logs)
         front.process.send_signal(signal.SIGSTOP)  # it would start a controller

@@ -21,8 +21,8 @@ from tests.fleet.machines import Testbed
 from tests.fleet.step_chaos import NODES, Front, Harm, Trouble, Wish
 from tests.waiting import wait_until
 
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "10"))  # of faults
-JOBS = int(os.environ.get("CHAOS_JOBS", "8"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "8"))  # of faults
+JOBS = int(os.environ.get("CHAOS_JOBS", "6"))
 KINDS = ["controller", "agent", "sshd", "cable", "stepd", "srun", "crash", "cancel"]
 TRACE = "Traceback"
 PATIENCE = 120.0  # seconds for the rest, when all is well again

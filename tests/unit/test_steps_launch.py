@@ -50,3 +50,11 @@ def test_tasks_hear_of_srun_itself(given: dict[str, str], level: str) -> None:
 def test_an_option_of_output_leaves_no_mark() -> None:
     assert "SLURM_UNBUFFEREDIO" not in told(alone=False, unbuffered="")
     assert told(alone=False, label="")["SLURM_LABELIO"] == "1"
+
+
+def test_tasks_hear_what_their_step_was_asked_for() -> None:
+    assert told(alone=False, **{"cpus-per-task": "2"})["SLURM_CPUS_PER_TASK"] == "2"
+    assert told(alone=False, **{"job-name": "other"})["SLURM_JOB_NAME"] == "other"
+    assert told(alone=False, distribution="plane=3")["SLURM_DIST_PLANESIZE"] == "3"
+    of_job = {"SLURM_DIST_PLANESIZE": "2"}  # where the job said plane=2, its srun reads plane and the size apart
+    assert told(alone=False, environment=of_job, distribution="plane")["SLURM_DIST_PLANESIZE"] == "2"

@@ -120,6 +120,18 @@ def test_gpus_of_each_task_are_its_own() -> None:
     assert place(request("ntasks=1 gres=none"), machines, {})[0].gpus == []
 
 
+@pytest.mark.parametrize(("per_node", "warned"), [("1", True), ("2", False), ("9", False)])
+def test_tasks_per_machine_that_do_not_go_with_tasks_and_machines_are_passed_over(per_node: str, warned: bool) -> None:
+    warnings: list[str] = []
+    wanted = read({"nodes": "2", "ntasks": "4", "ntasks-per-node": per_node}, warnings)
+    assert [part.tasks for part in place(wanted, nodes(2, 2), {})] == [[0, 1], [2, 3]]
+    assert [line.partition(" set to")[0] for line in warnings] == ["Warning: can't honor --ntasks-per-node"] * warned
+
+
+def test_machines_that_are_named_keep_the_jobs_order() -> None:
+    assert tasks("nodes=3 ntasks=3 nodelist=node3,node2", nodes(1, 1, 1)) == {"node1": [0], "node2": [1], "node3": [2]}
+
+
 def test_too_few_tasks_for_the_machines_is_warned_of() -> None:
     warnings: list[str] = []
     found = read({"ntasks": "1", "nodes": "2"}, warnings)
