@@ -15,7 +15,7 @@ from mini_slurm.steps.talk import NoAgent, Talk
 
 WINDOW = 1 << 18  # bytes of standard input that may be under way
 BLOCK = 1 << 16
-FIRST_PATIENCE = 5.0  # seconds without any agent, before anything has begun
+FIRST_PATIENCE = 60.0  # seconds without any agent, before anything has begun: a lost one is replaced by then
 LONG_PATIENCE = 3600.0  # ... and while a step runs
 KILL = 9
 MORE = 2  # seconds that srun waits longer for a step's end than its tasks are given

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
+from mini_slurm.model.environment import HET_GROUP, OLD_GROUP
 from tests.fleet import jobs, processes
 from tests.fleet.fronts import all_is_given_back, started
 from tests.fleet.machines import Machines
@@ -28,7 +29,11 @@ def run(fleet: Machines, text: str, *words: str) -> tuple[int, str]:
 
 def test_the_script_knows_its_parts(fleet: Machines) -> None:
     number, output = run(fleet, VARIABLES)
-    lines = dict(line.split("=", 1) for line in output.splitlines())
+    every = dict(line.split("=", 1) for line in output.splitlines())
+    lines = {name: value for name, value in every.items() if OLD_GROUP not in name}
+    older = {name.replace(OLD_GROUP, HET_GROUP): value for name, value in every.items() if OLD_GROUP in name}
+    assert older.items() < lines.items()
+    assert len(older) == 6
     first, second = lines.pop("SLURM_JOB_NODELIST_HET_GROUP_0"), lines.pop("SLURM_JOB_NODELIST_HET_GROUP_1")
     assert {first, second} == {"node1", "node2"}
     assert lines == {
@@ -126,7 +131,7 @@ def test_the_loss_of_controller_and_agents_costs_nothing(fleet: Machines) -> Non
     wait_until(lambda: jobs.job(fleet, number + 1).state.is_over, "the job to be over", seconds=90, logs=fleet.logs)
     fleet.run("mscancel", str(number + 2))
     parts = [jobs.job(fleet, number + n) for n in range(2)]
-    assert [(part.state.name, part.restarts) for part in parts] == [("COMPLETED", 0)] * 2
+    assert [(part.state.name, part.restarts) for part in parts] == [("COMPLETED", 0)] * 2, out.read_text()
     assert out.read_text() == "done\n" * 3
 
 
