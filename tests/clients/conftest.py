@@ -18,7 +18,7 @@ CLIENTS = sorted(path.parent.name for path in HERE.glob("*/requirements.txt"))
 TESTED = CLIENTS if os.environ.get("MINI_SLURM_CLIENTS") == "all" else QUICK
 BY_ADDRESS = ("batchspawner", "jax", "lightning")  # those that connect to nodes by their names
 # those that say what became of a job
-TIMED = [client for client in ("aiida", "psij", "radical_saga", "simple_slurm", "submitit") if client in TESTED]
+TIMED = [path.parent.name for path in sorted(HERE.glob("*/limit.py")) if path.parent.name in TESTED]
 
 collect_ignore = [client for client in CLIENTS if client not in TESTED]
 

@@ -13,7 +13,7 @@ BLOCK = re.compile(r"(?:^`(?P<file>[\w.]+)`:\n\n)?^```\w*\n(?P<text>.*?)^```$", 
 PROMPT = "$ "
 ANY = "..."  # in what a command prints: whatever comes there
 DONE_BEFORE = ("pip install ",)  # by the client's environment
-LIMIT = 100  # seconds for a command
+LIMIT = 300  # seconds for a command
 
 
 class Step(NamedTuple):

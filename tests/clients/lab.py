@@ -77,7 +77,9 @@ def started(folder: Path, *, by_address: bool = False) -> Iterator[Lab]:
     try:
         for number, (name, table) in enumerate(NODES.items(), start=1):
             fleet.add(name, **table, **({"address": f"127.0.0.{number}"} if by_address else {}))
-        fleet.write_fleet(**SETTINGS, node_names="address" if by_address else "name")
+        # ssh_config: batchspawner gives the account's own HOME to commands, the test's user has another
+        names = "address" if by_address else "name"
+        fleet.write_fleet(**SETTINGS, node_names=names, ssh_config=str(fleet.ssh_config))
         yield Lab(fleet)
     finally:
         # radical.saga leaves the shells behind that it speaks to

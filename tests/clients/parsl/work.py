@@ -42,9 +42,9 @@ def provider(**more: object) -> SlurmProvider:
     return SlurmProvider(**{**common, "init_blocks": 1, "max_blocks": 1, **more})
 
 
-def end(command: str, cancel: bool = False) -> list[str]:
+def end(command: str, cancel: bool = False, **more: object) -> list[str]:
     """The states that the provider itself sees of one job, which is cancelled once it runs if that is asked for."""
-    own = provider(nodes_per_block=1, launcher=SimpleLauncher())
+    own = provider(nodes_per_block=1, launcher=SimpleLauncher(), **more)
     own.script_dir = os.getcwd()
     job = own.submit(command, 1, "own")
     seen: list[str] = []

@@ -30,5 +30,13 @@ def test_ends_are_told_apart(found):
     assert found["ends"] == ["COMPLETED", "FAILED", "CANCELLED", "CANCELLED", "COMPLETED"]
 
 
+def test_an_array_runs_each_task(found):
+    assert found["array"] == ["1\n", "2\n", "3\n"]
+
+
+def test_a_requeued_job_runs_again(found):
+    assert found["again"] == ["COMPLETED", "1\n"]
+
+
 def test_a_dependency_is_waited_for(found):
     assert found["after"] == "good\n"

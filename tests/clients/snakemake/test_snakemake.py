@@ -16,13 +16,13 @@ def snakemake(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
     return lab.run("snakemake", "snakemake", "-s", snakefile, "-d", ".", *OPTIONS, *early, *words, seconds=300)
 
 
-def test_rules_run_as_jobs_in_their_order(lab: Lab):
-    done = snakemake(lab)
+def test_rules_run_as_jobs_in_their_order_and_as_tasks_of_an_array(lab: Lab):
+    done = snakemake(lab, "--slurm-array-jobs", "one")
     assert done.returncode == 0, done.stderr
     folder = lab.folder("snakemake")
     assert (folder / "total.txt").read_text() == "30\n"
-    numbers = {path.read_text() for path in folder.glob("parts/*.job")}
-    assert len(numbers) == 4
+    numbers, tasks = zip(*[path.read_text().split() for path in folder.glob("parts/*.job")], strict=True)
+    assert (len(set(numbers)), sorted(tasks)) == (4, ["1", "2", "3", "4"])
 
 
 def test_a_failing_rule_is_reported_with_its_state(lab: Lab):

@@ -27,3 +27,14 @@ def test_an_application_runs_with_two_replicas(lab: Lab):
 def test_one_that_fails_is_reported_so(lab: Lab):
     done = torchx(lab, "--fails", "True")
     assert (done.returncode, "state: FAILED (5)" in done.stdout + done.stderr) == (1, True), done.stderr
+
+
+def test_one_that_is_cancelled_is_told_in_the_list(lab: Lab):
+    run = ("torchx", "run", "-s", "slurm", "-cfg", "partition=main,time=5", "utils.sh", "sleep", "600")
+    [handle] = lab.run("torchx", *run).stdout.split()
+    cancelled = lab.run("torchx", "torchx", "cancel", handle)
+    assert cancelled.returncode == 0, cancelled.stderr
+    number = handle.rpartition("/")[2]
+    lab.run("torchx", "sbatch", "-W", "-o", "/dev/null", "-d", f"afterany:{number}", "--wrap", ":")
+    listed = lab.run("torchx", "torchx", "list", "-s", "slurm").stdout
+    assert [line.split() for line in listed.splitlines() if handle in line] == [[handle, "CANCELLED"]]
