@@ -30,13 +30,16 @@ OWN = {
     "dask_jobqueue": Own(
         "https://github.com/dask/dask-jobqueue",
         "0.9.0",
-        (PYTEST, "pytest-asyncio", "pytest-timeout"),
+        (PYTEST, "pytest-asyncio", "pytest-timeout", "cryptography"),
         (
             "dask_jobqueue/tests/test_slurm.py",
             "dask_jobqueue/tests/test_jobqueue_core.py",
             "-E",
             "slurm",
             "--timeout=200",
+            # these want the network interface and the folder of their authors' containers
+            "--deselect=dask_jobqueue/tests/test_slurm.py::test_different_interfaces_on_scheduler_and_workers",
+            "--deselect=dask_jobqueue/tests/test_slurm.py::test_slurm_runner",
         ),
     ),
     "psij": Own(

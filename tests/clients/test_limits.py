@@ -13,7 +13,7 @@ SEEN = {
     "aiida": [None, 320, "The job ran out of walltime."],
     "parsl": "TIMEOUT",
     "psij": ["FAILED", None, "The job exhausted its time limit."],
-    "qtoolkit": ["DONE", "TIMEOUT"],
+    "qtoolkit": ["FAILED", "TIMEOUT"],
     "radical_saga": ["Canceled", "0"],
     "simple_slurm": [["TIMEOUT", "0:0"]],
     "snakemake": [1, "TIMEOUT"],

@@ -19,7 +19,8 @@ def test_a_kernel_computes_in_a_step_of_the_job(found):
 
 
 def test_the_hub_reaches_the_server_by_the_nodes_name(found):
-    assert (found["state"], found["host"]) == ("RUNNING", "127.0.0.1")
+    assert found["state"] == "RUNNING"
+    assert found["host"] in ("127.0.0.1", "127.0.0.2")
 
 
 def test_the_jobs_limit_is_the_spawners(found):
