@@ -27,6 +27,7 @@ from mini_slurm.scheduler.placement import place
 MINUTE = 60  # seconds
 NOBODY: Mapping[str, frozenset[int]] = MappingProxyType({})
 RENEWAL = 30.0  # seconds after which a reservation is worked out again, as in Slurm
+SOON = 5.0  # the same, where it should have begun at once
 
 
 class Reservation(NamedTuple):
@@ -44,7 +45,7 @@ class Reservation(NamedTuple):
 
     def holds(self, job: Job, cluster: Cluster, now: float) -> bool:
         """Is it this job's, can it still be kept, and need not be looked whether it could begin earlier?"""
-        is_recent = self.made <= now < min(self.made + RENEWAL, self.begin)
+        is_recent = self.made <= now < min(self.made + RENEWAL, max(self.begin, self.made + SOON))
         return self.job_id == job.job_id and is_recent and all(cluster.machines[name].is_open for name in self.spare)
 
 
