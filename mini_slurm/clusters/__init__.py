@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mini_slurm.clusters.protocols import Cluster, Runner
-    from mini_slurm.model.fleet import ClusterEntry
+    from mini_slurm.model.cluster_entry import ClusterEntry
 
 # To add one: a module with a class that is a Cluster, and its row here. docs/extending.md shows it.
 TYPES = {

@@ -6,7 +6,7 @@ import os
 
 from mini_slurm.clusters import TYPES
 from mini_slurm.clusters.there import find, folders
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 
 # The command that tells a system, another that has to stand beside it, and one that must not.
 SIGNS = (

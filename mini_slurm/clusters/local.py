@@ -13,7 +13,7 @@ from mini_slurm.errors import Refused
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.clusters.base import Call, Script
-    from mini_slurm.model.fleet import ClusterEntry
+    from mini_slurm.model.cluster_entry import ClusterEntry
 
 # variables that would have the other system's commands choose a cluster of their own, or wait where we do
 DROPPED = ("SBATCH_CLUSTERS", "SLURM_CLUSTERS", "SBATCH_WAIT", "MINI_SLURM_CLUSTER")

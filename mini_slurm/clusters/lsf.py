@@ -11,7 +11,7 @@ from mini_slurm.clusters import pbs_options
 from mini_slurm.clusters.base import Answer, Call, Goal, Order, Site, Unanswered
 from mini_slurm.clusters.pbs import wrapper
 from mini_slurm.errors import Refused
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.states import JobState

@@ -11,7 +11,7 @@ from mini_slurm.clusters import pbs_options, pbs_site
 from mini_slurm.clusters import pbs_records as records
 from mini_slurm.clusters.base import Answer, Call, Goal, Order, Script, Site, Unanswered
 from mini_slurm.errors import Refused
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.units import parse_time_limit
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from mini_slurm.clusters.base import Answer, Call, Goal, Order, Site
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 
 

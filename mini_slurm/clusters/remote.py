@@ -11,7 +11,7 @@ from collections.abc import Callable
 from mini_slurm.clusters.base import Answer, Call, Lost, NotMade
 from mini_slurm.clusters.local import DROPPED
 from mini_slurm.errors import Refused
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.store import foreign
 from mini_slurm.store.database import transaction
 

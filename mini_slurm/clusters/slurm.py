@@ -10,7 +10,7 @@ from mini_slurm.clusters.base import Answer, Call, Goal, Order, Site, Unanswered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mini_slurm.model.fleet import ClusterEntry
+    from mini_slurm.model.cluster_entry import ClusterEntry
     from mini_slurm.model.foreign import ForeignJob
 
 TAG = "mini_slurm:"  # begins the word that is put into a job's comment

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from mini_slurm.config import alone
+from mini_slurm.config import alone, clusters
+from mini_slurm.config.clusters import EMBEDDED
 from mini_slurm.config.paths import fleet_file
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.fleet import (
     Association,
-    ClusterEntry,
     Fleet,
     Limits,
     MachineEntry,
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-KEY, CLUSTERS_KEY = "fleet", "clusters"  # of the table `setting`
-EMBEDDED = "local"  # the fleet of this machine alone
+KEY = "fleet"  # of the table `setting`
 _last: list[Any] = [None, None, None]  # what was kept when it was read last, its signature, and the fleet that it is
 OVERRIDES = "overrides"  # what administrators changed, in the same table
 # A newer mini_slurm may know more of a machine than the one that kept the fleet.
@@ -50,13 +49,6 @@ FIELDS = [
         Notices,
     )
 ]
-
-
-class Clusters(NamedTuple):
-    """What has to be known of a fleet file to tell where a command goes."""
-
-    fleet: str  # the fleet's name; "": there are no machines
-    clusters: Mapping[str, ClusterEntry]
 
 
 def load(get: Callable[[str], str | None], put: Callable[[str, str], None]) -> Fleet:
@@ -93,27 +85,7 @@ def load_file(get: Callable[[str], str | None], put: Callable[[str, str], None],
     fleet = read_fleet(path)
     put(KEY, json.dumps({"signature": signature, "fleet": fleet}, separators=(",", ":")))
     put(alone.KEY, alone.signature(path) if fleet.machines and not fleet.clusters else "")
-    put(CLUSTERS_KEY, json.dumps({"signature": signature, **_clusters_of(fleet)._asdict()}, separators=(",", ":")))
     return fleet
-
-
-def load_clusters(get: Callable[[str], str | None], put: Callable[[str, str], None]) -> Clusters:
-    """The clusters of the fleet file that counts: much less to read than the whole fleet. Raises FleetError."""
-    path = fleet_file()
-    if not path:
-        return Clusters("", {})
-    kept = get(CLUSTERS_KEY)
-    if kept is not None:
-        found = json.loads(kept)
-        if found["signature"] == _signature(path):
-            return Clusters(found["fleet"], {name: _cluster(*entry) for name, entry in found["clusters"].items()})
-    clusters = _clusters_of(load_file(get, put, path))
-    put(CLUSTERS_KEY, json.dumps({"signature": _signature(path), **clusters._asdict()}, separators=(",", ":")))
-    return clusters
-
-
-def _clusters_of(fleet: Fleet) -> Clusters:
-    return Clusters(fleet.name if fleet.machines else "", fleet.clusters)
 
 
 def embedded_fleet() -> Fleet:
@@ -138,7 +110,7 @@ def _from_values(values: list[object]) -> Fleet:
         partitions={name: _partition(*entry) for name, entry in fleet.partitions.items()},
         qos={name: _qos(*entry) for name, entry in fleet.qos.items()},
         accounts={name: _users(users) for name, users in fleet.accounts.items()},
-        clusters={name: _cluster(*entry) for name, entry in fleet.clusters.items()},
+        clusters={name: clusters.entry(*entry) for name, entry in fleet.clusters.items()},
         foreign_ignore=tuple(fleet.foreign_ignore),
         priority=Weights(*fleet.priority),
         whole_accounts=_users(fleet.whole_accounts),
@@ -155,11 +127,6 @@ def _machine(*values: object) -> MachineEntry:
 
 def _partition(*values: object) -> Partition:
     return Partition(*(tuple(one) if isinstance(one, list) else one for one in values))  # type: ignore[arg-type]
-
-
-def _cluster(*values: object) -> ClusterEntry:
-    entry = ClusterEntry(*values)  # type: ignore[arg-type]
-    return entry._replace(partitions=tuple(entry.partitions), options=tuple(entry.options))
 
 
 def _qos(*values: object) -> Qos:

@@ -12,9 +12,9 @@ from typing import Any
 from mini_slurm.config import keys
 from mini_slurm.config.keys import Key
 from mini_slurm.errors import FleetError
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.fleet import (
     Association,
-    ClusterEntry,
     Fleet,
     Limits,
     MachineEntry,

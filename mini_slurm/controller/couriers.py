@@ -16,7 +16,7 @@ from mini_slurm.clusters import there
 from mini_slurm.errors import Unreachable
 from mini_slurm.links import make_talker
 from mini_slurm.links.base import Broken, Talker
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.store import database, foreign
 
 AT_ONCE = 8  # calls under way on one connection: sshd's MaxSessions is 10

@@ -22,7 +22,8 @@ from mini_slurm.controller.watch import Watch
 from mini_slurm.errors import FleetError
 from mini_slurm.links import make_link
 from mini_slurm.model.changed_fleet import from_text
-from mini_slurm.model.fleet import ClusterEntry, Fleet
+from mini_slurm.model.cluster_entry import ClusterEntry
+from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.machine import Machine
 from mini_slurm.protocol import messages
 from mini_slurm.scheduler.cluster import allocation, make_cluster, set_fleet

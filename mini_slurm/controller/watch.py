@@ -15,7 +15,7 @@ from mini_slurm.clusters import make_cluster, make_runner
 from mini_slurm.clusters.refresh import Refresh
 from mini_slurm.controller import autostart
 from mini_slurm.errors import MiniSlurmError
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.store import database, foreign
 
 LOOK = 5.0  # seconds between two looks whether anything is waited for

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from mini_slurm.config.cache import Clusters
+    from mini_slurm.config.clusters import Clusters
     from mini_slurm.options.listings import Chosen
 
 VARIABLE = "MINI_SLURM_CLUSTER"
@@ -23,16 +23,16 @@ ALL = "all"
 
 def survey(db: sqlite3.Connection | None, put: Callable[[str, str], None] = lambda key, value: None) -> Clusters:
     """The places there are; without a fleet file, what PATH leads to. `put` keeps a setting. Raises FleetError."""
-    from mini_slurm.config import cache
+    from mini_slurm.config import clusters
 
     if fleet_file() is not None:
-        return cache.load_clusters(lambda key: queries.get_setting(db, key), put)
+        return clusters.load(lambda key: queries.get_setting(db, key), put)
     from mini_slurm.clusters.detect import detect
 
     found = detect()
     if found is not None:
-        return cache.Clusters("", {found.name: found})
-    return cache.Clusters(cache.EMBEDDED, {})
+        return clusters.Clusters("", {found.name: found})
+    return clusters.Clusters(clusters.EMBEDDED, {})
 
 
 def chosen(program: str, options: Chosen, db: sqlite3.Connection | None, field: str = "clusters") -> list[str]:

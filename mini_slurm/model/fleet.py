@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mini_slurm.model.arrays import MAX_ARRAY_SIZE
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.overrides import NO_OVERRIDE, NodeOverride
 from mini_slurm.model.reservation import Reservation
 
@@ -111,30 +112,6 @@ class Association(NamedTuple):
     default: bool = False
     shares: int = 1  # Slurm's RawShares, compared with those of the others beside it
     limits: Limits = NO_LIMITS
-
-
-class ClusterEntry(NamedTuple):
-    """One cluster of `[clusters.NAME]`: a system that others run, reached by its own commands."""
-
-    name: str
-    type: str  # a key of clusters.TYPES
-    host: str | None = None  # of its login node; None: its commands are on this machine
-    port: int | None = None
-    user: str | None = None
-    identity_file: str | None = None
-    jump_host: str | None = None
-    partitions: tuple[
-        str, ...
-    ] = ()  # those that a job may name to get there, and that msinfo shows; empty: all are shown
-    options: tuple[str, ...] = ()  # words that every submission begins with
-    folder: str | None = None  # where its commands are; None: along PATH
-    environment: Mapping[str, str] = {}  # variables that its commands need
-
-    @property
-    def login(self) -> MachineEntry:
-        """Its login node, as links know machines."""
-        host = self.host or self.name
-        return MachineEntry(self.name, host, self.port, self.user, self.identity_file, self.jump_host)
 
 
 class Weights(NamedTuple):

@@ -12,7 +12,7 @@ from mini_slurm.clusters.base import Answer, Call, Lost, NotMade, Order, Unanswe
 from mini_slurm.clusters.pbs import Pbs
 from mini_slurm.clusters.refresh import Refresh
 from mini_slurm.errors import MiniSlurmError
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.states import JobState
 from mini_slurm.store import database, foreign

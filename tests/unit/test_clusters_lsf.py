@@ -7,7 +7,7 @@ import pytest
 from mini_slurm.clusters import lsf
 from mini_slurm.clusters.base import Answer, Goal, Order, Unanswered
 from mini_slurm.errors import Refused
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.states import JobState
 

@@ -15,7 +15,7 @@ from mini_slurm.clusters.inside import scontrol, srun
 from mini_slurm.clusters.pbs import Pbs
 from mini_slurm.clusters.submission import number_of
 from mini_slurm.errors import Refused
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.states import JobState
 

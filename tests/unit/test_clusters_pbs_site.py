@@ -10,7 +10,7 @@ import pytest
 from mini_slurm.clusters.base import Answer, Site, Unanswered
 from mini_slurm.clusters.pbs import Pbs
 from mini_slurm.model import node_state
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.output.nodes import Node, node_list
 
 RECORDED = Path(__file__).parents[1] / "clusters" / "openpbs.jsonl"

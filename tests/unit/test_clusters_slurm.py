@@ -8,7 +8,7 @@ from mini_slurm.clusters import slurm_records as records
 from mini_slurm.clusters.base import Answer, Order, Script, Unanswered
 from mini_slurm.clusters.slurm import Slurm
 from mini_slurm.clusters.states import LOST, SETTLE, Known
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.states import JobState
 

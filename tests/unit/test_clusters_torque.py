@@ -7,7 +7,7 @@ import pytest
 from mini_slurm.clusters import pbs_site
 from mini_slurm.clusters.base import Answer, Order, Unanswered
 from mini_slurm.clusters.torque import Torque, clean_name
-from mini_slurm.model.fleet import ClusterEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.states import JobState
 from mini_slurm.output.nodes import node_list

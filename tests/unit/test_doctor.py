@@ -19,7 +19,8 @@ from mini_slurm.cli.doctor.machines import Subject
 from mini_slurm.config.cache import embedded_fleet
 from mini_slurm.errors import Unreachable
 from mini_slurm.links.checkup import Checkup
-from mini_slurm.model.fleet import ClusterEntry, Fleet, MachineEntry, Partition
+from mini_slurm.model.cluster_entry import ClusterEntry
+from mini_slurm.model.fleet import Fleet, MachineEntry, Partition
 from mini_slurm.protocol.messages import VERSION, Welcome
 
 DISK = {

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from mini_slurm.config import cache, keys
 from mini_slurm.config.fleet import read_fleet
 from mini_slurm.errors import FleetError
-from mini_slurm.model.fleet import ClusterEntry, Fleet, Limits, MachineEntry, Partition, Preempt, Qos
+from mini_slurm.model.cluster_entry import ClusterEntry
+from mini_slurm.model.fleet import Fleet, Limits, MachineEntry, Partition, Preempt, Qos
 
 EXAMPLE = Path(__file__).parents[2] / "fleet.example.toml"
 RECORDED = """

@@ -18,7 +18,8 @@ from mini_slurm.config.paths import DATABASE, database_exists, fleet_file, jobs_
 from mini_slurm.controller import autostart
 from mini_slurm.errors import StateError
 from mini_slurm.links.ssh_errors import DEFAULT_KEYS, has_passphrase
-from mini_slurm.model.fleet import ClusterEntry, Fleet
+from mini_slurm.model.cluster_entry import ClusterEntry
+from mini_slurm.model.fleet import Fleet
 
 LITTLE = GIB // 4  # bytes
 ASK_FOR_KEYS = b"\0\0\0\1\x0b"  # SSH_AGENTC_REQUEST_IDENTITIES

@@ -17,7 +17,8 @@ from mini_slurm.config.fleet import read_fleet
 from mini_slurm.config.paths import fleet_file
 from mini_slurm.errors import FleetError, Refused
 from mini_slurm.links.checkup import Checkup, Patient, Plan, examine
-from mini_slurm.model.fleet import ClusterEntry, Fleet, MachineEntry
+from mini_slurm.model.cluster_entry import ClusterEntry
+from mini_slurm.model.fleet import Fleet, MachineEntry
 from mini_slurm.model.hostlist import expand
 
 LOGIN_NODE = "(login node)"

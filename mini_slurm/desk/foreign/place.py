@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mini_slurm.clusters.base import Answer, Call
-    from mini_slurm.model.fleet import ClusterEntry
+    from mini_slurm.model.cluster_entry import ClusterEntry
     from mini_slurm.store.foreign import Contact
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mini_slurm.clusters.submission import Submitted
-    from mini_slurm.config.cache import Clusters
+    from mini_slurm.config.clusters import Clusters
     from mini_slurm.desk.submission import Say
 
 SHOWS = ("help", "usage", "version")
