@@ -37,7 +37,7 @@ TRAVELS = sorted(PACKAGE / path for path in archive.sources())
 ALONE = (
     *archive.STAYS,
     "clusters/there.py",
-    *(f"clusters/inside/{name}.py" for name in ("job", "ends", "srun", "scontrol")),
+    *(f"clusters/inside/{name}.py" for name in ("job", "ends", "srun", "srun_step", "srun_task", "scontrol")),
 )
 ASYNC = {"controller", "links", "api"}
 SHELLS = {

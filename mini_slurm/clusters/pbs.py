@@ -12,11 +12,11 @@ from mini_slurm.clusters import pbs_records as records
 from mini_slurm.clusters.base import Answer, Call, Goal, Order, Script, Site, Unanswered
 from mini_slurm.errors import Refused
 from mini_slurm.model.cluster_entry import ClusterEntry
-from mini_slurm.model.foreign import ForeignJob
+from mini_slurm.model.foreign import ForeignJob, waiting
 from mini_slurm.model.units import parse_time_limit
 
 INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside")
-TOOLS = ("srun", "scontrol")
+TOOLS = ("srun", "srun_step", "srun_task", "scontrol")
 NAME = re.compile(rb"^\d+(?:\[\])?\.\S+$", re.MULTILINE)
 UNCLEAR = re.compile(rb"timed? ?out|reset by peer|[Ee]nd of [Ff]ile|[Pp]remature|Protocol", re.MULTILINE)
 # what qstat says of jobs that it does not show
@@ -42,8 +42,9 @@ class Pbs:
             return self._untouched(order, words, tag)
         words += ["-C", "", "-o", os.devnull, "-e", os.devnull]
         options, lines = self.translate(job, order.asked, order.others)
-        words += [*options, *pbs_options.variables(job.export, tag, None if remote else os.environ)]
-        script = Script("job", wrapper(order, self.entry.folder, lines))
+        ours, brought = pbs_options.variables(job.export, tag, None if remote else os.environ)
+        script = Script("job", wrapper(order, self.entry.folder, lines, brought))
+        words += [*options, *ours]
         return Call(tuple(words), b"", script, once=job.tag, folder=job.work_dir)
 
     def translate(
@@ -79,7 +80,7 @@ class Pbs:
 
     def name(self, job: ForeignJob) -> str:
         """The array's name, or the job's."""
-        return re.sub(r"\[\d*\]", "[]", job.foreign_id)
+        return pbs_options.submitted_as(job)
 
     def states(self, jobs: Sequence[ForeignJob] | None) -> Call:
         """One qstat for all, with the tasks of arrays."""
@@ -106,7 +107,7 @@ class Pbs:
 
     def ends(self, jobs: Sequence[ForeignJob]) -> Call | None:
         """What the wrappers noted, and the job history for the rest: one program there, which calls qstat once."""
-        keys = {job.foreign_id: _key(job) for job in jobs}
+        keys = {name: key for job in jobs for name, key in _keys(job)}
         text = json.dumps({"jobs": keys, "programs": self.entry.folder})
         return Call(("/usr/bin/env", "python3", "-I", "-c", source("ends")), text.encode() + b"\n")
 
@@ -116,11 +117,12 @@ class Pbs:
             told = json.loads(answer.out)
         except ValueError:
             raise Unanswered(_last(answer.err) or "no answer on the ends of jobs") from None
-        found = records.accounted(told["notes"], jobs)
         known = {job.foreign_id: job for job in jobs}
+        found = records.accounted(told["notes"], known)
         for name, given in records.jobs(told["out"].encode("latin-1")):
-            if name in known and given.get("job_state") in ("F", "X"):
-                found.append(self._read(name, given, known[name]))
+            before = records.before(name, known)
+            if before is not None and given.get("job_state") in ("F", "X"):
+                found.append(self._read(name, given, before))
         if not found:
             _check(told["code"], told["err"].encode("latin-1"))
         return found
@@ -177,8 +179,11 @@ class Pbs:
         return [self.name(goal.job) if goal.whole else goal.job.foreign_id]
 
 
-def wrapper(order: Order, programs: str | None, lines: int = 1) -> bytes:
-    """The script that PBS gets: inside/job.py, and what it is to do; `lines` of the node file are one task's."""
+def wrapper(order: Order, programs: str | None, lines: int = 1, brought: Mapping[str, str] | None = None) -> bytes:
+    """The script that PBS gets: inside/job.py, and what it is to do.
+
+    `lines` of the node file are one task's; `brought`: variables that it brings along.
+    """
     job = order.job
     what: Mapping[str, object] = {
         "tag": job.tag, "name": job.name, "cluster": job.cluster, "account": job.account, "umask": job.umask,
@@ -186,12 +191,23 @@ def wrapper(order: Order, programs: str | None, lines: int = 1) -> bytes:
         "std_out": job.std_out, "std_err": job.std_err, "std_in": job.std_in, "appends": job.open_mode == "a",
         "ntasks": job.ntasks, "cpus_per_task": job.cpus_per_task, "script": order.source.decode("latin-1"),
         "array": (job.array_min, job.array_max, job.array_step, job.array_size),
-        "programs": programs, "lines": lines,
+        "programs": programs, "lines": lines, "brought": brought or {}, "time_limit": job.time_limit,
+        "told": {name: str(value) for name, value in _told(job).items() if value is not None},
         "takes_path": "ALL" in (job.export or "ALL").upper().split(","),
         "tools": {name: f"#!/usr/bin/env python3\n{source(name)}" for name in TOOLS},
     }  # fmt: skip
     last = f"\n\nmain(json.loads({json.dumps(what)!r}))\n"
     return b"#!/usr/bin/env python3\n" + source("job").encode() + last.encode()
+
+
+def _told(job: ForeignJob) -> dict[str, object]:
+    """Variables that repeat what was asked for."""
+    gpus = job.gres.removeprefix("gpu").lstrip(":") or "1" if job.gres else None
+    return {
+        "SLURM_NTASKS_PER_NODE": job.ntasks_per_node, "SLURM_MEM_PER_NODE": job.memory_per_node,
+        "SLURM_MEM_PER_CPU": job.memory_per_cpu, "SLURM_GPUS": job.gpus, "SLURM_GPUS_ON_NODE": gpus or job.gpus,
+        "SLURM_EXPORT_ENV": job.export,
+    }  # fmt: skip
 
 
 def source(name: str) -> str:
@@ -200,8 +216,13 @@ def source(name: str) -> str:
         return file.read()
 
 
-def _key(job: ForeignJob) -> str:
-    return job.tag if job.array_task_id is None else f"{job.tag}.{job.array_task_id}"
+def _keys(job: ForeignJob) -> Iterator[tuple[str, str]]:
+    """PBS's name of the job, and of its note; of each task, where an array has not been seen apart yet."""
+    if job.array_task_id is None and waiting(job):
+        for task in waiting(job):
+            yield job.foreign_id.replace("[]", f"[{task}]"), f"{job.tag}.{task}"
+    else:
+        yield job.foreign_id, job.tag if job.array_task_id is None else f"{job.tag}.{job.array_task_id}"
 
 
 def _check(code: int, complaints: bytes) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from mini_slurm.errors import Refused
+from mini_slurm.model.export import wanted
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.hostlist import expand
 from mini_slurm.options.table import OPTIONS
@@ -72,16 +73,19 @@ def _rest(job: ForeignJob, asked: Mapping[str, object]) -> Iterator[str]:
         yield from ("-W", f"umask={job.umask:o}")
 
 
-def variables(export: str | None, own: str, known: Mapping[str, str] | None) -> list[str]:
-    """-V and -v: which variables the job gets; `own` is an assignment of ours.
+def variables(export: str | None, own: str, known: Mapping[str, str] | None) -> tuple[list[str], dict[str, str]]:
+    """-V and -v of qsub, and the variables that the wrapper brings along; `own` is an assignment of ours.
 
-    qsub refuses a name without a value, which sbatch passes over; `known`: those that have one, if that can be told.
+    `known`: our environment. What is in qsub's words, qstat shows to everybody, and -V of OpenPBS 23.06.06 passes
+    nothing on; so qsub gets no more than what only the login node knows (None).
     """
-    words = [word for word in (export or "ALL").split(",") if word]
-    everything = "ALL" in (word.upper() for word in words)
-    names = [word for word in words if word.upper() not in ("ALL", "NONE", "NIL")]
-    names = [word for word in names if "=" in word or known is None or word in known]
-    return [*(["-V"] if everything else []), "-v", ",".join([*names, own])]
+    names, values = wanted(export or "ALL")
+    special = {name.upper() for name in names} & {"ALL", "NONE", "NIL"}
+    names = [name for name in names if name.upper() not in special]
+    if known is None:
+        return [*(["-V"] if "ALL" in special else []), "-v", ",".join([*names, own])], values
+    passed = known if "ALL" in special else {name: known[name] for name in names if name in known}
+    return ["-v", own], {**{name: value for name, value in passed.items() if not name.startswith("PBS_")}, **values}
 
 
 def clean_name(name: str) -> str:
@@ -208,7 +212,7 @@ def dependency(job: ForeignJob, others: Mapping[int, ForeignJob]) -> str:
         kind = kind.lower()
         if kind == "singleton" and not names:
             same = [other for other in others.values() if other.name == job.name and not other.state.is_over]
-            kept += [":".join(["afterany", *(other.foreign_id for other in same)])] if same else []
+            kept += [":".join(["afterany", *map(submitted_as, same)])] if same else []
             continue
         numbers = names.split(":")
         if kind not in KINDS or not all(number.isdigit() for number in numbers) or "?" in term:
@@ -221,13 +225,18 @@ def dependency(job: ForeignJob, others: Mapping[int, ForeignJob]) -> str:
     return ",".join(kept)
 
 
+def submitted_as(job: ForeignJob) -> str:
+    """What PBS calls the submission that this job, maybe a task of an array, belongs to."""
+    return re.sub(r"\[\d*\]", "[]", job.foreign_id)
+
+
 def _waited_for(kind: str, number: int, others: Mapping[int, ForeignJob]) -> str | None:
     """PBS's name of the job to wait for; None: this is met. PBS takes any number, and then drops the job in silence."""
     other = others.get(number)
     if other is None:
         raise Refused(f"Batch job submission failed: Job dependency problem: there is no job {number}")
     if not other.state.is_over:
-        return other.foreign_id
+        return submitted_as(other)
     went_well = other.state.name == "COMPLETED"
     if (kind == "afterok" and not went_well) or (kind == "afternotok" and went_well):
         raise Refused(f"Batch job submission failed: Job dependency problem: job {number} is {other.state.name}")

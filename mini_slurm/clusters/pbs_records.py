@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mini_slurm.model.foreign import ZERO, ForeignJob
 from mini_slurm.model.hostlist import compress
@@ -43,9 +43,9 @@ def jobs(output: bytes) -> Iterator[tuple[str, dict[str, str]]]:
         yield name, attributes
 
 
-def read(name: str, given: dict[str, str], before: ForeignJob | None) -> ForeignJob:
+def read(name: str, given: dict[str, str], known: ForeignJob | None) -> ForeignJob:
     """The job, with what was known of it."""
-    job = ForeignJob(**(before.__dict__ if before is not None else {}))
+    job = ForeignJob(**(known.__dict__ if known is not None else {}))
     job.foreign_id = name
     found = NUMBER.match(name)
     job.job_id = (int(found[1]) or ZERO) if found else 0
@@ -54,7 +54,7 @@ def read(name: str, given: dict[str, str], before: ForeignJob | None) -> Foreign
         job.array_task_id = int(found[2]) if found[2] else None
         job.array_tasks = None if found[2] else _remaining(given)
     job.user = given.get("Job_Owner", "").partition("@")[0]
-    job.name = job.name if before is not None and before.name else given.get("Job_Name", "")
+    job.name = job.name if known is not None and known.name else given.get("Job_Name", "")
     job.partition = given.get("queue", job.partition)
     job.account = given.get("Account_Name", job.account)
     if not job.tag:
@@ -108,6 +108,8 @@ def _reason(given: dict[str, str], letter: str) -> tuple[str, int]:
         return "BeginTime", 1
     if letter == "H":
         return ("Dependency", 1) if given.get("Hold_Types") == "s" and "depend" in given else ("JobHeldUser", 0)
+    if given.get("comment", "").startswith("Can Never Run"):
+        return "PartitionConfig", 1
     return ("Resources" if "Not Running" in given.get("comment", "") else "Priority"), 1
 
 
@@ -178,21 +180,30 @@ def kibibytes(text: str) -> int:
     return int(int(digits) * SIZES.get(text[len(digits) :], 1)) if digits.isdigit() else 0
 
 
-def accounted(told: Sequence[dict[str, object]], known: Sequence[ForeignJob]) -> list[ForeignJob]:
+def before(name: str, known: Mapping[str, ForeignJob]) -> ForeignJob | None:
+    """What was known of the job of this name; of a task that was never seen, what was known of its array."""
+    found = NUMBER.match(name)
+    array = known.get(re.sub(r"\[\d+\]", "[]", name))
+    if name in known or array is None or array.array_tasks is None or not found or not found[2]:
+        return known.get(name)
+    task = {"foreign_id": name, "array_task_id": int(found[2]), "array_tasks": None}
+    return ForeignJob(**{**array.__dict__, **task})
+
+
+def accounted(told: Sequence[dict[str, object]], known: Mapping[str, ForeignJob]) -> list[ForeignJob]:
     """Ends that the wrappers wrote down: by PBS's names, with exit code and moments."""
-    mine = {job.foreign_id: job for job in known}
     found = []
     for line in told:
-        before = mine.get(str(line.get("id")))
-        if before is None:
+        one = before(str(line.get("id")), known)
+        if one is None:
             continue
-        job = ForeignJob(**before.__dict__)
+        job = ForeignJob(**one.__dict__)
         code, signal = _number(line, "code"), _number(line, "signal")
         job.start_time, job.end_time = float(_number(line, "start")), float(_number(line, "end"))
         job.exit_code, job.exit_signal = code, signal
         job.node_list = str(line["nodes"]) if line.get("nodes") else job.node_list
         was_ended = bool(line.get("ended"))
-        began = min(job.start_time, before.start_time or job.start_time)  # PBS counts from before the wrapper's start
+        began = min(job.start_time, one.start_time or job.start_time)  # PBS counts from before the wrapper's start
         is_late = job.time_limit is not None and job.end_time - began >= job.time_limit - ROUNDED
         if was_ended:
             job.state = JobState.TIMEOUT if is_late and job.cancelled_by is None else JobState.CANCELLED

@@ -186,10 +186,14 @@ def _settle_nodes(job: ForeignJob) -> None:
 def accounted(output: bytes, jobs: Sequence[ForeignJob]) -> list[ForeignJob]:
     """New records of those of the jobs that accounting says are over. A job's last line of several is its last run."""
     mine = {job.foreign_id: job for job in jobs}
+    arrays = {str(job.array_job_id): job for job in jobs if job.array_tasks is not None}
     found: dict[str, ForeignJob] = {}
     for line in output.decode("utf-8", "backslashreplace").splitlines():
         fields = dict(zip(ACCOUNT, line.split(SEPARATOR), strict=False))
         raw, _, step = fields.get("JobIDRaw", "").partition(".")
+        array, _, task = fields.get("JobID", "").partition(".")[0].partition("_")
+        if array in arrays and task.isdigit():  # the array ended before any of its tasks was seen
+            mine[raw] = _task(arrays[array], raw, int(task))
         if len(fields) != len(ACCOUNT) or raw not in mine:
             continue
         if not step:
@@ -197,6 +201,11 @@ def accounted(output: bytes, jobs: Sequence[ForeignJob]) -> list[ForeignJob]:
         elif raw in found:
             _add_use(found[raw], fields)
     return [job for job in found.values() if job.state.is_over]
+
+
+def _task(array: ForeignJob, number: str, task: int) -> ForeignJob:
+    own = {"foreign_id": number, "job_id": int(number), "array_task_id": task, "array_tasks": None}
+    return ForeignJob(**{**array.__dict__, **own})
 
 
 def _ended(before: ForeignJob, fields: dict[str, str]) -> ForeignJob:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
-from mini_slurm.model.foreign import DEFAULTS, ForeignJob
+from mini_slurm.model.arrays import format_tasks
+from mini_slurm.model.foreign import DEFAULTS, ForeignJob, waiting
 from mini_slurm.model.states import JobState
 from mini_slurm.store import foreign
 from mini_slurm.store.schema import UNFINISHED
@@ -83,9 +84,12 @@ class Known:
         for job in told or []:
             job.settled, job.missing = 1, None
             self._jobs[job.foreign_id] = job
-        for job in asked:
-            if job.foreign_id not in self._jobs or not self._jobs[job.foreign_id].settled:
-                self._jobs[job.foreign_id] = self._waited_for(job, nobody=told is None)
+        for record in asked:
+            left = _what_is_left(record, told or [])
+            if left is None:
+                self._gone.append(record)
+            elif left.foreign_id not in self._jobs or not self._jobs[left.foreign_id].settled:
+                self._jobs[left.foreign_id] = self._waited_for(left, nobody=told is None)
 
     def _waited_for(self, job: ForeignJob, *, nobody: bool) -> ForeignJob:
         """A job of whose end nothing more is told yet."""
@@ -114,6 +118,17 @@ class Known:
     def _is_changed(self, name: str, job: ForeignJob) -> bool:
         before = self._before.get(name)
         return before is None or {**DEFAULTS, **job.__dict__} != before.__dict__
+
+
+def _what_is_left(job: ForeignJob, told: Sequence[ForeignJob]) -> ForeignJob | None:
+    """The job, less those tasks of an array that have an end of their own; None: that is all of them."""
+    if job.array_tasks is None or job.array_task_id is not None:
+        return job
+    ended = {one.array_task_id for one in told if one.array_job_id == job.array_job_id} - {None}
+    left = [task for task in waiting(job) if task not in ended]
+    if not ended or not left:
+        return None if ended else job
+    return ForeignJob(**{**job.__dict__, "array_tasks": format_tasks(left)})
 
 
 def _inherit(job: ForeignJob, before: ForeignJob) -> None:

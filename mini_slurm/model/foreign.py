@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model import job
+from mini_slurm.model.arrays import parse
 from mini_slurm.model.job import Job
 
 # A PBS begins to count at 0, which is no job's number in Slurm: that one gets the number after PBS's last.
@@ -22,3 +23,11 @@ class ForeignJob(Job):
 
 COLUMNS: tuple[str, ...] = (*job.COLUMNS, *ForeignJob.__annotations__)
 DEFAULTS: dict[str, object] = {name: getattr(ForeignJob, name, None) for name in COLUMNS}
+
+
+def waiting(job: ForeignJob) -> list[int]:
+    """The tasks of an array that have no record of their own, as far as its system names them."""
+    try:
+        return parse(job.array_tasks or "")[0]
+    except ValueError:  # Slurm ends a long list with dots
+        return []

@@ -85,9 +85,19 @@ def test_two_queues_are_refused() -> None:
 
 
 def test_a_name_without_a_value_is_passed_over_as_sbatch_does() -> None:
-    assert pbs_options.variables("A,B,C=3", "T=1", {"A": "x"}) == ["-v", "A,C=3,T=1"]
-    assert pbs_options.variables("A,B", "T=1", None) == ["-v", "A,B,T=1"]
-    assert pbs_options.variables(None, "T=1", {}) == ["-V", "-v", "T=1"]
+    assert pbs_options.variables("A,B,C=3", "T=1", {"A": "x"}) == (["-v", "T=1"], {"A": "x", "C": "3"})
+
+
+def test_our_environment_is_brought_by_the_wrapper_and_is_in_no_words_that_others_see() -> None:
+    known = {"A": "x,\n'y'", "PBS_JOBID": "7.s"}
+    assert pbs_options.variables(None, "T=1", known) == (["-v", "T=1"], {"A": "x,\n'y'"})
+    assert pbs_options.variables("ALL,B=a", "T=1", known) == (["-v", "T=1"], {"A": "x,\n'y'", "B": "a"})
+    assert pbs_options.variables("NONE", "T=1", known) == (["-v", "T=1"], {})
+
+
+def test_the_environment_of_a_login_node_is_passed_on_by_its_qsub() -> None:
+    assert pbs_options.variables("A,B", "T=1", None) == (["-v", "A,B,T=1"], {})
+    assert pbs_options.variables("ALL,C=3", "T=1", None) == (["-V", "-v", "T=1"], {"C": "3"})
 
 
 def test_a_singleton_waits_for_those_of_its_name() -> None:
@@ -205,6 +215,6 @@ def test_tasks_are_laid_out_over_the_node_file(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("SLURM_NTASKS", raising=False)
     lines = ["a", "a", "b", "b"]
     assert srun.layout({}, lines) == lines
-    assert srun.layout({"-n": "3"}, lines) == ["a", "a", "b"]
-    assert srun.layout({"-N": "1", "-n": "2"}, lines) == ["a", "a"]
-    assert srun.layout({"--ntasks-per-node": "1"}, lines) == ["a", "b"]
+    assert srun.layout({"ntasks": "3"}, lines) == ["a", "a", "b"]
+    assert srun.layout({"nodes": "1", "ntasks": "2"}, lines) == ["a", "a"]
+    assert srun.layout({"ntasks-per-node": "1"}, lines) == ["a", "b"]

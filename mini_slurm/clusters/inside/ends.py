@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,8 @@ def main() -> None:
         sys.exit(_find(order["programs"], order["tag"]))
     told = [note for note in map(_note, order["jobs"].values()) if note]
     known = {note["id"] for note in told}
-    left = [name for name in order["jobs"] if name not in known]
+    # an array's tasks are told when the array is asked for
+    left = list(dict.fromkeys(re.sub(r"\[\d+\]", "[]", name) for name in order["jobs"] if name not in known))
     answer: dict[str, Any] = {"notes": told, "code": 0, "out": "", "err": ""}
     if left:
         answer.update(_history(order["programs"], left))
@@ -74,7 +76,7 @@ def _history(programs: str, names: list[str]) -> dict[str, Any]:
     path = shutil.which("qstat", path=programs or None)
     if path is None:
         return {"code": 127, "err": "there is no qstat"}
-    done = subprocess.run([path, "-x", "-t", "-f", *names], stdin=subprocess.DEVNULL, capture_output=True)
+    done = subprocess.run([path, "-x", "-t", "-f", "-w", *names], stdin=subprocess.DEVNULL, capture_output=True)
     return {"code": done.returncode, "out": done.stdout.decode("latin-1"), "err": done.stderr.decode("latin-1")}
 
 

@@ -17,6 +17,12 @@ from typing import Any
 NOTES = os.path.join(".cache", "mini_slurm", "pbs")  # at home
 KEPT = 30 * 86400.0  # seconds that the note of an end is kept
 NOWHERE = "/tmp"
+ROUNDED = 2.0  # seconds before the limit that count as after it
+NO_FILES = 53  # the signal that slurmd says ended a job whose files it could not open
+# PBS sends a signal to each process of the job: to the script, and to us, who have to tell of its end
+PASSED = [getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU")]
+BANNER = "slurmstepd-{}: error: *** JOB {} ON {} CANCELLED AT {}{} ***\n"
+OF_PBS = ("TMPDIR", "NCPUS", "HOME", "USER", "LOGNAME", "SHELL", "HOSTNAME")  # variables that PBS says best
 ZERO = "10000000"  # the number of PBS's job 0, as in model/foreign.py: Slurm has no such job
 
 
@@ -34,11 +40,11 @@ def main(order: dict[str, Any]) -> None:
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         script = _install(order, folder, environment)
-        _enter(order["work_dir"])
-        code, was_ended = _run([script, *order["arguments"]], order, environment)
-    except OSError as error:  # as slurmd has it: a job whose files cannot be opened fails
+        _enter(order["work_dir"], environment)
+        code, was_ended = _run([script, *order["arguments"]], order, environment, start)
+    except OSError as error:
         sys.stderr.write(f"error: {error.filename}: {error.strerror}\n")
-        code, was_ended = 1, False
+        code, was_ended = -NO_FILES, False
     finally:
         _remove(folder)
     note = {"id": os.environ["PBS_JOBID"], "code": max(code, 0), "signal": max(-code, 0), "ended": was_ended}
@@ -60,7 +66,8 @@ def identity(name: str) -> tuple[str, int | None]:
 
 def surroundings(order: dict[str, Any], number: str, task: int | None) -> dict[str, str]:
     """The job's environment."""
-    given = os.environ
+    brought = {name: value for name, value in order["brought"].items() if name not in OF_PBS}
+    given = {**os.environ, **brought}
     # a Torque has a line for each CPU, an OpenPBS one for each task
     lines = (_lines(given.get("PBS_NODEFILE", "")) or [os.uname().nodename])[:: order["lines"]]
     hosts = list(dict.fromkeys(lines))
@@ -78,6 +85,7 @@ def surroundings(order: dict[str, Any], number: str, task: int | None) -> dict[s
         "SLURM_CPUS_ON_NODE": given.get("NCPUS", str(tasks[0] * each)), "SLURMD_NODENAME": hosts[0],
         "SLURM_NODEID": "0", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_GTIDS": "0", "ENVIRONMENT": "BATCH",
     }  # fmt: skip
+    made.update(order["told"])
     if order["lines"] > 1:
         made["MINI_SLURM_HOSTS"] = " ".join(lines)
     if order["ntasks"]:
@@ -94,8 +102,8 @@ def surroundings(order: dict[str, Any], number: str, task: int | None) -> dict[s
         )  # fmt: skip
     kept = {name: value for name, value in given.items() if name != "MINI_SLURM_TAG"}
     # the login there has put its own in place of the user's
-    paths = [given.get("PBS_O_PATH", "")] if order["takes_path"] else []
-    paths += [given.get("PATH", os.defpath), order["programs"] or ""]
+    paths = [brought.get("PATH") or given.get("PBS_O_PATH", "")] if order["takes_path"] else []
+    paths += [os.environ.get("PATH", os.defpath), order["programs"] or ""]
     kept["PATH"] = ":".join(dict.fromkeys(folder for path in paths for folder in path.split(":") if folder))
     return {**kept, **made}
 
@@ -106,7 +114,14 @@ def compress(hosts: list[str]) -> str:
     parts = [(found[1], found[2]) for found in split if found]
     if len(hosts) == 1 or len(parts) != len(hosts) or len({prefix for prefix, _ in parts}) > 1:
         return ",".join(hosts)
-    return f"{parts[0][0]}[{','.join(digits for _, digits in parts)}]"
+    ranges: list[list[str]] = []
+    for _, digits in parts:
+        if ranges and len(digits) == len(ranges[-1][1]) and int(digits) == int(ranges[-1][1]) + 1:
+            ranges[-1][1] = digits
+        else:
+            ranges.append([digits, digits])
+    listed = ",".join(first if first == last else f"{first}-{last}" for first, last in ranges)
+    return f"{parts[0][0]}[{listed}]"
 
 
 def repeated(counts: list[int]) -> str:
@@ -143,34 +158,58 @@ def _install(order: dict[str, Any], folder: str, environment: dict[str, str]) ->
     return script
 
 
-def _enter(work_dir: str) -> None:
+def _enter(work_dir: str, environment: dict[str, str]) -> None:
     try:
         os.chdir(work_dir)
     except OSError as error:
         os.chdir(NOWHERE)
-        sys.stderr.write(f"error: couldn't chdir to `{work_dir}': {error.strerror}: going to {NOWHERE} instead\n")
+        text = f"couldn't chdir to `{work_dir}': {error.strerror}: going to {NOWHERE} instead"
+        sys.stderr.write(f"slurmstepd-{environment['SLURMD_NODENAME']}: error: {text}\n")
 
 
-def _run(words: list[str], order: dict[str, Any], environment: dict[str, str]) -> tuple[int, bool]:
+def _run(words: list[str], order: dict[str, Any], environment: dict[str, str], start: float) -> tuple[int, bool]:
     """Run it to its end: its exit status, and whether PBS asked for the end."""
     flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if order["appends"] else os.O_TRUNC)
     default = "slurm-%A_%a.out" if "SLURM_ARRAY_TASK_ID" in environment else "slurm-%j.out"
-    out = os.open(expand(order["std_out"] or default, environment), flags, 0o666)
-    err = os.open(expand(order["std_err"], environment), flags, 0o666) if order["std_err"] else out
-    given = os.open(expand(order["std_in"] or os.devnull, environment), os.O_RDONLY)
+
+    def path(pattern: str) -> str:
+        return os.path.join(order["work_dir"], expand(pattern, environment))
+
+    out = os.open(path(order["std_out"] or default), flags, 0o666)
+    err = os.open(path(order["std_err"]), flags, 0o666) if order["std_err"] else out
+    given = os.open(path(order["std_in"] or os.devnull), os.O_RDONLY)
     ended: list[int] = []
-    child = subprocess.Popen(words, stdin=given, stdout=out, stderr=err, env=environment)
 
     def end(number: int, frame: object) -> None:
+        if not ended:
+            os.write(err, _banner(order, environment, start).encode())
         ended.append(number)
-        child.send_signal(number)
 
+    for number in PASSED:
+        signal.signal(number, lambda number, frame: None)
     signal.signal(signal.SIGTERM, end)
-    while True:
-        try:
-            return child.wait(), bool(ended)
-        except InterruptedError:
-            continue
+    try:
+        child = subprocess.Popen(words, stdin=given, stdout=out, stderr=err, env=environment)
+    except OSError as error:
+        text = f"execve(): {_culprit(words[0])}: {error.strerror}"
+        os.write(err, f"slurmstepd-{environment['SLURMD_NODENAME']}: error: {text}\n".encode())
+        return error.errno or 1, False
+    return child.wait(), bool(ended)
+
+
+def _banner(order: dict[str, Any], environment: dict[str, str], start: float) -> str:
+    """What a user of Slurm reads of a job that is ended."""
+    limit = order["time_limit"]
+    why = " DUE TO TIME LIMIT" if limit is not None and time.time() - start >= limit - ROUNDED else ""
+    node, moment = environment["SLURMD_NODENAME"], time.strftime("%Y-%m-%dT%H:%M:%S")
+    return BANNER.format(node, environment["SLURM_JOB_ID"], node, moment, why)
+
+
+def _culprit(script: str) -> str:
+    """What cannot be executed: the script's interpreter."""
+    with open(script, "rb") as file:
+        words = file.readline()[2:].decode(errors="replace").split()
+    return f"bad interpreter({words[0]})" if words else script
 
 
 def expand(pattern: str, environment: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""scontrol within a job of PBS: `show hostnames`, which scripts need. Stands alone."""
+"""scontrol within a job of PBS: `show hostnames` and `show hostlist`, which scripts need. Stands alone."""
 
 from __future__ import annotations
 
@@ -8,13 +8,32 @@ import sys
 
 
 def main(words: list[str]) -> int:
-    """Print the hosts of a hostlist, of the job's without one."""
+    """Print the hosts of a hostlist, of the job's without one; or the hostlist of hosts."""
+    if words[:2] == ["show", "hostlist"] and len(words) == 3:
+        print(compress(words[2].split(",")))
+        return 0
     if words[:2] not in (["show", "hostnames"], ["show", "hostname"]) or len(words) > 3:
         sys.stderr.write(f"scontrol: error: {' '.join(words)}: not to be had within a job of PBS\n")
         return 1
     for host in expand(words[2] if len(words) > 2 else os.environ.get("SLURM_JOB_NODELIST", "")):
         print(host)
     return 0
+
+
+def compress(hosts: list[str]) -> str:
+    """A hostlist; brackets only where names differ in their last number alone."""
+    split = [re.fullmatch(r"(.*?)(\d+)", host) for host in hosts]
+    parts = [(found[1], found[2]) for found in split if found]
+    if len(hosts) == 1 or len(parts) != len(hosts) or len({prefix for prefix, _ in parts}) > 1:
+        return ",".join(hosts)
+    ranges: list[list[str]] = []
+    for _, digits in parts:
+        if ranges and len(digits) == len(ranges[-1][1]) and int(digits) == int(ranges[-1][1]) + 1:
+            ranges[-1][1] = digits
+        else:
+            ranges.append([digits, digits])
+    listed = ",".join(first if first == last else f"{first}-{last}" for first, last in ranges)
+    return f"{parts[0][0]}[{listed}]"
 
 
 def expand(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""srun within a job of PBS: tasks on this machine are started directly, those on others by pbs_tmrsh or pbsdsh.
+"""srun within a job of PBS: what it is asked to run, where, and with which files. srun_step runs it.
 
 Stands alone.
 """
@@ -8,49 +8,89 @@ from __future__ import annotations
 import getopt
 import json
 import os
-import shutil
-import signal
+import re
+import shlex
 import subprocess
 import sys
-import threading
-from typing import IO, Any
+from typing import Any
 
-SHORT = "n:N:c:lJ:o:e:i:t:p:A:D:m:K:Qvukr:w:"
+SHORT = "n:N:c:lJ:o:e:i:t:p:A:D:m:Quvkr:w:x:sO"
 LONG = (
     "ntasks=", "nodes=", "cpus-per-task=", "ntasks-per-node=", "label", "job-name=", "mpi=", "cpu-bind=", "export=",
-    "exclusive", "overlap", "exact", "unbuffered", "quiet", "verbose", "kill-on-bad-exit=", "chdir=", "time=",
-    "distribution=", "mem=", "mem-per-cpu=", "hint=", "gpus-per-task=", "gres=", "wait=", "partition=",
+    "exact", "unbuffered", "quiet", "verbose", "kill-on-bad-exit=", "chdir=", "time=", "distribution=", "mem=",
+    "mem-per-cpu=", "hint=", "gpus-per-task=", "gres=", "wait=", "partition=", "account=", "overlap", "oversubscribe",
+    "overcommit", "no-kill", "output=", "error=", "input=", "open-mode=", "multi-prog", "nodelist=", "exclude=",
+    "relative=", "mem-bind=", "gpus=", "gpus-per-node=", "gpu-bind=", "threads-per-core=", "comment=",
 )  # fmt: skip
+SAME = {
+    "n": "ntasks", "N": "nodes", "c": "cpus-per-task", "l": "label", "o": "output", "e": "error", "i": "input",
+    "D": "chdir", "r": "relative", "w": "nodelist", "x": "exclude", "J": "job-name", "t": "time",
+}  # fmt: skip
+# Their value may be left out, which getopt does not know. Steps here share what the job has.
+OPTIONAL = {"-K": "--kill-on-bad-exit=1", "--kill-on-bad-exit": "--kill-on-bad-exit=1", "--exclusive": "--exact",
+            "--propagate": "--exact"}  # fmt: skip
 
 
 def main(words: list[str]) -> int:
-    """Run the tasks; the highest exit status."""
-    if words[:1] == ["--task"]:
-        return run_task(words[1], int(words[2]))
+    """Become the step; an exit status where there can be none."""
     try:
-        given, command = getopt.getopt(words, SHORT, LONG)
+        given, command = getopt.getopt(_with_values(words), SHORT, LONG)
     except getopt.GetoptError as error:
         sys.stderr.write(f"srun: error: {error.msg}, or not to be had within a job of PBS\n")
         return 1
+    options = {SAME.get(name.lstrip("-"), name.lstrip("-")): value for name, value in given}
     if not command:
         sys.stderr.write("srun: fatal: No command given to execute.\n")
         return 1
-    options = dict(given)
-    places = layout(options, _hosts())
-    if "-D" in options or "--chdir" in options:
-        os.chdir(options.get("-D", options.get("--chdir", ".")))
-    return _run(places, command, "-l" in options or "--label" in options)
+    here = os.path.dirname(os.path.abspath(__file__))
+    try:
+        places = layout(options, _hosts())
+        commands = _commands(command, len(places), "multi-prog" in options)
+        if "chdir" in options:
+            os.chdir(options["chdir"])
+        number, path = _own_number(os.path.dirname(here))
+        with open(path, "w") as file:
+            json.dump(_order(options, places, commands, number), file)
+        os.execv(sys.executable, [sys.executable, os.path.join(here, "srun_step"), path])
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"srun: error: {error}\n")
+        return 1
+
+
+def _with_values(words: list[str]) -> list[str]:
+    """The options, with the values that those have where none is written."""
+    made: list[str] = []
+    for position, word in enumerate(words):
+        if not word.startswith("-") and (position == 0 or not _takes(words[position - 1])):
+            return made + words[position:]
+        name = word.partition("=")[0]
+        if re.fullmatch(r"-K\d", word):
+            word = f"--kill-on-bad-exit={word[2:]}"
+        elif name in OPTIONAL and name != "--kill-on-bad-exit":
+            word = name
+        made.append(OPTIONAL.get(word, word))
+    return made
+
+
+def _takes(word: str) -> bool:
+    """Is the next word this option's value?"""
+    if word.startswith("--"):
+        return f"{word[2:]}=" in LONG and word not in OPTIONAL
+    return len(word) == 2 and f"{word[1]}:" in SHORT
+
+
+# --- where, and what
 
 
 def layout(options: dict[str, str], lines: list[str]) -> list[str]:
-    """The host of each task."""
+    """The host of each task. Raises ValueError."""
+    lines = _chosen(options, lines)
     hosts = list(dict.fromkeys(lines))
-    nodes = options.get("-N", options.get("--nodes", ""))
+    nodes = options.get("nodes", "")
     if nodes:
         hosts = hosts[: int(nodes.split("-")[-1])]
         lines = [host for host in lines if host in hosts]
-    each = options.get("--ntasks-per-node")
-    wanted = options.get("-n", options.get("--ntasks"))
+    each, wanted = options.get("ntasks-per-node"), options.get("ntasks")
     if wanted is None and each is not None:
         return [host for host in hosts for _ in range(int(each))]
     if wanted is None and nodes:
@@ -58,6 +98,26 @@ def layout(options: dict[str, str], lines: list[str]) -> list[str]:
     count = int(wanted or os.environ.get("SLURM_NTASKS") or len(lines))
     places = lines * (-(-count // len(lines)))
     return sorted(places[:count], key=hosts.index)
+
+
+def _chosen(options: dict[str, str], lines: list[str]) -> list[str]:
+    """The lines of those hosts that the options leave. Raises ValueError."""
+    hosts = list(dict.fromkeys(lines))[int(options.get("relative") or 0) :]
+    if options.get("nodelist"):
+        named = _expand(options["nodelist"])
+        hosts = [host for host in hosts if host in named]
+    left_out = _expand(options.get("exclude", ""))
+    kept = [line for line in lines if line in hosts and line not in left_out]
+    if not kept:
+        raise ValueError("Unable to create step: Requested node configuration is not available")
+    return kept
+
+
+def _expand(text: str) -> list[str]:
+    """The hosts of a list; scontrol, which is beside this, knows how."""
+    tool = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scontrol")
+    words = [sys.executable, tool, "show", "hostnames", text]
+    return subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout.decode().split() if text else []
 
 
 def _hosts() -> list[str]:
@@ -72,95 +132,114 @@ def _hosts() -> list[str]:
         return [os.uname().nodename]
 
 
+def _commands(command: list[str], count: int, is_file: bool) -> list[list[str]]:
+    """What each task runs. Raises OSError, ValueError."""
+    if not is_file:
+        return [command] * count
+    with open(command[0]) as file:
+        lines = [shlex.split(line, comments=True) for line in file]
+    made: dict[int, list[str]] = {}
+    for words in filter(None, lines):
+        ranks = _ranks(words[0], count)
+        for offset, rank in enumerate(ranks):
+            made[rank] = [word.replace("%t", str(rank)).replace("%o", str(offset)) for word in words[1:]]
+    if not all(made.get(rank) for rank in range(count)):
+        raise ValueError(f"{command[0]} does not tell what each of {count} tasks runs")
+    return [made[rank] for rank in range(count)]
+
+
+def _ranks(text: str, count: int) -> list[int]:
+    """The tasks of `0`, `1-3,5`, `*`: all that no line before has. Raises ValueError."""
+    if text == "*":
+        return list(range(count))
+    pairs = [part.partition("-") for part in text.split(",")]
+    return [rank for first, _, last in pairs for rank in range(int(first), int(last or first) + 1)]
+
+
+def _own_number(folder: str) -> tuple[int, str]:
+    """The first number that no step of the job has, and the step's file."""
+    number = 0
+    while True:
+        path = os.path.join(folder, f"step-{number}")
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            number += 1
+        else:
+            return number, path
+
+
 def surroundings(places: list[str], index: int, step: str) -> dict[str, str]:
     """What a task finds more than the script."""
     hosts = list(dict.fromkeys(places))
     host = places[index]
+    counts = ",".join(str(places.count(host)) for host in hosts)
     return {
         "SLURM_PROCID": str(index), "SLURM_LOCALID": str(places[:index].count(host)), "SLURMD_NODENAME": host,
         "SLURM_NODEID": str(hosts.index(host)), "SLURM_STEP_NUM_TASKS": str(len(places)), "SLURM_STEP_ID": step,
-        "SLURM_STEPID": step, "SLURM_STEP_NUM_NODES": str(len(hosts)), "SLURM_NTASKS": str(len(places)),
-        "SLURM_NPROCS": str(len(places)),
+        "SLURM_STEPID": step, "SLURM_STEP_NUM_NODES": str(len(hosts)), "SLURM_NNODES": str(len(hosts)),
+        "SLURM_NTASKS": str(len(places)), "SLURM_NPROCS": str(len(places)), "SLURM_STEP_NODELIST": ",".join(hosts),
+        "SLURM_STEP_TASKS_PER_NODE": counts,
     }  # fmt: skip
 
 
-def _run(places: list[str], command: list[str], is_labelled: bool) -> int:
-    here = os.uname().nodename.split(".")[0]
-    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    order = os.path.join(folder, f"step-{os.getpid()}")
-    step = str(len([name for name in os.listdir(folder) if name.startswith("step-")]))
-    tasks = [surroundings(places, index, step) for index in range(len(places))]
-    with os.fdopen(os.open(order, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump({"command": command, "folder": os.getcwd(), "environment": dict(os.environ), "tasks": tasks}, file)
-    children: list[subprocess.Popen[bytes]] = []
-    for index, host in enumerate(places):
-        words = [sys.executable, os.path.abspath(__file__), "--task", order, str(index)]
-        if host.split(".")[0] != here:
-            words = [*far(host), "/usr/bin/env", "python3", *words[1:]]
-        pipe = subprocess.PIPE if is_labelled else None
-        given = None if index == 0 else subprocess.DEVNULL
-        try:
-            children.append(subprocess.Popen(words, stdin=given, stdout=pipe, stderr=pipe))
-        except OSError as error:
-            sys.stderr.write(f"srun: error: {host}: {words[0]}: {error.strerror}\n")
-            for child in children:
-                child.kill()
-            return 1
-
-    def pass_on(number: int, frame: object) -> None:
-        for child in children:
-            child.send_signal(number)
-
-    signal.signal(signal.SIGTERM, pass_on)
-    signal.signal(signal.SIGINT, pass_on)
-    readers = _readers(children) if is_labelled else []
-    codes = [child.wait() for child in children]
-    for reader in readers:
-        reader.join()
-    return max(_report(index, places[index], code) for index, code in enumerate(codes))
+def _exported(text: str) -> dict[str, str]:
+    """The variables that --export leaves: those of the job always."""
+    words = [word for word in text.split(",") if word]
+    named = {word.partition("=")[0]: word.partition("=")[2] for word in words if "=" in word}
+    everything = "ALL" in [word.upper() for word in words] or not words
+    of_job = ("SLURM", "PBS_", "TMPDIR", "MINI_SLURM")
+    kept = {name: value for name, value in os.environ.items() if everything or name in words or name.startswith(of_job)}
+    return {**kept, **named}
 
 
-def far(host: str) -> list[str]:
-    """What starts a command on another host of the job: OpenPBS has pbs_tmrsh, Torque a pbsdsh that takes a host."""
-    return ["pbs_tmrsh", host] if shutil.which("pbs_tmrsh") else ["pbsdsh", "-h", host]
+def _order(options: dict[str, str], places: list[str], commands: list[list[str]], number: int) -> dict[str, Any]:
+    """All that the step has to know."""
+    tasks = [surroundings(places, index, str(number)) for index in range(len(places))]
+    if options.get("cpus-per-task"):
+        tasks = [{**one, "SLURM_CPUS_PER_TASK": options["cpus-per-task"]} for one in tasks]
+    outs = [_output(options.get("output", ""), options, task) for task in tasks]
+    errs = [_output(options.get("error", options.get("output", "")), options, task) for task in tasks]
+    return {
+        "places": places, "commands": commands, "tasks": tasks, "folder": os.getcwd(),
+        "environment": _exported(options.get("export", "ALL")), "outs": outs, "errs": errs,
+        "appends": options.get("open-mode", "").startswith("a"), "is_labelled": "label" in options,
+        "kills": options.get("kill-on-bad-exit", "0") != "0", **_input(options, tasks),
+    }  # fmt: skip
 
 
-def _report(index: int, host: str, code: int) -> int:
-    status = code if code >= 0 else 128 - code
-    if status:
-        sys.stderr.write(f"srun: error: {host}: task {index}: Exited with exit code {status}\n")
-    return status
+def _output(pattern: str, options: dict[str, str], task: dict[str, str]) -> str:
+    """The file of a task's output; "": srun's own."""
+    if pattern in ("", "all", task["SLURM_PROCID"]):
+        return ""
+    return os.devnull if pattern == "none" or pattern.isdigit() else _expanded(pattern, options, task)
 
 
-def _readers(children: list[subprocess.Popen[bytes]]) -> list[threading.Thread]:
-    """Threads that put its number before each line of a task."""
-    width = len(str(len(children) - 1))
-    pairs: list[tuple[int, Any, IO[Any]]] = []
-    for index, child in enumerate(children):
-        pairs += [(index, child.stdout, sys.stdout), (index, child.stderr, sys.stderr)]
-
-    def copy(index: int, source: IO[bytes], target: IO[str]) -> None:
-        for line in source:
-            target.write(f"{index:{width}}: {line.decode(errors='replace')}")
-            target.flush()
-
-    threads = [threading.Thread(target=copy, args=pair) for pair in pairs]
-    for thread in threads:
-        thread.start()
-    return threads
+def _input(options: dict[str, str], tasks: list[dict[str, str]]) -> dict[str, Any]:
+    """What is read for the tasks, None: srun's own, and which of them get it."""
+    source = options.get("input", "all")
+    if source.isdigit():
+        return {"reads": None, "readers": [int(source)]}
+    path = {"all": None, "none": os.devnull}.get(source, source)
+    return {"reads": path and _expanded(path, options, tasks[0]), "readers": [*range(len(tasks))]}
 
 
-def run_task(path: str, index: int) -> int:
-    """Become one task of a step."""
-    with open(path) as file:
-        order = json.load(file)
-    os.chdir(order["folder"])
-    environment = {**order["environment"], **order["tasks"][index]}
-    try:
-        os.execvpe(order["command"][0], order["command"], environment)
-    except OSError as error:
-        sys.stderr.write(f"slurmstepd: error: execve(): {order['command'][0]}: {error.strerror}\n")
-        return 2
+def _expanded(pattern: str, options: dict[str, str], task: dict[str, str]) -> str:
+    """A file name of a pattern like `%x-%2t.out`."""
+    given, step = os.environ, task["SLURM_STEP_ID"]
+    values = {
+        "j": given.get("SLURM_JOB_ID", ""), "J": f"{given.get('SLURM_JOB_ID')}.{step}", "s": step,
+        "A": given.get("SLURM_ARRAY_JOB_ID", given.get("SLURM_JOB_ID", "")),
+        "a": given.get("SLURM_ARRAY_TASK_ID", "4294967294"), "t": task["SLURM_PROCID"], "n": task["SLURM_NODEID"],
+        "N": task["SLURMD_NODENAME"], "u": given.get("SLURM_JOB_USER", ""), "%": "%",
+        "x": options.get("job-name") or given.get("SLURM_JOB_NAME", ""),
+    }  # fmt: skip
+
+    def value(found: re.Match[str]) -> str:
+        text = values.get(found[2], found[0])
+        return text.zfill(int(found[1])) if found[1] and text.isdigit() else text
+
+    return re.sub(r"%(\d*)([A-Za-z%])", value, pattern)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from mini_slurm.desk import submission
 from mini_slurm.desk.state import FLEET
 from mini_slurm.errors import Refused
 from mini_slurm.model.foreign import ForeignJob
+from mini_slurm.model.states import JobState
 from mini_slurm.options.grammar import parse
 from mini_slurm.options.script import directives
 from mini_slurm.options.table import OPTIONS
@@ -72,8 +73,11 @@ def _others(values: Values, place: Place, mine: ForeignJob) -> dict[int, Foreign
     else:
         where.jobs(numbers)
     found: dict[int, ForeignJob] = {}
-    for job in foreign.select(place.db, where):
-        known = found.get(job.array_job_id or job.job_id)
-        if known is None or known.state.is_over:
-            found[job.array_job_id or job.job_id] = job
+    # of an array, the task that tells most: one that has not ended, else one that went badly
+    for job in sorted(foreign.select(place.db, where), key=lambda job: (not job.state.is_over, _went_badly(job))):
+        found[job.array_job_id or job.job_id] = job
     return found
+
+
+def _went_badly(job: ForeignJob) -> bool:
+    return job.state is not JobState.COMPLETED
