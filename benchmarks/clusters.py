@@ -16,6 +16,7 @@ from typing import Any
 from mini_slurm.clusters.refresh import SPAN, Refresh
 from mini_slurm.clusters.slurm import Slurm as Reader
 from mini_slurm.store import database
+from tests.clusters.conftest import FLEET
 from tests.clusters.real_slurm import PATH, Slurm, missing
 from tests.unit.test_clusters_refresh import COMMANDS, JOBS, Counting, fill
 from tests.unit.test_clusters_slurm import ENTRY
@@ -23,18 +24,6 @@ from tests.unit.test_clusters_slurm import ENTRY
 RUNS = 40
 LIMIT = 0.060  # seconds that ours may take longer
 CALLS = 2
-FLEET = """
-[machines.here]
-local = true
-cpus = 2
-[partitions.mine]
-machines = "here"
-default = true
-[clusters.big]
-type = "slurm"
-folder = "/usr/bin"
-environment = {{ SLURM_CONF = "{configuration}" }}
-"""
 
 
 def main() -> list[dict[str, object]]:
@@ -59,6 +48,7 @@ def _passing_through(folder: Path, slurm: Slurm) -> list[dict[str, object]]:
     ours = {
         "PATH": f"{Path(sys.executable).parent}:{PATH}", "HOME": str(folder / "home"),
         "MINI_SLURM_STATE": str(folder / "state"), "MINI_SLURM_FLEET": str(folder / "fleet.toml"),
+        "MINI_SLURM_SPOOL": str(folder / "spool"),
     }  # fmt: skip
     job = ("-H", "-o", "/dev/null", "--wrap", "true")
     times: dict[str, list[tuple[float, float]]] = {"sbatch": [], "msbatch": [], "python": []}
@@ -67,7 +57,7 @@ def _passing_through(folder: Path, slurm: Slurm) -> list[dict[str, object]]:
         times["python"].append(_run((sys.executable, "-c", "pass"), ours, folder))
         times["sbatch"].append(_run(("sbatch", *job), slurm.environment, folder))
         times["msbatch"].append(_run(("msbatch", "-M", "big", *job), ours, folder))
-    _run(("mini-slurm", "stop"), ours, folder)
+    _run(("mini-slurm", "stop", "--all"), ours, folder)  # the agent, too
     slurm.run("scancel", "--state=PENDING")
     cpu, wall = (
         statistics.median(row[column] for row in times["msbatch"])

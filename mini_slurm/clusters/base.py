@@ -6,9 +6,8 @@ it reads can be tried on recorded answers. What a Cluster and a Runner have to b
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from mini_slurm.errors import MiniSlurmError
+from mini_slurm.model.tuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

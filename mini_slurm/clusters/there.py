@@ -6,8 +6,11 @@ Stands alone, in Python 3.8: its source travels over SSH. It gets one line of JS
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import IO, Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import IO, Any
 
 OURS = (b"mini_slurm", b"mini-slurm")  # in a script that leads to our commands
 READ = 4096  # bytes of a script that are looked at

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
+from mini_slurm.model.tuples import NamedTuple
 from mini_slurm.options.grammar import Option, Reader, Setting
 
 

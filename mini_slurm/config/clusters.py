@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from mini_slurm.config import alone
 from mini_slurm.config.paths import fleet_file
 from mini_slurm.model.cluster_entry import ClusterEntry
+from mini_slurm.model.tuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

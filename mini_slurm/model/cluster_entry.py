@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from mini_slurm.model.tuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

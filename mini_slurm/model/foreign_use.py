@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+
+from mini_slurm.model.tuples import NamedTuple
 
 
 class ForeignUse(NamedTuple):

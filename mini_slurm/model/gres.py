@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from mini_slurm.model.numbers import LARGEST, leading_number
+from mini_slurm.model.tuples import NamedTuple
 from mini_slurm.model.units import parse_memory
 
 GPU, SHARD, GPU_MEMORY = "gpu", "shard", "gpumem"

@@ -140,15 +140,63 @@ def test_srun_and_scontrol_work_in_the_job(pbs: Pbs) -> None:
         "#SBATCH -N 2 --ntasks-per-node=2 -o out",
         "scontrol show hostnames $SLURM_JOB_NODELIST",
         "srun -l bash -c 'echo $SLURM_PROCID $SLURM_NODEID $SLURM_LOCALID'",
+        "echo typed | srun -N 2 -n 2 -o 'task-%t' bash -c 'cat; echo $MINE'",
+        "cat task-0 task-1",
+        "srun -w pbsn2 -n 1 --export=ALL,MINE=theirs bash -c 'echo $MINE >&2; exit 5' 2>&1",
+        "srun -w pbsn2 -n 1 bash -c 'kill -9 $$' 2>&1",
+        "echo $?",
+        "srun -w pbsn2 -n 1 sleep 600 & sleep 1; kill $!; wait $!; echo $?",
         "srun -n 1 bash -c 'exit 4'",
     ]
     user.write("job.sh", "\n".join(lines))
-    number = submitted(user.run("msbatch", "-M", "pbs", "job.sh"))
+    number = submitted(user.run("msbatch", "-M", "pbs", "job.sh", MINE="my own"))
     assert ended(user, number) == "FAILED"
     lines = (user.home / "out").read_text().splitlines()
     assert lines[:2] == ["pbsn1", "pbsn2"]
     assert sorted(lines[2:6]) == ["0: 0 0 0", "1: 1 0 1", "2: 2 1 0", "3: 3 1 1"]
+    assert lines[6:] == [
+        "typed", "my own", "typed", "my own", "theirs", "srun: error: pbsn2: task 0: Exited with exit code 5",
+        "srun: error: pbsn2: task 0: Killed", "137", "srun: error: pbsn2: task 0: Terminated", "143",
+        "srun: error: pbsn1: task 0: Exited with exit code 4",
+    ]  # fmt: skip
     assert user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "ExitCode") == "4:0\n"
+    assert "my own" not in pbs.run("qstat", "-x", "-f", "-w", f"{number}.pbsn1")
+
+
+def test_tasks_of_an_array_that_ended_unseen_have_their_ends(pbs: Pbs) -> None:
+    user = pbs.user
+    number = submitted(user.run("msbatch", "-M", "pbs", "-a", "0-4:2", "--wrap", "exit $SLURM_ARRAY_TASK_ID"))
+    wait_until(lambda: {job["state"] for job in pbs.jobs().values()} <= {"F", "X"}, "PBS has run the array", seconds=60)
+    wait_until(lambda: {*state_of(user, number).split()} == {"COMPLETED", "FAILED"}, "the tasks are known", seconds=60)
+    shown = user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "JobID,State,ExitCode").split()
+    assert sorted(shown) == [f"{number}_0|COMPLETED|0:0", f"{number}_2|FAILED|2:0", f"{number}_4|FAILED|4:0"]
+    after = submitted(user.run("msbatch", "-M", "pbs", "-d", f"afternotok:{number}", "--wrap", "true"))
+    assert ended(user, after) == "COMPLETED"
+    assert user.try_("msbatch", "-M", "pbs", "-d", f"afterok:{number}", "--wrap", "true").returncode == 1
+
+
+def test_a_job_waits_for_an_array(pbs: Pbs) -> None:
+    user = pbs.user
+    number = submitted(user.run("msbatch", "-M", "pbs", "-H", "-a", "1-2", "--wrap", "true"))
+    after = submitted(user.run("msbatch", "-M", "pbs", "-d", f"afterok:{number}", "--wrap", "true"))
+    assert user.run("msqueue", "-h", "-j", after, "-o", "%r") == "Dependency\n"
+    user.run("mscontrol", "release", number)
+    assert ended(user, after) == "COMPLETED"
+
+
+def test_what_slurm_says_of_files_and_programs_that_are_not_there_is_said_of_a_job_on_pbs(pbs: Pbs) -> None:
+    user = pbs.user
+    user.write("odd.sh", "#!/no/such/shell\n")
+    numbers = [
+        submitted(user.run("msbatch", "-M", "pbs", *words))
+        for words in (("-o", "nosuch/out", "--wrap", "true"), ("-o", "odd.out", "odd.sh"))
+    ]
+    for number in numbers:
+        assert ended(user, number) == "FAILED"
+    codes = user.run("msacct", "-X", "-n", "-P", "-j", ",".join(numbers), "-o", "ExitCode").split()
+    assert codes == ["0:53", "2:0"]
+    complaint = "slurmstepd-pbsn1: error: execve(): bad interpreter(/no/such/shell): No such file or directory\n"
+    assert (user.home / "odd.out").read_text() == complaint
 
 
 def test_a_pbs_script_passes_through_untouched(pbs: Pbs) -> None:

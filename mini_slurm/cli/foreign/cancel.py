@@ -125,5 +125,8 @@ def _note(db: sqlite3.Connection, goals: list[Goal]) -> None:
     for goal in goals:
         where = foreign.of_cluster(goal.job.cluster, UNFINISHED)
         where.jobs([goal.job.array_job_id or goal.job.job_id])
+        tasks = goal.tasks or ({goal.job.array_task_id} - {None} if not goal.whole else None)
+        if tasks:
+            where.add(f"array_task_id IN ({','.join(map(str, tasks))})")
         with transaction(db):
             db.execute(f"UPDATE foreign_job SET cancelled_by = ? WHERE {where.sql}", (os.getuid(), *where.values))

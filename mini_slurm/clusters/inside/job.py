@@ -17,6 +17,7 @@ from typing import Any
 NOTES = os.path.join(".cache", "mini_slurm", "pbs")  # at home
 KEPT = 30 * 86400.0  # seconds that the note of an end is kept
 NOWHERE = "/tmp"
+BEHIND = 0.2  # seconds: PBS signals one process after the other, and the script may be told, and end, before us
 ROUNDED = 2.0  # seconds before the limit that count as after it
 NO_FILES = 53  # the signal that slurmd says ended a job whose files it could not open
 # PBS sends a signal to each process of the job: to the script, and to us, who have to tell of its end
@@ -194,7 +195,10 @@ def _run(words: list[str], order: dict[str, Any], environment: dict[str, str], s
         text = f"execve(): {_culprit(words[0])}: {error.strerror}"
         os.write(err, f"slurmstepd-{environment['SLURMD_NODENAME']}: error: {text}\n".encode())
         return error.errno or 1, False
-    return child.wait(), bool(ended)
+    code = child.wait()
+    if not ended:
+        time.sleep(BEHIND)
+    return code, bool(ended)
 
 
 def _banner(order: dict[str, Any], environment: dict[str, str], start: float) -> str:

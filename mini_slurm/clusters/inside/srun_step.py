@@ -271,7 +271,7 @@ class Far:
         self._token = os.urandom(16).hex()
         self._changed = threading.Condition()
         self.found: dict[int, dict[str, socket.socket]] = {}
-        names = dict.fromkeys([os.environ.get("SLURMD_NODENAME", ""), os.uname().nodename, socket.getfqdn()])
+        names = dict.fromkeys([os.environ.get("SLURMD_NODENAME", ""), os.uname().nodename])
         self.way = {"hosts": [name for name in names if name], "port": self._server.getsockname()[1],
                     "token": self._token}  # fmt: skip
         threading.Thread(target=self._accept, daemon=True).start()

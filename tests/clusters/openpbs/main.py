@@ -3,7 +3,6 @@
 # mypy: ignore-errors
 
 import os
-import subprocess
 import sys
 
 from openpbs.state import Stop
@@ -32,12 +31,12 @@ def _unreachable(command):
 
 def main(command, words):
     """Be one of the commands; its exit status."""
-    from openpbs import change, nodes, qmgr, qselect, qstat, qsub
+    from openpbs import change, mom, nodes, qmgr, qselect, qstat, qsub
 
     commands = {
         "qsub": qsub.main, "qstat": qstat.main, "pbsnodes": nodes.main, "qselect": qselect.main,
         "qmgr": qmgr.main, **change.COMMANDS,
-        "pbs_tmrsh": lambda words: subprocess.run(words[1:]).returncode, "pbsdsh": nodes.pbsdsh,
+        "pbs_tmrsh": mom.spawn, "pbsdsh": nodes.pbsdsh,
     }  # fmt: skip
     if not os.path.exists(os.environ.get("PBS_CONF_FILE", "/")):
         sys.stderr.write(NO_CONFIGURATION.format(command))

@@ -107,6 +107,14 @@ def _is_there(name):
         return False
 
 
+def spawn(words):
+    """pbs_tmrsh: what runs elsewhere has nothing to read, and prints into the job's own output."""
+    spool = os.path.join(HOME, "spool", os.environ["PBS_JOBID"])
+    err = f"{spool}.ER" if os.path.exists(f"{spool}.ER") else f"{spool}.OU"
+    with open(f"{spool}.OU", "ab") as stdout, open(err, "ab") as stderr:
+        return subprocess.run(words[1:], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr).returncode
+
+
 # --- in the job's own session
 
 
