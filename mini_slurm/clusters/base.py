@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mini_slurm.model.machine import Machine
 
 
+SUBMISSION = 300.0  # seconds that a submission may take
+
+
 class Script(NamedTuple):
     """A file that a program is to get: put into a private folder under its name; its path follows the call's words."""
 
@@ -35,6 +38,7 @@ class Call(NamedTuple):
     script: Script | None = None
     folder: str | None = None  # on a login node: to run it in; where there is none of this name, the home folder
     variables: Mapping[str, str] = {}  # on top of the environment it finds
+    patience: float | None = 60.0  # seconds that it may take; None: as long as it does
     once: str = ""  # a name under which it is started once, however often it is asked for
 
 

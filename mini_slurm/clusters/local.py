@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # variables that would have the other system's commands choose a cluster of their own, or wait where we do
 DROPPED = ("SBATCH_CLUSTERS", "SLURM_CLUSTERS", "SBATCH_WAIT", "MINI_SLURM_CLUSTER")
-PATIENCE = 300.0  # seconds for a question; a submission may take as long as it does
 FOLDERS = "/tmp"
 
 
@@ -65,11 +64,11 @@ class LocalRunner:
                 )
             except OSError as error:
                 raise Refused(f"{path} cannot be run: {error.strerror}") from None
-            late = _wait(pid, None if call.once else PATIENCE)
+            late = _wait(pid, call.patience)
             _, status = os.waitpid(pid, 0)
             out, err = (_content(file) for file in files[1:])
             if late:
-                err += f"{call.words[0]}: no answer within {PATIENCE:g} seconds\n".encode()
+                err += f"{call.words[0]}: no answer within {call.patience:g} seconds\n".encode()
             return Answer(os.waitstatus_to_exitcode(status), out, err)
         finally:
             for file in files:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from mini_slurm.clusters import pbs_options
-from mini_slurm.clusters.base import Answer, Call, Goal, Order, Site, Unanswered
+from mini_slurm.clusters.base import SUBMISSION, Answer, Call, Goal, Order, Site, Unanswered
 from mini_slurm.clusters.pbs import wrapper
 from mini_slurm.errors import Refused
 from mini_slurm.model.cluster_entry import ClusterEntry
@@ -54,9 +54,8 @@ class Lsf:
         words = ["bsub", *self.entry.options, "-Jd", TAG + job.tag, "-o", os.devnull, "-e", os.devnull]
         words += translate(job, order.asked, order.others)
         head, mark, last = wrapper(order, self.entry.folder).rpartition(b"\n\nmain(")
-        return Call(
-            tuple(words), head + b"\n\n" + SURROUNDINGS.encode() + mark + last, once=job.tag, folder=job.work_dir
-        )
+        script = head + b"\n\n" + SURROUNDINGS.encode() + mark + last
+        return Call(tuple(words), script, folder=job.work_dir, patience=SUBMISSION, once=job.tag)
 
     def read_submission(self, answer: Answer) -> str | None:
         """`Job <123> is submitted to queue <normal>.`"""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mini_slurm.clusters import pbs_options, pbs_site
 from mini_slurm.clusters import pbs_records as records
-from mini_slurm.clusters.base import Answer, Call, Goal, Order, Script, Site, Unanswered
+from mini_slurm.clusters.base import SUBMISSION, Answer, Call, Goal, Order, Script, Site, Unanswered
 from mini_slurm.errors import Refused
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob, waiting
@@ -22,6 +22,7 @@ UNCLEAR = re.compile(rb"timed? ?out|reset by peer|[Ee]nd of [Ff]ile|[Pp]remature
 # what qstat says of jobs that it does not show
 EXPECTED = (b"Unknown Job Id", b"has finished", b"maintain job history")
 VARIABLES = re.compile(rb"^#PBS.*?\s-v\s*(\S+)", re.MULTILINE)
+BLOCKS = re.compile(rb"^#PBS.*\bblock\s*=\s*true", re.MULTILINE)  # qsub stays until the job is over
 SIMPLE = {"hold": ("qhold",), "uhold": ("qhold",), "release": ("qrls",), "requeue": ("qrerun",),
           "suspend": ("qsig", "-s", "suspend"), "resume": ("qsig", "-s", "resume")}  # fmt: skip
 
@@ -45,7 +46,7 @@ class Pbs:
         ours, brought = pbs_options.variables(job.export, tag, None if remote else os.environ)
         script = Script("job", wrapper(order, self.entry.folder, lines, brought))
         words += [*options, *ours]
-        return Call(tuple(words), b"", script, once=job.tag, folder=job.work_dir)
+        return Call(tuple(words), b"", script, job.work_dir, patience=SUBMISSION, once=job.tag)
 
     def translate(
         self, job: ForeignJob, asked: Mapping[str, object], others: Mapping[int, ForeignJob]
@@ -62,7 +63,9 @@ class Pbs:
         found = VARIABLES.search(order.source)
         own = [found[1].decode(errors="surrogateescape")] if found else []
         words += ["-v", ",".join([*own, tag])]
-        return Call(tuple(words), order.stdin, order.script, once=order.job.tag, folder=order.job.work_dir)
+        patience = None if BLOCKS.search(order.source) else SUBMISSION
+        folder = order.job.work_dir
+        return Call(tuple(words), order.stdin, order.script, folder, patience=patience, once=order.job.tag)
 
     def read_submission(self, answer: Answer) -> str | None:
         """`123.server`, `123[].server`."""

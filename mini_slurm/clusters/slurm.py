@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from mini_slurm.clusters import slurm_records as records
-from mini_slurm.clusters.base import Answer, Call, Goal, Order, Site, Unanswered
+from mini_slurm.clusters.base import SUBMISSION, Answer, Call, Goal, Order, Site, Unanswered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ class Slurm:
         comment = f"{order.job.comment} {TAG}{order.job.tag}" if order.job.comment else f"{TAG}{order.job.tag}"
         words = ("sbatch", *self.entry.options, f"--comment={comment}", *order.arguments)
         if order.path is not None and order.script is not None and not remote:
-            return Call((*words, order.path, *order.script.arguments), order.stdin, once=order.job.tag)
-        return Call(words, order.stdin, order.script, once=order.job.tag, folder=order.job.work_dir)
+            words = (*words, order.path, *order.script.arguments)
+            return Call(words, order.stdin, patience=SUBMISSION, once=order.job.tag)
+        folder = order.job.work_dir
+        return Call(words, order.stdin, order.script, folder, patience=SUBMISSION, once=order.job.tag)
 
     def read_submission(self, answer: Answer) -> str | None:
         """The job's number; with --quiet none is printed, and the tag tells it."""

@@ -87,7 +87,8 @@ class Known:
         for record in asked:
             left = _what_is_left(record, told or [])
             if left is None:
-                self._gone.append(record)
+                # Slurm gives one of the tasks the array's own number
+                self._gone += [record] if record.foreign_id not in self._jobs else []
             elif left.foreign_id not in self._jobs or not self._jobs[left.foreign_id].settled:
                 self._jobs[left.foreign_id] = self._waited_for(left, nobody=told is None)
 

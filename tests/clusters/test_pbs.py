@@ -145,7 +145,8 @@ def test_srun_and_scontrol_work_in_the_job(pbs: Pbs) -> None:
         "srun -w pbsn2 -n 1 --export=ALL,MINE=theirs bash -c 'echo $MINE >&2; exit 5' 2>&1",
         "srun -w pbsn2 -n 1 bash -c 'kill -9 $$' 2>&1",
         "echo $?",
-        "srun -w pbsn2 -n 1 sleep 600 & sleep 1; kill $!; wait $!; echo $?",
+        "srun -w pbsn2 -n 1 bash -c 'touch began; exec sleep 600' &",
+        "until [ -e began ]; do sleep 0.1; done; kill $!; wait $!; echo $?",
         "srun -n 1 bash -c 'exit 4'",
     ]
     user.write("job.sh", "\n".join(lines))

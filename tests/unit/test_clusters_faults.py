@@ -9,6 +9,7 @@ import pytest
 
 from mini_slurm.clusters import refresh, submission
 from mini_slurm.clusters.base import Answer, Call, Lost, NotMade, Order, Unanswered
+from mini_slurm.clusters.local import LocalRunner
 from mini_slurm.clusters.pbs import Pbs
 from mini_slurm.clusters.refresh import Refresh
 from mini_slurm.errors import MiniSlurmError
@@ -98,3 +99,11 @@ def _submit(db: database.sqlite3.Connection, pbs: Faulty, tag: str, now: float) 
         return submission.submit(db, PBS, pbs, Order((), None, b"", job, source=b"#!/bin/sh\n")).job is not None
     except MiniSlurmError:
         return False
+
+
+def test_a_program_that_hangs_is_killed_and_may_have_done_its_work(tmp_path: Path) -> None:
+    (tmp_path / "qsub").write_text("#!/bin/sh\nexec sleep 600\n")
+    (tmp_path / "qsub").chmod(0o755)
+    answer = LocalRunner(ClusterEntry("far", "pbs", folder=str(tmp_path))).run(Call(("qsub",), patience=0.2))
+    assert answer == Answer(-9, b"", b"qsub: no answer within 0.2 seconds\n")
+    assert PBS.is_unclear(answer)

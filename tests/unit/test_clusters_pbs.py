@@ -208,6 +208,8 @@ def test_counts_are_repeated_as_slurm_writes_them() -> None:
 def test_hostlists_of_the_job_come_apart_again() -> None:
     for hosts in (["n1", "n2"], ["n07", "n08", "n10"], ["login"], ["a1", "b1"]):
         assert scontrol.expand(wrapper.compress(hosts)) == hosts
+    assert wrapper.compress(["n1", "n2", "n3", "n5"]) == scontrol.compress(["n1", "n2", "n3", "n5"]) == "n[1-3,5]"
+    assert wrapper.compress(["n9", "n10"]) == "n[9,10]"
     assert scontrol.expand("n[1-3,07],x") == ["n1", "n2", "n3", "n07", "x"]
 
 
@@ -218,3 +220,16 @@ def test_tasks_are_laid_out_over_the_node_file(monkeypatch: pytest.MonkeyPatch) 
     assert srun.layout({"ntasks": "3"}, lines) == ["a", "a", "b"]
     assert srun.layout({"nodes": "1", "ntasks": "2"}, lines) == ["a", "a"]
     assert srun.layout({"ntasks-per-node": "1"}, lines) == ["a", "b"]
+
+
+def test_srun_takes_options_whose_value_may_be_left_out() -> None:
+    assert srun._with_values(["-K", "-n", "2", "cmd", "-K"]) == ["--kill-on-bad-exit=1", "-n", "2", "cmd", "-K"]
+    assert srun._with_values(["-K0", "--exclusive=user", "x"]) == ["--kill-on-bad-exit=0", "--exact", "x"]
+
+
+def test_srun_reads_what_each_task_runs_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "programs").write_text("# tasks\n0 echo 'a b'\n1-2 worker %t %o\n")
+    found = srun._commands([str(tmp_path / "programs")], 3, True)
+    assert found == [["echo", "a b"], ["worker", "1", "0"], ["worker", "2", "1"]]
+    with pytest.raises(ValueError, match="does not tell what each of 4 tasks runs"):
+        srun._commands([str(tmp_path / "programs")], 4, True)

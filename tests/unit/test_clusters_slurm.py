@@ -169,3 +169,16 @@ def test_without_accounting_an_end_is_settled_at_once() -> None:
     jobs.take_states(queue(), everybody=False)
     jobs.take_ends(jobs.ended(), Answer(1, b"", b"Slurm accounting storage is disabled\n"))
     assert jobs._jobs["7"].settled == 1
+
+
+def test_an_array_that_ended_before_any_task_was_seen_gets_its_tasks_from_accounting() -> None:
+    jobs = known(job(20, array_job_id=20, array_tasks="0-1"))
+    asked = jobs.ended()
+    lines = [line.replace("7|7|", f"{20 + task}|20_{task}|", 1) for task in (0, 1) for line in ACCOUNT.splitlines()[:1]]
+    jobs.take_ends(asked, account("\n".join(lines)))
+    found = {one.array_task_id: one for one in jobs._jobs.values()}
+    assert {*found} == {0, 1}
+    assert found[1].array_job_id == 20
+    assert not any(one.array_tasks for one in found.values())
+    assert {one.foreign_id for one in found.values()} == {"20", "21"}
+    assert jobs._gone == []

@@ -50,7 +50,9 @@ class Place:
         """Make calls, one after the other, and give the answer to each. Raises MiniSlurmError."""
         for call in calls:
             # asked for again by the next controller, it is not to have its effect twice
-            yield self.runner.run(call._replace(once=call.once or os.urandom(8).hex()))
+            made = call._replace(once=call.once or os.urandom(8).hex())
+            # what is passed on takes as long as it takes there
+            yield self.runner.run(made._replace(patience=None) if self.cluster.native else made)
         self.outdate()
 
 
