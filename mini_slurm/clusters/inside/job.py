@@ -102,11 +102,15 @@ def surroundings(order: dict[str, Any], number: str, task: int | None) -> dict[s
             SLURM_ARRAY_TASK_MAX=str(last), SLURM_ARRAY_TASK_STEP=str(step), SLURM_ARRAY_TASK_COUNT=str(size),
         )  # fmt: skip
     kept = {name: value for name, value in given.items() if name != "MINI_SLURM_TAG"}
-    # the login there has put its own in place of the user's
+    return {**kept, "PATH": _path(order, brought), **made}
+
+
+def _path(order: dict[str, Any], brought: dict[str, str]) -> str:
+    """The user's own, which the login there has replaced, before that one."""
+    given = os.environ
     paths = [brought.get("PATH") or given.get("PBS_O_PATH", "")] if order["takes_path"] else []
-    paths += [os.environ.get("PATH", os.defpath), order["programs"] or ""]
-    kept["PATH"] = ":".join(dict.fromkeys(folder for path in paths for folder in path.split(":") if folder))
-    return {**kept, **made}
+    paths += [given.get("PATH", os.defpath), order["programs"] or ""]
+    return ":".join(dict.fromkeys(folder for path in paths for folder in path.split(":") if folder))
 
 
 def compress(hosts: list[str]) -> str:
