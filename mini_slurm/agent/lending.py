@@ -33,4 +33,6 @@ def _lend(claims: Claims, name: str, *, back: bool) -> None:
                 os.pwrite(descriptor, json.dumps(value).encode().ljust(os.fstat(descriptor).st_size), 0)
         finally:
             os.close(descriptor)
-        claims.lend(name, [] if back else value["lent"])
+        claims.lent.pop(name, None)
+        if not back:
+            claims.lent[name] = value["lent"]

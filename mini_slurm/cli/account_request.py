@@ -57,17 +57,16 @@ class Span:
 
     def described(self, chosen: Chosen, states: str) -> list[str]:
         """What `sacct -v` says of it, and -vv besides; `states`: those that are asked for."""
+        from mini_slurm.cli.verbose import accounting_loaded, sacct_options
+
         begin = time.ctime(self.since) if self.since else "Epoch 0"
         kind = states or "Eligible"
         found = [
             f"Jobs {kind} in the time window from {begin} to {time.ctime(self.until)}",
-            "accounting_storage/slurmdbd: init: Accounting storage SLURMDBD plugin loaded",
+            *accounting_loaded(chosen),
         ]
         if chosen.count("verbose") > 1:
-            from mini_slurm.cli.verbose import CONNECTED, SPEAKING, sacct_options
-
             found[1:1] = [sacct_options(chosen)]
-            found += [*SPEAKING, CONNECTED]
         return found
 
     def _until(self, chosen: Chosen, now: float) -> float:
@@ -127,7 +126,7 @@ def where(program: str, chosen: Chosen, span: Span, jobs: Sequence[JobId] | None
         for _ in more:
             common.say(f"{program}: error: Already asked for nodes '{first}'")
         found.on_nodes(listing.nodes(first))
-    if "wckeys" in chosen:
+    if chosen.words("wckeys"):
         found.among("json_extract(extra, '$.wckey')", chosen.words("wckeys"), any_case=True)
     filters.add_sizes(program, found, chosen)
     return found
@@ -137,9 +136,11 @@ def _add_states(program: str, found: Where, chosen: Chosen, span: Span, *, named
     """Jobs that were in one of the states in the span, or, with none named, that could have run in it."""
     words = chosen.words("state")
     if not words:
-        if not named:
+        if named:  # then a job that may not run yet counts as well
+            found.add("submit_time < ?", span.after)
+        else:
             found.add(ELIGIBLE, span.after)
-            found.add("end_time IS NULL OR end_time >= ?", span.since)
+        found.add("end_time IS NULL OR end_time >= ?", span.since)
         return
     try:
         states = listings.job_states(words)
@@ -205,7 +206,7 @@ def steps_of(db: sqlite3.Connection | None, jobs: Sequence[Job]) -> list[Step]:
 def _names_job(name: JobId, job: Job, whole: str | None) -> bool:
     """`whole` of a heterogeneous job: "" if a word names its first part, "no", or whichever part it names."""
     if name.part_of is not None and whole in ("", "no", "n"):
-        return name.number == job.job_id
+        return name.number == job.job_id and job.het_job_id is not None
     first = None if whole in ("no", "n") else job.het_job_id
     part_of = name.part_of
     if not {name.number, part_of} & ({job.job_id, job.array_job_id, first} - {None}):

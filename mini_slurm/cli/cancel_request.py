@@ -183,9 +183,9 @@ def _is_simple(chosen: Chosen, ids: list[JobId]) -> bool:
 def _tell_loaded(program: str, chosen: Chosen) -> None:
     """Jobs are looked up: -v tells what Slurm loads for it."""
     if is_verbose(chosen):
-        from mini_slurm.cli.verbose import PLUGINS, SPEAKING
+        from mini_slurm.cli.verbose import loaded
 
-        for line in (*(SPEAKING if chosen.count("verbose") > 1 else ()), *PLUGINS):
+        for line in loaded(chosen):
             common.say(f"{program}: {line}")
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ISO = "%Y-%m-%dT%H:%M:%S"
 LONGEST_FORM = 32  # letters of $SLURM_TIME_FORMAT, and the end
 NO_USER = 2**32 - 1  # the first number that no user has
+MOST_SHOWN = 4096  # characters of an array's waiting tasks
 EXIT_CODE = 1  # of a command line that does not parse
 
 
@@ -91,7 +92,7 @@ def open_to_read() -> sqlite3.Connection | None:
 
 def view(chosen: Chosen) -> View:
     """What the fields of a listing need to know now."""
-    found = View(time.time(), moment_format(), unit=(chosen.text("units") or "").upper())
+    found = View(time.time(), moment_format(), unit=(chosen.text("units") or "")[:1].upper())
     found.convert = "noconvert" not in chosen
     found.user_name = user_name
     found.shown_tasks = shown_tasks(found.shown_tasks)
@@ -101,8 +102,9 @@ def view(chosen: Chosen) -> View:
 
 def shown_tasks(default: int) -> int:
     """How many characters of an array's waiting tasks are shown."""
-    length = os.environ.get("SLURM_BITSTR_LEN", "")
-    return int(length) if length.isdecimal() else default
+    text = os.environ.get("SLURM_BITSTR_LEN")
+    length = -1 if text is None else leading_number(text)[0]
+    return default if length < 0 else min(length, MOST_SHOWN)
 
 
 def moment_format() -> Callable[[float], str]:
@@ -147,6 +149,20 @@ def names(text: str) -> list[str]:
         return expand(text)
     except ValueError:
         return []
+
+
+def host_names(program: str, text: str, option: str) -> list[str]:
+    """The names of a hostlist, as the option of this name takes it. Raises BadUsage in Slurm's words."""
+    from mini_slurm.model import loose_hostlist
+
+    complaints = []
+    try:
+        return loose_hostlist.expand(text)
+    except loose_hostlist.BadRange as error:
+        complaints.append(f"{program}: error: _parse_single_range: {error}")
+    except ValueError:
+        pass
+    raise BadUsage(*complaints, f"{program}: error: '{text}' invalid entry for --{option}", exit_code=EXIT_CODE)
 
 
 def nodes(text: str) -> list[str]:
@@ -212,11 +228,11 @@ def first_memory(fleet: Fleet, db: sqlite3.Connection | None) -> dict[str, int]:
 
 def check_cluster(program: str, chosen: Chosen, name: str, field: str = "clusters") -> None:
     """Only the fleet can be asked this. Raises BadUsage when another cluster was asked for."""
-    from mini_slurm.desk.places import unknown
+    from mini_slurm.desk import places
 
-    for word in chosen.words(field) or []:
-        if word not in (name, "all"):
-            raise unknown(program, word, by_variable=field not in chosen.fields)
+    text = chosen.text(field)
+    if text is not None:
+        places.check(program, text, [name], by_variable=field not in chosen.fields, warn=common.say)
 
 
 def jobs(db: sqlite3.Connection | None, place: str, columns: Iterable[str], where: queries.Where) -> Sequence[Job]:

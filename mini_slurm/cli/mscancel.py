@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mini_slurm.options.job_ids import JobId
     from mini_slurm.options.listings import Chosen
 
+NOT_A_PART = 60  # exit status of who cancels a part of a heterogeneous job
 PATIENCE = 10.0  # seconds to wait for the controller
 PAUSE = 0.01  # seconds between two looks
 
@@ -96,7 +97,7 @@ class Requests:
         elif target.job.het_offset:  # a heterogeneous job is ended as a whole
             from mini_slurm.scheduler.targets import NOT_WHOLE
 
-            self._refuse(target, NOT_WHOLE, 1)
+            self._refuse(target, NOT_WHOLE, NOT_A_PART)
         elif target.step is not None:
             self._add_step(target, target.step)
         elif self._ends_all(target.job):

@@ -62,7 +62,7 @@ def mscontrol(program: str, arguments: list[str]) -> int:
     if "version" in chosen or "help" in chosen:
         session.run(["version" if "version" in chosen else "help"])
     else:
-        names = places.chosen(program, chosen, session.db, "cluster")
+        names = places.chosen(program, chosen, session.db, "cluster", warn=common.say)
         if names and names[0] in places.survey(session.db).clusters:
             from mini_slurm.cli.foreign import hand_over
             from mini_slurm.desk.foreign import place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from mini_slurm.cli import common, listing
@@ -40,6 +41,7 @@ def msdiag(program: str, arguments: list[str]) -> int:
         return 0
     chosen = read[0]
     db = listing.open_to_read()
+    chosen.default("clusters", os.environ.get("SLURM_CLUSTERS"))
     if "clusters" in chosen:
         listing.check_cluster(program, chosen, listing.cluster_name(db))
     if "reset" in chosen and common.is_slurms_name(program):

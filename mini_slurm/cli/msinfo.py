@@ -66,7 +66,7 @@ def msinfo(program: str, arguments: list[str]) -> int:
 
 def _show(program: str, arguments: list[str], request: Request) -> int:
     chosen, db, code = request.chosen, listing.open_to_read(), 0
-    for number, place in enumerate(places.chosen(program, chosen, db) or [""]):
+    for number, place in enumerate(places.chosen(program, chosen, db, warn=common.say) or [""]):
         head = [""] * (number > 0) + [f"CLUSTER: {place}"] * ("clusters" in chosen and "noheader" not in chosen)
         if place and place in places.survey(db).clusters:
             from mini_slurm.cli.foreign import nodes
@@ -95,7 +95,13 @@ def _show_fleet(request: Request, db: sqlite3.Connection | None, head: list[str]
         return
     if "clusters" in chosen:
         view.cluster = fleet.name
-    listing.show([*lines, *head, *table(request, fleet, all_nodes(fleet, db), view, headed)])
+    rows = table(request, fleet, all_nodes(fleet, db), view, headed)
+    if "verbose" in chosen:
+        from mini_slurm.cli.verbose import loaded
+
+        for line in loaded(chosen):
+            common.say(f"{request.program}: {line}")
+    listing.show([*lines, *head, *rows])
 
 
 def table(request: Request, fleet: Fleet, nodes: dict[str, Node], view: View, headed: bool) -> list[str]:

@@ -53,15 +53,18 @@ def msprio(program: str, arguments: list[str]) -> int:
     _check(program, chosen, words)
     db = listing.open_to_read()
     fleet = listing.fleet(db)
+    chosen.default("clusters", os.environ.get("SLURM_CLUSTERS"))
     listing.check_cluster(program, chosen, fleet.name)
     weights = {name: int(getattr(fleet.priority, name, 0)) for _, name, _ in priority_fields.PARTS}
     layout = _layout(program, chosen, weights)
     view = listing.view(chosen)
     view.cluster = fleet.name
     if "verbose" in chosen:
-        from mini_slurm.cli.verbose import sprio_options
+        from mini_slurm.cli.verbose import loaded, sprio_options
 
         listing.show(sprio_options(chosen))
+        for line in loaded(chosen, records=False):
+            common.say(f"{program}: {line}")
     ranks = _ranks(program, chosen, db, fleet, weights)
     if chosen.text("jobs") and not ranks:
         listing.show(["Unable to find jobs matching user/id(s) specified"])
@@ -91,7 +94,7 @@ def _layout(program: str, chosen: Chosen, weights: Mapping[str, int]) -> Layout:
         text = priority_fields.LONG_NORMAL if "norm" in chosen else priority_fields.LONG
     else:
         text = chosen.text("format") or priority_fields.default(
-            weights, normal="norm" in chosen, users="user" in chosen
+            weights, normal="norm" in chosen, users="user" in chosen, clusters="sib" in chosen
         )
     layout, unknown = by_letters(text, priority_fields.FIELDS)
     for letter in unknown:
@@ -113,6 +116,8 @@ def _ranks(
     jobs = job_order.by_partition(queries.select_jobs(db, COLUMNS, where), chosen.words("partition"))
     fair = factors(fleet, shares.usage(fleet, db, now)) if fleet.accounts else {}
     ranks = [_rank(job, fleet, cpus, now, weights, factor(fair, job, fleet)) for job in jobs]
+    if not ranks:
+        return []  # then the letters of -S are not looked at
     try:
         return priority_fields.in_order(ranks, chosen.text("sort") or "i")
     except ValueError as error:

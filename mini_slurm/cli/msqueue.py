@@ -51,17 +51,17 @@ def msqueue(program: str, arguments: list[str]) -> int:
         from mini_slurm.cli import documents
 
         return documents.show_jobs(program, request.chosen)
+    seconds = listing.interval(program, request.chosen, "--iterate={}\n")
     if "verbose" in request.chosen:
         from mini_slurm.cli.verbose import squeue_options
 
         listing.show(squeue_options(request))
-    seconds = listing.interval(program, request.chosen, "--iterate={}\n")
     return listing.repeat(seconds, lambda: _show(program, request))
 
 
 def _show(program: str, request: Request) -> int:
     db = listing.open_to_read()
-    for number, place in enumerate(places.chosen(program, request.chosen, db) or [""]):
+    for number, place in enumerate(places.chosen(program, request.chosen, db, warn=common.say) or [""]):
         if number and "noheader" not in request.chosen:
             listing.show([""])
         _show_place(program, request, db, place)
@@ -77,7 +77,7 @@ def _show_place(program: str, request: Request, db: sqlite3.Connection | None, p
         lines.append(time.ctime(view.now))
     records = _records(program, request, view, db, place)
     if "verbose" in request.chosen:
-        lines.append(f"last_update_time={int(view.now)} records={queries.count_known(db, view.now)}")
+        lines.append(_summary(program, request, db, view.now, len(records)))
     if headed and "clusters" in request.chosen:
         lines.append(f"CLUSTER: {view.cluster}")
     if headed:
@@ -86,6 +86,18 @@ def _show_place(program: str, request: Request, db: sqlite3.Connection | None, p
         listing.show(lines)
         raise BadUsage(f"{program}: error: Invalid sort specification: {request.bad_sort}", exit_code=1)
     listing.show([*lines, *request.layout.lines(records, view)])
+
+
+def _summary(program: str, request: Request, db: sqlite3.Connection | None, now: float, shown: int) -> str:
+    """-v: how many records were asked for, and of when: of one job, or of one user's, they are always new."""
+    from mini_slurm.cli.verbose import loaded
+
+    narrow = not request.by_step and (request.only_job is not None or request.only_user is not None)
+    users = None if request.only_user is None else [request.only_user]
+    count = shown if request.by_step else queries.count_known(db, now, request.only_job, users)
+    for line in loaded(request.chosen, records=not request.by_step and count > 0):
+        common.say(f"{program}: {line}")
+    return f"last_update_time={0 if narrow else int(now)} records={count}"
 
 
 def _records(program: str, request: Request, view: View, db: sqlite3.Connection | None, place: str) -> list[object]:

@@ -6,7 +6,7 @@ import os
 import stat
 
 from mini_slurm.cli import common, listing
-from mini_slurm.errors import BadUsage, Refused
+from mini_slurm.errors import BadUsage
 from mini_slurm.options import strigger
 
 TYPE_CHECKING = False
@@ -51,10 +51,15 @@ def mstrigger(program: str, arguments: list[str]) -> int:
     wrong = _what_is_wrong(chosen)
     if wrong is not None:
         raise BadUsage(f"{program}: error: {wrong}", exit_code=1)
+    if "clusters" in chosen:
+        listing.check_cluster(program, chosen, listing.cluster_name(listing.open_to_read()))
     if "set" in chosen:
-        raise Refused("a fleet has no triggers: a job with --dependency runs after another one")
+        hint = "a fleet has no triggers: a job with --dependency runs after another one"
+        raise BadUsage("slurm_set_trigger: Access/permission denied", exit_code=1, hint=hint)
     if "clear" in chosen and "quiet" not in chosen:
         raise BadUsage("slurm_clear_trigger: No such process", exit_code=1)
+    if "get" in chosen and "verbose" in chosen:
+        common.say(f"{program}: Read 0 trigger records")
     return 0
 
 

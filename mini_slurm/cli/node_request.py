@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 
-from mini_slurm.cli import common
+from mini_slurm.cli import common, listing
 from mini_slurm.desk.groups import is_hidden
 from mini_slurm.errors import BadUsage
 from mini_slurm.model import node_state
-from mini_slurm.model.hostlist import expand
 from mini_slurm.output import node_fields, node_lines
 from mini_slurm.output.layout import Layout, by_letters, by_names
 
@@ -28,7 +27,7 @@ class Request:
     """Everything that one call asks for."""
 
     def __init__(self, program: str, chosen: Chosen) -> None:
-        self._program = program
+        self.program = program
         self.chosen = chosen
         self._read_variables()
         self.format, self._by_name, self.has_own_widths = self._format()
@@ -72,7 +71,7 @@ class Request:
             return False
         if ("dead" in self.chosen and answers) or ("responding" in self.chosen and not answers):
             return False
-        if self.by_reason and node.reason and not common.is_slurms_name(self._program):
+        if self.by_reason and node.reason and not common.is_slurms_name(self.program):
             return True  # also of one that is up, and refuses what is sent there
         return self._wanted is None or self._wanted.has(state, node.alloc_cpus > 0)
 
@@ -89,7 +88,7 @@ class Request:
             raise self._refused(_conflict("SINFO_ALL and SINFO_PARTITION"))
         if "long" in chosen and ("format" in chosen or "long_format" in chosen):
             raise BadUsage(
-                f"{self._program}: fatal: Options -o(--format) and -l(--long) are mutually exclusive."
+                f"{self.program}: fatal: Options -o(--format) and -l(--long) are mutually exclusive."
                 " Please remove one and retry.",
                 exit_code=1,
             )
@@ -122,7 +121,7 @@ class Request:
         layout, unknown = self._parsed(self.format.replace("{P}", "9").replace("{N}", "9"))
         for word in unknown:
             if self._by_name:
-                common.say(f"{self._program}: error: Invalid job format specification: {word}")
+                common.say(f"{self.program}: error: Invalid job format specification: {word}")
             else:
                 common.say(f"Invalid node format specification: {word}")
         return layout
@@ -136,10 +135,7 @@ class Request:
         text = self.chosen.text("nodes")
         if text is None:
             return None
-        try:
-            return frozenset(expand(text))
-        except ValueError:
-            raise self._refused(f"'{text}' invalid entry for --nodes") from None
+        return frozenset(listing.host_names(self.program, text, "nodes"))
 
     def _read_states(self) -> node_state.Wanted | None:
         if self.states is None:
@@ -150,7 +146,7 @@ class Request:
             raise self._refused(f'Bad state string: "{error}"', f"valid states: {node_state.VALID}") from None
 
     def _refused(self, *complaints: str) -> BadUsage:
-        return BadUsage(*(f"{self._program}: error: {complaint}" for complaint in complaints), exit_code=1)
+        return BadUsage(*(f"{self.program}: error: {complaint}" for complaint in complaints), exit_code=1)
 
 
 def _conflict(names: str) -> str:

@@ -29,6 +29,7 @@ VARIABLES = {
     "user": "SQUEUE_USERS",
 }  # fmt: skip
 NOT_OVER = frozenset(state for state in JobState if not state.is_over)
+LOOSE = (("numtask",), ("numtask", "container"))  # names of -O of jobs and of steps that may go on in any way
 BY_START = "S"  # the order of --start
 PLANNED = {"state", "reason", "submit_time", "eligible_time"}  # tell for which jobs something may be expected
 ARRAYS = frozenset({"job_id", "array_job_id", "array_task_id", "array_tasks", "het_job_id"})
@@ -52,7 +53,8 @@ class Request:
         elif "b" in (self.sort or ""):
             common.say(f"{program}: Invalid sort specification: b")
         self._states = _states(program, chosen)
-        self._users = _users(program, chosen)
+        self._nodes = _node_names(program, chosen)
+        self.users = _users(program, chosen)
 
     @property
     def by_step(self) -> bool:
@@ -63,6 +65,11 @@ class Request:
     def only_job(self) -> int | None:
         """The single job that was asked for by its number: that it is unknown is an error then."""
         return self.jobs[0].number if self.jobs is not None and len(self.jobs) == 1 else None
+
+    @property
+    def only_user(self) -> int | None:
+        """The single user whose jobs alone were asked for."""
+        return self.users[0] if self.users is not None and len(self.users) == 1 else None
 
     @property
     def columns(self) -> set[str]:
@@ -101,7 +108,7 @@ class Request:
         """Those of the steps that run on one of the nodes of -w. Raises MiniSlurmError."""
         if fleet is None:
             return found
-        wanted = set(_nodes(self.chosen, fleet))
+        wanted = set(_nodes(self._nodes, fleet))
         return [line for line in found if wanted.intersection(listing.names(line.nodes))]
 
     def where(self, now: float, fleet: Fleet | None) -> Where:
@@ -109,12 +116,12 @@ class Request:
         where = Where()
         where.states(self._states, now)
         where.jobs(self.wanted)
-        where.among("uid", self._users)
+        where.among("uid", self.users)
         where.listed("partition", self.chosen.words("partitions"))
         if self.by_step:
             return where
         if fleet is not None:
-            where.on_nodes(_nodes(self.chosen, fleet))
+            where.on_nodes(_nodes(self._nodes, fleet))
         for field, column in (("accounts", "account"), ("name", "name"), ("qos", "qos")):
             where.among(column, self.chosen.words(field), any_case=True)
         where.listed("licenses", self.chosen.words("licenses"), until=":")
@@ -177,7 +184,7 @@ def _layout(program: str, chosen: Chosen) -> Layout:
     if names is None or ("start" in chosen and not steps):  # whose columns -O does not change
         layout, unknown = by_letters(chosen.text("format", _default_format(chosen)) or "", _table(steps))
     else:
-        layout, unknown = by_names(names, *_named_table(steps))
+        layout, unknown = by_names(names, *_named_table(steps), loose=LOOSE[steps])
     kind = "job step" if steps else "job"
     for word in unknown:
         common.say(f"{program}: error: Invalid {kind} format specification: {word}")
@@ -275,10 +282,16 @@ def _users(program: str, chosen: Chosen) -> list[int] | None:
     return found
 
 
-def _nodes(chosen: Chosen, fleet: Fleet) -> list[str]:
+def _node_names(program: str, chosen: Chosen) -> list[str]:
+    """The names of -w. Raises BadUsage for what is no hostlist."""
+    text = chosen.text("nodelist")
+    return [] if text is None else listing.host_names(program, text, "nodelist")
+
+
+def _nodes(names: list[str], fleet: Fleet) -> list[str]:
     """The nodes of -w, all of which there have to be. Raises MiniSlurmError."""
     found = []
-    for name in listing.names(chosen.text("nodelist") or ""):
+    for name in names:
         node = os.uname().nodename.partition(".")[0] if name.lower() == "localhost" else name
         known = next(
             (entry.name for entry in fleet.machines.values() if node in (entry.name, entry.host, entry.alias)), None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 from mini_slurm.cli import listing
 from mini_slurm.errors import visible
 from mini_slurm.model.hostlist import compress
+from mini_slurm.options.listings import state_name
 from mini_slurm.output.values import NULL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.cli import node_request
     from mini_slurm.cli.queue_request import Request
+    from mini_slurm.options.job_ids import JobId
     from mini_slurm.options.listings import Chosen
 
 RULE = "-" * 29
@@ -25,7 +29,20 @@ SPEAKING = (
     "debug:  auth/munge: init: Munge authentication plugin loaded",
     "debug:  hash/k12: init: init: KangarooTwelve hash plugin loaded",
 )
+STORAGE = "accounting_storage/slurmdbd: init: Accounting storage SLURMDBD plugin loaded"
 CONNECTED = "debug:  accounting_storage/slurmdbd: _connect_dbd_conn: Sent PersistInit msg"
+
+
+def loaded(chosen: Chosen, *, records: bool = True) -> list[str]:
+    """What a command says of what it loads to speak to the controller, and of records, by how often -v was given."""
+    count = chosen.count("verbose")
+    by_plugins = records and "verbose" in chosen  # which a variable may say as well
+    return [*(SPEAKING if count > 1 else ()), *(PLUGINS if by_plugins else ())]
+
+
+def accounting_loaded(chosen: Chosen) -> list[str]:
+    """What a command says of what it loads to speak to the accounting."""
+    return [STORAGE, *((*SPEAKING, CONNECTED) if chosen.count("verbose") > 1 else ())]
 
 
 def sacct_options(chosen: Chosen) -> str:
@@ -45,6 +62,11 @@ def sacct_options(chosen: Chosen) -> str:
 
 def _is(chosen: Chosen, field: str) -> str:
     return "true" if field in chosen else "false"
+
+
+def _squeue_users(chosen: Chosen) -> str:
+    last = next((field for field in reversed(chosen.fields) if field in ("me", "user")), "user")
+    return str(os.geteuid()) if last == "me" else chosen.text("user") or NULL
 
 
 def squeue_options(request: Request) -> list[str]:
@@ -71,10 +93,35 @@ def squeue_options(request: Request) -> list[str]:
         "states      ": chosen.text("states") or NULL,
         "step_flag   ": str(int("steps" in chosen)),
         "steps       ": chosen.text("steps") or NULL,
-        "users       ": chosen.text("user") or NULL,
+        "users       ": _squeue_users(chosen),
         "verbose     ": str(chosen.count("verbose")),
     }
-    return [RULE, *(f"{name}= {value}" for name, value in values.items()), RULE, "", ""]
+    lists = _squeue_lists(request) if chosen.count("verbose") > 1 else []
+    return [RULE, *(f"{name}= {value}" for name, value in values.items()), *lists, RULE, "", ""]
+
+
+def _squeue_lists(request: Request) -> list[str]:
+    """What squeue has read from its lists, as it says at -vv; of names it shows the first letter's number."""
+    chosen = request.chosen
+    states = chosen.words("states") or []
+    whole = (chosen.text("states") or "").lower() == "all"
+    values: dict[str, list[str]] = {
+        "job_list": [f"{one.number}{_task(one)}" for one in request.jobs or ()],
+        "name_list": [str(ord(name[0])) for name in chosen.words("name") or ()],
+        "licenses_list": chosen.words("licenses") or [],
+        "part_list": chosen.words("partitions") or [],
+        "state_list": [] if whole else [state_name(word) for word in states],
+        "step_list": [f"{one.number}{_task(one)}.{one.step}+0" for one in request.steps or ()],
+        "user_list": [str(user) for user in request.users or ()],
+    }
+    found = {name: [f"{name}[{place}] = {one}" for place, one in enumerate(ones)] for name, ones in values.items()}
+    if whole:
+        found["state_list"] = ["state_list = all"]
+    return [line for lines in found.values() for line in lines]
+
+
+def _task(one: JobId) -> str:
+    return "" if one.tasks is None else f"_{min(one.tasks)}"
 
 
 def sprio_options(chosen: Chosen) -> list[str]:

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     from mini_slurm.config.clusters import Clusters
     from mini_slurm.options.listings import Chosen
 
+    Warn = Callable[[str], None]
+
 VARIABLE = "MINI_SLURM_CLUSTER"
 ALL = "all"
+
+
+def silent(line: str) -> None:
+    """Say nothing of a place that there is not."""
 
 
 def survey(db: sqlite3.Connection | None, put: Callable[[str, str], None] = lambda key, value: None) -> Clusters:
@@ -35,26 +41,48 @@ def survey(db: sqlite3.Connection | None, put: Callable[[str, str], None] = lamb
     return clusters.Clusters(clusters.EMBEDDED, {})
 
 
-def chosen(program: str, options: Chosen, db: sqlite3.Connection | None, field: str = "clusters") -> list[str]:
+def chosen(
+    program: str, options: Chosen, db: sqlite3.Connection | None, field: str = "clusters", *, warn: Warn = silent
+) -> list[str]:
     """The places that a command asks by name; none: the fleet, and with it what was submitted to clusters from here.
 
-    Raises BadUsage for a name that there is not, FleetError.
+    `warn` is told of each name that there is not, beside others. Raises BadUsage for none, FleetError.
     """
-    return named(program, options.text(field), db, by_variable=field not in options.fields)
+    by_variable = field not in options.fields
+    return named(program, options.text(field), db, by_variable=by_variable, warn=warn)
 
 
-def named(program: str, text: str | None, db: sqlite3.Connection | None, *, by_variable: bool = False) -> list[str]:
+def named(
+    program: str,
+    text: str | None,
+    db: sqlite3.Connection | None,
+    *,
+    by_variable: bool = False,
+    warn: Warn = silent,
+) -> list[str]:
     """The places that -M's value means; without a value, what the variable and the fleet file say."""
-    text = text or os.environ.get(VARIABLE)
+    text = os.environ.get(VARIABLE) or None if text is None else text
     if text is None:
         return [] if only_fleet(db) else default(survey(db))
     places = survey(db)
-    there = [*filter(None, (places.fleet, *places.clusters))]
-    words = [word for word in text.split(",") if word]
-    for word in words:
-        if word not in (*there, ALL):
-            raise unknown(program, word, by_variable=by_variable)
-    return there if ALL in words else [name for name in there if name in words]
+    return check(program, text, [*filter(None, (places.fleet, *places.clusters))], by_variable=by_variable, warn=warn)
+
+
+def check(program: str, text: str, known: list[str], *, by_variable: bool = False, warn: Warn = silent) -> list[str]:
+    """Those of the places that this list names, in their order, as Slurm reads it. Raises BadUsage for none."""
+    if text.lower() == ALL:
+        return known
+    words = [word for word in text.strip("\"'").lower().split(",") if word] or [""]
+    missing = [
+        f"{program}: error: No cluster '{word}' known by database."
+        for word in words
+        if word not in map(str.lower, known)
+    ]
+    if len(missing) == len(words):
+        raise unreachable(missing, program, text, by_variable=by_variable)
+    for line in missing:
+        warn(line)
+    return [name for name in known if name.lower() in words]
 
 
 def there(text: str | None, db: sqlite3.Connection | None) -> list[str]:
@@ -80,12 +108,12 @@ def default(places: Clusters) -> list[str]:
     return [] if places.fleet else [*places.clusters][:1]
 
 
-def unknown(program: str, word: str, *, by_variable: bool = False) -> BadUsage:
-    """There is no place of this name."""
+def unreachable(missing: list[str], program: str, text: str, *, by_variable: bool = False) -> BadUsage:
+    """There is no place of any of these names."""
     where = "SLURM_CLUSTERS" if by_variable else "--cluster"
     return BadUsage(
-        f"{program}: error: No cluster '{word}' known by database.",
-        f"{program}: error: '{word}' can't be reached now, or it is an invalid entry for {where}."
+        *missing,
+        f"{program}: error: '{text}' can't be reached now, or it is an invalid entry for {where}."
         "  Use 'sacctmgr list clusters' to see available clusters.",
         exit_code=1,
     )

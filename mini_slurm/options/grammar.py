@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+LAST = ("help", "usage", "version")  # a command that is asked for these looks at nothing behind them
 BAD_USAGE = 255  # exit status of sbatch, srun and salloc; the commands that only ask or cancel use 1
 
 
@@ -57,7 +58,12 @@ def parse(
     With `permute` options may follow other words, as in GNU programs; without, the first other word ends them.
     """
     reader = Reader(program, arguments, options, permute=permute, exit_code=exit_code)
-    return list(reader.settings()), reader.words
+    given = []
+    for setting in reader.settings():
+        given.append(setting)
+        if setting.option.field in LAST:
+            break
+    return given, reader.words
 
 
 class Reader:

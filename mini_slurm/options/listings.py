@@ -113,5 +113,11 @@ def job_states(words: Sequence[str]) -> frozenset[JobState]:
     return frozenset(found)
 
 
+def state_name(word: str) -> str:
+    """The name of the state that this name or code means; of a word that means none, the word."""
+    codes = {state.value: state.name for state in JobState} | {code: name for name, code in NEVER.items()}
+    return codes.get(word.upper(), word.upper())
+
+
 class UnknownState(ValueError):
     """A name that is no job state, as it was given."""

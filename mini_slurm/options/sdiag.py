@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mini_slurm.options.listings import CLUSTERS, FLAG, HELP, USAGE, VERSION, option
+from mini_slurm.options.listings import CLUSTERS, FLAG, USAGE, VERSION, option
 
 # fmt: off
 OPTIONS = (
     option("all", "a", FLAG, "Show everything, as without options."),
-    HELP,
+    option("help", "h", FLAG, "Show this help."),
     option("sort-by-id", "i", FLAG, "Sort calls by their numbers."),
     CLUSTERS,
     option("reset", "r", FLAG, "Count anew from now on."),

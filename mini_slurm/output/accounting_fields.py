@@ -31,7 +31,15 @@ LONG = (
 REMOVED = {"AllocGRES": "AllocTRES", "ReqGRES": "ReqTRES"}
 UNKNOWN = "Unknown"
 # As Slurm has it, spans of time stand out of a column that is too narrow, and moments are cut without a sign of it.
-UNCUT = frozenset({"CPUTime", "Elapsed", "Reserved", "ResvCPU", "Suspended"})
+# times and numbers, which sacct shows whole however narrow their column is
+UNCUT = frozenset(
+    {
+        *("CPUTime", "Elapsed", "Reserved", "ResvCPU", "Suspended"),
+        *("AllocCPUS", "CPUTimeRAW", "ConsumedEnergyRaw", "DBIndex", "ElapsedRaw", "NCPUS", "Priority", "ResvCPURAW"),
+        *("MaxDiskReadTask", "MaxDiskWriteTask", "MaxPagesTask", "MaxRSSTask", "MaxVMSizeTask", "MinCPUTask"),
+        "WCKeyID",
+    }
+)
 MOMENTS = frozenset({"Eligible", "End", "Start", "Submit"})
 FIRST_SAMPLE = 5.0  # seconds after a step began
 LARGE = 32 * 1024  # KiB
@@ -64,19 +72,25 @@ def _kibibytes(amount: int, view: View) -> str:
     return size(amount, "K", view.unit, view.convert) if amount else ""
 
 
-def _by_name(resources: str) -> str:
-    """Trackable resources in the order of their names."""
-    return ",".join(sorted(part for part in resources.split(",") if part and not part.endswith("=0")))
+def _by_name(resources: str, view: View) -> str:
+    """Trackable resources in the order of their names, memory in the unit that is wanted."""
+    parts = [part for part in resources.split(",") if part and not part.endswith("=0")]
+    return ",".join(sorted(_in_unit(part, view.unit) for part in parts))
+
+
+def _in_unit(part: str, unit: str) -> str:
+    name, _, amount = part.partition("=")
+    return f"mem={size(parse_memory(amount), 'M', unit)}" if unit and name == "mem" else part
 
 
 def _allocated(line: Line, view: View) -> str:
     if line.started is None:
         return ""
-    return _by_name(tres.of_step(line.step) if line.step else tres.allocated(line.job) or "")
+    return _by_name(tres.of_step(line.step) if line.step else tres.allocated(line.job) or "", view)
 
 
 def _requested(line: Line, view: View) -> str:
-    return _by_name(tres.requested(line.job))
+    return _by_name(tres.requested(line.job), view)
 
 
 def _reserved(line: Line, view: View) -> int:

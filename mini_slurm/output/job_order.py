@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.arrays import format_tasks, tasks_of, throttle_of
+from mini_slurm.model.arrays import format_tasks, tasks_of
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.output import tres
@@ -220,7 +220,7 @@ def _looks(job: Job) -> tuple[object, ...]:
 def _joined(record: Job, tasks: list[Job]) -> Job:
     assert record.array_tasks is not None
     numbers = sorted({*tasks_of(record.array_tasks), *(job.array_task_id or 0 for job in tasks)})
-    shown = with_tasks(record, format_tasks(numbers, throttle_of(record.array_tasks)))
+    shown = with_tasks(record, format_tasks(numbers))  # without the throttle, as Slurm writes what it has joined
     reasons = [record.reason]
     for job in tasks:
         if job.reason not in ",".join(reasons):

@@ -7,6 +7,7 @@ asked for, with their widths. Values are pure functions of a record and a View, 
 from __future__ import annotations
 
 from mini_slurm.errors import visible
+from mini_slurm.model.numbers import leading_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     Value = Callable[[Any, "View"], str]
 
 NO_ALIASES: Mapping[str, str] = {}
+MOST_WIDTH = 1_000_000  # of a column of sacct's: more is a mistake
 NULL = "(null)"  # as C writes what is absent
 
 
@@ -227,11 +229,15 @@ def by_letters(text: str, table: Iterable[Field], all_letters: str = EVERY) -> t
 
 
 def by_names(
-    text: str, table: Sequence[Field], aliases: Mapping[str, str] = NO_ALIASES, all_letters: str = ""
+    text: str,
+    table: Sequence[Field],
+    aliases: Mapping[str, str] = NO_ALIASES,
+    all_letters: str = "",
+    loose: Sequence[str] = (),
 ) -> tuple[Layout, list[str]]:
     """Read `name[:[.][width][text]],...`; also the names that no field has: of these only the text stays.
 
-    The name `all` is `all_letters`, where these are given.
+    The name `all` is `all_letters`, where these are given. A name that begins as a `loose` one is that one.
     """
     names = {field.name.lower(): field for field in table if field.name}
     cells: list[Cell] = []
@@ -241,7 +247,8 @@ def by_names(
         if all_letters and name.lower() == ALL:
             cells += by_letters(f"%{ALL}", table, all_letters)[0].cells
             continue
-        field = names.get(aliases.get(name.lower(), name.lower()))
+        whole = next((one for one in loose if name.lower().startswith(one)), name.lower())
+        field = names.get(aliases.get(whole, whole))
         right, width, suffix = _size(size, blanks=True) if colon else (False, 20, "")
         if suffix.startswith("-") and suffix[1:2].isdigit():  # a negative width: none, and a blank
             suffix = " " + suffix[1:].lstrip("0123456789")
@@ -318,10 +325,9 @@ def by_prefixes(text: str, table: Sequence[Field]) -> tuple[Table, str | None]:
 
 
 def column_width(text: str) -> int:
-    """The width of `20` or `-20`, which is to the left; 0 for anything else."""
-    digits = text.removeprefix("-")
-    size = min(int(digits), 4096) if digits.isdecimal() else 0
-    return -size if text.startswith("-") else size
+    """The width of `20` or `-20`, which is to the left; 0 where no number stands first."""
+    size, _ = leading_number(text)
+    return max(-MOST_WIDTH, min(size, MOST_WIDTH))
 
 
 def _fit(text: str, width: int, field: Field) -> str:
@@ -329,7 +335,7 @@ def _fit(text: str, width: int, field: Field) -> str:
     size = abs(width)
     if len(text) > size > 0 and field.cut:
         return text[:size] if field.plain else text[: size - 1] + "+"
-    return _pad(text if size else "", width)
+    return _pad(text if size or not field.cut else "", width)
 
 
 def _pad(text: str, width: int) -> str:

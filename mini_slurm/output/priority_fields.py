@@ -41,12 +41,13 @@ class Rank:
         return self.parts.get(name, 0.0) * self.weights.get(name, 0)
 
 
-def default(weights: Mapping[str, int], *, normal: bool, users: bool) -> str:
+def default(weights: Mapping[str, int], *, normal: bool, users: bool, clusters: bool = False) -> str:
     """The format without -o and -l: only parts that count have a column."""
+    about = [*(["%.8c"] if clusters else []), *(["%.8u"] if users else [])]
     size = "10" if normal else ".10"
     shown = [letter.lower() if normal else letter for letter, name, _ in PARTS if weights.get(name)]
     first = [f"%{size}{'y' if normal else 'Y'}", *([] if normal else ["%.10S"])]
-    return " ".join(["%.15i %9r", *(["%.8u"] if users else []), *first, *(f"%{size}{letter}" for letter in shown)])
+    return " ".join(["%.15i %9r", *about, *first, *(f"%{size}{letter}" for letter in shown)])
 
 
 LONG = "%.15i %9r %.8u %.10Y %.10S %.10A %.10B %.10F %.10J %.10P %.10Q %.11N %.20T"

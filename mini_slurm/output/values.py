@@ -76,7 +76,7 @@ def waiting_tasks(text: str, limit: int) -> str:
     if stepped is not None:
         tasks = stepped
     elif limit > 0 and len(tasks) > limit - 3:
-        tasks = tasks[: max(limit - 4, 0)] + "..."
+        tasks = tasks[: max(limit - 4, 0)] + "..."[: limit - 1]
     return tasks + percent + throttle
 
 

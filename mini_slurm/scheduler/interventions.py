@@ -9,7 +9,7 @@ from mini_slurm.scheduler.decisions import Answer, Decision, End, Measure, Notif
 from mini_slurm.scheduler.ending import requeue
 from mini_slurm.scheduler.events import MeasureRequested, NotifyRequested, RequeueRequested, SuspendRequested
 from mini_slurm.scheduler.starting import be_quiet
-from mini_slurm.scheduler.targets import DENIED, Refusal, answer, is_operator, owns
+from mini_slurm.scheduler.targets import DENIED, NOT_LEADER, Refusal, answer, is_operator, owns
 
 DISABLED = "Requested operation is presently disabled"
 NOT_YOURS = "Invalid user id"
@@ -42,7 +42,7 @@ def on_requeue_requested(cluster: Cluster, event: RequeueRequested, now: float) 
             job.priority, job.reason = 0, event.reason
         cluster.touch(job)
 
-    said = answer(cluster, event.request, act, split=False)
+    said = answer(cluster, event.request, act, split=False, of_part=NOT_LEADER)
     return [*decisions, said]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.allocation import Allocation, format_allocation, total, union
-from mini_slurm.model.arrays import throttle_of
+from mini_slurm.model.arrays import split_first, throttle_of
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import format_gpus
@@ -24,22 +24,30 @@ def be_quiet(cluster: Cluster, job: Job, now: float) -> None:
 
 
 def split_task(cluster: Cluster, record: Job, task: int, rest: str | None) -> Job:
-    """Give one task of an array a record of its own; the task that is split off last takes the array's."""
-    job = record
-    if rest is not None:
-        job = Job(**record.__dict__)
-        job.job_id = cluster.next_job_id
-        cluster.next_job_id += 1
-        record.array_tasks = rest
+    """Give one task of an array a record of its own; the last one that is left takes the array's, as in Slurm."""
+    if rest is None:
+        _be_task(record, task)
         cluster.touch(record)
+        return record
+    job = Job(**record.__dict__)
+    job.job_id = cluster.next_job_id
+    cluster.next_job_id += 1
+    _be_task(job, task)
+    first, others = split_first(rest)
+    if others is None:
+        _be_task(record, first)
+    else:
+        record.array_tasks = rest
+    cluster.touch(record)
+    cluster.add(job)
+    return job
+
+
+def _be_task(job: Job, task: int) -> None:
+    """The record stands for one task of the array."""
     job.array_throttle = throttle_of(job.array_tasks or "")
     job.array_task_id = task
     job.array_tasks = None
-    if job is record:
-        cluster.touch(job)
-    else:
-        cluster.add(job)
-    return job
 
 
 def begin(cluster: Cluster, job: Job, taken: Allocation, now: float) -> list[Decision]:

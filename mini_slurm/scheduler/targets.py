@@ -12,7 +12,8 @@ from mini_slurm.scheduler.events import Caller, Request
 from mini_slurm.scheduler.starting import split_task
 
 NO_SUCH_JOB = "Invalid job id specified"
-NOT_WHOLE = "Requested operation not supported on a part of a heterogeneous job"
+NOT_WHOLE = "Operation not permitted on individual component of heterogeneous job"
+NOT_LEADER = "Job not heterogeneous job leader"
 DENIED = "Access/permission denied"
 
 
@@ -34,12 +35,18 @@ def owns(cluster: Cluster, by: Caller, job: Job) -> bool:
     return job.uid == by.uid or is_operator(cluster, by, job)
 
 
-def answer(cluster: Cluster, request: Request, act: Callable[[Job], None], *, split: bool) -> Answer:
-    """Do `act`, which may raise Refusal, to all that is meant. `split`: waiting tasks one by one, if need be."""
+def answer(
+    cluster: Cluster, request: Request, act: Callable[[Job], None], *, split: bool, of_part: str = NOT_WHOLE
+) -> Answer:
+    """Do `act`, which may raise Refusal, to all that is meant.
+
+    `split`: to waiting tasks one by one, if need be. `of_part`: why not to a further part of a heterogeneous job; ""
+    where it may be meant, too.
+    """
     if request.tasks is None:
         single = _single(cluster, request)
         if single is not None:
-            return Answer(request.number, _try(act, single))
+            return Answer(request.number, of_part if single.het_offset and of_part else _try(act, single))
         records = _array(cluster, request)
         if not records:
             return Answer(request.number, NO_SUCH_JOB)
@@ -50,8 +57,6 @@ def answer(cluster: Cluster, request: Request, act: Callable[[Job], None], *, sp
 
 
 def _try(act: Callable[[Job], None], job: Job) -> str:
-    if job.het_offset:
-        return NOT_WHOLE
     try:
         act(job)
     except Refusal as refusal:

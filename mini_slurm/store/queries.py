@@ -128,10 +128,14 @@ def _job(names: list[str], row: tuple[Any, ...]) -> Job:
     return job
 
 
-def count_known(db: sqlite3.Connection | None, now: float) -> int:
-    """How many jobs are not over, or have not been over for long."""
+def count_known(
+    db: sqlite3.Connection | None, now: float, job: int | None = None, users: list[int] | None = None
+) -> int:
+    """How many jobs are not over, or have not been over for long: all, those of a job's number, those of users."""
     where = Where()
     where.states(None, now)
+    where.jobs(None if job is None else [job])
+    where.among("uid", users)
     return len(select_jobs(db, ["job_id"], where))
 
 

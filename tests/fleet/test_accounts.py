@@ -128,7 +128,15 @@ def test_a_users_accounts_are_found_as_clients_look_for_them(run: Shell) -> None
         ("show user foo=1", " Unknown condition: foo=1\n Use keyword 'set' to modify value\n"),
         ("show user format=foo", "Unknown field 'foo'\n"),
         ("show assoc x", "sacctmgr: error: Invalid value for AssocId (x)\n"),
-        ("add user x", "sacctmgr: error: accounts are kept in "),
+        ("add", "No valid entity in add command\nInput line must include "),
+        ("add user", " Need name of user to add.\n"),
+        ("add user x", " Need name of account to add user to.\n"),
+        ("-i add user x account=science", " Problem adding users: Access/permission denied\n"),
+        ("delete user", " No conditions given to remove, not executing.\n"),
+        ("delete user x", "sacctmgr: error: Your user doesn't have privilege to perform this action\n Error with "),
+        ("modify account", " You didn't give me anything to set\n"),
+        ("modify x", "No valid entity in modify command\n"),
+        ("-r delete user x", "Can't run this command in readonly mode.\n"),
         ("-x", "sacctmgr: invalid option -- 'x'\nTry \"sacctmgr --help\" for more information\n"),
     ],
 )
@@ -136,6 +144,12 @@ def test_what_is_wrong_is_said(run: Shell, line: str, errors: str) -> None:
     code, output, complaint = run(f"sacctmgr {line}")
     assert (code, output) == (1, "")
     assert complaint.startswith(errors)
+
+
+def test_under_our_own_name_who_wants_to_change_accounts_hears_where_they_are(run: Shell) -> None:
+    code, _, errors = run("msacctmgr add user x account=science")
+    assert code == 1
+    assert errors.startswith("msacctmgr: error: accounts are kept in ")
 
 
 def test_a_conversation_goes_on_after_a_mistake(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

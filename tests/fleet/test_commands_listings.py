@@ -46,7 +46,7 @@ def test_without_a_state_folder_listings_are_headers_and_nothing_is_made(run: Sh
         ("squeue -S %j", 1, "squeue: error: Invalid sort specification: %\n"),
         ("squeue extraarg", 1, "squeue: error: Unrecognized option: extraarg\n"),
         ("sinfo -t foo", 1, 'sinfo: error: Bad state string: "foo"\nsinfo: error: valid states: unknown,down,'),
-        ("sinfo -n node[1", 1, "sinfo: error: 'node[1' invalid entry for --nodes\n"),
+        ("sinfo -n node[1]x", 1, "sinfo: error: 'node[1]x' invalid entry for --nodes\n"),
         ("sinfo -i x", 1, "sinfo: error: Error: invalid entry for --iterate=x\n"),
         ("sinfo -a -p gpu", 1, "sinfo: error: Conflicting options, -a and -p, specified. Please choose one or the"),
         ("sinfo -l -o %n", 1, "sinfo: fatal: Options -o(--format) and -l(--long) are mutually exclusive."),

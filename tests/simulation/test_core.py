@@ -243,6 +243,16 @@ def test_an_array_keeps_to_its_throttle():
     assert len(sim.done) == 6
 
 
+def test_the_last_task_that_waits_is_shown_as_a_task():
+    sim = Simulation(fleet_of({"node1": Resources(cpus=4, memory=4000)}))
+    array = sim.submit(array_tasks="1-3%2", run_time=10)
+    sim.run(until=1)
+    last = sim.job(array)
+    assert (last.display_id, last.array_throttle, last.reason) == (f"{array}_3", 2, "JobArrayTaskLimit")
+    sim.run(until=11)
+    assert sim.state(array) == "RUNNING"
+
+
 def test_tasks_that_were_requeued_keep_to_their_arrays_throttle():
     sim = Simulation(fleet_of({"node1": Resources(cpus=8)}, requeue_delay=10.0))
     array = sim.submit(array_tasks="1-4%2", run_time=100)

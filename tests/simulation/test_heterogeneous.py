@@ -133,3 +133,19 @@ def test_random_days_never_overbook_a_machine() -> None:
         assert not sim.cluster.jobs, seed
         for first, count in firsts:
             assert len(states(sim, first, count)) == 1, seed
+
+
+def test_a_change_of_the_first_part_is_one_of_all_and_a_change_of_another_its_own() -> None:
+    sim = Simulation(FLEET)
+    sim.submit(50, ntasks=8)
+    job = sim.submit_together(*TWO)
+    sim.run(until=1)
+    assert sim.update(job, Comment="all") == ""
+    assert sim.update(job + 1, Comment="own") == ""
+    assert [sim.job(job + n).comment for n in range(2)] == ["all", "own"]
+    assert sim.update(job + 1, Priority=0) == "", "a part waits with its job"
+    sim.run(until=60)
+    assert states(sim, job) == {"PENDING"}
+    assert sim.update(job, Priority=None) == ""
+    sim.run(until=65)
+    assert states(sim, job) == {"RUNNING"}

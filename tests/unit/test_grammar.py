@@ -73,6 +73,15 @@ def test_permuting_options_may_follow_words() -> None:
     assert read("12", "-H", "13", "--", "-n", permute=True) == ([("hold", None)], ["12", "13", "-n"])
 
 
+@pytest.mark.parametrize("field", ["help", "usage", "version"])
+def test_nothing_is_read_behind_what_a_command_only_answers(field: str) -> None:
+    table = (Option(field=field, long=field, short="V", value="none"),)
+    given, words = parse("squeue", ["-V", "--nosuch", "x"], table, permute=True)
+    assert ([setting.option.field for setting in given], words) == ([field], [])
+    with pytest.raises(BadUsage):
+        parse("squeue", ["--nosuch", "-V"], table, permute=True)
+
+
 def test_two_dashes_end_options() -> None:
     assert read("-H", "--", "-n", "4") == ([("hold", None)], ["-n", "4"])
 

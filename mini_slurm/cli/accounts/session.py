@@ -49,8 +49,14 @@ class Session:
         self.program = program
         self.exit_code = 0
         self.over = False
+        if "verbose" in chosen:
+            from mini_slurm.cli.verbose import accounting_loaded
+
+            for line in accounting_loaded(chosen):
+                common.say(f"{program}: {line}")
         self._named = "noheader" not in chosen
         self._form = next((form for form in ("parsable2", "parsable") if form in chosen), "")
+        self._read_only = "readonly" in chosen
         self._associations = "associations" in chosen
         self._fleet: Fleet | None = None
 
@@ -86,10 +92,20 @@ class Session:
 
             help.show(self.program, "msacctmgr")
         elif means(verb, CHANGES):
-            where = self.fleet.path or "a fleet file, and there is none"
-            self.fail(f"{self.program}: error: accounts are kept in {where}: change them there")
+            self._refuse(verb, rest)
         elif not means(verb, QUIET):
             self.fail(f"invalid keyword: {words[0]}")
+
+    def _refuse(self, verb: str, words: list[str]) -> None:
+        """Accounts are not changed here: in Slurm's words under its name, under ours with where they are kept."""
+        from mini_slurm.cli.accounts.refused import READ_ONLY, complaints
+
+        lines = [READ_ONLY] if self._read_only else complaints(self.program, verb, words)
+        if lines and common.is_slurms_name(self.program):
+            self.fail(*lines)
+            return
+        where = self.fleet.path or "a fleet file, and there is none"
+        self.fail(f"{self.program}: error: accounts are kept in {where}: change them there")
 
     def _show(self, words: list[str]) -> None:
         what = words[0] if words else ""

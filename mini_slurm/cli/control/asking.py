@@ -40,6 +40,7 @@ def ask(session: Session, kind: str, bodies: list[dict[str, Any]]) -> list[dict[
     """The answers to these requests, in their order; None while there is none. Raises StateError."""
     from mini_slurm.store import database
 
+    session.speaks()
     state, db = common.open_store()
     try:
         numbers = database.request(db, kind, bodies)
@@ -71,11 +72,18 @@ def ask_of_jobs(
     for word in shown:
         target = _target(word)
         known = target is not None and queries.exists(session.db, target["job_id"])
-        answers.append(None if known else {"error": unknown, "tasks": []})
+        answers.append(None if known else _unknown(word, target, unknown))
         if target is not None and known:
             bodies.append({**target, **caller(session), **body})
     come = iter(ask(session, kind, bodies) if bodies else [])
     return [_report(session, word, answer or next(come)) for word, answer in zip(shown, answers, strict=True)]
+
+
+def _unknown(word: str, target: dict[str, Any] | None, error: str) -> dict[str, Any]:
+    """What is answered of a job that there is not; of tasks, Slurm says it as of each of several."""
+    if error == NO_SUCH_JOB and target is not None and target["tasks"] is not None:
+        return {"error": "", "tasks": [(word, error)]}
+    return {"error": error, "tasks": []}
 
 
 def _target(word: str) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PROC = "/proc"
 NO_DAEMON = "stepd_available: Couldn't find nodename"  # what Slurm says where no slurmd runs
+STEPS = ("batch", "extern", "interactive")
 FOREVER = 365 * 86400  # seconds that Slurm says a job without a limit has left
 
 
@@ -41,6 +42,9 @@ def listpids(session: Session, verb: str, words: list[str]) -> None:
         session.fail(f'"{number}" does not look like a jobid')
         return
     listing.show([f"{'PID':<8} {'JOBID':<8} {'STEPID':<8} {'LOCALID':<7} {'GLOBALID':<8}"])
+    if step and not (step.isdecimal() or step in STEPS):
+        common.say(f'"{wanted}" does not look like a stepid')
+        return
     found = [one for one in _processes() if not wanted or one.job_id == int(number)]
     found = [one for one in found if not step or one.step == step]
     if not found:

@@ -22,7 +22,8 @@ def hold(session: Session, verb: str, words: list[str]) -> None:
     changes: dict[str, object] = {"Priority": None if verb.lower().startswith("rel") else 0}
     if verb.lower() in ("uhold", "holdu"):
         changes["AsUser"] = True
-    session.speaks_of_records()
+    session.speaks_of_records(first=False)
+    session.speaks()
     for word in words:
         error = _hold(session, word, changes)
         if error is not None:
@@ -92,7 +93,7 @@ def suspend(session: Session, verb: str, words: list[str]) -> None:
 
 def _ask_each(session: Session, word: str, kind: str, body: dict[str, object], unknown: str = NO_SUCH_JOB) -> None:
     jobs = split_acted(without_prefix(word, "jobid=", "job="))
-    if jobs is None:
+    if jobs is None or (kind == "requeue" and "+" in word):  # a part is not run again by itself
         session.fail(f"{NO_SUCH_JOB} for job {word}")
     else:
         ask_of_jobs(session, kind, jobs, body, unknown)

@@ -5,7 +5,9 @@ Who types something wrong hears of that first, as from scontrol.
 
 from __future__ import annotations
 
-from mini_slurm.cli import common
+import os
+
+from mini_slurm.cli import common, listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +27,14 @@ WORDS = {
 # the names that a level may have besides its number; how many levels there are, and what an unknown one is called
 DEBUG = ("quiet", "fatal", "error", "info", "verbose", "debug", "debug2", "debug3", "debug4", "debug5")
 LEVELS = {"setdebug": (DEBUG, 9, "debug"), "schedloglevel": (("disable", "enable"), 1, "schedlog")}
+# DebugFlags that slurm.conf(5) names, and those that Slurm takes besides
+FLAGS = (
+    " accrue agent backfill backfillmap burstbuffer cgroup cpu_bind cpufrequency data db_archive db_assoc db_event"
+    " db_job db_qos db_query db_reservation db_resource db_step db_tres db_usage db_wckey dependency elasticsearch"
+    " energy extsensors federation frontend gang gres hetjob interconnect jag jobaccountgather jobcontainer license mpi"
+    " net netraw network networkraw no_conf_hash nodefeatures power powersave priority profile protocol reservation"
+    " route script selecttype steps switch task timecray tracejobs trigger triggers workq workqueue "
+)
 REBOOT_STATES = ("DOWN", "RESUME")
 
 
@@ -59,8 +69,12 @@ def level(session: Session, verb: str, words: list[str]) -> None:
 
 def debug_flags(session: Session, verb: str, words: list[str]) -> None:
     """What else the daemons' logs tell."""
-    if words[0][:1] in ("+", "-"):
+    unknown = next((flag for flag in words[0][1:].split(",") if f" {flag.lower()} " not in FLAGS), None)
+    if words[0][:1] in ("+", "-") and unknown is None:
         refuse(session, verb, words)
+    elif words[0][:1] in ("+", "-"):
+        session.complain(f"Invalid DebugFlag: {unknown}")
+        session.fail(f"invalid debug flag: {words[0]}")
     else:
         session.fail(f"invalid debug flag: {words[0]}")
         session.fail("Usage: setdebugflags [+|-]NAME")
@@ -107,6 +121,9 @@ def reboot(session: Session, verb: str, words: list[str]) -> None:
 def token(session: Session, verb: str, words: list[str]) -> None:
     """A key to Slurm's web interface, which there is not."""
     bad = [word for word in words if not word.lower().startswith(("lifespan=", "username="))]
+    names = [word.partition("=")[2] for word in words if word.lower().startswith("username=")]
+    if not bad and names[-1:] not in ([], [listing.user_name(os.getuid())]):
+        session.complain("slurm_fetch_token: error with request: Invalid user id")
     session.reject(f"Invalid option: `{bad[0]}`" if bad else "Error fetching token")
 
 

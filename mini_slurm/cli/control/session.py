@@ -35,6 +35,7 @@ class Session:
         self.oneliner = "oneliner" in chosen
         self.quiet = "quiet" in chosen
         self.verbose = "verbose" in chosen
+        self._logs_much = chosen.count("verbose") > 1
         self._logs = "verbose" in chosen  # -v as an option also lets Slurm's log speak
         self.user = chosen.text("uid")  # --uid: who asks, by name or number
         self.exit_code = 0
@@ -94,8 +95,19 @@ class Session:
         view.shown_tasks = listing.shown_tasks(view.shown_tasks)
         return view
 
-    def speaks_of_records(self) -> None:
-        """Jobs or machines are looked at: Slurm's log tells at the first time what was loaded for it."""
+    def speaks(self) -> None:
+        """The controller is asked: at -vv, Slurm's log tells at the first time what was loaded for it."""
+        if self._logs_much:
+            from mini_slurm.cli.verbose import SPEAKING
+
+            self._logs_much = False
+            for line in SPEAKING:
+                common.say(f"{self.program}: {line}")
+
+    def speaks_of_records(self, *, first: bool = True) -> None:
+        """Jobs or machines are looked at, as the `first` thing: Slurm's log tells what was loaded for it."""
+        if first:
+            self.speaks()
         if self._logs:
             from mini_slurm.cli.verbose import PLUGINS
 

@@ -90,13 +90,16 @@ def _view(session: Session, jobs: list[Job]) -> RecordView:
 
 
 def _throttles(session: Session, arrays: set[int]) -> dict[int, int]:
-    """How many tasks of these arrays may run at once, where that is limited and some still wait."""
+    """How many tasks of these arrays may run at once, where that is limited."""
     if not arrays:
         return {}
-    where = queries.Where("array_tasks LIKE '%\\%%' ESCAPE '\\'")
+    where = queries.Where()
     where.among("job_id", arrays)
-    heads = queries.select_jobs(session.db, ("job_id", "array_tasks"), where)
-    return {job.job_id: throttle_of(job.array_tasks or "") or 0 for job in heads}
+    heads = queries.select_jobs(session.db, ("job_id", "array_tasks", "array_throttle"), where)
+    return {
+        job.job_id: (job.array_throttle if job.array_tasks is None else throttle_of(job.array_tasks)) or 0
+        for job in heads
+    }
 
 
 def _gpu_places(session: Session) -> dict[str, int]:

@@ -28,6 +28,7 @@ def host() -> str:
 
 def ping(session: Session, verb: str, words: list[str]) -> None:
     """Does a controller answer? One that had nothing to do and ended is started."""
+    session.speaks()
     state = state_folder()
     answers = autostart.ring(state)
     if not answers:
@@ -135,21 +136,21 @@ def completing(session: Session, verb: str, words: list[str]) -> None:
 
 def errnumstr(session: Session, verb: str, words: list[str]) -> None:
     """What an error number means."""
-    number = words[0].removeprefix("-")
+    from mini_slurm.output.error_numbers import meaning
+
+    number = words[0].strip().removeprefix("-").removeprefix("+")
     if not (number.isascii() and number.isdigit() and len(number) < 9):
         session.fail(f"numeric arguments required for keyword:{verb}")
     else:
-        listing.show([os.strerror(int(words[0]))])
+        listing.show([meaning(int(words[0]))])
 
 
 def cluster(session: Session, verb: str, words: list[str]) -> None:
     """Speak to this cluster from now on; there is one."""
-    from mini_slurm.options.listings import Chosen
+    from mini_slurm.desk import places
 
-    chosen = Chosen([])
     if words:
-        chosen.put("cluster", words[0])
-    listing.check_cluster(session.program, chosen, session.fleet.name, field="cluster")
+        places.check(session.program, words[0], [session.fleet.name], warn=common.say)
 
 
 def reconfigure(session: Session, verb: str, words: list[str]) -> None:

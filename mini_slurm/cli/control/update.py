@@ -10,14 +10,18 @@ if TYPE_CHECKING:
 
     from mini_slurm.cli.control.session import Session
 
+    Handler = Callable[[Session, list[str]], None]
+
 # Which word says that it is about what; the first row of which there is a word counts, as in scontrol.
 ENTITIES = (
-    ("jobid", 3, "update_job"),
-    ("jobname", 3, "update_job"),
-    ("stepid", 4, "update_step"),
-    ("reservationname", 3, "reserve"),
-    ("nodename", 3, "update_node"),
-    ("partitionname", 3, "update_partition"),
+    ("jobid", 3, "update_job:update"),
+    ("jobname", 3, "update_job:update"),
+    ("stepid", 4, "update_step:update"),
+    ("reservationname", 3, "reserve:update"),
+    ("nodename", 3, "update_node:update"),
+    ("frontendname", 2, "update_daemons:front_end"),
+    ("partitionname", 3, "update_partition:update"),
+    ("slurmctlddebug", 2, "update_daemons:debug_level"),
 )
 NOTHING = (
     "No valid entity in update command",
@@ -28,9 +32,10 @@ NOTHING = (
 def update(session: Session, verb: str, words: list[str]) -> None:
     """Change a job, a node, a partition or a reservation."""
     tags = _tags(words)
-    for name, shortest, module in ENTITIES:
+    for name, shortest, place in ENTITIES:
         if any(len(tag) >= shortest and name.startswith(tag) for tag in tags):
-            handler: Callable[[Session, list[str]], None] = import_module(f"mini_slurm.cli.control.{module}").update
+            module, _, function = place.partition(":")
+            handler: Handler = getattr(import_module(f"mini_slurm.cli.control.{module}"), function)
             handler(session, words)
             return
     for line in NOTHING:

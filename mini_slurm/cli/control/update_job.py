@@ -46,7 +46,7 @@ def update(session: Session, words: list[str]) -> None:
         return
     except Nothing:
         return
-    session.speaks_of_records()
+    session.speaks_of_records(first=False)
     if jobs is None:
         session.fail(f"{NO_SUCH_JOB} for job {wish.jobs}")
     else:
@@ -91,7 +91,7 @@ class Wish:
         elif not equals and not rest:
             raise Stop(f"Invalid input: {word}", "Request aborted")
         elif not equals:
-            value = rest.pop(0)
+            word = value = rest.pop(0)  # scontrol names the value where it does not know the key
         if _means(name, "jobid", 3):
             self.jobs, self._is_named = value, True
         elif _means(name, "userid", 3):

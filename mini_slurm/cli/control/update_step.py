@@ -21,6 +21,7 @@ def update(session: Session, words: list[str]) -> None:
         name, equals, value = word.partition("=")
         if not equals:
             _abort(session, f"Invalid input: {word}")
+            session.fail("slurm_update error: No error")
             return
         if len(name) >= 4 and "stepid".startswith(name.lower()):
             number, rest = leading_number(value)

@@ -42,7 +42,7 @@ class Wish(NamedTuple):
 def cancel(wish: Wish, state: str, db: sqlite3.Connection) -> tuple[list[JobId] | None, int]:
     """Cancel what is on clusters: the ids that are left for the fleet, None: nothing is; and the exit status so far."""
     there = places.survey(db)
-    names = places.chosen(wish.program, wish.chosen, db)
+    names = places.named(wish.program, wish.chosen.text("clusters"), db, warn=common.say)
     code = 0
     for name in names:
         if name in there.clusters:
