@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 _NO_ERROR, _UNSPECIFIED = 0, -1
 # the number of the first line of each block, and the meanings from there on
 _BLOCKS: dict[int, str] = {
@@ -269,8 +267,8 @@ Nothing found with query
 }
 
 
-def meaning(number: int) -> str:
-    """What an error number means."""
+def meaning(number: int) -> str | None:
+    """What an error number means; None for one of the system's."""
     if number == _NO_ERROR:
         return "No error"
     if number < 0:
@@ -279,4 +277,4 @@ def meaning(number: int) -> str:
         lines = text.splitlines()
         if first <= number < first + len(lines):
             return lines[number - first]
-    return os.strerror(number)
+    return None

@@ -142,7 +142,7 @@ def errnumstr(session: Session, verb: str, words: list[str]) -> None:
     if not (number.isascii() and number.isdigit() and len(number) < 9):
         session.fail(f"numeric arguments required for keyword:{verb}")
     else:
-        listing.show([meaning(int(words[0]))])
+        listing.show([meaning(int(words[0])) or os.strerror(int(words[0]))])
 
 
 def cluster(session: Session, verb: str, words: list[str]) -> None:
