@@ -72,9 +72,9 @@ def become_task(plan: TaskPlan, files: Files, go: int) -> NoReturn:
 def _execute(start: StartTasks, program: List[str], values: Dict[bytes, bytes]) -> NoReturn:
     path = find(program[0], os.fsdecode(values.get(b"PATH", b"")))
     try:
-        os.execve(path, program, values)
+        os.execve(path, [path, *program[1:]], values)  # a program that was looked for is told where it was found
     except (OSError, ValueError) as error:
-        number = getattr(error, "errno", None) or errno.EINVAL
+        number = getattr(error, "errno", None) or (errno.EINVAL if path else errno.ENOENT)
         reason = os.strerror(number)
         interpreter = _interpreter(path) if number == errno.ENOENT else None
         if interpreter:

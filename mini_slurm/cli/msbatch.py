@@ -62,6 +62,8 @@ def _msbatch(program: str, arguments: list[str], line: str) -> int:
         return code
     from mini_slurm.desk import batch  # what goes to a cluster needs nothing of the scheduler's modules
 
+    for part in settings:
+        submission.check_command_line(program, part)
     script = submission.read_script([setting for part in settings for setting in part], words)
     made = batch.make(program, settings, script, words[1:], line, common.say)
     if made.values[0].of.get("test_only"):

@@ -16,12 +16,13 @@ from mini_slurm.model.export import wanted
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.options.grammar import Option, Setting, parse
+from mini_slurm.options.settle import TASK_NODES
 from mini_slurm.options.srun import REFUSED, SRUN, SRUN_VARIABLES, in_job
 from mini_slurm.protocol import flat
 from mini_slurm.steps import groups, hooks, launch, srun
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
-from mini_slurm.steps.request import to_texts
+from mini_slurm.steps.request import number, to_texts
 from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING, Talk
 from mini_slurm.store import database
 
@@ -201,6 +202,7 @@ class Run:
     def __init__(self, program: str, arguments: list[str], environment: dict[str, str]) -> None:
         self.program = program
         self._is_alone = False  # is the job there for this step only?
+        self._task_nodes: str | None = None  # the machine of each task in turn, where they were named
         self.environment = dict(environment)
         own = {variable: row.long for row in SRUN if in_job(row) for variable in row.env}
         self.texts, self.words = srun.options(program, arguments, list(options(program)), own, environment)
@@ -218,6 +220,7 @@ class Run:
     def check_alone(self, given: list[Setting]) -> None:
         """Raises MiniSlurmError where the step, with an allocation of its own, cannot be what was asked for."""
         if "relative" in self.texts:
+            number("relative", self.texts["relative"], 0)
             raise Fatal("--relative option invalid for job allocation request")
         plan = self._plan_quietly()
         if "multi-prog" in self.texts and "ntasks" not in self.texts:
@@ -236,6 +239,7 @@ class Run:
     def job(self, values: Values) -> Job:
         """What is asked for, to run the step on."""
         command = self.words[0]
+        self._task_nodes = values.text(TASK_NODES)
         return submission.describe(values, submission.Script(b"", os.path.basename(command), command), self.words[1:])
 
     def fit(self, job: Job) -> None:
@@ -243,6 +247,8 @@ class Run:
         self._is_alone = True
         for name in OF_THE_JOB:
             self.texts.pop(name, None)
+        if self._task_nodes is not None:
+            self.texts |= {"distribution": "arbitrary", "nodelist": self._task_nodes}
         cpus = [share.resources.cpus for share in parse_allocation(job.allocation).values()]
         nodes = len(cpus)
         self.texts["nodes"] = str(nodes)
@@ -314,5 +320,5 @@ def _trouble(number: str, job: Job | None) -> str:
     if job.state is JobState.PENDING:
         return confirm + "Job is pending execution"
     if job.state.is_over or job.outcome is not None:
-        return f"SLURM job {number} has expired."
+        return f"Slurm job {number} has expired"
     return ""

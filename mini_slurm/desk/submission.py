@@ -83,6 +83,11 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read(LARGEST_SCRIPT + 1)
 
 
+def check_command_line(program: str, given: list[Setting]) -> None:
+    """sbatch reads its command line before it looks for the script. Raises MiniSlurmError."""
+    _no_values(program, given, lambda line: None).take(given, collect.COMMAND_LINE)
+
+
 def _no_values(program: str, given: list[Setting], say: Say) -> Values:
     """What fills from sources one after the other, and speaks as the command line has it."""
     quiet = sum(setting.option.field == "quiet" for setting in given)
@@ -261,13 +266,10 @@ def _check_text(job: Job) -> None:
 
 
 def working_folder() -> str:
-    """Where the user is, by the path that the user knows it by. Raises Refused when it is gone."""
+    """Where the user is, by the path that the user knows it by. Raises BadOption when it is gone."""
     if SENT:
         return SENT[0].folder
-    try:
-        here = os.getcwd()
-    except FileNotFoundError:
-        raise Refused("the current folder does not exist any more", hint="cd to another one") from None
+    here = scripts.current_folder()
     known = os.environ.get("PWD", "")
     if os.path.isabs(known) and os.path.exists(known) and os.path.samefile(known, here):
         return known

@@ -20,7 +20,8 @@ ALL = -1  # in place of a task's number: every task of the array
 LARGEST = 2**32 - 1  # Slurm counts jobs in 32 bits
 
 KIND = re.compile("(afternotok|aftercorr|afterany|afterok|afterburstbuffer|after|expand):", re.IGNORECASE)
-JOB = re.compile(r"(\d{1,10})(?:_(\*|\d{1,10}))?", re.ASCII)
+# numbers as strtol reads them: after blanks, with a sign; a task without any is task 0
+JOB = re.compile(r"\s*([+-]?\d{1,10})(?:_(\*|\s*[+-]?\d{1,10}|))?", re.ASCII)
 DELAY = re.compile(r"\+(\d{1,8})", re.ASCII)
 STATE = re.compile(r"\((\w*)\)", re.ASCII)
 TASKS = re.compile(r"(\d+)_\[([^]]*)\]", re.ASCII)
@@ -147,15 +148,16 @@ class _Parser:
     def job(self, kind: str, minutes: int) -> int:
         """One job, with its delay and its state; the delay in minutes."""
         found = self.take(JOB)
-        if not found or not 0 < int(found[1]) <= LARGEST:
+        number = int(found[1]) if found else 0
+        if not found or not number or abs(number) > LARGEST:
             raise BadDependency(PROBLEM)
         delay = self.take(DELAY)
         if delay:
             minutes = int(delay[1])
             if not minutes:
                 raise BadDependency(PROBLEM)
-        task = None if found[2] is None else ALL if found[2] == "*" else int(found[2])
-        self.add(Dependency(kind, int(found[1]), task, minutes, self.state()))
+        task = None if found[2] is None else ALL if found[2] == "*" else int(found[2] or "0") & LARGEST
+        self.add(Dependency(kind, number & LARGEST, task, minutes, self.state()))
         return minutes
 
     def state(self) -> bool:

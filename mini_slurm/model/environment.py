@@ -111,18 +111,26 @@ def _tasks(counts: list[int], ntasks: int) -> list[int]:
 
 def _when_said(job: Job) -> dict[str, str]:
     """Variables that are only there when there is something to say."""
+    tasks = job.ntasks
+    if tasks is None and job.ntasks_per_node:
+        tasks = sum(share.tasks for share in parse_allocation(job.allocation).values()) or None
     said = {
+        "SLURM_ARBITRARY_NODELIST": job.node_list if _is_arbitrary(job) else None,
         "SLURM_JOB_ACCOUNT": job.account,
         "SLURM_JOB_QOS": job.qos,
         "SLURM_JOB_RESERVATION": job.reservation,
-        "SLURM_NTASKS": job.ntasks,
-        "SLURM_NPROCS": job.ntasks,
+        "SLURM_NTASKS": tasks,
+        "SLURM_NPROCS": tasks,
         "SLURM_CPUS_PER_TASK": job.cpus_per_task,
         "SLURM_MEM_PER_CPU": job.memory_per_cpu or None,
         "SLURM_MEM_PER_NODE": job.memory_per_node or None,
         "SLURM_RESTART_COUNT": job.restarts or None,
     }
     return {name: str(value) for name, value in said.items() if value is not None}
+
+
+def _is_arbitrary(job: Job) -> bool:
+    return extra(job).get("distribution", "").startswith("arbitrary")
 
 
 def _array(job: Job) -> dict[str, str]:

@@ -154,7 +154,7 @@ class Job:
         Or more if that was said later.
         """
         is_fixed = self.max_nodes is None or self.max_nodes == self.nodes
-        tasks = self.ntasks or (max(self.nodes, 1) if is_fixed else 1)
+        tasks = self.ntasks or (max(self.nodes, 1) if is_fixed else self.nodes * (self.ntasks_per_node or 0) or 1)
         return max(tasks * (self.cpus_per_task or 1), self.min_cpus or 0)
 
     @property

@@ -50,11 +50,12 @@ def note_least_nodes(job: Job, count: int) -> None:
 
 def shown_nodes(job: Job) -> int:
     """Machines that a job that waits is said to get at least."""
-    return max(job.nodes, min(number(job, LEAST_NODES), job.max_nodes or number(job, LEAST_NODES)))
+    return max(job.nodes, number(job, LEAST_NODES))
 
 
 def least_cpus(job: Job) -> int:
     """CPUs that each machine has to give."""
     per_task = job.cpus_per_task or 1
-    tasks = job.ntasks_per_node or 1 if (job.ntasks or 1) > 1 and not extra(job).get("overcommit") else 1
+    per_node = job.ntasks_per_node or 1
+    tasks = per_node if (job.ntasks or job.nodes * per_node) > 1 and not extra(job).get("overcommit") else 1
     return max(per_task * tasks, number(job, "mincpus"))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mini_slurm.options.collect import Values
 
+TASK_NODES = "task_nodes"  # the machine of each task in turn, where the user says them all
 MEMORY = ("memory_per_node", "memory_per_cpu", "mem_per_gpu")
 WITH_TASKS_PER_GPU = ("gpus_per_task", "gpus_per_socket", "ntasks_per_node")
 MULTITHREADED = ("ntasks_per_core", "threads_per_core", "extra_node_info")  # what excludes --hint
@@ -153,9 +154,13 @@ def _settle_names(values: Values, layout: Layout, read_hosts: Callable[[str, int
     if "/" in names:
         values.of["required_nodes"] = names = read_hosts(names, count)
     try:
-        layout.names = list(dict.fromkeys(expand(names)))
+        named = expand(names)
     except ValueError:
         return  # the fleet says what is wrong with it
+    layout.names = list(dict.fromkeys(named))
+    if _is_arbitrary(values):
+        values.of[TASK_NODES] = compress(named)
+        layout.tasks = len(named) if layout.tasks is None else layout.tasks
     values.of["required_nodes"] = compress(layout.names)
     layout.least = max(len(layout.names), layout.least) if layout.is_given else len(layout.names)
     layout.is_given = True
@@ -187,11 +192,9 @@ def _settle_tasks(values: Values, layout: Layout) -> None:
         layout.most = min(layout.most, layout.tasks)
         if layout.tasks < layout.least:
             _use_fewer_machines(values, layout, layout.tasks)
-    if _is_arbitrary(values):
-        if layout.names is None:
-            line = "With Arbitrary distribution you need to specify a nodelist or hostfile with the -w option"
-            raise Refused(line)
-        layout.tasks = len(layout.names) if layout.tasks is None else layout.tasks
+    if _is_arbitrary(values) and layout.names is None:
+        line = "With Arbitrary distribution you need to specify a nodelist or hostfile with the -w option"
+        raise Refused(line)
     plane = (values.text("distribution") or "").partition("plane=")[2]
     if plane and not _fills_planes(layout, int(plane)):
         raise Refused("Too few processes for the requested {plane,node} distribution")

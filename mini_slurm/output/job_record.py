@@ -192,6 +192,7 @@ PLACES = (
      ("ExcNodeList", lambda job, view: NULL if job.excluded_nodes is None else in_order(job.excluded_nodes))),
     (("NodeList", lambda job, view: tres.node_list(job)),
      ("SchedNodeList", lambda job, view: job.planned[1] if job.planned else None)),
+    (("BatchFeatures", lambda job, view: extra(job).get("batch")),),
     (("BatchHost", lambda job, view: (job.node if tres.node_list(job) else None)),),
     (("NumNodes", lambda job, view: _node_count(job)),
      ("NumCPUs", lambda job, view: str(tres.cpus(job))),

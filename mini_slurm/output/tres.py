@@ -23,7 +23,8 @@ def requested_cpus(job: Job) -> int:
     if "overcommit" in extra(job):
         return asked_nodes(job)
     certain = job.max_nodes is None or job.max_nodes == job.nodes
-    return (job.ntasks or (job.nodes if certain else 1)) * (job.cpus_per_task or 1)
+    of_nodes = job.nodes if certain else job.nodes * (job.ntasks_per_node or 0) or 1
+    return (job.ntasks or of_nodes) * (job.cpus_per_task or 1)
 
 
 def cpus(job: Job) -> int:
@@ -49,14 +50,20 @@ def nodes(job: Job) -> int:
 
 def asked_nodes(job: Job) -> int:
     """Machines that were asked for; `Job.nodes` says how many the tasks need, where nobody did."""
-    return 1 if job.max_nodes is None and job.required_nodes is None else job.nodes
+    if job.max_nodes is not None:
+        return job.nodes
+    if job.required_nodes is None:
+        return 1
+    from mini_slurm.model.hostlist import expand
+
+    return len(set(expand(job.required_nodes)))
 
 
 def tasks(job: Job) -> int | None:
     """Tasks asked for, else one for each machine; None for a job that ended without having had any."""
     if job.ntasks is not None:
         return job.ntasks
-    return nodes(job) if job.state is JobState.PENDING or job.alloc_cpus else None
+    return nodes(job) * (job.ntasks_per_node or 1) if job.state is JobState.PENDING or job.alloc_cpus else None
 
 
 def requested(job: Job, whole: int = 0) -> str:

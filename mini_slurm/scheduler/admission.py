@@ -327,9 +327,11 @@ def _check_somewhere(job: Job, fleet: Fleet, partitions: list[Partition], machin
         if excess(job, partition, [one.total for one in among]) not in (None, "PartitionDown"):
             return
         try:
-            check_room(job, fleet, partition.name, among)
+            count = check_room(job, fleet, partition.name, among)
         except Refused as refused:
             found.append(refused)
         else:
+            if job.priority != 0:
+                note_least_nodes(job, count)  # a job that may start is shown with what it would get of empty machines
             return
     raise found[-1]

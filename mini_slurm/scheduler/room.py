@@ -64,8 +64,8 @@ def _with_parts(job: Job, gpus: dict[str, int]) -> tuple[dict[str, int], dict[st
     return gpus, {kind: Size(memory, 0) for kind in gpus} if memory else {}
 
 
-def check_room(job: Job, fleet: Fleet, partition: str, among: list[Candidate]) -> None:
-    """Raises Refused when the job would not even have room on empty machines of the partition."""
+def check_room(job: Job, fleet: Fleet, partition: str, among: list[Candidate]) -> int:
+    """How many empty machines of the partition the job would get. Raises Refused when it has no room even there."""
     _check_shards(job, fleet)
     excluded = allowed_names(tuple(one.entry.name for one in among), None, job.excluded_nodes, job.nodes)
     usable = [one for one in among if one.entry.name in excluded and _has_features(job, one.entry)]
@@ -78,8 +78,10 @@ def check_room(job: Job, fleet: Fleet, partition: str, among: list[Candidate]) -
         raise Refused(complaints[-1], UNAVAILABLE, hint=hint)
     fitting = [one for one, complaint in zip(usable, complaints, strict=True) if not complaint]
     names = set(allowed_names(tuple(one.entry.name for one in fitting), job.required_nodes, None, job.nodes))
-    if place(job, empty(one for one in fitting if one.entry.name in names), fleet) is None:
+    taken = place(job, empty(one for one in fitting if one.entry.name in names), fleet)
+    if taken is None:
         raise Refused(UNAVAILABLE, hint=hint)
+    return len(taken)
 
 
 def _check_shards(job: Job, fleet: Fleet) -> None:

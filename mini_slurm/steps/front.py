@@ -320,7 +320,7 @@ class Front:
             self.complain(f"{node}: {ends.named(tasks)}: {words}")
         else:
             self.chat(f"launch/slurm: _task_finish: {node}: {ends.named(tasks)}: Completed")
-        if words and self.settings.kill_on_bad_exit and self._running:
+        if words and self.settings.kill_on_bad_exit:
             self._terminate()
         elif self.settings.wait and self._running and self._slow_at is None:
             self._slow_at = monotonic() + self.settings.wait

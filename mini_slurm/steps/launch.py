@@ -11,6 +11,7 @@ from mini_slurm.steps import multi_prog, request
 from mini_slurm.steps.front import Settings
 from mini_slurm.steps.outputs import Outputs
 from mini_slurm.steps.request import StepRequest
+from mini_slurm.steps.scripts import current_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
     wanted.submit_line = given.get("submit-line", "")
     wanted.name = given.get("job-name") or os.path.basename(words[0])
     _behave(settings, given)
-    inputs = _input(settings, given.get("input", ALL))
+    inputs = _input(settings, given.get("input", ALL), wanted.ntasks or wanted.least_nodes or 1)
     outputs = Outputs(
         given.get("output", ""),
         given.get("error", ""),
@@ -107,19 +108,22 @@ def _programs(program: str, given: dict[str, str], words: list[str], wanted: Ste
 
 
 def _behave(settings: Settings, given: dict[str, str]) -> None:
-    settings.kill_on_bad_exit = "kill-on-bad-exit" in given and given["kill-on-bad-exit"] != "0"
+    bad_exit = given.get("kill-on-bad-exit")
+    settings.kill_on_bad_exit = bad_exit is not None and (
+        not bad_exit or request.number("kill-on-bad-exit", bad_exit, 0) > 0
+    )
     settings.wait = request.number("wait", given["wait"], 0) if given.get("wait") else 0
     settings.quit_on_interrupt = "quit-on-interrupt" in given
     settings.disable_status = "disable-status" in given
     settings.pty = "pty" in given
 
 
-def _input(settings: Settings, mode: str) -> str:
-    """Open what the tasks read; which of them do. Raises Refused."""
+def _input(settings: Settings, mode: str, tasks: int) -> str:
+    """Open what the tasks read; which of them do: a number that is none of theirs is a file's name. Raises Refused."""
     if mode == NONE:
         return NONE
     settings.input = 0
-    if mode.isdigit():
+    if mode.isdigit() and int(mode) < tasks:
         settings.input_task = int(mode)
         return mode
     if mode != ALL:
@@ -195,8 +199,8 @@ def drop_terminal(program: str, given: dict[str, str]) -> None:
 
 
 def folder(environment: Mapping[str, str]) -> str:
-    """Where srun is, by the path that its user knows it by."""
-    here = os.getcwd()
+    """Where srun is, by the path that its user knows it by. Raises BadOption when that is gone."""
+    here = current_folder()
     known = environment.get("PWD", "")
     if known.startswith("/") and os.path.exists(known) and os.path.samefile(known, here):
         return known

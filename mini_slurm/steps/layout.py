@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from mini_slurm.steps.request import StepRequest
 
 UNAVAILABLE = "Requested node configuration is not available"
+TOO_FEW_NAMES = "Unspecified error"  # what Slurm says of fewer names than tasks
 TOO_MANY = "More processors requested than permitted"
 BUSY = "Requested nodes are busy"
 
@@ -222,7 +223,7 @@ def _gpus_wanted(request: StepRequest, node: Node, tasks: int) -> int:
 def _distribute(request: StepRequest, nodes: list[Node], room: dict[str, int], tasks: int) -> dict[str, list[int]]:
     """The numbers of each machine's tasks."""
     if request.distribution == "arbitrary":
-        return _arbitrary(request, nodes)
+        return _arbitrary(request, nodes, tasks)
     names = [node.name for node in nodes]
     if request.distribution.startswith("plane"):
         return _plane(names, room, tasks, int(request.distribution.partition("=")[2] or 1))
@@ -276,10 +277,13 @@ def _plane(names: list[str], room: dict[str, int], tasks: int, size: int) -> dic
     return found
 
 
-def _arbitrary(request: StepRequest, nodes: list[Node]) -> dict[str, list[int]]:
-    """Task N on the Nth of the names, as they were given."""
+def _arbitrary(request: StepRequest, nodes: list[Node], tasks: int) -> dict[str, list[int]]:
+    """Task N on the Nth of the names, as they were given; on the job's Nth machine where none were."""
     found: dict[str, list[int]] = {node.name: [] for node in nodes}
-    for task, name in enumerate(request.nodelist):
+    names = request.nodelist or list(found)
+    if len(names) < tasks:
+        raise Impossible(TOO_FEW_NAMES)
+    for task, name in enumerate(names[:tasks]):
         if name not in found:
             raise Impossible(UNAVAILABLE)
         found[name].append(task)

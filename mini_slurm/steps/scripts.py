@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_slurm.errors import Refused
+from mini_slurm.errors import BadOption, Refused
 from mini_slurm.model.units import LARGEST_SCRIPT
 
 
@@ -22,11 +22,19 @@ def read(name: str, path: str) -> tuple[str, bytes]:
     return os.path.abspath(found), data
 
 
+def current_folder() -> str:
+    """Where this process is. Raises BadOption when that folder is gone."""
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise BadOption(f"getcwd failed: {error.strerror}", hint="cd to another folder") from None
+
+
 def _find(name: str, path: str) -> str:
     """A script is looked for here, then along PATH; one whose name begins with a dot or a slash is where it says."""
     if name.startswith((".", "/")):
         return name
-    here = os.getcwd()
+    here = current_folder()
     for folder in (here, *path.split(":")):
         place = os.path.join(here, folder, name) if folder.startswith(".") else os.path.join(folder, name)
         if folder and os.path.exists(place) and not os.path.isdir(place):

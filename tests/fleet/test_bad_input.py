@@ -228,8 +228,8 @@ def test_a_folder_that_is_gone_is_said(login: LoginNode) -> None:
     gone.mkdir()
     line = f'cd "{gone}"; rmdir "{gone}"; exec msbatch --wrap true'
     assert call(login, "bash", "-c", line) == (
-        1,
-        ["msbatch: error: the current folder does not exist any more", "msbatch: hint: cd to another one"],
+        255,
+        ["msbatch: error: getcwd failed: No such file or directory", "msbatch: hint: cd to another folder"],
     )
 
 

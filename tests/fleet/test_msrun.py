@@ -187,7 +187,7 @@ def test_a_step_within_a_job_that_runs(fleet: Machines):
     fleet.run("mscancel", str(number))
     jobs.wait_over(fleet, number)
     done = fleet.run("msrun", f"--jobid={number}", "true")
-    assert done.stderr.startswith("msrun: error: SLURM job 1 has expired.\n")
+    assert done.stderr.startswith("msrun: error: Slurm job 1 has expired\n")
     assert done.returncode == 1
 
 

@@ -49,6 +49,9 @@ def is_array(number: int) -> bool:
         ("afterok:12:12,afterok:12", "afterok:12(unfulfilled)"),
         ("afterok:12(failed),singleton(unfulfilled)", "afterok:12(failed),singleton(unfulfilled)"),
         ("singleton", "singleton(unfulfilled)"),
+        ("afterok: 12", "afterok:12(unfulfilled)"),
+        ("afterok:-1", "afterok:4294967295(unfulfilled)"),
+        ("afterok:12_", "afterok:12_0(unfulfilled)"),
     ],
 )
 def test_an_expression_is_kept_as_slurm_shows_it(given_text, shown):
