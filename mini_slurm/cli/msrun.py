@@ -22,7 +22,7 @@ from mini_slurm.protocol import flat
 from mini_slurm.steps import groups, hooks, launch, srun
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
-from mini_slurm.steps.request import number, to_texts
+from mini_slurm.steps.request import names, number, to_texts
 from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING, Talk
 from mini_slurm.store import database
 
@@ -240,7 +240,10 @@ class Run:
         """What is asked for, to run the step on."""
         command = self.words[0]
         self._task_nodes = values.text(TASK_NODES)
-        return submission.describe(values, submission.Script(b"", os.path.basename(command), command), self.words[1:])
+        job = submission.describe(values, submission.Script(b"", os.path.basename(command), command), self.words[1:])
+        if self._task_nodes is not None and "ntasks" not in self.texts:
+            job.ntasks = len(names(self._task_nodes))  # srun counts a machine as often as it is named
+        return job
 
     def fit(self, job: Job) -> None:
         """What the job came to is what its step takes: all of it."""

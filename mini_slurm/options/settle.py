@@ -160,7 +160,6 @@ def _settle_names(values: Values, layout: Layout, read_hosts: Callable[[str, int
     layout.names = list(dict.fromkeys(named))
     if _is_arbitrary(values):
         values.of[TASK_NODES] = compress(named)
-        layout.tasks = len(named) if layout.tasks is None else layout.tasks
     values.of["required_nodes"] = compress(layout.names)
     layout.least = max(len(layout.names), layout.least) if layout.is_given else len(layout.names)
     layout.is_given = True
@@ -192,9 +191,11 @@ def _settle_tasks(values: Values, layout: Layout) -> None:
         layout.most = min(layout.most, layout.tasks)
         if layout.tasks < layout.least:
             _use_fewer_machines(values, layout, layout.tasks)
-    if _is_arbitrary(values) and layout.names is None:
-        line = "With Arbitrary distribution you need to specify a nodelist or hostfile with the -w option"
-        raise Refused(line)
+    if _is_arbitrary(values):
+        if layout.names is None:
+            line = "With Arbitrary distribution you need to specify a nodelist or hostfile with the -w option"
+            raise Refused(line)
+        layout.tasks = len(layout.names) if layout.tasks is None else layout.tasks
     plane = (values.text("distribution") or "").partition("plane=")[2]
     if plane and not _fills_planes(layout, int(plane)):
         raise Refused("Too few processes for the requested {plane,node} distribution")

@@ -54,6 +54,8 @@ class Demand(NamedTuple):
     parts: tuple[Part, ...] = ()  # of GPUs, on each machine
     one_of: tuple[str, ...] = ()  # features: all machines have the same one
     counted: tuple[tuple[str, int], ...] = ()  # features, and on how many of the machines
+    reach: int = 0  # machines that it takes where so many are free; 0: as few as it can do with
+    tasks_each: int = 0  # tasks of each machine, where nobody said how many they are together
 
     @property
     def wants_gpus(self) -> bool:
@@ -93,7 +95,15 @@ def demand(job: Job, fleet: Fleet) -> Demand:
         parts=gpu_parts(job),
         one_of=() if job.features is None else one_of(job.features),
         counted=counts,
+        reach=_reach(job),
+        tasks_each=0 if job.ntasks else job.ntasks_per_node or 1,
     )
+
+
+def _reach(job: Job) -> int:
+    """Of a range of machines a job takes the most that are free, unless it says --use-min-nodes."""
+    is_range = job.max_nodes is not None and job.max_nodes > job.nodes
+    return job.max_nodes or 0 if is_range and not (gpus_per_job(job) or "use-min-nodes" in extra(job)) else 0
 
 
 def task_count(job: Job) -> int:

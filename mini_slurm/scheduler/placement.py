@@ -92,6 +92,19 @@ def _with_features(wanted: Demand, rooms: list[Room]) -> list[str] | None:
 
 
 def _choose(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> Allocation | None:
+    """Of a range of machines the most that have room."""
+    taken = _with_least(wanted, rooms, must)
+    if taken is None:
+        return None
+    for count in range(min(wanted.reach, len(rooms)), len(taken), -1):
+        tasks = max(wanted.tasks, count * wanted.tasks_each)
+        more = _with_least(wanted._replace(least=count, tasks=tasks), rooms, must)
+        if more is not None:
+            return more
+    return taken
+
+
+def _with_least(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> Allocation | None:
     least = max(wanted.least, len(must))
     if not {room.site.name for room in rooms}.issuperset(must):
         return None

@@ -203,7 +203,7 @@ class Prospect:
 
     def _find_in(self, reach: Reach, kept: Kept, news: list[Books] | None) -> Allocation | None:
         wanted = self.wanted
-        if wanted.least <= 1 and not self._must:
+        if wanted.least <= 1 and not self._must and not wanted.reach:
             if news is None:
                 rooms = reach.rooms(wanted, self._least, kept, heads=True)
             else:

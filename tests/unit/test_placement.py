@@ -53,6 +53,11 @@ def tasks(among: list[Site], **request: object) -> dict[str, int] | None:
         ({"exclusive": 1, "nodes": 2, "max_nodes": 2}, {"node1": 2, "node2": 2}),
         ({"nodes": 1, "max_nodes": 1, "ntasks": 5}, None),
         ({"memory_per_node": 6000}, {"node3": 1}),
+        ({"nodes": 1, "max_nodes": 3}, {"node1": 1, "node2": 1, "node3": 1}),
+        ({"nodes": 1, "max_nodes": 2, "ntasks": 3}, {"node1": 2, "node2": 1}),
+        ({"nodes": 1, "max_nodes": 2, "ntasks_per_node": 2}, {"node1": 2, "node2": 2}),
+        ({"nodes": 3, "max_nodes": 9}, {"node1": 1, "node2": 1, "node3": 1, "node4": 1}),
+        ({"nodes": 1, "max_nodes": 3, "extra": '{"use-min-nodes": ""}'}, {"node1": 1}),
     ],
 )  # fmt: skip
 def test_an_idle_cluster_gives(request_: dict[str, object], expected: dict[str, int] | None) -> None:

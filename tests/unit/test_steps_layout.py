@@ -47,6 +47,8 @@ def holding(parts: list[Part]) -> dict[str, Held]:
         ("ntasks=1 nodelist=node2", (1, 1), [[], [0]]),
         ("ntasks=1 exclude=node1", (1, 1), [[], [0]]),
         ("ntasks=3 nodelist=node2,node1,node2 distribution=arbitrary", (2, 2), [[1], [0, 2]]),
+        ("ntasks=2 nodelist=node2,node1,node2 distribution=arbitrary", (2, 2), [[1], [0]]),
+        ("ntasks=2 distribution=arbitrary", (2, 2), [[0], [1]]),
         ("ntasks=5 overcommit", (1,), [[0, 1, 2, 3, 4]]),
     ],
 )
