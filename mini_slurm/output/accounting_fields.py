@@ -208,7 +208,7 @@ ALWAYS = (
     " end_time submit_time eligible_time begin_time reason cancelled_by attempt script suspended_seconds"
     " exit_code exit_signal node allocation alloc_cpus alloc_memory alloc_gpus max_rss user_seconds system_seconds"
 )
-_CPUS = "alloc_cpus ntasks cpus_per_task nodes max_nodes min_cpus required_nodes extra"
+_CPUS = "alloc_cpus ntasks ntasks_per_node cpus_per_task nodes max_nodes min_cpus required_nodes extra"
 _NODES = "nodes node node_list"
 _HELD = f"{_CPUS} {_NODES} memory_per_node memory_per_cpu alloc_memory alloc_gpus gres gpus"
 _USED = "user_seconds system_seconds"

@@ -183,13 +183,13 @@ def _core_spec(job: Job) -> str:
 
 
 _ID = "job_id array_job_id array_task_id array_tasks het_job_id het_offset"
-_CPUS = "state alloc_cpus ntasks cpus_per_task nodes max_nodes min_cpus required_nodes extra"
+_CPUS = "state alloc_cpus ntasks ntasks_per_node cpus_per_task nodes max_nodes min_cpus required_nodes extra"
 _NODES = "state node node_list"
 _USED = "state start_time end_time suspend_time suspended_seconds"
 _STARTS = "state start_time begin_time end_time"
 _ENDS = _STARTS + " suspended_seconds time_limit"
 _MEMORY = "memory_per_node memory_per_cpu"
-_MIN_CPUS = "cpus_per_task ntasks ntasks_per_node extra"
+_MIN_CPUS = "cpus_per_task nodes ntasks ntasks_per_node extra"
 
 # fmt: off
 JOB_FIELDS = (

@@ -85,7 +85,7 @@ def _allocated(job: Job, view: View) -> str:
 _ELIGIBLE = "state reason eligible_time submit_time begin_time start_time alloc_cpus script"
 _FILE = "job_id work_dir std_in std_out std_err script"
 _STARTS = "state start_time begin_time submit_time alloc_cpus"
-_TASKS = "state ntasks nodes node node_list alloc_cpus"
+_TASKS = "state ntasks nodes node node_list alloc_cpus ntasks_per_node"
 _TRES = (
     "state node node_list alloc_cpus alloc_memory alloc_gpus ntasks cpus_per_task nodes max_nodes min_cpus extra"
     " required_nodes memory_per_node memory_per_cpu gres gpus"
