@@ -62,6 +62,9 @@ class Machine:
             float(_read(UPTIME).split()[0]),
             time.monotonic() - self._started,
             *self.vitals(),
+            "watched",
+            "affinity",
+            "variable" if self.gpus else "",
         )
 
     def vitals(self) -> Tuple[float, int]:

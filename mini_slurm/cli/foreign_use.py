@@ -1,11 +1,11 @@
-"""msinfo --foreign and --idle-gpus, msacct --foreign: who uses machines besides jobs, and who holds GPUs unused."""
+"""msinfo --foreign, --idle-gpus and --limits, msacct --foreign: what machines tell that Slurm's do not."""
 
 from __future__ import annotations
 
 from mini_slurm.cli import listing
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.foreign_use import parse_uses
-from mini_slurm.output import foreign_use
+from mini_slurm.output import foreign_use, machine_limits
 from mini_slurm.store import queries
 from mini_slurm.store.schema import UNFINISHED
 
@@ -24,7 +24,7 @@ COLUMNS = ("job_id", "array_job_id", "array_task_id", "array_tasks", "user", "na
 
 
 def show(request: Request) -> int:
-    """Print who uses the machines besides jobs, or which jobs do not use their GPUs; the exit status."""
+    """Print who uses the machines besides jobs, which jobs leave GPUs unused, how limits are kept; the exit status."""
     db, view = listing.open_to_read(), listing.view(request.chosen)
     known = queries.load_machines(db)
     machines = [
@@ -37,6 +37,8 @@ def show(request: Request) -> int:
     if "idle_gpus" in request.chosen:
         rows = foreign_use.idle(_idle(machines, db), view)
         listing.show(foreign_use.table(foreign_use.IDLE, rows, headed=headed))
+    if "limits" in request.chosen:
+        listing.show(foreign_use.table(machine_limits.NAMES, machine_limits.rows(machines), headed=headed))
     return 0
 
 

@@ -53,7 +53,7 @@ def msinfo(program: str, arguments: list[str]) -> int:
         from mini_slurm.cli.verbose import sinfo_options
 
         listing.show(sinfo_options(request))
-    if "foreign" in chosen or "idle_gpus" in chosen:
+    if any(field in chosen for field in ("foreign", "idle_gpus", "limits")):
         from mini_slurm.cli import foreign_use
 
         return listing.repeat(seconds, lambda: foreign_use.show(request))

@@ -249,6 +249,7 @@ class MachineHand:
             agent_time=trust.moment(now, message.agent_age),
             load=max(message.load, 0.0),
             free_memory=max(message.free_memory, 0),
+            limits=_limits(message),
         )
         self._vitals_at = asyncio.get_running_loop().time()
         ahead = message.clock - now
@@ -303,3 +304,9 @@ class MachineHand:
         values = {**self.machine.__dict__, "state": state, "reason": reason, "reason_time": self._clock()}
         self.machine = Machine(**values)
         self._board.note_machine(self.machine)
+
+
+def _limits(message: messages.Welcome) -> str:
+    """How a machine holds jobs to what they asked for, as model/machine.py has it."""
+    told = {"memory": message.memory_limit, "cpus": message.cpu_limit, "gpus": message.gpu_limit}
+    return json.dumps({kind: trust.text(how) for kind, how in told.items()} if message.memory_limit else {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+HARD = frozenset({"cgroup v2"})  # limits that the kernel keeps a job to, whatever it does by mistake
+
 
 class Machine:
     """One machine; the annotated attributes are the columns of the table `machine`."""
@@ -26,6 +28,7 @@ class Machine:
     free_memory: int | None = None  # MiB
     outside: str = "[]"  # JSON: who uses it besides jobs, as model/foreign_use.py has it
     blocked_gpus: str = ""  # by type: those that are not to be had for that
+    limits: str = "{}"  # JSON: "memory", "cpus", "gpus" -> how jobs are held to them, in words; {}: not told
     idle_gpus: str = "{}"  # JSON: job's number -> seconds since the epoch since when its GPUs do nothing
 
     def __init__(self, **values: object) -> None:

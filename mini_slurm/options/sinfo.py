@@ -47,6 +47,7 @@ OPTIONS = (
 )
 OURS = (  # under our name
     option("foreign", "", FLAG, "Who uses the nodes besides jobs."),
+    option("limits", "", FLAG, "How each node holds jobs to their memory, CPUs and GPUs."),
     option("idle-gpus", "", FLAG, "Jobs that hold GPUs and have not used them for long."),
 )
 # fmt: on

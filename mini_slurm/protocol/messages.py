@@ -41,6 +41,9 @@ class Welcome(NamedTuple):
     agent_age: float = 0.0  # seconds since the agent was started
     load: float = 0.0  # processes that ran or wanted to, on average over five minutes
     free_memory: int = 0  # MiB
+    memory_limit: str = ""  # how jobs are held to what they asked for, in words; "": it is not told, or there is none
+    cpu_limit: str = ""
+    gpu_limit: str = ""
 
 
 class StartAttempt(NamedTuple):

@@ -141,6 +141,7 @@ STEPS: tuple[str, ...] = (
     """,
     # which shares of their time limit unfinished jobs are known to have reached
     "CREATE TABLE noticed (job_id INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (job_id, event)) WITHOUT ROWID",
+    "ALTER TABLE machine ADD COLUMN limits TEXT NOT NULL DEFAULT '{}'",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

@@ -127,6 +127,9 @@ def test_use_by_hand_is_shown_avoided_and_booked(fleet: Machines, somebody: subp
         assert done.returncode == 0, done.stderr
         return next((line for line in done.stdout.splitlines() if f" {somebody.pid} " in line), "")
 
+    header, told = fleet.run("msinfo", "--limits").stdout.splitlines()
+    assert header.split() == ["NODE", "HARD", "MEMORY", "CPUS", "GPUS"]
+    assert told.startswith("node1 ") and told.split()[-2:] == ["affinity", "variable"]
     line = wait_until(lambda: shown("msinfo", "--foreign"), "the use to be shown", logs=fleet.logs)
     assert line.split()[:2] == ["node1", "0"] and " 4G " in line and line.endswith("sleep")
     script = "#!/bin/sh\necho $CUDA_VISIBLE_DEVICES $SLURM_SHARDS_ON_NODE\n"
