@@ -44,8 +44,7 @@ def _msbatch(program: str, arguments: list[str], line: str) -> int:
         parts, words = common.parse_parts(program, arguments, options(program))
     except BadUsage:
         # a cluster may know options that we do not; its own words say what is wrong
-        code = _elsewhere(program, arguments, *common.open_store())
-        if code is None:
+        if (code := _elsewhere(program, arguments, *common.open_store())) is None:
             raise
         return code
     settings = common.take_first(program, "msbatch", parts)
