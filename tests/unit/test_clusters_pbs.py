@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +17,7 @@ from mini_slurm.clusters import pbs_records as records
 from mini_slurm.clusters.base import Answer, Unanswered
 from mini_slurm.clusters.inside import job as wrapper
 from mini_slurm.clusters.inside import scontrol, srun
-from mini_slurm.clusters.pbs import Pbs
+from mini_slurm.clusters.pbs import TOOLS, Pbs, source
 from mini_slurm.clusters.submission import number_of
 from mini_slurm.errors import Refused
 from mini_slurm.model.cluster_entry import ClusterEntry
@@ -233,3 +238,53 @@ def test_srun_reads_what_each_task_runs_from_a_file(tmp_path: Path) -> None:
     assert found == [["echo", "a b"], ["worker", "1", "0"], ["worker", "2", "1"]]
     with pytest.raises(ValueError, match="does not tell what each of 4 tasks runs"):
         srun._commands([str(tmp_path / "programs")], 4, True)
+
+
+Srun = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def in_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Srun:
+    """Runs srun as the wrapper of a job on this machine alone installs it."""
+    (tmp_path / "bin").mkdir()
+    for name in TOOLS:
+        (tmp_path / "bin" / name).write_text(f"#!/usr/bin/env python3\n{source(name)}")
+        (tmp_path / "bin" / name).chmod(0o700)
+    for name in [name for name in os.environ if name.startswith(("SLURM_", "PBS_", "MINI_SLURM_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+
+    def run(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(tmp_path / "bin" / "srun"), *words]
+        return subprocess.run(command, input=typed, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+
+    return run
+
+
+def test_files_of_output_may_be_called_out_and_err(in_job: Srun, tmp_path: Path) -> None:
+    done = in_job("-n", "1", "-o", "out", "-e", "err", "sh", "-c", "echo said; echo wrong >&2")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert ((tmp_path / "out").read_text(), (tmp_path / "err").read_text()) == ("said\n", "wrong\n")
+
+
+def test_input_that_is_not_there_is_one_line(in_job: Srun) -> None:
+    done = in_job("-i", "missing", "cat")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "srun: error: missing: No such file or directory\n"
+
+
+def test_input_goes_to_the_task_of_a_number_and_is_a_file_for_others(in_job: Srun, tmp_path: Path) -> None:
+    assert in_job("-l", "-i", "1", "cat", typed="typed\n").stdout == "1: typed\n"
+    (tmp_path / "7").write_text("kept\n")
+    assert in_job("-l", "-n", "1", "-i", "7", "cat").stdout == "0: kept\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("-w", "n[1-", "true"), ("-x", "n[a]", "true"), ("-n", "two", "true"), ("-n", "0", "true"), ("-N", "0", "true")],
+    ids=str,
+)
+def test_what_srun_cannot_read_is_one_line(in_job: Srun, words: tuple[str, ...]) -> None:
+    done = in_job(*words)
+    assert done.returncode == 1
+    assert re.fullmatch("srun: error: .*\n", done.stderr)

@@ -15,7 +15,13 @@ def main(words: list[str]) -> int:
     if words[:2] not in (["show", "hostnames"], ["show", "hostname"]) or len(words) > 3:
         sys.stderr.write(f"scontrol: error: {' '.join(words)}: not to be had within a job of PBS\n")
         return 1
-    for host in expand(words[2] if len(words) > 2 else os.environ.get("SLURM_JOB_NODELIST", "")):
+    text = words[2] if len(words) > 2 else os.environ.get("SLURM_JOB_NODELIST", "")
+    try:
+        hosts = expand(text)
+    except ValueError:
+        sys.stderr.write(f"Invalid hostlist: {text}\n")
+        return 1
+    for host in hosts:
         print(host)
     return 0
 

@@ -86,18 +86,28 @@ def layout(options: dict[str, str], lines: list[str]) -> list[str]:
     """The host of each task. Raises ValueError."""
     lines = _chosen(options, lines)
     hosts = list(dict.fromkeys(lines))
-    nodes = options.get("nodes", "")
+    nodes, each, wanted = (_number(options, name) for name in ("nodes", "ntasks-per-node", "ntasks"))
     if nodes:
-        hosts = hosts[: int(nodes.split("-")[-1])]
+        hosts = hosts[:nodes]
         lines = [host for host in lines if host in hosts]
-    each, wanted = options.get("ntasks-per-node"), options.get("ntasks")
-    if wanted is None and each is not None:
-        return [host for host in hosts for _ in range(int(each))]
+    if wanted is None and each:
+        return [host for host in hosts for _ in range(each)]
     if wanted is None and nodes:
         return hosts
-    count = int(wanted or os.environ.get("SLURM_NTASKS") or len(lines))
+    count = wanted or int(os.environ.get("SLURM_NTASKS") or len(lines))
     places = lines * (-(-count // len(lines)))
     return sorted(places[:count], key=hosts.index)
+
+
+def _number(options: dict[str, str], name: str) -> int | None:
+    """A number of one or more, the last of a range. Raises ValueError."""
+    text = options.get(name)
+    if text is None:
+        return None
+    last = text.split("-")[-1]
+    if not last.isdecimal() or int(last) < 1:
+        raise ValueError(f'Invalid numeric value "{text}" for --{name}.')
+    return int(last)
 
 
 def _chosen(options: dict[str, str], lines: list[str]) -> list[str]:
@@ -114,10 +124,15 @@ def _chosen(options: dict[str, str], lines: list[str]) -> list[str]:
 
 
 def _expand(text: str) -> list[str]:
-    """The hosts of a list; scontrol, which is beside this, knows how."""
+    """The hosts of a list; scontrol, which is beside this, knows how. Raises ValueError."""
+    if not text:
+        return []
     tool = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scontrol")
     words = [sys.executable, tool, "show", "hostnames", text]
-    return subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout.decode().split() if text else []
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    if done.returncode:
+        raise ValueError(f"Invalid hostlist: {text}")
+    return done.stdout.decode().split()
 
 
 def _hosts() -> list[str]:
@@ -218,7 +233,7 @@ def _output(pattern: str, options: dict[str, str], task: dict[str, str]) -> str:
 def _input(options: dict[str, str], tasks: list[dict[str, str]]) -> dict[str, Any]:
     """What is read for the tasks, None: srun's own, and which of them get it."""
     source = options.get("input", "all")
-    if source.isdigit():
+    if source.isdecimal() and int(source) < len(tasks):
         return {"reads": None, "readers": [int(source)]}
     path = {"all": None, "none": os.devnull}.get(source, source)
     return {"reads": path and _expanded(path, options, tasks[0]), "readers": [*range(len(tasks))]}

@@ -19,6 +19,7 @@ from typing import Any, Callable
 PATIENCE = 30.0  # seconds that a task on another machine may take to connect
 PIECE = 1 << 16
 STREAMS = ("out", "err", "control")
+OWN = {"out": 1, "err": 2}  # srun's own
 
 
 # --- the step
@@ -60,6 +61,7 @@ class Step:
     def run(self) -> int:
         """Run them to their ends; the exit status. Raises OSError."""
         outlets = Outlets(self.order)
+        source = 0 if self.order["reads"] is None else os.open(self.order["reads"], os.O_RDONLY)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda given, frame: self.signal(given))
         try:
@@ -68,7 +70,7 @@ class Step:
         except OSError:
             self.signal(signal.SIGKILL)
             raise
-        threading.Thread(target=self._feed, daemon=True).start()
+        threading.Thread(target=self._feed, args=(source,), daemon=True).start()
         for task in self.tasks:
             threading.Thread(target=self._wait, args=(task,), daemon=True).start()
         with self.ended:
@@ -91,13 +93,12 @@ class Step:
         if code and self.order["kills"]:
             self.signal(signal.SIGTERM)
 
-    def _feed(self) -> None:
+    def _feed(self, source: int) -> None:
         """What is read goes to every task that is to have it."""
-        path, readers = self.order["reads"], self.order["readers"]
+        readers = self.order["readers"]
         for task in self.tasks:
             if task.index not in readers:
                 task.give(b"")
-        source = 0 if path is None else os.open(path, os.O_RDONLY)
         while True:
             data = os.read(source, PIECE)
             for index in readers:
@@ -129,16 +130,17 @@ class Outlets:
         self._paths = {"out": order["outs"], "err": order["errs"]}
         self._mode = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if order["appends"] else os.O_TRUNC)
         self._width = len(str(len(order["outs"]) - 1)) if order["is_labelled"] else 0
-        self._files = {"out": 1, "err": 2}
+        self._files: dict[str, int] = {}
         self._lock = threading.Lock()
         self.is_direct = not order["is_labelled"] and not any((*order["outs"], *order["errs"]))
 
     def of(self, index: int, stream: str) -> Callable[[bytes], None]:
         """What takes a task's output on `out` or `err`. Raises OSError."""
-        path = self._paths[stream][index] or stream
-        if path not in self._files:
+        path = self._paths[stream][index]
+        if path and path not in self._files:
             self._files[path] = os.open(path, self._mode, 0o666)
-        goal, mark = self._files[path], b"%*d: " % (self._width, index) if self._width else b""
+        goal = self._files[path] if path else OWN[stream]
+        mark = b"%*d: " % (self._width, index) if self._width else b""
 
         def write(data: bytes) -> None:
             if mark:
