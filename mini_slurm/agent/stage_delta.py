@@ -19,6 +19,7 @@ from mini_slurm.protocol import flat
 WORD = re.compile(r"-[-\w.,=]*")  # an option of rsync's
 BLOCK = 1 << 18  # bytes
 OLD = 7 * 86400  # seconds after which a try is forgotten
+PATIENCE = 5.0  # seconds for the rest of a difference to be removed
 FILE = "file"
 
 Say = Callable[[bytes], None]
@@ -34,13 +35,15 @@ class Deltas:
         self._say = say
         self._folder = os.path.join(cache.folder, "delta")
         self._process: Optional[subprocess.Popen[bytes]] = None
+        self._thread: Optional[threading.Thread] = None
         make_private(self._folder)
         self._sweep()
 
     def _sweep(self) -> None:
         for entry in os.scandir(self._folder):
-            if entry.stat(follow_symlinks=False).st_mtime < time.time() - OLD:
-                clear(entry.path)
+            with suppress(FileNotFoundError):  # another job's, which has come
+                if entry.stat(follow_symlinks=False).st_mtime < time.time() - OLD:
+                    clear(entry.path)
 
     def basis(self, digest: str, older: List[str]) -> str:
         """The first of these contents that is here; "" for none, without rsync, and where this was tried before."""
@@ -66,7 +69,8 @@ class Deltas:
             ["rsync", *options, ".", FILE],
             cwd=place, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        threading.Thread(target=self._run, args=(self._process, digest, size), daemon=True).start()
+        self._thread = threading.Thread(target=self._run, args=(self._process, digest, size), daemon=True)
+        self._thread.start()
 
     def pipe(self, data: bytes) -> None:
         """What the other side's rsync says; b"": it has said all."""
@@ -81,23 +85,27 @@ class Deltas:
                 process.stdin.close()
 
     def _run(self, process: "subprocess.Popen[bytes]", digest: str, size: int) -> None:
-        assert process.stdout is not None
+        assert process.stdin is not None and process.stdout is not None
         with suppress(OSError), process.stdout:  # the channel has ended
             while True:
                 data = os.read(process.stdout.fileno(), BLOCK)
                 if not data:
                     break
                 self._say(flat.pack("piped", data))
-            has_come = process.wait() == 0 and self._settle(digest, size)
-            self._process = None
+        is_done = process.wait() == 0
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+        has_come = self._settle(digest, size, is_done)
+        self._process = None
+        with suppress(OSError):
             self._say(flat.pack("delta", int(has_come)))
 
-    def _settle(self, digest: str, size: int) -> bool:
-        """Is it the content that was wanted? Then it is one of the cache's."""
+    def _settle(self, digest: str, size: int, is_done: bool) -> bool:
+        """Is it the content that was wanted? Then it is one of the cache's; of what is not, nothing stays."""
         place = self._place(digest)
         path = os.path.join(place, FILE)
         try:
-            is_whole = os.lstat(path).st_size == size and self._cache.adopt(path, digest)
+            is_whole = is_done and os.lstat(path).st_size == size and self._cache.adopt(path, digest)
         except OSError:
             is_whole = False
         for entry in os.scandir(place):
@@ -114,4 +122,5 @@ class Deltas:
         process = self._process
         if process is not None:
             process.kill()
-            process.wait()
+        if self._thread is not None:
+            self._thread.join(PATIENCE)

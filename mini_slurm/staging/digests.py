@@ -72,7 +72,7 @@ class Digests:
         try:
             with closing(self._open()) as db, db:
                 db.executemany("INSERT OR REPLACE INTO digest VALUES (?, ?, ?, ?)", old)
-                db.executemany("INSERT INTO version VALUES (?, ?, ?)", versions)
+                db.executemany("INSERT OR REPLACE INTO version VALUES (?, ?, ?)", versions)
                 for source, _, _ in versions:
                     db.execute(FORGET_OLDEST, (source, source, OLDER))
                 for table in ("digest", "version"):
@@ -96,7 +96,9 @@ class Digests:
             "CREATE TABLE IF NOT EXISTS digest (source BLOB PRIMARY KEY, stamp TEXT, digest TEXT, moment REAL)"
             " WITHOUT ROWID"
         )
-        db.execute("CREATE TABLE IF NOT EXISTS version (source BLOB, moment REAL, digest TEXT)")
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS version (source BLOB, moment REAL, digest TEXT, PRIMARY KEY (source, digest))"
+        )
         db.execute("CREATE INDEX IF NOT EXISTS version_digest ON version (digest)")
         return db
 

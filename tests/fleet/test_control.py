@@ -100,6 +100,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         ("-v version", 0, "slurm-wlm 22.05.8\nslurm_api_version: 2490368, 38.0.0\n", ""),
         ("-u nobody99 ping", 0, "", 'scontrol: error: --uid="nobody99" invalid\n'),
         ("errnumstr 2", 0, "No such file or directory\n", ""),
+        ("-- errno -+5", 1, "", "numeric arguments required for keyword:errno\n"),
         ("errno x", 1, "", "numeric arguments required for keyword:errno\n"),
         ("-M nope show job", 1, "", "scontrol: error: No cluster 'nope' known by database.\n"),
     ],

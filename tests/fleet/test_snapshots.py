@@ -131,6 +131,13 @@ def test_a_checksum_of_a_file_that_was_just_written_is_not_believed_later(tmp_pa
     assert memory.known(tree) == {}
 
 
+def test_older_contents_of_a_file_are_known_however_often_it_was_read(tmp_path: Path) -> None:
+    memory, stamp = Digests(str(tmp_path)), f"1.{digests.LARGE}.0.0"
+    for moment, digest in enumerate(["first", "second", *["third"] * digests.OLDER], int(time.time())):
+        memory.remember([(b"/data", stamp, digest, moment)])
+    assert memory.older("third") == ["second", "first"]
+
+
 def test_a_damaged_memory_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digests, "YOUNG", -1.0)
     (tmp_path / "a").write_text("1")

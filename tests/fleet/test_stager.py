@@ -298,3 +298,14 @@ def test_nothing_but_rsync_is_started_for_a_difference(tmp_path: Path, words: tu
     need(stager, new)
     with pytest.raises(flat.BadFrame):
         ask(stager, "delta", new.digest, old.digest, *words)
+
+
+def test_a_difference_that_is_cut_short_leaves_nothing_but_word_of_it(tmp_path: Path) -> None:
+    old, new = entry("a", b"old"), entry("a", b"new")
+    bring(greeted(tmp_path), a=b"old")
+    stager = greeted(tmp_path, "s1.2.0")
+    need(stager, new)
+    ask(stager, "delta", new.digest, old.digest, "rsync", "--server", "-Ie.LsfxCIvu", ".", "file")
+    stager.close()
+    [left] = (tmp_path / "stage" / "delta").iterdir()
+    assert left.name == f"s1-{new.digest}" and not [*left.iterdir()]

@@ -138,11 +138,12 @@ def errnumstr(session: Session, verb: str, words: list[str]) -> None:
     """What an error number means."""
     from mini_slurm.output.error_numbers import meaning
 
-    number = words[0].strip().removeprefix("-").removeprefix("+")
-    if not (number.isascii() and number.isdigit() and len(number) < 9):
+    number = words[0].strip()
+    digits = number[1:] if number[:1] in ("-", "+") else number
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 9):
         session.fail(f"numeric arguments required for keyword:{verb}")
     else:
-        listing.show([meaning(int(words[0])) or os.strerror(int(words[0]))])
+        listing.show([meaning(int(number)) or os.strerror(int(number))])
 
 
 def cluster(session: Session, verb: str, words: list[str]) -> None:
