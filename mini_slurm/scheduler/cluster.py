@@ -52,6 +52,7 @@ class Cluster:
     queue: Queue = field(default_factory=Queue)
     reservation: Reservation | None = None  # of the first job that waits for room
     ends: Ends = field(default_factory=Ends)
+    has_owners: bool = False  # may a machine be one user's alone? See owners.py
     _arrays: dict[int, dict[int, Job]] = field(default_factory=dict)  # their records that are not over
     _stock: Stock | None = None
     priorities_due: float = 0.0  # when all priorities are worked out again
@@ -89,6 +90,7 @@ class Cluster:
         if job.preempt_time is not None:
             self.yielding.add(job.job_id)
         if job.is_user_exclusive:
+            self.has_owners = True
             self.queue.tell_apart(True)
         self.touch(job)
 
@@ -204,9 +206,9 @@ def set_fleet(cluster: Cluster, fleet: Fleet) -> None:
     for job in cluster.jobs.values():
         cluster.place(job)
     is_choosy = cluster.fleet.preempt.type == "qos" or has_strangers(cluster.fleet.partitions.values())
-    is_choosy |= any(one.exclusive_user for one in cluster.fleet.partitions.values())
-    is_choosy |= any(job.is_user_exclusive for job in cluster.jobs.values())
-    cluster.queue.tell_apart(is_choosy or has_limits(cluster.fleet))
+    is_selfish = any(one.exclusive_user for one in cluster.fleet.partitions.values())
+    cluster.has_owners = is_selfish or any(job.is_user_exclusive for job in cluster.jobs.values())
+    cluster.queue.tell_apart(is_choosy or cluster.has_owners or has_limits(cluster.fleet))
     cluster.reorder()
 
 

@@ -28,7 +28,7 @@ class Owners:
 
     def hindering(self, job: Job) -> dict[str, frozenset[int]]:
         """The jobs of others that have to leave a machine before this one may start there, by machines."""
-        if not self._cluster.queue.by_charge:  # then no job is of this kind
+        if not self._cluster.has_owners:
             return {}
         key = job.uid, is_selfish(self._cluster.fleet, job)
         if key not in self._known:

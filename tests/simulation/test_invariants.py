@@ -78,6 +78,7 @@ def copied(cluster: Cluster) -> Cluster:
     other.quiet, other.reservation = dict(cluster.quiet), cluster.reservation
     other.plans = dict(cluster.plans)
     other.queue.tell_apart(cluster.queue.by_charge)
+    other.has_owners = cluster.has_owners
     for job in cluster.jobs.values():
         one = Job(**job.__dict__)
         other.add(one)

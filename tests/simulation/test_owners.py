@@ -49,3 +49,12 @@ def test_a_partition_may_say_so_for_all_its_jobs() -> None:
     first = sim.submit(**ALICE, partition="own")
     same, other, elsewhere = sim.submit(**ALICE), sim.submit(**BOB, partition="own"), sim.submit(**BOB)
     assert where(sim, first, same, other, elsewhere) == ["node1", "node1", None, "node2"]
+
+
+def test_nobody_is_looked_for_where_nobody_wants_to_be_alone() -> None:
+    sim = Simulation(fleet_of(MACHINES))
+    sim.cluster.queue.tell_apart(True)  # as limits do
+    sim.submit(**ALICE)
+    assert not sim.cluster.has_owners
+    sim.submit(**BOB, **ALONE)
+    assert sim.cluster.has_owners
