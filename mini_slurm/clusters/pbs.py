@@ -205,10 +205,10 @@ def wrapper(order: Order, programs: str | None, lines: int = 1, brought: Mapping
 
 def _told(job: ForeignJob) -> dict[str, object]:
     """Variables that repeat what was asked for."""
-    gpus = job.gres.removeprefix("gpu").lstrip(":") or "1" if job.gres else None
+    gpus = pbs_options.count_gpus(job) // (max(job.nodes, 1) if job.gpus else 1)
     return {
         "SLURM_NTASKS_PER_NODE": job.ntasks_per_node, "SLURM_MEM_PER_NODE": job.memory_per_node,
-        "SLURM_MEM_PER_CPU": job.memory_per_cpu, "SLURM_GPUS": job.gpus, "SLURM_GPUS_ON_NODE": gpus or job.gpus,
+        "SLURM_MEM_PER_CPU": job.memory_per_cpu, "SLURM_GPUS": job.gpus, "SLURM_GPUS_ON_NODE": gpus or None,
         "SLURM_EXPORT_ENV": job.export,
     }  # fmt: skip
 

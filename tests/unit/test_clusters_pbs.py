@@ -14,7 +14,7 @@ import pytest
 
 from mini_slurm.clusters import pbs_options
 from mini_slurm.clusters import pbs_records as records
-from mini_slurm.clusters.base import Answer, Unanswered
+from mini_slurm.clusters.base import Answer, Order, Unanswered
 from mini_slurm.clusters.inside import job as wrapper
 from mini_slurm.clusters.inside import scontrol, srun
 from mini_slurm.clusters.pbs import TOOLS, Pbs, source
@@ -58,6 +58,25 @@ def words(**values: object) -> str:
 )  # fmt: skip
 def test_a_request_in_the_words_of_qsub(values: dict[str, object], expected: str) -> None:
     assert words(**values) == f"-N x -l {expected}"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"gres": "gpu:2"}, "2"),
+        ({"gres": "gpu"}, "1"),
+        ({"gpus": "4", "nodes": 2, "max_nodes": 2}, "2"),
+        ({"gpus": "gpu:3"}, "3"),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_a_job_is_told_how_many_gpus_its_node_has(values: dict[str, object], told: str | None) -> None:
+    job = ForeignJob(name="x", cluster="far", tag="t", work_dir="/", arguments="[]", export="NONE", **values)
+    call = PBS.submission(Order((), None, b"", job, source=b"#!/bin/sh\n"), remote=True)
+    assert call.script is not None
+    found = re.search(rb'"SLURM_GPUS_ON_NODE": "([^"]*)"', call.script.data)
+    assert (found and found[1].decode()) == told
 
 
 @pytest.mark.parametrize(("name", "clean"), [("a b", "a_b"), ("1st", "1st"), ("ü/%", "___"), ("", "job"), ("-x", "x")])
