@@ -292,6 +292,16 @@ def test_input_that_is_not_there_is_one_line(in_job: Srun) -> None:
     assert done.stderr == "srun: error: missing: No such file or directory\n"
 
 
+def test_input_that_cannot_be_read_has_ended(in_job: Srun) -> None:
+    done = in_job("-i", ".", "cat")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_line_that_a_task_writes_over_has_one_label(in_job: Srun, tmp_path: Path) -> None:
+    in_job("-l", "-n", "1", "-o", "out", "printf", "%s", "1%\r2%\n3%")
+    assert (tmp_path / "out").read_bytes() == b"0: 1%\r2%\n0: 3%"
+
+
 def test_input_goes_to_the_task_of_a_number_and_is_a_file_for_others(in_job: Srun, tmp_path: Path) -> None:
     assert in_job("-l", "-i", "1", "cat", typed="typed\n").stdout == "1: typed\n"
     (tmp_path / "7").write_text("kept\n")

@@ -18,6 +18,7 @@ from typing import Any, Callable
 
 PATIENCE = 30.0  # seconds that a task on another machine may take to connect
 PIECE = 1 << 16
+LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 STREAMS = ("out", "err", "control")
 OWN = {"out": 1, "err": 2}  # srun's own
 
@@ -100,11 +101,19 @@ class Step:
             if task.index not in readers:
                 task.give(b"")
         while True:
-            data = os.read(source, PIECE)
+            data = _read(source)
             for index in readers:
                 self.tasks[index].give(data)
             if not data:
                 return
+
+
+def _read(source: int) -> bytes:
+    """What there is; nothing at the end, and where nothing can be read."""
+    try:
+        return os.read(source, PIECE)
+    except OSError:
+        return b""
 
 
 def status(code: int) -> int:
@@ -144,7 +153,7 @@ class Outlets:
 
         def write(data: bytes) -> None:
             if mark:
-                data = b"".join(mark + line for line in data.splitlines(True))
+                data = b"".join(mark + line for line in LINE.findall(data))
             with self._lock:
                 while data:
                     data = data[os.write(goal, data) :]
@@ -183,10 +192,7 @@ class Task:
         def copy() -> None:
             rest = b""
             while True:
-                try:
-                    data = os.read(source, PIECE)
-                except OSError:
-                    data = b""
+                data = _read(source)
                 lines, mark, rest = (rest + data).rpartition(b"\n")
                 if lines + mark:
                     write(lines + mark)
