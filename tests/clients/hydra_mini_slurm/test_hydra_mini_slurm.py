@@ -68,8 +68,8 @@ def test_a_launcher_of_ones_own_names_what_it_needs(lab: Lab):
     folder = lab.folder(CLIENT) / "conf" / "hydra" / "launcher"
     folder.mkdir(parents=True)
     (folder / "my_cluster.yaml").write_text(OWN)
-    words = ("--config-dir", "conf", "hydra/launcher=my_cluster", "hydra.launcher.slurm_time_limit='12:00:00'")
-    done = sweep(lab, "own", *words, "+x=9")
+    words = ("hydra/launcher=my_cluster", "hydra.launcher.slurm_time_limit='12:00:00'", "--config-dir", "conf")
+    done = sweep(lab, "own", "+x=9", *words)
     assert done.returncode == 0, done.stderr
     assert products(lab, "own") == ["45 single"]
     seen = lab.slurm("sacct", "-n", "-X", "-P", "--name=work", "--format=partition,timelimit,reqcpus,reqmem")
