@@ -126,7 +126,8 @@ def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
     if wanted.parts and pick(wanted.parts, free) is None:
         return 0
     tasks = free.cpus // wanted.cpus
-    if wanted.cpus_for(1, wanted.gpus_at_least if wanted.wants_gpus else 0) > free.cpus:
+    least = wanted.cpus_for(1, wanted.gpus_at_least if wanted.wants_gpus else 0)
+    if least > free.cpus:
         return 0
     if wanted.memory_per_gpu:
         tasks = tasks if wanted.memory_per_gpu * wanted.gpus_at_least <= free.memory else 0
@@ -136,7 +137,8 @@ def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
     elif wanted.exclusive:
         tasks = tasks if wanted.memory_per_cpu * total.cpus <= free.memory else 0
     elif wanted.memory_per_cpu:
-        tasks = min(tasks, free.memory // (wanted.memory_per_cpu * wanted.cpus))
+        is_enough = wanted.memory_per_cpu * least <= free.memory
+        tasks = min(tasks, free.memory // (wanted.memory_per_cpu * wanted.cpus)) if is_enough else 0
     return tasks if wanted.tasks_per_node is None else min(tasks, wanted.tasks_per_node)
 
 

@@ -312,7 +312,7 @@ def test_exact_steps_run_side_by_side_and_others_wait(client: Client) -> None:
 
 def test_a_step_waits_for_one_that_has_everything(client: Client) -> None:
     script = (
-        "srun -n1 sleep 1 & while [ -z \"$(pgrep -f '^sleep 1$')\" ]; do sleep .05; done; srun -n1 echo second; wait"
+        "srun -n1 sleep 1 & while [ -z \"$(pgrep -f '/sleep 1$')\" ]; do sleep .05; done; srun -n1 echo second; wait"
     )
     _, out, err = run(client, script)
     assert (out, err.count("temporarily disabled")) == ("second\n", 1)
@@ -485,7 +485,7 @@ def test_a_step_that_ended_before_its_agent_did_is_not_forgotten(make_client: Ca
     _, out, err = second.finish(name)
     assert out.splitlines() == ["begun", *map(str, range(1, 50_001)), "rc 3"]
     assert err == "srun: got SIGCONT\nsrun: error: node1: task 0: Exited with exit code 3\n"
-    wait_until(lambda: not left_in(second.spool), "the spool to be empty")
+    wait_until(lambda: not left_in(second.spool / "attempts"), "the spool to be empty")
 
 
 def test_the_loss_of_the_stepd_costs_a_step_nothing(client: Client) -> None:

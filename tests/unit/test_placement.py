@@ -102,6 +102,12 @@ requests = st.fixed_dictionaries(
 )
 
 
+def test_memory_by_cpu_is_there_for_all_the_cpus_that_a_machine_gives() -> None:
+    small = Resources(2, 500)
+    sites = [Site(name, position, 1, small, small) for position, name in enumerate(("m0", "m1"))]
+    assert place(Job(ntasks_per_node=2), sites, FLEET) is None
+
+
 @given(st.lists(st.tuples(amounts, amounts), max_size=6), requests, st.booleans())
 def test_what_is_given_is_there_and_is_what_was_asked_for(
     machines: list[tuple[Resources, Resources]], request_: dict[str, object], exact: bool
