@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mini_slurm.agent import processes
 from mini_slurm.protocol.messages import Ended, Forget
-from tests.fleet.agent_client import Client, agent_pid, end_everything, wanted
+from tests.fleet.agent_client import Client, agent_pid, attempt_of, end_everything, wanted
 
 TICK = os.sysconf("SC_CLK_TCK")
 SCRIPT = "bash -c true"
@@ -34,7 +34,7 @@ def run(client: Client, attempts: int, at_once: int) -> float:
     sent = ended = 0
     while ended < attempts:
         for number in range(sent, min(attempts, ended + at_once)):
-            client.send(wanted(f"s1.{number}.0", SCRIPT, total_cpus=at_once))
+            client.send(wanted(attempt_of(number), SCRIPT, total_cpus=at_once))
             sent = number + 1
         client.receive()
         over = [message for message in client.inbox if isinstance(message, Ended)]

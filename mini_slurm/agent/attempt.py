@@ -18,7 +18,7 @@ class Attempt:
 
     __slots__ = (
         "child", "claim", "commands", "ended", "ending", "folder", "forked_at", "gpu_peak", "head", "held",
-        "is_allocation", "is_leaving", "memory", "name", "node", "outlet", "pause", "queued", "started",
+        "is_allocation", "is_leaving", "memory", "name", "node", "order", "outlet", "pause", "queued", "started",
     )  # fmt: skip
 
     def __init__(self, name: str, folder: str, plan: Dict[str, Any]) -> None:
@@ -30,6 +30,7 @@ class Attempt:
         self.head = ""  # of a part of a step: the machine where srun is
         self.memory: int = plan.get("memory", 0)
         self.outlet = Outlet(name, folder, plan["streams"])
+        self.order = b""  # its plan for a stepd, until the script may run; else start.json has all of it
         self.claim: Optional[Claim] = None
         self.child = 0  # pid of its stepd, where that is the agent's child
         self.forked_at = 0.0
@@ -56,10 +57,12 @@ class Attempt:
         """The variables that show it these GPUs, which its claim holds."""
         return [probes.visible(gpus, vendors)]
 
-    def read(self) -> None:
-        """Take from the spool what is new. Raises ValueError for a damaged spool."""
+    def read(self, started: Optional[Dict[str, Any]] = None) -> None:
+        """Take what is new from the spool, or from the word of its stepd. Raises ValueError for a damaged spool."""
         if self.started is None:
-            self.started = spool.read_json(self.folder, "started.json")
+            self.started = started or spool.read_json(self.folder, "started.json")
+        if self.started is not None:
+            self.order = b""
         if self.ended is None and not self.child:
             self.ended = spool.read_json(self.folder, "ended.json")
 

@@ -98,7 +98,7 @@ class Claims:
         self.memory = memory
         self.gpus: List[Dict[str, Any]] = []
         self.own: Dict[str, Claim] = {}  # file name -> claim
-        self.lent: Dict[str, List[int]] = {}  # ... -> its CPUs, while others may have them
+        self._known: Dict[str, Held] = {}  # ... -> what it leaves no room for
         self.avoided: Set[str] = set()  # UUIDs of GPUs that somebody uses by hand
         self._spares: List[str] = []  # paths of files that were claims, used again as agent/spares.py does
         self._numbers = count()
@@ -129,13 +129,19 @@ class Claims:
                     gpus.setdefault(uuid, []).append(uid)
         return Survey(agents, gpus)
 
+    def lend(self, name: str, cpus: List[int]) -> None:
+        """Others may have these CPUs of a claim of this agent's; none: it has them back."""
+        mine = self.own.get(name)
+        if mine:
+            self._known[name] = _own(mine)._replace(cpus=[] if cpus else mine.cpus, lent=cpus)
+
     def release(self, claim: Claim) -> None:
         """Give a claim back; one without a file holds some of another claim, which is not given back with it."""
         if not claim.path:
             os.close(claim.descriptor)
             return
         self.own.pop(os.path.basename(claim.path), None)
-        self.lent.pop(os.path.basename(claim.path), None)
+        self._known.pop(os.path.basename(claim.path), None)
         spare = f"{self.folder}/{os.geteuid()}{SPARE}{os.getpid()}-{next(self._numbers)}"
         give_back(claim)
         with suppress(FileNotFoundError):
@@ -186,18 +192,14 @@ class Claims:
 
     def _claims(self) -> Iterator[Tuple[int, Held]]:
         """Every claim that is alive, and the user whose it is."""
+        yield from ((os.geteuid(), mine) for mine in self._known.values())
         for name in os.listdir(self.folder):
-            claim = self._read(name) if SPARE not in name else None
+            claim = self._read(name) if name not in self._known and SPARE not in name else None
             if claim:
                 uid = name.partition(".")[0]
                 yield int(uid) if uid.isdigit() else -1, claim
 
     def _read(self, name: str) -> Optional[Held]:
-        mine = self.own.get(name)
-        if mine:
-            whole = [uuid for uuid in mine.gpus if uuid not in mine.shares]
-            lent = self.lent.get(name, [])
-            return Held([] if lent else mine.cpus, mine.memory, whole, _fractions(mine.shares), lent=lent)
         path = f"{self.folder}/{name}"
         try:
             # O_NONBLOCK: what lies here may be anybody's FIFO.
@@ -219,10 +221,10 @@ class Claims:
     def _pick_cpus(self, wish: Wish, held: Held) -> List[int]:
         # A fleet file may say more CPUs than there are: the numbers above the real ones are claimed, but bind nothing.
         above = range(max(self.cpus, default=-1) + 1, max(self.cpus, default=-1) + 1 + wish.total_cpus - len(self.cpus))
-        pool = [*self.cpus, *above]
+        pool, taken = [*self.cpus, *above], {*held.cpus}
         if wish.cpus > len(pool):
             raise Unavailable(f"{wish.cpus} CPUs are wanted, and there are {len(pool)}", busy=False)
-        free = [cpu for cpu in pool if cpu not in held.cpus]
+        free = [cpu for cpu in pool if cpu not in taken]
         if held.lent:
             free.sort(key=lambda cpu: cpu in held.lent)
         if wish.cpus > len(free):
@@ -280,7 +282,7 @@ class Claims:
             os.close(descriptor)
             raise
         claim = Claim(path, descriptor, cpus, memory, gpus, shares)
-        self.own[name] = claim
+        self.own[name], self._known[name] = claim, _own(claim)
         return claim
 
     def _open(self, path: str) -> int:
@@ -352,6 +354,12 @@ def _parse(text: bytes) -> Optional[Held]:
         return None
     whole_ones = [gpu for gpu in gpus if gpu not in shares]
     return Held(cpus, max(memory, 0), whole_ones, fractions, pid if isinstance(pid, int) else 0, lent)
+
+
+def _own(claim: Claim) -> Held:
+    """What a claim of this agent's leaves no room for."""
+    whole = [uuid for uuid in claim.gpus if uuid not in claim.shares]
+    return Held(claim.cpus, claim.memory, whole, _fractions(claim.shares))
 
 
 def _fractions(shares: Mapping[str, Sequence[int]]) -> List[Tuple[str, float]]:

@@ -14,10 +14,10 @@ FILE = "clock.json"
 class Clock:
     """All moments are those of the stepd's clock."""
 
-    def __init__(self, folder: str, plan: Dict[str, Any]) -> None:
+    def __init__(self, folder: str, plan: Dict[str, Any], *, is_new: bool) -> None:
         self._folder = folder
         self._warning: List[int] = plan.get("warning") or []  # signal, seconds before the end, to the script alone?
-        kept = spool.read_json(folder, FILE) or {}
+        kept = {} if is_new else spool.read_json(folder, FILE) or {}
         self.begun = 0.0
         self._limit: Optional[float] = kept.get("limit", plan["time_limit"])
         self._stopped: float = kept.get("stopped", 0.0)  # seconds

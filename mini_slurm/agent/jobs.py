@@ -3,7 +3,7 @@
 import os
 import selectors
 import time
-from typing import Any, Callable, Dict, List, Type
+from typing import Any, Callable, Dict, List, Optional, Type
 
 from mini_slurm.agent import claims, kit, lending, orders, processes, spool
 from mini_slurm.agent.attempt import Attempt
@@ -18,7 +18,7 @@ from mini_slurm.agent.orphans import Orphans
 from mini_slurm.agent.outlet import pump
 from mini_slurm.agent.part import borrowed
 from mini_slurm.agent.parts import Parts
-from mini_slurm.agent.pool import Pool, why_ended
+from mini_slurm.agent.pool import Pool, pack, why_ended
 from mini_slurm.agent.recovery import load_all
 from mini_slurm.agent.server import Peer, Peers
 from mini_slurm.agent.spares import Spares
@@ -78,11 +78,8 @@ class Jobs:
             **self.fronts.handlers(),
             **self.lookout.handlers(),
         }
-        reader, self._notify = os.pipe()
-        for descriptor in (reader, self._notify):
-            os.set_blocking(descriptor, False)
-        self.pool = Pool(loop, self._notify, machine.boot_id)
-        loop.add(reader, selectors.EVENT_READ, lambda events: self._notified(reader))
+        self.pool = Pool(loop, machine.boot_id)
+        loop.add(self.pool.reader, selectors.EVENT_READ, lambda events: self._notified())
         loop.on_child(self._reap)
         loop.later(REFRESH, self._refresh)
 
@@ -198,13 +195,16 @@ class Jobs:
     # --- stepds
 
     def _start(self, start: StartAttempt) -> None:
-        start = start._replace(environment={**start.environment, **self.commands.variables(start.environment)})
         self.claims.gpus = self.machine.gpus
         claim = self.claims.take(start.attempt, claims.wish(start))
         try:
-            folder = spool.create(self.root, start, self.spares)
-            attempt = Attempt(start.attempt, folder, start._asdict())
-            attempt.claim = claim
+            plan = start._asdict()
+            data = plan.pop("data")
+            plan["environment"] = {**start.environment, **self.commands.variables(start.environment)}
+            order = pack(plan)
+            folder = spool.create(self.root, {**plan, "environment": {}} if order else plan, data, self.spares)
+            attempt = Attempt(start.attempt, folder, plan)
+            attempt.claim, attempt.order = claim, order
             try:
                 attempt.hold(start.streams)
                 self.begin(attempt)
@@ -230,6 +230,7 @@ class Jobs:
         picked = [gpu for gpu in self.machine.gpus if gpu["uuid"] in claim.gpus]
         gpus = attempt.visible(picked, self.machine.vendors)
         order = {**claim.order(), "folder": attempt.folder, "visible": gpus, "started": attempt.started}
+        order["plan"] = attempt.order
         try:
             attempt.child = self.pool.assign(order, claim.descriptor, lock)
         finally:
@@ -306,7 +307,7 @@ class Jobs:
     def _ended(self, attempt: Attempt) -> None:
         self._release(attempt)
         attempt.commands.clear()
-        if attempt.outlet.look():
+        if attempt.outlet.look((attempt.ended or {}).get("sizes")):
             self.offer(attempt)
         if not attempt.head:
             self.steps.job_ended(attempt.name)
@@ -335,13 +336,13 @@ class Jobs:
         if attempt.ended is None:
             self.loop.later(attempt.pause, lambda: self._tick(attempt))
 
-    def _look(self, attempt: Attempt) -> None:
+    def _look(self, attempt: Attempt, started: Optional[Dict[str, Any]] = None) -> None:
         if attempt.started is None:
-            self._read(attempt)
+            self._read(attempt, started)
         attempt.deliver()
         if attempt.is_allocation:
             self.steps.see_end(attempt)
-        if attempt.outlet.look():
+        if not started and attempt.outlet.look():
             attempt.pause = FIRST_PAUSE
             self.offer(attempt)
         else:
@@ -362,24 +363,23 @@ class Jobs:
         else:
             self._never_started(attempt, 0)
 
-    def _notified(self, reader: int) -> None:
-        data = os.read(reader, kit.NOTICE.size * 512)
-        for pid, what in kit.NOTICE.iter_unpack(data):
+    def _notified(self) -> None:
+        for pid, what, facts in self.pool.notices():
             attempt = self._by_pid.get(pid)
             if what == kit.DONE:
                 self._by_pid.pop(pid, None)
                 self.pool.free(pid)
                 if attempt:
-                    attempt.child = 0
+                    attempt.child, attempt.ended = 0, facts
                     self._stepd_ended(attempt, 0)
             elif attempt:
-                self._look(attempt)
+                self._look(attempt, facts)
 
-    def _read(self, attempt: Attempt) -> None:
+    def _read(self, attempt: Attempt, started: Optional[Dict[str, Any]] = None) -> None:
         """See what the stepd has written; that the attempt has started is said once, its end by _ended()."""
         is_known = attempt.started is not None
         try:
-            attempt.read()
+            attempt.read(started)
         except (ValueError, OSError) as error:
             log(f"spool of {attempt.name}: {error}")
         peer = self.steps.listeners.of(attempt)

@@ -149,6 +149,10 @@ class Journal:
         """Read everything, after the last writer has gone. False: there is no room for it now."""
         return self.settle() and self.drain()
 
+    def sizes(self) -> Dict[str, int]:
+        """Bytes that the agent finds."""
+        return {FILE: self.backlog.size}
+
     def more(self) -> bool:
         """Is there something to read that epoll will not report again?"""
         return bool(self._unread) and not self._is_full

@@ -1,10 +1,11 @@
 """What a stepd keeps from one attempt to the next, as to make it costs as much as a small job."""
 
+import marshal
 import os
 import select
 import signal
 import struct
-from typing import Optional, Set, Tuple
+from typing import Any, Dict, Optional, Set, Tuple
 
 from mini_slurm.agent import limits
 
@@ -13,7 +14,8 @@ try:
 except ImportError:  # a Python that was made without ctypes
     spawn = None  # type: ignore[assignment]
 
-NOTICE = struct.Struct("!IB")  # pid of a stepd, and what there is to see
+NOTICE = struct.Struct("!IBH")  # pid of a stepd, what there is to see, and how many bytes tell of it
+MOST = select.PIPE_BUF - NOTICE.size  # bytes; more are not written as a whole
 NEWS, DONE = 0, 1
 PASSED_OVER = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP)  # which Python and the agent ignore
 
@@ -25,6 +27,7 @@ class Kit:
         """`channel` and `notify`, a pipe, lead to the agent; nothing else of the agent's is kept."""
         self.boot_id = boot_id
         self._notify = notify
+        self._pid = os.getpid()
         os.setsid()
         _close_all_but({channel, notify})
         limits.set_title("mini_slurm stepd")
@@ -34,12 +37,26 @@ class Kit:
         self.poll.register(self.wakes[0], select.EPOLLIN)
         self.spawner = _spawner(self.wakes)
 
-    def tell(self, what: int) -> None:
-        """Let the agent look."""
+    def tell(self, what: int, facts: Optional[Dict[str, Any]] = None) -> None:
+        """Let the agent look. `facts`: what was written down, so that it need not be read."""
+        say(self._notify, self._pid, what, facts)
+
+
+def say(notify: int, pid: int, what: int, facts: Optional[Dict[str, Any]]) -> None:
+    """Write a notice into the pipe that leads to the agent. For a busy one DONE waits until there is room."""
+    text = marshal.dumps(facts) if facts else b""  # to a process of the same Python
+    if len(text) > MOST:
+        text = b""
+    while True:
         try:
-            os.write(self._notify, NOTICE.pack(os.getpid(), what))
+            os.write(notify, NOTICE.pack(pid, what, len(text)) + text)
+            return
+        except BlockingIOError:
+            if what != DONE:
+                return  # it looks by itself
+            select.select([], [notify], [])
         except OSError:
-            return  # no agent, or one that is busy: it looks by itself
+            return  # no agent
 
 
 def _close_all_but(keep: Set[int]) -> None:

@@ -33,6 +33,4 @@ def _lend(claims: Claims, name: str, *, back: bool) -> None:
                 os.pwrite(descriptor, json.dumps(value).encode().ljust(os.fstat(descriptor).st_size), 0)
         finally:
             os.close(descriptor)
-        claims.lent.pop(name, None)
-        if not back:
-            claims.lent[name] = value["lent"]
+        claims.lend(name, [] if back else value["lent"])

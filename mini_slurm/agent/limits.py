@@ -2,6 +2,7 @@
 
 import os
 import resource
+from functools import lru_cache
 from typing import Any, Collection, List, Mapping, Sequence, Tuple
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -14,7 +15,7 @@ try:
     LIBC = ctypes.CDLL(None, use_errno=True)
 except (ImportError, OSError):
     pass
-TITLE: List[int] = []  # where in this process's memory the kernel reads the title: begin and end
+TITLE: List[Any] = []  # the part of this process's memory where the kernel reads the title
 PUNCH_HOLE_AND_KEEP_SIZE = 3  # of fallocate(2)
 CPUS = os.sched_getaffinity(0)
 OPEN_FILES: List[int] = []  # the soft limit this process began with; jobs get it back
@@ -44,10 +45,11 @@ def set_title(title: str) -> None:
                 fields = file.read().rpartition(b")")[2].split()
             with open("/proc/self/comm", "wb", buffering=0) as comm:
                 comm.write(b"msstepd")
-            TITLE.extend((int(fields[45]), int(fields[46])))  # proc(5): arg_start, arg_end
-        begin, end = TITLE
-        if LIBC and 0 < begin < end:
-            ctypes.memmove(begin, title.encode()[: end - begin - 1].ljust(end - begin, b"\0"), end - begin)
+            begin, end = int(fields[45]), int(fields[46])  # proc(5): arg_start, arg_end
+            TITLE.append((ctypes.c_char * (end - begin)).from_address(begin) if LIBC and 0 < begin < end else None)
+        if TITLE[0] is not None:
+            size = len(TITLE[0])
+            TITLE[0].raw = title.encode()[: size - 1].ljust(size, b"\0")
     except (OSError, IndexError, ValueError):
         return  # looks only
 
@@ -70,10 +72,14 @@ def raise_open_files() -> None:
 
 def changed_limits(limits: Mapping[str, Sequence[int]]) -> List[Tuple[int, Tuple[int, int]]]:
     """The submitter's soft limits as far as the machine's hard limits allow: those that are not this process's own."""
-    if OPEN_FILES:
-        limits = {"NOFILE": (OPEN_FILES[0], 0), **limits}
+    return _changed((*(("NOFILE", soft) for soft in OPEN_FILES), *((name, soft) for name, (soft, _) in limits.items())))
+
+
+@lru_cache(maxsize=4)
+def _changed(limits: Tuple[Tuple[str, int], ...]) -> List[Tuple[int, Tuple[int, int]]]:
+    """Worked out once for jobs that are alike: nobody changes this process's own limits."""
     changed = []
-    for name, (wanted, _) in limits.items():
+    for name, wanted in dict(limits).items():
         number = getattr(resource, "RLIMIT_" + name, None)
         if number is None:
             continue

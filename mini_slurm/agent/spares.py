@@ -14,7 +14,7 @@ PREFIX = ".spare-"
 MOST = 64
 STREAMS = ("out", "err", "order")
 SCRIPT = "slurm_script"
-STAY = ("control", "start.json")
+STAY = ("control", "start.json", "started.new", "ended.new")
 
 
 class Spares:
@@ -51,7 +51,8 @@ class Spares:
     def _keep(self, folder: str) -> None:
         try:
             for name in os.listdir(folder):
-                _empty(folder, name)
+                if name not in STAY:
+                    _empty(f"{folder}/{name}", name)
         except OSError:
             clear(folder)
         else:
@@ -68,15 +69,12 @@ def clear(folder: str) -> None:
         return
 
 
-def _empty(folder: str, name: str) -> None:
-    path = f"{folder}/{name}"
-    if name in STAY:
-        return
-    if name.endswith(".json"):
-        os.rename(path, path[: -len("json")] + "new")  # write_json writes over it
-    elif name in STREAMS:
+def _empty(path: str, name: str) -> None:
+    if name in STREAMS:
         if os.lstat(path).st_size:
             os.truncate(path, 0)
+    elif name.endswith(".json"):
+        os.rename(path, path[: -len("json")] + "new")  # write_json writes over it
     elif name == SCRIPT:
         if _is_open(path):
             os.unlink(path)

@@ -44,6 +44,7 @@ class Spawner:
         self._thread = 0
         self.number = 0
         self._words: List[Any] = []  # of posix_spawn
+        self._planned: Tuple[Any, ...] = ()  # what the actions were made of: for the next script it is mostly the same
         self._error = 0
         self._pending = False  # has posix_spawn been called, and not returned yet?
         self._awaited = False  # does somebody wait for its return?
@@ -70,7 +71,7 @@ class Spawner:
         The result is this object, whose `number` is the process's. Raises Unable; then nothing is left of it.
         """
         own_number = ctypes.create_string_buffer(len(NUMBER) + ROOM)
-        self._plan(plan, files, own_number, os.fsencode(started))
+        self._plan(plan, files, own_number, started)
         self.number = self._begin(plan.start.umask)
         for limit, values in plan.limits:
             with suppress(OSError, ValueError):
@@ -96,24 +97,33 @@ class Spawner:
         self._error = 0
         return True
 
-    def _plan(self, plan: Plan, files: Tuple[int, int], own_number: Any, started: bytes) -> None:
+    def _plan(self, plan: Plan, files: Tuple[int, int], own_number: Any, started: str) -> None:
         """Work out all of posix_spawn's words."""
         start = plan.start
         words = _encode([plan.path, *start.arguments])
-        folder, std_in = _encode([start.work_dir, start.std_in or os.devnull])
+        self._prepare(files, start.work_dir, start.std_in or os.devnull, started)
         values = _encode([f"{name}={value}" for name, value in {"PWD": start.work_dir, **plan.values}.items()])
+        environment = _array([*values, ctypes.cast(own_number, ctypes.c_char_p)])
+        self._words = [words[0], self._actions, self._attributes, _array(words), environment, own_number]
+
+    def _prepare(self, files: Tuple[int, int], work_dir: str, std_in: str, started: str) -> None:
+        """What the process does before its exec. Raises Unable."""
+        planned = (files, work_dir, std_in, started)
+        if planned == self._planned:
+            return
+        self._planned = ()
+        *paths, folder, opened = _encode([f"/proc/self/fd/{self._file}", started, work_dir, std_in])
         libc, actions = self._libc, self._actions
         libc.posix_spawn_file_actions_destroy(actions)
         libc.posix_spawn_file_actions_init(actions)
         libc.posix_spawn_file_actions_adddup2(actions, files[0], 1)
         libc.posix_spawn_file_actions_adddup2(actions, files[1], 2)
         libc.posix_spawn_file_actions_addclose(actions, self._lease)
-        for path in (b"/proc/self/fd/%d" % self._file, started):
+        for path in paths:
             libc.posix_spawn_file_actions_addopen(actions, 0, path, os.O_RDONLY, 0)
         self._add_chdir(actions, folder)
-        libc.posix_spawn_file_actions_addopen(actions, 0, std_in, os.O_RDONLY, 0)
-        environment = _array([*values, ctypes.cast(own_number, ctypes.c_char_p)])
-        self._words = [words[0], actions, self._attributes, _array(words), environment, own_number]
+        libc.posix_spawn_file_actions_addopen(actions, 0, opened, os.O_RDONLY, 0)
+        self._planned = planned
 
     def _begin(self, umask: int) -> int:
         """Have the thread call posix_spawn, and wait for the process to be held: its number. Raises Unable."""

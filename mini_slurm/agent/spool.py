@@ -11,16 +11,15 @@ import json
 import os
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
-from mini_slurm.agent.spares import Spares, clear
-from mini_slurm.protocol.messages import StartAttempt
+from mini_slurm.agent.spares import SCRIPT, Spares, clear
 
 NAME_LENGTH = 200
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 GONE = ".gone-"  # prefix of folders that are being removed
-KEPT = tuple(name for name in StartAttempt._fields if name != "data")
 ROOM = 1 << 16  # bytes that must be free for an attempt to start: output would have no place, and its job would hang
 RESERVE = 1024  # bytes kept on disk for ended.json, so that a full disk cannot hide an end
 OVER = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+ENCODE = json.JSONEncoder(check_circular=False).encode  # our own values hold none of themselves
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -35,15 +34,15 @@ def boot_id() -> str:
         return file.read().strip()
 
 
-def create(root: str, start: StartAttempt, spares: Spares) -> str:
-    """An attempt's folder, with everything its stepd needs. Raises OSError; then nothing is left behind."""
+def create(root: str, plan: Dict[str, Any], data: bytes, spares: Spares) -> str:
+    """An attempt's folder, with all that is kept of it. Raises OSError; then nothing is left behind."""
 
     def fill(draft: str) -> None:
-        _write(f"{draft}/slurm_script", start.data, 0o700)
-        make_fifos(draft, ["control", *fifos(start.streams)])
-        write_start(draft, {name: getattr(start, name) for name in KEPT})
+        _write(f"{draft}/{SCRIPT}", data, 0o700)
+        make_fifos(draft, ["control", *fifos(plan["streams"])])
+        write_start(draft, plan)
 
-    return make_folder(root, start.attempt, spares, fill)
+    return make_folder(root, plan["attempt"], spares, fill)
 
 
 def make_folder(root: str, name: str, spares: Spares, fill: Callable[[str], None]) -> str:
@@ -140,7 +139,7 @@ def reserve(folder: str) -> int:
 def write_end(folder: str, descriptor: int, ended: Dict[str, Any]) -> None:
     """Write ended.json into the room reserved for it. Raises OSError."""
     # a spare folder's file may be longer than what is kept free
-    os.pwrite(descriptor, json.dumps(ended).encode().ljust(max(RESERVE, os.fstat(descriptor).st_size)), 0)
+    os.pwrite(descriptor, ENCODE(ended).encode().ljust(max(RESERVE, os.fstat(descriptor).st_size)), 0)
     os.rename(f"{folder}/ended.new", f"{folder}/ended.json")
 
 
@@ -172,7 +171,7 @@ def size(folder: str, name: str) -> int:
 
 def _write_padded(path: str, value: Dict[str, Any]) -> None:
     """Write JSON over what is there; spaces at its end cost less than to cut the file."""
-    _write(path, json.dumps(value).encode(), 0o600, b" ")
+    _write(path, ENCODE(value).encode(), 0o600, b" ")
 
 
 def _write(path: str, data: bytes, mode: int, padding: bytes = b"") -> None:

@@ -63,25 +63,24 @@ class Stepd:
         self.place = place
         self.kit = kit
         self.plan = plan
-        self.clock = Clock(place.folder, plan)
+        self.clock = Clock(place.folder, plan, is_new=started is None)
         self.begun = self.clock.begun = now()
         self.memory = Watch(plan["memory"], self.begun)
         self.began_at = time.time()
         self.spawner: Optional[Spawner] = None  # while the script is started the quick way
-        self.script = 0  # pid; 0: not known
-        self.script_start = 0
+        self.script, self.script_start = 0, 0  # pid, 0: not known; when it began, as /proc has it
         self.status: Optional[int] = None  # wait status of the script
         self.usage = Usage(0.0, 0.0, 0)
         self.adopted = False
         self.is_member = plan.get("role") == "member"  # there is no script: what the job holds here is held until `end`
         self.lost_at: Optional[float] = None  # when the script of somebody else's was seen to be gone
         self.over = False  # the script has ended: what is left is killed
-        self.cause = ""
-        self.said = False
+        self.cause, self.said = "", False
         self.kill_at: Optional[float] = None
         self.last_word = 0.0  # until when the job's sruns may speak, after its steps have ended
         self.pause = FIRST_PAUSE
         self.retry_at: Optional[float] = None
+        self.told: Dict[str, Any] = {}  # what was written down last: how it started, or ended
         limits.set_title("mini_slurm stepd [{}]".format(plan["title"]))
         self.control = os.open(f"{place.folder}/control", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self.end = spool.reserve(place.folder)
@@ -111,7 +110,7 @@ class Stepd:
             self.ready = script.plan(start, f"{self.place.folder}/slurm_script", visible[0])
             self.spawner = self.kit.spawner
             self._launch()
-        self.kit.tell(NEWS)
+        self.kit.tell(NEWS, self.told)
         self._serve()
 
     def _launch(self) -> None:
@@ -128,7 +127,7 @@ class Stepd:
     def _hold(self, files: Tuple[int, int]) -> "Union[Spawner, script.Forked]":
         if self.spawner:
             try:
-                return self.spawner.hold(self.ready, files, f"{self.place.folder}/started.json")
+                return self.spawner.hold(self.ready, files, f"/proc/self/fd/{self.place.lock}/started.json")
             except OSError:
                 self.spawner = None
         return script.Forked(self.ready, files)
@@ -144,7 +143,8 @@ class Stepd:
 
     def _note(self) -> None:
         """Write down that the attempt has begun: from here on its script may run."""
-        spool.write_json(self.place.folder, "started.json", self._started())
+        self.told = self._started()
+        spool.write_json(self.place.folder, "started.json", self.told)
 
     def _started(self) -> Dict[str, Any]:
         return {
@@ -342,10 +342,10 @@ class Stepd:
         while not self.streams.settle() or not self.streams.finish():
             time.sleep(RETRY)
         targets.sync(self.seen)
-        ended = self._ended()
+        self.told = self._ended()
         while True:
             try:
-                spool.write_end(self.place.folder, self.end, ended)
+                spool.write_end(self.place.folder, self.end, self.told)
                 break
             except OSError:
                 time.sleep(RETRY)
@@ -360,8 +360,7 @@ class Stepd:
             time.sleep(STEPS_PAUSE)
 
     def _ended(self) -> Dict[str, Any]:
-        status = self.status or 0
-        used = self.usage
+        status, used = self.status or 0, self.usage
         if self.memory.kills and not self.cause:
             self.cause, status = "OUT_OF_MEMORY", EXIT_SIGNAL
         return {
@@ -374,6 +373,7 @@ class Stepd:
             "max_rss": max(used.max_rss, self.memory.peak),
             "user_seconds": used.user,
             "system_seconds": used.system,
+            "sizes": self.streams.sizes(),
         }
 
     def _count(self, user: float, system: float, max_rss: int) -> int:

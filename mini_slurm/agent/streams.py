@@ -105,6 +105,10 @@ class Streams:
                 continue
         return not self._waiting
 
+    def sizes(self) -> Dict[str, int]:
+        """Bytes that the agent finds of each stream."""
+        return {name: size for name, size in zip(NAMES, self._sizes) if name not in self._targets}
+
     def more(self) -> bool:
         """Is there something to read that epoll will not report again?"""
         return bool(self._unread) and not self._waiting

@@ -68,7 +68,7 @@ class TaskWatcher(Stepd):
         self.streams.put(records.record(records.STARTED, len(self.tasks), b""))
         os.write(go, b"g" * len(self.tasks))
         os.close(go)
-        self.kit.tell(NEWS)
+        self.kit.tell(NEWS, self.told)
         self._serve()
 
     def _check_folder(self) -> None:
@@ -228,7 +228,7 @@ class TaskWatcher(Stepd):
             "cause": "NODE_FAIL" if self.unseen and not self.cause else self.cause,
             "exit_code": ends.code_of(self.worst),
             "exit_signal": ends.signal_of(self.worst),
-            "rss": self.rss,
+            "rss": {str(task): size for task, size in self.rss.items()},
         }
 
 

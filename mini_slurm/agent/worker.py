@@ -1,6 +1,6 @@
 """The process that is a stepd for one attempt after the other: forked from the agent, which gives it its work."""
 
-import json
+import marshal
 import os
 import socket
 import struct
@@ -14,6 +14,7 @@ from mini_slurm.agent.log import log_trouble
 from mini_slurm.agent.stepd import Place, Stepd
 from mini_slurm.agent.tasks import TaskWatcher
 
+ORDER = 1 << 17  # bytes, at most
 ATTEMPTS = 500  # one after the other, until a new process takes over
 FILES = struct.Struct("ii")
 
@@ -24,10 +25,10 @@ def serve(channel: socket.socket, notify: int, boot_id: str) -> NoReturn:
     try:
         kit = Kit(channel.fileno(), notify, boot_id)
         for _ in range(ATTEMPTS):
-            text, ancillary, _, _ = channel.recvmsg(1 << 16, socket.CMSG_SPACE(8), socket.MSG_CMSG_CLOEXEC)
+            text, ancillary, _, _ = channel.recvmsg(ORDER, socket.CMSG_SPACE(8), socket.MSG_CMSG_CLOEXEC)
             if not text:
                 break
-            order = json.loads(text.decode())
+            order = marshal.loads(text)
             claim, lock = FILES.unpack(ancillary[0][2])
             held = Claim(order["path"], claim, order["cpus"], order["memory"], order["gpus"], order["shares"])
             _attend(Place(order["folder"], held, lock), kit, order)
@@ -53,7 +54,7 @@ def _watcher(plan: Dict[str, Any]) -> Type[Stepd]:
 
 def _attend(place: Place, kit: Kit, order: Dict[str, Any]) -> None:
     """Care for one attempt, and leave nothing of it in this process. Raises OSError."""
-    plan = spool.read_json(place.folder, "start.json") or {}
+    plan = marshal.loads(order["plan"]) if order["plan"] else spool.read_json(place.folder, "start.json") or {}
     watcher = _watcher(plan)(place, kit, plan, order["started"])
     if order["started"]:
         watcher.adopt(order["started"])
@@ -61,4 +62,4 @@ def _attend(place: Place, kit: Kit, order: Dict[str, Any]) -> None:
         watcher.start(order["visible"])
     watcher.close()
     limits.set_title("mini_slurm stepd")
-    kit.tell(DONE)
+    kit.tell(DONE, watcher.told)

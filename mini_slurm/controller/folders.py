@@ -125,15 +125,19 @@ def job_folder(jobs_dir: str, job: Job) -> str:
 
 
 def open_files(folder: str, job: Job, bases: dict[str, int] | None) -> Files:
-    """Open a job's files, in its folder and elsewhere; `bases` is given when they were open before. Raises OSError."""
+    """Open a job's files, in its folder and elsewhere; `bases` is given when they were open before. Raises OSError.
+
+    They are made with the submitter's umask.
+    """
     out = output_path(job)
     err = error_path(job) if job.std_err else out
     files = Files(stream_mode(job, out, err))
+    own = os.umask(job.umask)
     try:
         if files.mode == "ordered":
             files.merged = _open(job, out, "merged", bases)
             for stream, name in STREAMS.items():
-                files.streams[stream] = [_open(job, os.path.join(folder, name), stream, bases)]
+                files.streams[stream] = [_open(job, f"{folder}/{name}", stream, bases)]
         else:
             files.streams["out"] = [_open(job, out, "out", bases)]
             if files.mode == "split":
@@ -143,6 +147,8 @@ def open_files(folder: str, job: Job, bases: dict[str, int] | None) -> Files:
     except OSError:
         files.close()
         raise
+    finally:
+        os.umask(own)
     return files
 
 
@@ -166,15 +172,11 @@ def stream_mode(job: Job, out: str, err: str) -> str:
 
 
 def _open(job: Job, path: str, stream: str, bases: dict[str, int] | None) -> Target:
-    """Open one output file as Slurm does: made with the submitter's umask, truncated unless it is to be appended to."""
+    """Open one output file as Slurm does: truncated unless it is to be appended to, made with the present umask."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
     if job.open_mode != "a" and bases is None:
         flags |= os.O_TRUNC
-    own = os.umask(job.umask)
-    try:
-        fd = os.open(path, flags, 0o666)
-    finally:
-        os.umask(own)
+    fd = os.open(path, flags, 0o666)
     status = os.fstat(fd)
     is_regular = stat.S_ISREG(status.st_mode)
     if bases is not None:

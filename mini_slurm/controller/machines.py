@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE, HOPELESS_PAUSE = 0.2, 15.0, 60.0  # seconds between two tries to connect
 SILENCE = 20.0  # seconds without a word until the agent is asked whether it is there; less where node_timeout is short
 PATIENCE = 3  # unanswered questions until the channel is given up
+OF_JOBS = (messages.Started, messages.Ended)  # the most of what machines say; none of it is about steps
 FRESH = 60.0  # seconds for which it is believed how busy a machine is
 NOTABLE_SKEW = 60.0  # seconds between a machine's clock and ours, beyond which somebody should know
 NOTABLE_LOAD, NOTABLE_MEMORY = 0.1, 256  # smaller changes of load and free memory (MiB) are not worth a commit
@@ -184,7 +185,7 @@ class MachineHand:
             self._steps.connected(self.machine.name)
         elif isinstance(message, messages.Output):
             self._outputs.take(message)
-        elif not self._steps.take(self.machine.name, message, self._clock()):
+        elif isinstance(message, OF_JOBS) or not self._steps.take(self.machine.name, message, self._clock()):
             event = self._event(message)
             if event is not None:
                 self._board.post(event)

@@ -157,9 +157,13 @@ class Outputs:
         self._note_complete(attempt, flow)
 
     def _note_complete(self, attempt: str, flow: Flow) -> None:
-        if flow.is_complete and attempt not in self._complete:
+        if not flow.is_complete or attempt in self._complete:
+            return
+        if any(flow.written.values()) or flow.files.is_written:
             self._complete.append(attempt)
             self._bell.set()
+        else:  # nothing has to be brought to disk
+            self._post(OutputStored(attempt))
 
     async def run(self) -> None:
         """Bring to disk what is complete at once, and what is under way from time to time; retry what failed."""

@@ -6,11 +6,12 @@ The JSON is a list: the message's name, then its fields in order.
 
 import json
 import struct
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Tuple, Type, Union, cast
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Tuple, Type, Union
 
 from mini_slurm.protocol.messages import KINDS, Message
 
-ENCODER = json.JSONEncoder(separators=(",", ":"))
+PLACES = {kind: kind._fields.index("data") if "data" in kind._fields else -1 for kind in KINDS.values()}
+ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 LENGTHS = struct.Struct("!II")
 LARGEST = 2**63  # numbers are kept in 64 bits
 MAX_FRAME = 64 * 1024 * 1024  # bytes; larger is a broken or hostile peer
@@ -22,11 +23,11 @@ class ProtocolError(Exception):
 
 def encode(message: Message) -> bytes:
     """The frame of a message."""
-    fields = list(message)
+    fields: List[Any] = list(message)
     data = b""
-    if "data" in message._fields:
-        place = message._fields.index("data")
-        data, fields[place] = cast(bytes, fields[place]), None
+    place = PLACES[type(message)]
+    if place >= 0:
+        data, fields[place] = fields[place], None
     text = ENCODER.encode([type(message).__name__, *fields]).encode()
     return b"".join((LENGTHS.pack(len(text), len(data)), text, data))
 
@@ -61,8 +62,8 @@ def _message(text: bytes, data: bytes) -> Message:
     try:
         name, *fields = json.loads(text.decode())
         kind = KINDS[name]
-        if "data" in kind._fields:
-            fields[kind._fields.index("data")] = data
+        if PLACES[kind] >= 0:
+            fields[PLACES[kind]] = data
         message: Message = kind(*fields)
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise ProtocolError(f"not a message: {text[:80]!r}") from error
@@ -74,8 +75,10 @@ def _check(message: NamedTuple) -> None:
     """A peer's field of the wrong type must not reach the code that trusts its type."""
     kind = type(message)
     if kind not in CHECKS:
-        CHECKS[kind] = [_checker(wanted) for wanted in kind.__annotations__.values()]
-    for name, value, fits in zip(message._fields, message, CHECKS[kind]):
+        CHECKS[kind] = [(wanted, _checker(wanted)) for wanted in kind.__annotations__.values()]
+    for name, value, (wanted, fits) in zip(message._fields, message, CHECKS[kind]):
+        if type(value) is wanted in WHOLE or (type(value) is wanted is int and -LARGEST <= value < LARGEST):
+            continue  # seen without a call
         if not fits(value):
             raise ProtocolError(f"{kind.__name__}.{name} cannot be {value!r:.80}")
 
@@ -114,7 +117,8 @@ def _is_number(value: Any) -> bool:
 
 
 Check = Callable[[Any], bool]
-CHECKS: Dict[Type[Any], List[Check]] = {}  # of messages' fields
+CHECKS: Dict[Type[Any], List[Tuple[Any, Check]]] = {}  # of messages' fields: the annotation, and what it means
+WHOLE = (str, bytes, bool)  # of which any value will do
 PLAIN: Dict[Any, Check] = {
     str: lambda value: type(value) is str,
     int: lambda value: type(value) is int and -LARGEST <= value < LARGEST,

@@ -62,7 +62,9 @@ def finish(fleet: Testbed, number: int) -> None:
 
 def tasks(fleet: Testbed) -> list[processes.Process]:
     """The tasks that run."""
-    found = [p for name in NODES for p in fleet.on_machine(name) if p.command.partition(" -c n=0; until")[0].endswith("/sh")]
+    found = [
+        p for name in NODES for p in fleet.on_machine(name) if p.command.partition(" -c n=0; until")[0].endswith("/sh")
+    ]
     shells = {p.pid for p in found}
     return [p for p in found if p.parent not in shells]  # and not what a shell has just forked
 

@@ -14,6 +14,6 @@ def test_an_all_reduce_over_four_machines(lab: Lab) -> None:
     out = lab.complete(lab.submit(lab.place("mpich_allreduce.sh"))).splitlines()
     ranks = [line for line in out if line.startswith("rank")]
     assert sorted(ranks) == [f"rank {rank} of 8 on {NODES[rank // 2]}: 36" for rank in range(8)]
-    # Slurm's srun says the same of a job's --ntasks-per-node that mpiexec, which starts one process a machine, passes over.
+    # As Slurm's srun says where mpiexec starts one process a machine in a job with --ntasks-per-node.
     assert "can't honor --ntasks-per-node set to 2" in out[0]
     assert [line for line in out[1:] if line not in ranks] == ["mpiexec ended with 0", "mpiexec ended with 2"]
