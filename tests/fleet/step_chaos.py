@@ -191,8 +191,13 @@ class Harm:
 
     sruns: set[str] = field(default_factory=set)  # "12.0 3": a run of a job, and the key of a step
     stepds: set[str] = field(default_factory=set)  # "12.1"
+    agents: int = 0
     crashes: list[tuple[str, float]] = field(default_factory=list)
     cancelled: set[int] = field(default_factory=set)
+
+    def losses(self, number: int) -> int:
+        """How often a job may have been lost: with a machine, or with both stepd and agent, who know its end."""
+        return len(self.crashes) + (self.agents if str(number) in self.stepds else 0)
 
 
 class Trouble:
@@ -226,6 +231,7 @@ class Trouble:
 
     def agent(self, name: str) -> None:
         """SIGKILL for a machine's agent."""
+        self.harm.agents += 1
         processes.kill(self._fleet.agents(name), signal.SIGKILL)
 
     def sshd(self, name: str) -> None:

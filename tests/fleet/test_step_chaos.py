@@ -60,11 +60,11 @@ def live_through(fleet: Testbed, dice: random.Random, trouble: Trouble) -> tuple
 def check_job(fleet: Testbed, number: int, wish: Wish, job: Job, harm: Harm) -> list[str]:
     """What is wrong with a job."""
     found = [f for run in range(job.restarts + 1) for f in check_run(fleet, f"{number}.{run}", wish)]
-    if job.restarts > (len(harm.crashes) if wish.requeue else 0):
+    if job.restarts > (harm.losses(number) if wish.requeue else 0):
         found.append(f"{number}: {job.restarts} restarts")
     if number in harm.cancelled and job.state.name == "CANCELLED":
         return found
-    if harm.crashes and not wish.requeue and job.state.name == "NODE_FAIL":
+    if harm.losses(number) and not wish.requeue and job.state.name == "NODE_FAIL":
         return found
     if (job.state.name, job.exit_code) != ("FAILED" if wish.code else "COMPLETED", wish.code):
         return [*found, f"{number}: {job.state.name} {job.exit_code} instead of {wish.code}"]

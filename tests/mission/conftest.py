@@ -16,6 +16,7 @@ from tests.fleet import jobs
 from tests.fleet import testbed as bed_module
 from tests.fleet.conftest import skip_or_fail
 from tests.fleet.machines import Testbed
+from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
 NODES = ("node1", "node2", "node3", "node4")
@@ -54,9 +55,19 @@ class Lab:
         return text
 
 
+@pytest.fixture
+def lab(four: Lab) -> Iterator[Lab]:
+    """The machines, with nothing left on them that would keep the next test waiting where this one has failed."""
+    yield four
+    left = four.run("squeue", "-h", "-o", "%A").split()
+    if left:
+        four.fleet.run("mscancel", *left)
+        wait_until(lambda: not four.run("squeue", "-h"), "the machines to be free", seconds=60, logs=four.fleet.logs)
+
+
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """All tests use the same machines: each has its own job, and leaves nothing."""
+def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """All tests use the same machines."""
     skip_or_fail(bed_module.missing())
     folder = Path(tempfile.mkdtemp(prefix="mini_slurm-mission-", dir="/var/lib"))
     base = tmp_path_factory.mktemp("mission")

@@ -13,4 +13,6 @@ mpi.MPI_Comm_size(WORLD, ctypes.byref(size))
 mine = ctypes.c_int(rank.value + 1)
 mpi.MPI_Allreduce(ctypes.byref(mine), ctypes.byref(total), 1, INT, SUM, WORLD)
 print(f"rank {rank.value} of {size.value} on {os.uname().nodename}: {total.value}", flush=True)
+for _ in range(100):
+    mpi.MPI_Barrier(WORLD)
 mpi.MPI_Finalize()
