@@ -84,9 +84,10 @@ def test_parts_are_listed_and_ended_together(machines: Callable[..., Machines]) 
     number = jobs.submit(fleet, "-c2", ":", "-n2", "-J", "other", "--wrap", "srun --het-group=1 sleep 300")
     second = number + 1
     jobs.wait_for(fleet, second, "RUNNING")
-    wait_until(lambda: fleet.run("msqueue", "-h", "-s").stdout, "the step", logs=fleet.logs)
-    steps = fleet.run("msqueue", "-h", "-s", "-o", "%i").stdout.split()
-    assert sorted(steps) == [f"{number}+0.0", f"{number}+0.batch"]
+    steps = [f"{number}+0.0", f"{number}+0.batch"]
+    wait_until(
+        lambda: sorted(fleet.run("msqueue", "-h", "-s", "-o", "%i").stdout.split()) == steps, "steps", logs=fleet.logs
+    )
     queue = fleet.run("msqueue", "-h", "-S", "i", "-o", "%i|%j|%C|%T", "-j", str(number)).stdout
     assert queue == f"{number}+0|wrap|2|RUNNING\n{number}+1|other|2|RUNNING\n"
     parts = fleet.run("msqueue", "-h", "-o", "%i", "-j", f"{number}+1").stdout.split()  # Slurm reads the number alone

@@ -70,7 +70,7 @@ def test_a_job_is_suspended_while_another_has_its_cpus(preempting: Machines, tmp
     fleet, output, flag = preempting, tmp_path / "low.txt", tmp_path / "flag"
     low = begun(fleet, f"echo begun; until [ -e {flag} ]; do sleep 0.1; done; echo done", output)
     os.mkfifo(tmp_path / "go")
-    high = jobs.wrap(fleet, f"nproc; touch {flag}; read < {tmp_path}/go", *HIGH, "-o", str(tmp_path / "high.txt"))
+    high = jobs.wrap(fleet, f"nproc; touch {flag}; read line < {tmp_path}/go", *HIGH, "-o", str(tmp_path / "high.txt"))
     jobs.wait_for(fleet, high, "RUNNING")
     waiting.wait_until(
         lambda: jobs.text(tmp_path / "high.txt") == "2\n", "the other job to have both CPUs", logs=fleet.logs
