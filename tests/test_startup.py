@@ -16,6 +16,7 @@ from mini_slurm.store import database
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"asyncio", "asyncssh", "jinja2", "cryptography", "pydantic", "typer", "rich"} | {
+    "typing",
     "tomllib",
     "dataclasses",
     "inspect",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 from mini_slurm.model.resources import NO_SHARES, Resources, format_gpus, format_shares, parse_gpus, parse_shares
+from mini_slurm.model.tuples import NamedTuple
 
 
 class Share(NamedTuple):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from mini_slurm.model.arrays import MAX_ARRAY_SIZE
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.overrides import NO_OVERRIDE, NodeOverride
 from mini_slurm.model.reservation import Reservation
+from mini_slurm.model.tuples import NamedTuple
 
 
 class MachineEntry(NamedTuple):

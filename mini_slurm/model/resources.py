@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+
+from mini_slurm.model.tuples import NamedTuple
 
 NO_GPUS: Mapping[str, int] = MappingProxyType({})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from mini_slurm.model.features import counted, one_of
 from mini_slurm.model.fleet import Fleet, MachineEntry
@@ -12,6 +11,7 @@ from mini_slurm.model.gres import Part
 from mini_slurm.model.job import Job
 from mini_slurm.model.request import extra, least_cpus, number
 from mini_slurm.model.resources import NO_SHARES, Resources, Size
+from mini_slurm.model.tuples import NamedTuple
 from mini_slurm.scheduler.sharing import pick
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 from mini_slurm.model.allocation import Allocation, Share
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.hostlist import expand
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
+from mini_slurm.model.tuples import NamedTuple
 from mini_slurm.scheduler.demand import Demand, capacity, demand, gpus_on, share
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.model.request import number
 from mini_slurm.model.states import JobState
+from mini_slurm.model.tuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from mini_slurm.model.allocation import Allocation, parse_allocation, total
 from mini_slurm.model.associations import inherited
 from mini_slurm.model.fleet import NO_LIMITS, Fleet, Limits, Qos
 from mini_slurm.model.job import Job
+from mini_slurm.model.tuples import NamedTuple
 from mini_slurm.scheduler.demand import demand
 
 Charged = tuple[str | None, str | None, str, str]  # a job's QOS, account, user and partition

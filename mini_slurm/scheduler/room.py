@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from mini_slurm.errors import Refused
 from mini_slurm.model.features import matches
@@ -14,6 +13,7 @@ from mini_slurm.model.machine import Machine
 from mini_slurm.model.machine_resources import resources
 from mini_slurm.model.request import least_cpus, number
 from mini_slurm.model.resources import Resources, Size, format_gpus
+from mini_slurm.model.tuples import NamedTuple
 from mini_slurm.model.units import format_memory
 from mini_slurm.scheduler.demand import demand, with_entry
 from mini_slurm.scheduler.placement import Site, allowed_names, place
