@@ -11,11 +11,12 @@ import signal
 import sqlite3
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from mini_slurm.cli import common
 from mini_slurm.config.paths import FRONTS
 from mini_slurm.desk import admit, heterogeneous, submission
+from mini_slurm.desk.changes import Changes
 from mini_slurm.errors import Refused
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.environment import batch_environment, het_environment, of_part
@@ -24,8 +25,7 @@ from mini_slurm.model.states import JobState
 from mini_slurm.options.collect import Values
 from mini_slurm.store import database
 
-PAUSE = 0.02  # seconds between two looks
-WAKE_EVERY = 5.0  # seconds; the controller may have died meanwhile
+LOOK = 0.25  # seconds between two looks while the time that has passed matters
 QUICK = 0.5  # seconds in which a job starts that does not have to wait
 BEGINNING = 5.0  # ... where the controller has just been started, and knows no machine yet
 RETURN = 3.0  # seconds until what was given back is seen to be free
@@ -65,6 +65,7 @@ class Allocation:
         self.values = values[0]
         self.state, self.db = common.open_store()
         self._signal = 0
+        self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)  # rung by a signal
         self._is_announced = False
         self._is_fresh = False  # has this command started the controller?
 
@@ -101,6 +102,8 @@ class Allocation:
 
     def _note_signal(self, number: int, frame: object) -> None:
         self._signal = number
+        with suppress(BlockingIOError):
+            os.write(self._bell[1], b"!")
 
     def _attend(self) -> None:
         """Take the lock that says that somebody waits for the job; it is let go by the end of this process."""
@@ -126,29 +129,43 @@ class Allocation:
         self.job = self.jobs[0]
         return self.job
 
+    def changes(self) -> Changes:
+        """By which the controller tells of what has changed; it was woken just now."""
+        from mini_slurm.controller import autostart
+
+        return Changes(self.state, lambda: autostart.revive(self.state), is_woken=True)
+
     def _wait(self) -> None:
-        begun = woken = time.monotonic()
+        begun = time.monotonic()
         seen: float | None = None
-        while True:
-            job, now = self.look(), time.monotonic()
-            if job.state in (JobState.RUNNING, JobState.SUSPENDED):
-                break
-            if self._signal:
-                self._give_up()
-            if job.state.is_over or job.outcome is not None:
-                self.tell_cancelled()
-                raise Refused(f"{self.failed}{DONE}")
-            if job.state is JobState.PENDING and job.eligible_time is not None:
-                seen = now if seen is None else seen
-                self._pending(now - seen, now - begun)
-            if now - woken > WAKE_EVERY:
-                woken = now
-                common.wake_controller(self.state)
-            time.sleep(PAUSE)
+        with closing(self.changes()) as changes:
+            while True:
+                job, now = self.look(), time.monotonic()
+                if job.state in (JobState.RUNNING, JobState.SUSPENDED):
+                    break
+                if self._signal:
+                    self._give_up()
+                if job.state.is_over or job.outcome is not None:
+                    self.tell_cancelled()
+                    raise Refused(f"{self.failed}{DONE}")
+                if job.state is JobState.PENDING and job.eligible_time is not None:
+                    seen = now if seen is None else seen
+                    self._pending(now - seen, now - begun)
+                is_settled = self._is_announced and "immediate" not in self.values.of
+                self._hear(changes, LOOK if job.state is JobState.PENDING and not is_settled else None)
         if self._is_announced:
             self.say(f"job {self.job.job_id} has been allocated resources")
         if self._signal:
             self._give_up()
+
+    def _hear(self, changes: Changes, timeout: float | None) -> None:
+        """Return when the job may have changed, a signal has come, or so many seconds have passed."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self._signal:
+            left = None if end is None else max(end - time.monotonic(), 0.0)
+            changed = changes.wait(left, self._bell[0])
+            if changed is None or self.job.job_id in changed or left == 0.0:
+                return
 
     def _pending(self, seen: float, waited: float) -> None:
         """It waits: say so, unless it is only being looked at; or give it up, if it was to start at once."""
@@ -222,8 +239,9 @@ class Allocation:
         database.request(self.db, kind, [body])
         self.wake()
         end = time.monotonic() + RETURN
-        while not self.look().state.is_over and time.monotonic() < end:
-            time.sleep(PAUSE)
+        with closing(self.changes()) as changes:
+            while not self.look().state.is_over and (left := end - time.monotonic()) > 0:
+                changes.wait(left)
         if self.job.state.is_over:
             self.leave()
 

@@ -7,6 +7,7 @@ import pwd
 import signal
 import sys
 import time
+from contextlib import closing, suppress
 
 from mini_slurm.cli import common
 from mini_slurm.cli.allocation import Allocation, variables
@@ -20,7 +21,6 @@ from mini_slurm.options.srun import SALLOC, SALLOC_VARIABLES
 ABOUT = "Get machines, and run a command here that uses them."
 WORDS = "[COMMAND [ARGUMENT...]]"
 NAME, NAME_WITHOUT_SHELL = "interactive", "no-shell"
-PAUSE = 0.2  # seconds between two looks whether the job is still there; the command's end is seen at once
 LONG = 10.0  # seconds after which the bell is rung
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 FORGIVEN = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)  # by these the user ends a command
@@ -187,19 +187,20 @@ class Command:
             return  # it is gone, or there is no such signal
 
     def _attend(self) -> None:
-        from select import select
-
-        while True:
-            pid, status = os.waitpid(self._pid, os.WNOHANG | os.WUNTRACED)
-            if pid and not os.WIFSTOPPED(status):
-                self._status = status
-                break
-            if pid:
-                self._hand_over(self._pid)
-                self._kill(signal.SIGCONT)
-            self._look()
-            if select([self._bell], [], [], PAUSE)[0]:
-                os.read(self._bell, 64)
+        with closing(self._held.changes()) as changes:
+            while True:
+                pid, status = os.waitpid(self._pid, os.WNOHANG | os.WUNTRACED)
+                if pid and not os.WIFSTOPPED(status):
+                    self._status = status
+                    break
+                if pid:
+                    self._hand_over(self._pid)
+                    self._kill(signal.SIGCONT)
+                changed = changes.wait(None, self._bell)
+                if changed is None or self._held.job.job_id in changed:
+                    self._look()
+                with suppress(BlockingIOError):
+                    os.read(self._bell, 64)
         self._hand_over(os.getpgrp())
 
     def _look(self) -> None:

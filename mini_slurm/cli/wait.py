@@ -23,7 +23,7 @@ def wait_for(job_id: int, state: str, db: sqlite3.Connection, note: Callable[[It
 
     The controller tells of what has changed. `note` hears the reasons of those that are not over, whenever it does.
     """
-    with closing(Changes(state, lambda: revive(state))) as changes:
+    with closing(Changes(state, lambda: revive(state), is_woken=True)) as changes:
         while True:
             rows = _look(job_id, db)
             note([row[3] for row in rows if row[0] not in OVER])

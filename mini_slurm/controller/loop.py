@@ -83,8 +83,8 @@ class Loop:
     async def sleep(self) -> None:
         """Until something happens, or the core has something to do by itself."""
         now = self.clock()
-        moment = next_moment(self.cluster, now)
-        pause = LONGEST_SLEEP if moment is None else min(max(moment - now, 0.0), LONGEST_SLEEP)
+        moments = (now + LONGEST_SLEEP, next_moment(self.cluster, now), self.notices.next_moment(now))
+        pause = max(min(moment for moment in moments if moment is not None) - now, 0.0)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._bell.wait(), pause)
         running = asyncio.get_running_loop()

@@ -171,6 +171,11 @@ class Notices:
     def _is_timed(self, job: Job) -> bool:
         return not job.state.is_over and bool(self._events(job) & model.SHARES.keys())
 
+    def next_moment(self, now: float) -> float | None:
+        """When the next share of a running job's time limit is reached of which somebody wants to hear."""
+        moments = (model.next_share(job, self._events(job), now) for job in self._timed.values())
+        return min((moment for moment in moments if moment is not None), default=None)
+
     # --- after it
 
     def look(self) -> None:

@@ -129,6 +129,15 @@ def passed(job: Job, now: float) -> list[str]:
     return [event for event, share in SHARES.items() if used >= share * job.time_limit]
 
 
+def next_share(job: Job, events: frozenset[str], now: float) -> float | None:
+    """When a running job will have used up the next share of its time limit that is one of the events; None: never."""
+    if job.time_limit is None or job.start_time is None or job.state is not JobState.RUNNING:
+        return None
+    used = run_time(job, now)
+    left = [share * job.time_limit - used for event, share in SHARES.items() if event in events]
+    return min((now + seconds for seconds in left if seconds > 0), default=None)
+
+
 def run_time(job: Job, now: float) -> float:
     """Seconds it has run, or ran, without those in which it was suspended."""
     end = job.end_time if job.end_time is not None else now

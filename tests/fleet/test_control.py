@@ -414,8 +414,30 @@ def test_a_job_is_waited_for(run: Shell, monkeypatch: pytest.MonkeyPatch) -> Non
     assert run("scontrol wait_job 9") == (1, "", "scontrol: Job 9 no longer running\n")
     assert run("scontrol wait_job 99") == (1, "", "scontrol: Problem running job 99\n")
     assert run("scontrol wait_job x") == (1, "", "Invalid job_id x\n")
-    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: run.fill(running(7)))
+
+
+def test_who_waits_for_a_job_is_told_when_it_runs(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[set[int] | None] = [None, {8}, {7}]
+
+    class Told:
+        """The controller's word: first that anything may have changed, then of another job, then of this one."""
+
+        def __init__(self, state: str, revive: object) -> None:
+            assert state == str(run.state)
+
+        def wait(self, timeout: float | None) -> set[int] | None:
+            changed = heard.pop(0)
+            if changed == {7}:
+                run.fill(running(7))
+            return changed
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    run.fill(job(7))
+    monkeypatch.setattr(waiting, "Changes", Told)
     assert run("scontrol wait_job 7") == (0, "", "scontrol: Nodes are ready for job 7\n")
+    assert heard == []
 
 
 def test_processes_of_jobs_are_known_by_their_environment(run: Shell) -> None:

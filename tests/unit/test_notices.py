@@ -75,6 +75,17 @@ def test_a_run_that_was_requeued_has_failed_unless_it_made_room() -> None:
     assert notices.run_events(job(JobState.REQUEUED)) == ["REQUEUE"]
 
 
+def test_the_next_share_of_a_time_limit_is_known_before_it_is_reached() -> None:
+    running = job(R, time_limit=100, suspended_seconds=10.0)
+    asked = frozenset({"TIME_LIMIT_50", "TIME_LIMIT_90", "END"})
+    assert notices.next_share(running, asked, 130.0) == 170.0
+    assert notices.next_share(running, asked, 170.0) == 210.0
+    assert notices.next_share(running, asked, 211.0) is None
+    assert notices.next_share(running, frozenset({"END"}), 130.0) is None
+    assert notices.next_share(job(P, time_limit=100), asked, 130.0) is None
+    assert notices.next_share(job(R, time_limit=None), asked, 130.0) is None
+
+
 def test_shares_of_the_time_limit_are_counted_without_suspensions() -> None:
     running = job(R, time_limit=100, suspended_seconds=10.0)
     assert notices.passed(running, 169.9) == []

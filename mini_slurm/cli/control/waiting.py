@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import closing
 
 from mini_slurm.cli import common
+from mini_slurm.config.paths import state_folder
+from mini_slurm.controller.autostart import revive
+from mini_slurm.desk.changes import Changes
 from mini_slurm.model.states import JobState
 from mini_slurm.store import queries
 
@@ -13,8 +16,7 @@ if TYPE_CHECKING:
     from mini_slurm.cli.control.session import Session
     from mini_slurm.model.job import Job
 
-PAUSE = 0.1  # seconds between two looks
-REVIVE_EVERY = 50  # looks; the controller may have died meanwhile
+WAITING = (JobState.PENDING, JobState.CONFIGURING)
 
 
 def wait_job(session: Session, verb: str, words: list[str]) -> None:
@@ -24,14 +26,9 @@ def wait_job(session: Session, verb: str, words: list[str]) -> None:
     if not number:
         session.fail(f"Invalid job_id {words[0]}")
         return
-    looks = 0
     job = _find(session, number)
-    while job is not None and job.state in (JobState.PENDING, JobState.CONFIGURING):
-        time.sleep(PAUSE)
-        looks += 1
-        if looks % REVIVE_EVERY == 0:
-            session.reopen()
-        job = _find(session, number)
+    if job is not None and job.state in WAITING:
+        job = _wait(session, job)
     if job is None:
         session.exit_code = 1
         common.say(f"{session.program}: Problem running job {number}")
@@ -40,6 +37,18 @@ def wait_job(session: Session, verb: str, words: list[str]) -> None:
     else:
         session.exit_code = 1
         common.say(f"{session.program}: Job {number} no longer running")
+
+
+def _wait(session: Session, job: Job) -> Job | None:
+    """The job when it waits no more; the controller tells of what has changed."""
+    number, state = job.job_id, state_folder()
+    found: Job | None = job
+    with closing(Changes(state, lambda: revive(state))) as changes:
+        while found is not None and found.state in WAITING:
+            while (changed := changes.wait(None)) is not None and number not in changed:
+                pass
+            found = _find(session, number)
+    return found
 
 
 def _find(session: Session, number: int) -> Job | None:

@@ -1,0 +1,50 @@
+"""Who waits for machines hears of changes: nothing is asked again and again."""
+
+from __future__ import annotations
+
+import os
+import time
+from types import SimpleNamespace
+
+from mini_slurm.cli.allocation import Allocation
+
+
+class Told:
+    """What the controller tells, in turn; afterwards nothing more."""
+
+    def __init__(self, *heard: set[int] | None) -> None:
+        self.heard = list(heard)
+        self.asked: list[float | None] = []
+
+    def wait(self, timeout: float | None, bell: int = -1) -> set[int] | None:
+        self.asked.append(timeout)
+        return self.heard.pop(0) if self.heard else set()
+
+
+def waiting() -> Allocation:
+    held = Allocation.__new__(Allocation)
+    held._signal, held._bell = 0, os.pipe2(os.O_NONBLOCK)
+    held.job = SimpleNamespace(job_id=7)  # type: ignore[assignment]
+    return held
+
+
+def test_it_goes_on_when_its_own_job_has_changed_or_any_may_have() -> None:
+    for last in ({5, 7}, None):
+        told = Told({5}, set(), last)
+        waiting()._hear(told, None)  # type: ignore[arg-type]
+        assert told.heard == [] and told.asked == [None] * 3
+
+
+def test_it_goes_on_when_the_time_is_over() -> None:
+    told = Told()
+    waiting()._hear(told, 0.0)  # type: ignore[arg-type]
+    assert told.asked == [0.0]
+
+
+def test_a_signal_ends_it() -> None:
+    held = waiting()
+    held._note_signal(15, None)
+    told, begun = Told(), time.monotonic()
+    held._hear(told, 60.0)  # type: ignore[arg-type]
+    assert told.asked == [] and time.monotonic() - begun < 60.0
+    assert os.read(held._bell[0], 8) == b"!"
