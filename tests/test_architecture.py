@@ -37,7 +37,7 @@ TRAVELS = sorted(PACKAGE / path for path in archive.sources())
 ALONE = (
     *archive.STAYS,
     "clusters/there.py",
-    *(f"clusters/inside/{name}.py" for name in ("job", "ends", "srun", "srun_step", "srun_task", "scontrol")),
+    *sorted(f"clusters/inside/{path.name}" for path in (PACKAGE / "clusters" / "inside").glob("[a-z]*.py")),
 )
 ASYNC = {"controller", "links", "api"}
 SHELLS = {

@@ -17,6 +17,8 @@ from mini_slurm.model.units import parse_time_limit
 
 INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside")
 TOOLS = ("srun", "srun_step", "srun_task", "scontrol")
+NEEDED = re.compile(r"^from mini_slurm\.clusters\.inside\.(\w+) import .*\n", re.MULTILINE)
+FUTURE = "from __future__ import annotations\n"  # stands at the head of a text alone
 NAME = re.compile(rb"^\d+(?:\[\])?\.\S+$", re.MULTILINE)
 UNCLEAR = re.compile(rb"timed? ?out|reset by peer|[Ee]nd of [Ff]ile|[Pp]remature|Protocol", re.MULTILINE)
 # what qstat says of jobs that it does not show
@@ -43,9 +45,10 @@ class Pbs:
             return self._untouched(order, words, tag)
         words += ["-C", "", "-o", os.devnull, "-e", os.devnull]
         options, lines = self.translate(job, order.asked, order.others)
-        ours, brought = pbs_options.variables(job.export, tag, None if remote else os.environ)
+        # far away the job has what a login there gives it: our environment means nothing there
+        brought = pbs_options.variables(job.export, {} if remote else os.environ)
         script = Script("job", wrapper(order, self.entry.folder, lines, brought))
-        words += [*options, *ours]
+        words += [*options, "-v", tag]
         return Call(tuple(words), b"", script, job.work_dir, patience=SUBMISSION, once=job.tag)
 
     def translate(
@@ -214,9 +217,10 @@ def _told(job: ForeignJob) -> dict[str, object]:
 
 
 def source(name: str) -> str:
-    """The text of a module that travels."""
+    """The text of a module that travels, with those that it needs put in the place of their imports."""
     with open(os.path.join(INSIDE, f"{name}.py"), encoding="utf-8") as file:
-        return file.read()
+        text = file.read()
+    return NEEDED.sub(lambda found: source(found[1]).replace(FUTURE, "", 1), text)
 
 
 def _keys(job: ForeignJob) -> Iterator[tuple[str, str]]:

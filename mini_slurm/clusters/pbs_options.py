@@ -73,19 +73,15 @@ def _rest(job: ForeignJob, asked: Mapping[str, object]) -> Iterator[str]:
         yield from ("-W", f"umask={job.umask:o}")
 
 
-def variables(export: str | None, own: str, known: Mapping[str, str] | None) -> tuple[list[str], dict[str, str]]:
-    """-V and -v of qsub, and the variables that the wrapper brings along; `own` is an assignment of ours.
+def variables(export: str | None, known: Mapping[str, str]) -> dict[str, str]:
+    """The variables that the wrapper brings along, of those that are `known` where the job was submitted.
 
-    `known`: our environment. What is in qsub's words, qstat shows to everybody, and -V of OpenPBS 23.06.06 passes
-    nothing on; so qsub gets no more than what only the login node knows (None).
+    What is in qsub's words, qstat shows to everybody, and -V of OpenPBS 23.06.06 passes nothing on.
     """
     names, values = wanted(export or "ALL")
-    special = {name.upper() for name in names} & {"ALL", "NONE", "NIL"}
-    names = [name for name in names if name.upper() not in special]
-    if known is None:
-        return [*(["-V"] if "ALL" in special else []), "-v", ",".join([*names, own])], values
-    passed = known if "ALL" in special else {name: known[name] for name in names if name in known}
-    return ["-v", own], {**{name: value for name, value in passed.items() if not name.startswith("PBS_")}, **values}
+    is_all = "ALL" in {name.upper() for name in names}
+    passed = known if is_all else {name: known[name] for name in names if name in known}
+    return {**{name: value for name, value in passed.items() if not name.startswith("PBS_")}, **values}
 
 
 def clean_name(name: str) -> str:

@@ -62,6 +62,7 @@ def read(name: str, given: dict[str, str], known: ForeignJob | None) -> ForeignJ
     job.submit_time = job.submit_time or moment(given.get("ctime")) or 0.0
     job.eligible_time = moment(given.get("etime")) or job.eligible_time
     job.time_limit = seconds(given["Resource_List.walltime"]) if "Resource_List.walltime" in given else None
+    job.restarts = max(int(given.get("run_count", 0)) - 1, 0)
     _read_place(job, given)
     _read_state(job, given)
     return job

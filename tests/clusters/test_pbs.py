@@ -133,6 +133,16 @@ def test_a_job_over_its_limit_is_a_timeout(pbs: Pbs) -> None:
     assert ended(pbs.user, number) == "TIMEOUT"
 
 
+def test_a_job_that_runs_again_is_told_so(pbs: Pbs) -> None:
+    user = pbs.user
+    first = "[ -n \"$SLURM_RESTART_COUNT\" ] || { echo first > began; sleep 600; }; echo again $SLURM_RESTART_COUNT"
+    number = submitted(user.run("msbatch", "-M", "pbs", "--requeue", "-o", "out", "--wrap", first))
+    wait_until((user.home / "began").exists, "it runs")
+    user.run(f"{pbs.bin}/qrerun", f"{number}.pbsn1", STAND_IN_PBS=str(pbs.state), STAND_IN_USER="root")
+    assert ended(user, number) == "COMPLETED"
+    assert (user.home / "out").read_text() == "again 1\n"
+
+
 def test_srun_and_scontrol_work_in_the_job(pbs: Pbs) -> None:
     user = pbs.user
     lines = [

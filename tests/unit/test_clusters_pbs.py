@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from mini_slurm.clusters import pbs_options
 from mini_slurm.clusters import pbs_records as records
 from mini_slurm.clusters.base import Answer, Order, Unanswered
 from mini_slurm.clusters.inside import job as wrapper
-from mini_slurm.clusters.inside import scontrol, srun
+from mini_slurm.clusters.inside import hostlist, srun
 from mini_slurm.clusters.pbs import TOOLS, Pbs, source
 from mini_slurm.clusters.submission import number_of
 from mini_slurm.errors import Refused
@@ -109,19 +110,28 @@ def test_two_queues_are_refused() -> None:
 
 
 def test_a_name_without_a_value_is_passed_over_as_sbatch_does() -> None:
-    assert pbs_options.variables("A,B,C=3", "T=1", {"A": "x"}) == (["-v", "T=1"], {"A": "x", "C": "3"})
+    assert pbs_options.variables("A,B,C=3", {"A": "x"}) == {"A": "x", "C": "3"}
 
 
-def test_our_environment_is_brought_by_the_wrapper_and_is_in_no_words_that_others_see() -> None:
+def test_our_environment_is_brought_by_the_wrapper() -> None:
     known = {"A": "x,\n'y'", "PBS_JOBID": "7.s"}
-    assert pbs_options.variables(None, "T=1", known) == (["-v", "T=1"], {"A": "x,\n'y'"})
-    assert pbs_options.variables("ALL,B=a", "T=1", known) == (["-v", "T=1"], {"A": "x,\n'y'", "B": "a"})
-    assert pbs_options.variables("NONE", "T=1", known) == (["-v", "T=1"], {})
+    assert pbs_options.variables(None, known) == {"A": "x,\n'y'"}
+    assert pbs_options.variables("ALL,B=a", known) == {"A": "x,\n'y'", "B": "a"}
+    assert pbs_options.variables("NONE", known) == {}
 
 
-def test_the_environment_of_a_login_node_is_passed_on_by_its_qsub() -> None:
-    assert pbs_options.variables("A,B", "T=1", None) == (["-v", "A,B,T=1"], {})
-    assert pbs_options.variables("ALL,C=3", "T=1", None) == (["-V", "-v", "T=1"], {"C": "3"})
+@pytest.mark.parametrize("export", [None, "ALL", "NONE", "MINE,NOT_SET,GIVEN=3"])
+@pytest.mark.parametrize("remote", [True, False])
+def test_no_environment_is_in_words_that_others_see(
+    monkeypatch: pytest.MonkeyPatch, export: str | None, remote: bool
+) -> None:
+    monkeypatch.setenv("MINE", "secret")
+    job = ForeignJob(name="x", cluster="far", tag="t", work_dir="/", arguments="[]", export=export)
+    call = PBS.submission(Order((), None, b"", job, source=b"#!/bin/sh\n"), remote=remote)
+    assert "-V" not in call.words
+    assert call.words[call.words.index("-v") + 1] == "MINI_SLURM_TAG=t"
+    assert call.script is not None
+    assert (b"secret" in call.script.data) == (not remote and export != "NONE")
 
 
 def test_a_singleton_waits_for_those_of_its_name() -> None:
@@ -201,6 +211,11 @@ def test_a_value_that_looks_like_a_job_is_none() -> None:
     assert "-w" in PBS.states(None).words
 
 
+def test_runs_before_are_counted() -> None:
+    (job,) = PBS.read_states(Answer(0, b"Job Id: 7.s\n    job_state = R\n    run_count = 3\n", b""), [])
+    assert job.restarts == 2
+
+
 def test_complaints_of_jobs_that_are_gone_are_an_answer_and_others_are_none() -> None:
     assert PBS.read_states(Answer(153, b"", b"qstat: Unknown Job Id 7.pbsn1\n"), []) == []
     for code, complaint in ((255, b"qstat: cannot connect to server pbsn1 (errno=15010)\n"), (1, b""), (-9, b"")):
@@ -222,7 +237,15 @@ def test_the_first_job_of_a_pbs_has_a_number_that_slurm_knows() -> None:
 
 def test_patterns_of_files_are_slurms() -> None:
     environment = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "n", "SLURM_JOB_USER": "u", "SLURMD_NODENAME": "h"}
-    assert wrapper.expand("%x-%4j-%%-%q", environment) == "n-0007-%-%q"
+    assert wrapper.file_name("%x-%4j-%%-%q", environment) == "n-0007-%-%q"
+
+
+def test_a_run_knows_how_many_there_were_before_it(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    assert [wrapper._begin(str(note)) for _ in range(3)] == [0, 1, 2]
+    note.write_text(json.dumps({"id": "7.s", "ended": True, "runs": 3}))  # it ended, and was put back into the queue
+    assert wrapper._begin(str(note)) == 3
+    assert "id" not in json.loads(note.read_text())
 
 
 def test_counts_are_repeated_as_slurm_writes_them() -> None:
@@ -231,10 +254,10 @@ def test_counts_are_repeated_as_slurm_writes_them() -> None:
 
 def test_hostlists_of_the_job_come_apart_again() -> None:
     for hosts in (["n1", "n2"], ["n07", "n08", "n10"], ["login"], ["a1", "b1"]):
-        assert scontrol.expand(wrapper.compress(hosts)) == hosts
-    assert wrapper.compress(["n1", "n2", "n3", "n5"]) == scontrol.compress(["n1", "n2", "n3", "n5"]) == "n[1-3,5]"
-    assert wrapper.compress(["n9", "n10"]) == "n[9,10]"
-    assert scontrol.expand("n[1-3,07],x") == ["n1", "n2", "n3", "n07", "x"]
+        assert hostlist.expand(hostlist.compress(hosts)) == hosts
+    assert hostlist.compress(["n1", "n2", "n3", "n5"]) == "n[1-3,5]"
+    assert hostlist.compress(["n9", "n10"]) == "n[9,10]"
+    assert hostlist.expand("n[1-3,07],x") == ["n1", "n2", "n3", "n07", "x"]
 
 
 def test_tasks_are_laid_out_over_the_node_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,6 +280,15 @@ def test_srun_reads_what_each_task_runs_from_a_file(tmp_path: Path) -> None:
     assert found == [["echo", "a b"], ["worker", "1", "0"], ["worker", "2", "1"]]
     with pytest.raises(ValueError, match="does not tell what each of 4 tasks runs"):
         srun._commands([str(tmp_path / "programs")], 4, True)
+
+
+@pytest.mark.parametrize("name", ["job", "ends", *TOOLS])
+def test_what_travels_is_one_text_in_which_no_name_is_given_twice(name: str) -> None:
+    tree = ast.parse(source(name), feature_version=(3, 8))
+    compile(tree, name, "exec")
+    own = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert len(own) == len({*own})
+    assert "mini_slurm." not in "".join(ast.unparse(node) for node in tree.body if isinstance(node, ast.ImportFrom))
 
 
 Srun = Callable[..., subprocess.CompletedProcess[str]]

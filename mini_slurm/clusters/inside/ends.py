@@ -64,10 +64,11 @@ def _keys(tag: str) -> list[str]:
 
 
 def _note(key: str) -> dict[str, Any]:
+    """The note of an end; nothing of a job that runs."""
     try:
         with open(os.path.join(os.path.expanduser("~"), NOTES, key)) as file:
             note: dict[str, Any] = json.load(file)
-            return note
+            return note if "id" in note else {}
     except (OSError, ValueError):
         return {}
 

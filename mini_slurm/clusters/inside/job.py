@@ -1,6 +1,6 @@
 """The script that PBS runs: it makes a Slurm job's surroundings of PBS's, runs the user's script, and notes its end.
 
-Stands alone. What is to be run is handed to `main` by a line that is put below.
+Stands alone, as `source` of pbs.py puts it together. What is to be run is handed to `main` by a line that is put below.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import subprocess
 import sys
 import time
 from typing import Any
+
+from mini_slurm.clusters.inside.hostlist import compress
+from mini_slurm.clusters.inside.patterns import fill
 
 NOTES = os.path.join(".cache", "mini_slurm", "pbs")  # at home
 KEPT = 30 * 86400.0  # seconds that the note of an end is kept
@@ -33,13 +36,13 @@ def main(order: dict[str, Any]) -> None:
     number, task = identity(os.environ["PBS_JOBID"])
     notes = os.path.join(os.path.expanduser("~"), NOTES)
     os.makedirs(notes, mode=0o700, exist_ok=True)
-    key = order["tag"] if task is None else f"{order['tag']}.{task}"
-    folder = os.path.join(notes, key + ".files")
-    environment = surroundings(order, number, task)
-    nodes = environment["SLURM_JOB_NODELIST"]
-    start = time.time()
+    note = os.path.join(notes, order["tag"] if task is None else f"{order['tag']}.{task}")
+    folder = note + ".files"
+    runs, start = _begin(note), time.time()
+    environment = surroundings(order, number, task, runs)
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        _remove(folder)  # of a run before that was killed
+        os.makedirs(folder, mode=0o700)
         script = _install(order, folder, environment)
         _enter(order["work_dir"], environment)
         code, was_ended = _run([script, *order["arguments"]], order, environment, start)
@@ -48,10 +51,26 @@ def main(order: dict[str, Any]) -> None:
         code, was_ended = -NO_FILES, False
     finally:
         _remove(folder)
-    note = {"id": os.environ["PBS_JOBID"], "code": max(code, 0), "signal": max(-code, 0), "ended": was_ended}
-    _write(os.path.join(notes, key), json.dumps({**note, "start": start, "end": time.time(), "nodes": nodes}).encode())
+    told = {"id": os.environ["PBS_JOBID"], "code": max(code, 0), "signal": max(-code, 0), "ended": was_ended}
+    nodes = environment["SLURM_JOB_NODELIST"]
+    _note(note, {**told, "start": start, "end": time.time(), "nodes": nodes, "runs": runs + 1})
     _forget(notes)
     sys.exit(code if code >= 0 else 128 - code)
+
+
+def _begin(note: str) -> int:
+    """How often the job ran before. That it runs now takes the place of how that ended."""
+    try:
+        with open(note) as file:
+            runs = int(json.load(file).get("runs", 1))
+    except (OSError, ValueError):
+        runs = 0
+    _note(note, {"runs": runs + 1})
+    return runs
+
+
+def _note(path: str, told: dict[str, Any]) -> None:
+    _write(path, json.dumps(told).encode())
 
 
 def identity(name: str) -> tuple[str, int | None]:
@@ -65,44 +84,60 @@ def identity(name: str) -> tuple[str, int | None]:
 # --- surroundings
 
 
-def surroundings(order: dict[str, Any], number: str, task: int | None) -> dict[str, str]:
-    """The job's environment."""
+def surroundings(order: dict[str, Any], number: str, task: int | None, runs: int) -> dict[str, str]:
+    """The job's environment; `runs`: how often it ran before."""
     brought = {name: value for name, value in order["brought"].items() if name not in OF_PBS}
     given = {**os.environ, **brought}
     # a Torque has a line for each CPU, an OpenPBS one for each task
     lines = (_lines(given.get("PBS_NODEFILE", "")) or [os.uname().nodename])[:: order["lines"]]
-    hosts = list(dict.fromkeys(lines))
-    tasks = [lines.count(host) for host in hosts]
-    each = int(order["cpus_per_task"] or 1)
+    made = {**_of_job(order, number, given), **_of_nodes(lines, int(order["cpus_per_task"] or 1), given)}
+    made.update(order["told"])
+    if order["lines"] > 1:
+        made["MINI_SLURM_HOSTS"] = " ".join(lines)
+    if runs:
+        made["SLURM_RESTART_COUNT"] = str(runs)
+    if task is not None:
+        made.update(_of_array(order, number, task))
+    kept = {name: value for name, value in given.items() if name != "MINI_SLURM_TAG"}
+    return {**kept, "PATH": _path(order, brought), **made}
+
+
+def _of_job(order: dict[str, Any], number: str, given: dict[str, str]) -> dict[str, str]:
     made = {
         "SLURM_JOB_ID": number, "SLURM_JOBID": number, "SLURM_JOB_NAME": order["name"],
         "SLURM_CLUSTER_NAME": order["cluster"], "SLURM_JOB_PARTITION": given.get("PBS_QUEUE", ""),
         "SLURM_SUBMIT_DIR": order["submit_dir"], "SLURM_SUBMIT_HOST": given.get("PBS_O_HOST", ""),
         "SLURM_JOB_USER": given.get("USER", given.get("LOGNAME", "")),
         "SLURM_JOB_UID": str(os.getuid()), "SLURM_JOB_GID": str(os.getgid()),
+        "SLURM_NODEID": "0", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_GTIDS": "0", "ENVIRONMENT": "BATCH",
+    }  # fmt: skip
+    if order["ntasks"]:
+        made.update(SLURM_NTASKS=str(order["ntasks"]), SLURM_NPROCS=str(order["ntasks"]))
+    if order["cpus_per_task"]:
+        made["SLURM_CPUS_PER_TASK"] = str(order["cpus_per_task"])
+    if order["account"]:
+        made["SLURM_JOB_ACCOUNT"] = order["account"]
+    return made
+
+
+def _of_nodes(lines: list[str], each: int, given: dict[str, str]) -> dict[str, str]:
+    """`lines`: the node of each task; `each`: the CPUs of a task."""
+    hosts = list(dict.fromkeys(lines))
+    tasks = [lines.count(host) for host in hosts]
+    return {
         "SLURM_JOB_NODELIST": compress(hosts), "SLURM_NODELIST": compress(hosts),
         "SLURM_JOB_NUM_NODES": str(len(hosts)), "SLURM_NNODES": str(len(hosts)),
         "SLURM_TASKS_PER_NODE": repeated(tasks), "SLURM_JOB_CPUS_PER_NODE": repeated([count * each for count in tasks]),
         "SLURM_CPUS_ON_NODE": given.get("NCPUS", str(tasks[0] * each)), "SLURMD_NODENAME": hosts[0],
-        "SLURM_NODEID": "0", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_GTIDS": "0", "ENVIRONMENT": "BATCH",
     }  # fmt: skip
-    made.update(order["told"])
-    if order["lines"] > 1:
-        made["MINI_SLURM_HOSTS"] = " ".join(lines)
-    if order["ntasks"]:
-        made.update(SLURM_NTASKS=str(order["ntasks"]), SLURM_NPROCS=str(order["ntasks"]))
-    if order["cpus_per_task"]:
-        made["SLURM_CPUS_PER_TASK"] = str(each)
-    if order["account"]:
-        made["SLURM_JOB_ACCOUNT"] = order["account"]
-    if task is not None:
-        first, last, step, size = order["array"]
-        made.update(
-            SLURM_ARRAY_JOB_ID=number, SLURM_ARRAY_TASK_ID=str(task), SLURM_ARRAY_TASK_MIN=str(first),
-            SLURM_ARRAY_TASK_MAX=str(last), SLURM_ARRAY_TASK_STEP=str(step), SLURM_ARRAY_TASK_COUNT=str(size),
-        )  # fmt: skip
-    kept = {name: value for name, value in given.items() if name != "MINI_SLURM_TAG"}
-    return {**kept, "PATH": _path(order, brought), **made}
+
+
+def _of_array(order: dict[str, Any], number: str, task: int) -> dict[str, str]:
+    first, last, step, size = map(str, order["array"])
+    return {
+        "SLURM_ARRAY_JOB_ID": number, "SLURM_ARRAY_TASK_ID": str(task), "SLURM_ARRAY_TASK_MIN": first,
+        "SLURM_ARRAY_TASK_MAX": last, "SLURM_ARRAY_TASK_STEP": step, "SLURM_ARRAY_TASK_COUNT": size,
+    }  # fmt: skip
 
 
 def _path(order: dict[str, Any], brought: dict[str, str]) -> str:
@@ -111,22 +146,6 @@ def _path(order: dict[str, Any], brought: dict[str, str]) -> str:
     paths = [brought.get("PATH") or given.get("PBS_O_PATH", "")] if order["takes_path"] else []
     paths += [given.get("PATH", os.defpath), order["programs"] or ""]
     return ":".join(dict.fromkeys(folder for path in paths for folder in path.split(":") if folder))
-
-
-def compress(hosts: list[str]) -> str:
-    """A hostlist; brackets only where names differ in their last number alone."""
-    split = [re.fullmatch(r"(.*?)(\d+)", host) for host in hosts]
-    parts = [(found[1], found[2]) for found in split if found]
-    if len(hosts) == 1 or len(parts) != len(hosts) or len({prefix for prefix, _ in parts}) > 1:
-        return ",".join(hosts)
-    ranges: list[list[str]] = []
-    for _, digits in parts:
-        if ranges and len(digits) == len(ranges[-1][1]) and int(digits) == int(ranges[-1][1]) + 1:
-            ranges[-1][1] = digits
-        else:
-            ranges.append([digits, digits])
-    listed = ",".join(first if first == last else f"{first}-{last}" for first, last in ranges)
-    return f"{parts[0][0]}[{listed}]"
 
 
 def repeated(counts: list[int]) -> str:
@@ -174,15 +193,7 @@ def _enter(work_dir: str, environment: dict[str, str]) -> None:
 
 def _run(words: list[str], order: dict[str, Any], environment: dict[str, str], start: float) -> tuple[int, bool]:
     """Run it to its end: its exit status, and whether PBS asked for the end."""
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if order["appends"] else os.O_TRUNC)
-    default = "slurm-%A_%a.out" if "SLURM_ARRAY_TASK_ID" in environment else "slurm-%j.out"
-
-    def path(pattern: str) -> str:
-        return os.path.join(order["work_dir"], expand(pattern, environment))
-
-    out = os.open(path(order["std_out"] or default), flags, 0o666)
-    err = os.open(path(order["std_err"]), flags, 0o666) if order["std_err"] else out
-    given = os.open(path(order["std_in"] or os.devnull), os.O_RDONLY)
+    given, out, err = _open(order, environment)
     ended: list[int] = []
 
     def end(number: int, frame: object) -> None:
@@ -205,6 +216,19 @@ def _run(words: list[str], order: dict[str, Any], environment: dict[str, str], s
     return code, bool(ended)
 
 
+def _open(order: dict[str, Any], environment: dict[str, str]) -> tuple[int, int, int]:
+    """The script's input, output and errors. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if order["appends"] else os.O_TRUNC)
+    default = "slurm-%A_%a.out" if "SLURM_ARRAY_TASK_ID" in environment else "slurm-%j.out"
+
+    def path(pattern: str) -> str:
+        return os.path.join(order["work_dir"], file_name(pattern, environment))
+
+    out = os.open(path(order["std_out"] or default), flags, 0o666)
+    err = os.open(path(order["std_err"]), flags, 0o666) if order["std_err"] else out
+    return os.open(path(order["std_in"] or os.devnull), os.O_RDONLY), out, err
+
+
 def _banner(order: dict[str, Any], environment: dict[str, str], start: float) -> str:
     """What a user of Slurm reads of a job that is ended."""
     limit = order["time_limit"]
@@ -220,7 +244,7 @@ def _culprit(script: str) -> str:
     return f"bad interpreter({words[0]})" if words else script
 
 
-def expand(pattern: str, environment: dict[str, str]) -> str:
+def file_name(pattern: str, environment: dict[str, str]) -> str:
     """A file name of a pattern like `%x-%4j.out`."""
     values = {
         "j": environment["SLURM_JOB_ID"], "J": environment["SLURM_JOB_ID"],
@@ -229,12 +253,7 @@ def expand(pattern: str, environment: dict[str, str]) -> str:
         "u": environment["SLURM_JOB_USER"], "N": environment["SLURMD_NODENAME"], "n": "0", "t": "0", "s": "batch",
         "%": "%",
     }  # fmt: skip
-
-    def value(found: re.Match[str]) -> str:
-        text = values.get(found[2], found[0])
-        return text.zfill(int(found[1])) if found[1] and text.isdigit() else text
-
-    return re.sub(r"%(\d*)([A-Za-z%])", value, pattern)
+    return fill(pattern, values)
 
 
 # --- files

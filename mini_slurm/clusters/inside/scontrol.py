@@ -1,10 +1,14 @@
-"""scontrol within a job of PBS: `show hostnames` and `show hostlist`, which scripts need. Stands alone."""
+"""scontrol within a job of PBS: `show hostnames` and `show hostlist`, which scripts need.
+
+Stands alone, as `source` of pbs.py puts it together.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
+
+from mini_slurm.clusters.inside.hostlist import compress, expand
 
 
 def main(words: list[str]) -> int:
@@ -24,39 +28,6 @@ def main(words: list[str]) -> int:
     for host in hosts:
         print(host)
     return 0
-
-
-def compress(hosts: list[str]) -> str:
-    """A hostlist; brackets only where names differ in their last number alone."""
-    split = [re.fullmatch(r"(.*?)(\d+)", host) for host in hosts]
-    parts = [(found[1], found[2]) for found in split if found]
-    if len(hosts) == 1 or len(parts) != len(hosts) or len({prefix for prefix, _ in parts}) > 1:
-        return ",".join(hosts)
-    ranges: list[list[str]] = []
-    for _, digits in parts:
-        if ranges and len(digits) == len(ranges[-1][1]) and int(digits) == int(ranges[-1][1]) + 1:
-            ranges[-1][1] = digits
-        else:
-            ranges.append([digits, digits])
-    listed = ",".join(first if first == last else f"{first}-{last}" for first, last in ranges)
-    return f"{parts[0][0]}[{listed}]"
-
-
-def expand(text: str) -> list[str]:
-    """The hosts of `node[1-3,07],login`."""
-    return [host for part in re.findall(r"(?:[^,\[]|\[[^\]]*\])+", text) for host in _expand(part)]
-
-
-def _expand(part: str) -> list[str]:
-    found = re.search(r"\[([^\]]*)\]", part)
-    if not found:
-        return [part]
-    middle: list[str] = []
-    for word in found[1].split(","):
-        first, dash, last = word.partition("-")
-        numbers = range(int(first), int(last) + 1) if dash else range(int(first), int(first) + 1)
-        middle += [str(number).zfill(len(first)) for number in numbers]
-    return [part[: found.start()] + digits + rest for digits in middle for rest in _expand(part[found.end() :])]
 
 
 if __name__ == "__main__":

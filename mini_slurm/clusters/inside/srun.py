@@ -1,6 +1,6 @@
 """srun within a job of PBS: what it is asked to run, where, and with which files. srun_step runs it.
 
-Stands alone.
+Stands alone, as `source` of pbs.py puts it together.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import json
 import os
 import re
 import shlex
-import subprocess
 import sys
 from typing import Any
+
+from mini_slurm.clusters.inside.hostlist import expand
+from mini_slurm.clusters.inside.patterns import fill
 
 SHORT = "n:N:c:lJ:o:e:i:t:p:A:D:m:Quvkr:w:x:sO"
 LONG = (
@@ -124,15 +126,11 @@ def _chosen(options: dict[str, str], lines: list[str]) -> list[str]:
 
 
 def _expand(text: str) -> list[str]:
-    """The hosts of a list; scontrol, which is beside this, knows how. Raises ValueError."""
-    if not text:
-        return []
-    tool = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scontrol")
-    words = [sys.executable, tool, "show", "hostnames", text]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    if done.returncode:
-        raise ValueError(f"Invalid hostlist: {text}")
-    return done.stdout.decode().split()
+    """The hosts of a list. Raises ValueError."""
+    try:
+        return expand(text)
+    except ValueError:
+        raise ValueError(f"Invalid hostlist: {text}") from None
 
 
 def _hosts() -> list[str]:
@@ -249,12 +247,7 @@ def _expanded(pattern: str, options: dict[str, str], task: dict[str, str]) -> st
         "N": task["SLURMD_NODENAME"], "u": given.get("SLURM_JOB_USER", ""), "%": "%",
         "x": options.get("job-name") or given.get("SLURM_JOB_NAME", ""),
     }  # fmt: skip
-
-    def value(found: re.Match[str]) -> str:
-        text = values.get(found[2], found[0])
-        return text.zfill(int(found[1])) if found[1] and text.isdigit() else text
-
-    return re.sub(r"%(\d*)([A-Za-z%])", value, pattern)
+    return fill(pattern, values)
 
 
 if __name__ == "__main__":
