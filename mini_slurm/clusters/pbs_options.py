@@ -180,19 +180,22 @@ def _array(job: ForeignJob, expression: str) -> str:
     found = RANGE.fullmatch(expression)
     if found is None or int(found[1]) >= int(found[2]):
         raise Refused(
-            f"--array={expression} cannot be passed to {job.cluster}: PBS takes one range of two tasks or more",
+            f"--array={expression} cannot be passed to {job.cluster}: PBS takes one range",
             hint="write --array=FIRST-LAST[:STEP][%MOST]",
         )
     return expression
 
 
 def as_range(expression: str) -> str:
-    """The tasks as one range, if they are as far from each other: 1,3,5%2 is 1-5:2%2."""
+    """The tasks as one range, if they are as far from each other: 1,3,5%2 is 1-5:2%2, and 7 alone is 7-8:2."""
     listed, mark, most = expression.partition("%")
-    words = listed.split(",")
-    if len(words) < 2 or not all(word.isdigit() for word in words):
+    first, dash, last = listed.partition("-")
+    words = [first] if dash and first == last else listed.split(",")
+    if not all(word.isdigit() for word in words):
         return expression
     tasks = sorted({int(word) for word in words})
+    if len(tasks) == 1:
+        return f"{tasks[0]}-{tasks[0] + 1}:2{mark}{most}"
     steps = {later - first for first, later in pairwise(tasks)}
     if len(steps) != 1:
         return expression

@@ -16,6 +16,7 @@ STATES = {
     "R": JobState.RUNNING, "B": JobState.RUNNING, "S": JobState.SUSPENDED, "U": JobState.SUSPENDED,
     "E": JobState.COMPLETING, "X": JobState.COMPLETED, "F": JobState.COMPLETED,
 }  # fmt: skip
+ALONE = re.compile(r"(\d+)-(\d+):2")  # how one task is written as a range
 SIZES = {"b": 1 / 1024, "kb": 1, "mb": 1024, "gb": 1024**2, "tb": 1024**3, "w": 8 / 1024, "kw": 8}
 DELETED = "91"  # substate
 KILLED = 256  # Exit_status of what PBS itself signalled: this and the signal
@@ -75,6 +76,9 @@ def _variables(given: dict[str, str]) -> list[str]:
 def _remaining(given: dict[str, str]) -> str | None:
     """The tasks that have no record of their own yet."""
     left = given.get("array_indices_remaining", "-")
+    alone = ALONE.fullmatch(left)
+    if alone and int(alone[2]) == int(alone[1]) + 1:
+        return alone[1]
     return None if left == "-" else left
 
 

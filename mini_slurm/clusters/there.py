@@ -111,7 +111,8 @@ def _once(path: str, order: dict[str, Any]) -> dict[str, Any]:
     end = time.monotonic() + PATIENCE
     while not os.path.exists(os.path.join(folder, "code")):
         if time.monotonic() > end:
-            return {"code": -9, "out": "", "err": ""}  # nobody knows what came of it
+            complaint = f"{order['words'][0]}: no answer within {PATIENCE:g} seconds\n"
+            return {"code": -9, "out": "", "err": complaint}  # nobody knows what came of it
         time.sleep(PAUSE)
     return _read(folder)
 

@@ -42,21 +42,16 @@ class User:
             **self.variables,
         }
 
+    def command(self, *words: str, **variables: str) -> list[str]:
+        """What runs a command as the user."""
+        environment = {**self.environment, **variables}
+        values = [f"{name}={value}" for name, value in environment.items()]
+        return ["runuser", "-u", self.login, "--", "env", "-i", *values, *words]
+
     def try_(self, *words: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the user's home."""
-        environment = {**self.environment, **variables}
-        before = [
-            "runuser",
-            "-u",
-            self.login,
-            "--",
-            "env",
-            "-i",
-            *(f"{name}={value}" for name, value in environment.items()),
-        ]
-        return subprocess.run(
-            [*before, *words], input=stdin, capture_output=True, text=True, cwd=self.home, timeout=LIMIT
-        )
+        command = self.command(*words, **variables)
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, cwd=self.home, timeout=LIMIT)
 
     def run(self, *words: str, stdin: str = "", **variables: str) -> str:
         """What a command prints that must succeed."""

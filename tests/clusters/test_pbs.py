@@ -113,6 +113,17 @@ def test_an_array_has_its_tasks(pbs: Pbs) -> None:
     assert sorted(path.name for path in user.home.glob(f"{number}_*")) == [f"{number}_{task}" for task in (1, 3, 5)]
 
 
+def test_an_array_of_one_task_has_one_task(pbs: Pbs) -> None:
+    user = pbs.user
+    number = submitted(user.run("msbatch", "-M", "pbs", "-H", "-a", "5", "-o", "out", "--wrap", "env"))
+    assert user.run("msqueue", "-h", "-o", "%i") == f"{number}_5\n"
+    user.run("mscontrol", "release", number)
+    wait_until(lambda: state_of(user, number) == "COMPLETED", "the task ends", seconds=60)
+    assert user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "JobID") == f"{number}_5\n"
+    found = dict(line.partition("=")[::2] for line in (user.home / "out").read_text().splitlines())
+    assert [found[f"SLURM_ARRAY_TASK_{name}"] for name in ("ID", "MAX", "COUNT", "STEP")] == ["5", "5", "1", "1"]
+
+
 def test_a_job_is_listed_held_released_changed_and_cancelled(pbs: Pbs) -> None:
     user = pbs.user
     number = submitted(user.run("msbatch", "-M", "pbs", "-H", "-t", "10", "-J", "held", "--wrap", "sleep 600"))
@@ -135,7 +146,7 @@ def test_a_job_over_its_limit_is_a_timeout(pbs: Pbs) -> None:
 
 def test_a_job_that_runs_again_is_told_so(pbs: Pbs) -> None:
     user = pbs.user
-    first = "[ -n \"$SLURM_RESTART_COUNT\" ] || { echo first > began; sleep 600; }; echo again $SLURM_RESTART_COUNT"
+    first = '[ -n "$SLURM_RESTART_COUNT" ] || { echo first > began; sleep 600; }; echo again $SLURM_RESTART_COUNT'
     number = submitted(user.run("msbatch", "-M", "pbs", "--requeue", "-o", "out", "--wrap", first))
     wait_until((user.home / "began").exists, "it runs")
     user.run(f"{pbs.bin}/qrerun", f"{number}.pbsn1", STAND_IN_PBS=str(pbs.state), STAND_IN_USER="root")
@@ -258,7 +269,7 @@ def test_jobs_are_cancelled_by_what_they_are(pbs: Pbs) -> None:
     [
         (("--qos=high",), "--qos cannot be passed to pbs: PBS has nothing like it"),
         (("-C", "ib"), "--constraint cannot be passed to pbs: PBS has nothing like it"),
-        (("-a", "1,3,7"), "--array=1,3,7 cannot be passed to pbs: PBS takes one range of two tasks or more"),
+        (("-a", "1,3,7"), "--array=1,3,7 cannot be passed to pbs: PBS takes one range"),
         (("-d", "expand:5"), "--dependency=expand:5 cannot be passed to pbs: PBS has nothing like it"),
         (("--gres=gpu:a100:2",), "gpu:a100:2 cannot be passed to PBS, whose GPUs have no types"),
         (("-d", "afterok:999"), "Batch job submission failed: Job dependency problem: there is no job 999"),

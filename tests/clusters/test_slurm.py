@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import resource
+import select
 import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -184,6 +186,23 @@ def test_wait_exits_as_the_job_does(with_slurm: User) -> None:
     submitted(done.stdout)
 
 
+def test_a_script_that_has_sbatch_wait_is_waited_for_here(with_slurm: User, slurm: Slurm) -> None:
+    with_slurm.write("job.sh", "#!/bin/bash\n#SBATCH -H --wait -J waiting\nexit 7\n")
+    command = with_slurm.command("msbatch", "-M", "big", "job.sh")
+    waiting = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=with_slurm.home)
+    try:
+        assert waiting.stdout is not None
+        ready, _, _ = select.select([waiting.stdout], [], [], 60)
+        assert ready, "sbatch stays until the job is over"
+        number = submitted(waiting.stdout.readline().decode())
+        assert slurm.run("squeue", "-h", "-j", number, "-o", "%T %j") == "PENDING waiting\n"
+        with_slurm.run("mscontrol", "release", number)
+        assert waiting.wait(60) == 7
+    finally:
+        waiting.kill()
+        waiting.communicate()
+
+
 def test_a_job_is_known_when_slurm_has_forgotten_it(with_slurm: User, slurm: Slurm) -> None:
     number = submitted(with_slurm.run("msbatch", "-M", "big", "-J", "kept", "--wrap", "exit 5"))
     assert ended(with_slurm, number) == "FAILED"
@@ -231,7 +250,9 @@ def test_a_socket_that_timed_out_after_the_submission_is_no_failure(with_slurm: 
         '{real} "$@" > /dev/null\necho "sbatch: error: Batch job submission failed: '
         'Socket timed out on send/recv operation" >&2\nexit 1\n',
     )
-    number = submitted(with_slurm.run("msbatch", "-M", "big", "-H", "-a", "1-3", "-J", "late", "--wrap", "true"))
+    done = with_slurm.try_("msbatch", "-M", "big", "-H", "-a", "1-3", "-J", "late", "--wrap", "true")
+    assert (done.returncode, done.stderr) == (0, "")
+    number = submitted(done.stdout)
     assert slurm.run("squeue", "-h", "-n", "late", "-o", "%F").split() == [number]
 
 

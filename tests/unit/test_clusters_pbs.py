@@ -16,8 +16,8 @@ import pytest
 from mini_slurm.clusters import pbs_options
 from mini_slurm.clusters import pbs_records as records
 from mini_slurm.clusters.base import Answer, Order, Unanswered
-from mini_slurm.clusters.inside import job as wrapper
 from mini_slurm.clusters.inside import hostlist, srun
+from mini_slurm.clusters.inside import job as wrapper
 from mini_slurm.clusters.pbs import TOOLS, Pbs, source
 from mini_slurm.clusters.submission import number_of
 from mini_slurm.errors import Refused
@@ -85,15 +85,19 @@ def test_names_are_made_ones_that_pbs_takes(name: str, clean: str) -> None:
     assert pbs_options.clean_name(name) == clean
 
 
-@pytest.mark.parametrize("text", ["1,3,7", "5", "3-1", "1-1"])
+@pytest.mark.parametrize("text", ["1,3,7", "3-1", "1-2,5-6"])
 def test_an_array_that_is_no_range_is_refused(text: str) -> None:
     with pytest.raises(Refused):
         pbs_options.translate(ForeignJob(name="x", cluster="far"), {"array": text}, {})
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("1,3,5", "1-5:2"), ("4,5,6%2", "4-6%2"), ("0-9:3%2", "0-9:3%2"), ("7,2", "2-7:5")]
-)
+    ("text", "expected"),
+    [
+        ("1,3,5", "1-5:2"), ("4,5,6%2", "4-6%2"), ("0-9:3%2", "0-9:3%2"), ("7,2", "2-7:5"), ("5", "5-6:2"),
+        ("7%3", "7-8:2%3"), ("1-1", "1-2:2"), ("4,4", "4-5:2"),
+    ],
+)  # fmt: skip
 def test_a_list_with_equal_steps_is_a_range(text: str, expected: str) -> None:
     assert pbs_options.as_range(text) == expected
 
@@ -162,6 +166,13 @@ def test_a_job_that_begins_later_is_read() -> None:
 def test_an_array_is_read() -> None:
     (job,) = read("qstat-047")
     assert (job.array_job_id, job.array_task_id, job.state) == (294, None, JobState.RUNNING)
+
+
+@pytest.mark.parametrize(("text", "tasks"), [("5-6:2", "5"), ("1-5:2", "1-5:2"), ("5,6", "5,6"), ("-", None)])
+def test_the_tasks_that_wait_are_read(text: str, tasks: str | None) -> None:
+    record = f"Job Id: 7[].s\n    job_state = Q\n    array_indices_remaining = {text}\n"
+    (job,) = PBS.read_states(Answer(0, record.encode(), b""), [])
+    assert job.array_tasks == tasks
 
 
 def test_a_finished_job_is_read_from_the_history() -> None:

@@ -35,7 +35,8 @@ def _submit(request: submit.Request, order: Order, place: Place) -> int:
         common.echo(done.answer.out, done.answer.err)
         return status(done.answer.code)
     is_said = place.cluster.native and not done.found
-    _tell(done.job.job_id, request, done.answer.out if is_said else None, done.answer.err)
+    complaint = b"" if done.found else done.answer.err  # that it failed, which it did not
+    _tell(done.job.job_id, request, done.answer.out if is_said else None, complaint)
     if "wait" in request.of:
         from mini_slurm.cli.foreign.wait import wait_for
 

@@ -224,9 +224,10 @@ def _open(order: dict[str, Any], environment: dict[str, str]) -> tuple[int, int,
     def path(pattern: str) -> str:
         return os.path.join(order["work_dir"], file_name(pattern, environment))
 
+    given = os.open(path(order["std_in"] or os.devnull), os.O_RDONLY)  # first, as slurmd does
     out = os.open(path(order["std_out"] or default), flags, 0o666)
     err = os.open(path(order["std_err"]), flags, 0o666) if order["std_err"] else out
-    return os.open(path(order["std_in"] or os.devnull), os.O_RDONLY), out, err
+    return given, out, err
 
 
 def _banner(order: dict[str, Any], environment: dict[str, str], start: float) -> str:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 SHOWS = ("help", "usage", "version")
 # options that are met here, not there; the comment is part of the description
 OURS = ("clusters", "comment", "fleet", "quiet", "wait")
+# those that are taken out of a script's lines, too: there they would lead to another place, or have sbatch stay
+OURS_IN_SCRIPTS = frozenset({"clusters", "wait"})
 
 
 class Request:
@@ -64,14 +66,14 @@ class Request:
             return None
 
     def script(self) -> bytes:
-        """The script, without the directive that named a place: it means nothing there."""
+        """The script, without what is met here."""
         if self.source is None:
             return b""
         lines = self.source.data.split(b"\n")
         for number, words in self._directives:
-            if any(setting.option.field == "clusters" for setting in self._understood(words)):
+            if any(setting.option.field in OURS_IN_SCRIPTS for setting in self._understood(words)):
                 pieces, rest = command_line.split(words, OPTIONS)
-                lines[number] = join([*command_line.without(pieces, ("clusters",)), *rest])
+                lines[number] = join([*command_line.without(pieces, OURS_IN_SCRIPTS), *rest])
         return b"\n".join(lines)
 
     def arguments(self) -> list[str]:
