@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from mini_slurm.controller.stage_in import Note
 from mini_slurm.controller.stager import Talk
 from mini_slurm.model.job import Job
 from mini_slurm.model.patterns import file_name
-from mini_slurm.model.staging import Plan, destination, matches
+from mini_slurm.model.staging import Plan, Result, destination, matches
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.staging import FILE, FOLDER, Entry, unpack_entries
 from mini_slurm.staging.home import Arrival, Home
@@ -52,9 +52,10 @@ class StageOut:
         lines = [f"stage-out: nothing matches {pattern}" for pattern in empty]
         return lines + [f"stage-out: {path} is left out: it leads out of the folder" for path in self._left_out]
 
-    async def run(self, talk: Talk, machine: str) -> None:
-        """All that one machine has."""
-        found = [self._placed(number, entry, machine) for number, entry in await self._find(talk)]
+    async def run(self, talk: Talk, machine: str, results: Collection[Result]) -> None:
+        """All that one machine has of these results, which are all, or some, of the plan's."""
+        numbers = [number for number, result in enumerate(self._plan.results) if result in results]
+        found = [self._placed(number, entry, machine) for number, entry in await self._find(talk, numbers)]
         for one in found:
             if one.entry.kind == FOLDER:
                 await self._on_thread(self._home.make_folder, one.folder, one.below)
@@ -69,17 +70,17 @@ class StageOut:
         if missing:
             await self._on_thread(os.sync)  # the machine forgets the job then
 
-    async def _find(self, talk: Talk) -> list[tuple[int, Entry]]:
+    async def _find(self, talk: Talk, numbers: Sequence[int]) -> list[tuple[int, Entry]]:
         """What the machine says that there is; nothing that was not asked for. Raises BadFrame."""
-        results = self._plan.results
+        results = [self._plan.results[number] for number in numbers]
         await talk.send("find", *(os.fsencode(result.pattern) for result in results))
         found = []
         async for kind, fields in talk.until("end"):
             if kind != "found" or len(fields) != 2 or flat.number(fields[0]) not in range(len(results)):
                 raise flat.BadFrame(f"said {kind[:40]!r}")
-            number = int(fields[0])
+            number = numbers[int(fields[0])]
             for entry in unpack_entries(fields[1]):
-                if not matches(os.fsdecode(entry.path), results[number].pattern):
+                if not matches(os.fsdecode(entry.path), self._plan.results[number].pattern):
                     raise flat.BadFrame(f"{entry.path!r} was not asked for")
                 found.append((number, entry))
             self._matched.add(number)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import NamedTuple
@@ -20,13 +20,15 @@ from mini_slurm.controller.stage_in import StageIn
 from mini_slurm.controller.stage_out import StageOut
 from mini_slurm.controller.stager import Talk, Trouble
 from mini_slurm.errors import MiniSlurmError, Unreachable, visible
+from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.job import Job
-from mini_slurm.model.staging import Plan, from_text, within
+from mini_slurm.model.staging import Plan, Result, from_text, joined, within
 from mini_slurm.model.states import JobState
 from mini_slurm.protocol import flat
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.scheduler.decisions import Hold, Start
 from mini_slurm.scheduler.events import AttemptRefused, Event, OutputStored, StageNews
+from mini_slurm.scheduler.heterogeneous import parts
 from mini_slurm.staging.home import Damaged
 from mini_slurm.staging.snapshot import Snapshots
 
@@ -90,13 +92,19 @@ class Staging:
         if wanted in self._folders:
             return False
         if wanted not in self._tasks:
-            task = self._bring(wanted, decision, from_text(job.stage))
+            task = self._bring(wanted, decision, self._plan(job, wanted.machine))
             self._tasks[wanted] = asyncio.get_running_loop().create_task(task)
         return True
 
     def _wanted(self, decision: Start | Hold) -> Wanted:
         machine = decision.machine if isinstance(decision, Hold) else decision.job.node or ""
         return Wanted(self._cluster.attempt_name(decision.job), machine)
+
+    def _plan(self, job: Job, machine: str = "") -> Plan:
+        """What the job wants brought; to a machine, what those of its parts want that have it."""
+        together = parts(self._cluster, job)
+        mine = [part for part in together if not machine or machine in parse_allocation(part.allocation)]
+        return joined([from_text(part.stage) for part in mine or [job] if part.stage is not None])
 
     def due(self) -> list[Start | Hold]:
         """What may be sent now, and is still wanted."""
@@ -156,7 +164,7 @@ class Staging:
     def pass_on(self, event: Event) -> None:
         """Post an event; that a job's output is stored is told when its results are here, too."""
         job = self._cluster.job_of(event.attempt) if isinstance(event, OutputStored) else None
-        plan = None if job is None or job.stage is None else from_text(job.stage)
+        plan = None if job is None or job.stage is None else self._plan(job)
         if job is None or plan is None or not plan.results or not isinstance(event, OutputStored):
             self._post(event)
             return
@@ -172,7 +180,8 @@ class Staging:
         self._post(StageNews(wanted.attempt, "stage-out"))
         for machine in allocation(job):
             pause = FIRST_PAUSE
-            while not await self._is_home(Wanted(wanted.attempt, machine), stage):
+            results = self._plan(job, machine).results
+            while not await self._is_home(Wanted(wanted.attempt, machine), stage, results):
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
         for line in stage.remarks:
@@ -180,12 +189,12 @@ class Staging:
         self._tasks.pop(wanted, None)
         self._post(event)
 
-    async def _is_home(self, wanted: Wanted, stage: StageOut) -> bool:
+    async def _is_home(self, wanted: Wanted, stage: StageOut, results: Collection[Result]) -> bool:
         """One machine's results: False when something is in the way, which the job's reason tells."""
 
         async def take(talk: Talk) -> str:
             self._folders[wanted] = flat.text(talk.place)  # so that it is removed in the end
-            await stage.run(talk, wanted.machine)
+            await stage.run(talk, wanted.machine, results)
             return ""
 
         try:

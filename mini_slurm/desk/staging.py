@@ -20,22 +20,28 @@ if TYPE_CHECKING:
 
 
 def attach(jobs: Sequence[Job], values: Sequence[Values], state: str, note: Note) -> None:
-    """Note what the job wants brought, and take its snapshot. Raises Refused."""
-    if len(jobs) > 1:
-        raise Refused("--stage-in, --stage-out and --snapshot are not for heterogeneous jobs")
+    """Note what the job, or each part of a heterogeneous one, wants brought, and take its snapshot. Raises Refused."""
     if submission.SENT:
         raise Refused("--stage-in, --stage-out and --snapshot are not for jobs that jobs submit: name them at login")
-    of = values[0].of
     base = os.path.realpath(submission.working_folder())
     root, snapshot = base, ""
-    if of.get("snapshot"):
-        root, snapshot = _snapshot(state, base, str(of["snapshot"]), note)
+    kinds = {str(one.of["snapshot"]) for one in values if one.of.get("snapshot")}
+    if len(kinds) > 1:
+        raise Refused("--snapshot: the parts of a job have one folder: name the same for all, git or dir")
+    for kind in kinds:
+        root, snapshot = _snapshot(state, base, kind, note)
+    for job, one in zip(jobs, values, strict=True):
+        job.stage = to_text(_plan(one, base, root, snapshot if one.of.get("snapshot") else ""))
+
+
+def _plan(values: Values, base: str, root: str, snapshot: str) -> Plan:
+    """What one part's options say. Raises Refused."""
     at = within(base, root) or ""
-    stage_in, stage_out = of.get("stage_in", ()), of.get("stage_out", ())
+    stage_in, stage_out = values.of.get("stage_in", ()), values.of.get("stage_out", ())
     assert isinstance(stage_in, tuple) and isinstance(stage_out, tuple)
     inputs = tuple(_input(path, dest, base, at) for path, dest in stage_in)
     results = tuple(_result(pattern, dest, base, at) for pattern, dest in stage_out)
-    jobs[0].stage = to_text(Plan(root, inputs, results, snapshot))
+    return Plan(root, inputs, results, snapshot)
 
 
 def _input(given: str, dest: str | None, base: str, at: str) -> Input:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 MAGIC = frozenset("*?[")
@@ -45,6 +46,14 @@ def from_text(text: str) -> Plan:
     """The inverse of to_text."""
     root, inputs, results, snapshot = json.loads(text)
     return Plan(root, tuple(Input(*one) for one in inputs), tuple(Result(*one) for one in results), snapshot)
+
+
+def joined(plans: Sequence[Plan]) -> Plan:
+    """What several parts of a job want together, each thing once. Their folders stand for the same one."""
+    inputs = dict.fromkeys(one for plan in plans for one in plan.inputs)
+    results = dict.fromkeys(one for plan in plans for one in plan.results)
+    snapshot = next((plan.snapshot for plan in plans if plan.snapshot), "")
+    return Plan(plans[0].root, tuple(inputs), tuple(results), snapshot)
 
 
 def split_spec(text: str) -> tuple[str, str | None]:

@@ -143,6 +143,45 @@ def test_all_machines_of_a_job_have_its_data_and_none_keeps_the_folder(fleet: Te
 # --- results
 
 
+def submit_parts(fleet: Testbed, work: Path, text: str, *words: str) -> int:
+    """Submit a script of which each part takes a whole machine; the job's number."""
+    (work / "parts.sh").write_text("#!/bin/bash\n" + text)
+    done = fleet.run("msbatch", "--parsable", "-oslurm-%j.out", *words, "parts.sh", cwd=work)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def test_each_part_of_a_job_has_the_data_and_gives_the_results_that_its_options_say(fleet: Testbed, work: Path) -> None:
+    for name in ("one", "two"):
+        (work / name).write_text(f"{name}\n")
+    text = 'for part in 0 1; do srun --het-group=$part sh -c "ls; cat ./* > made; cat ./* > both"; done\n'
+    first = ["-c2", "--stage-in=one", "--stage-out=made:first/", "--stage-out=both"]
+    number = submit_parts(fleet, work, text, *first, ":", "-c2", "--stage-in=two", "--stage-out=made:second/")
+    jobs.wait_over(fleet, number)
+    assert jobs.text(work / f"slurm-{number}.out") == "one\ntwo\n"
+    assert (work / "first" / "made").read_text() == "one\n"
+    assert (work / "second" / "made").read_text() == "two\n"
+    assert (work / "both").read_text() == "one\none\n"
+    assert not list(work.glob("both.*")) and not list(work.glob("first/made.*"))
+
+
+def test_a_part_without_such_options_has_an_empty_folder_beside_the_others(fleet: Testbed, work: Path) -> None:
+    (work / "code.py").write_text("print('code')\n")
+    text = "python3 code.py; srun --het-group=1 sh -c 'pwd; ls'\n"
+    number = submit_parts(fleet, work, text, "-c2", "--snapshot=dir", ":", "-c2")
+    jobs.wait_over(fleet, number)
+    code, place = jobs.text(work / f"slurm-{number}.out").splitlines()
+    assert code == "code" and "/stage/jobs/" in place
+
+
+def test_parts_cannot_have_snapshots_of_two_kinds(fleet: Testbed, work: Path) -> None:
+    done = fleet.run("msbatch", "--snapshot=git", ":", "--snapshot=dir", "--wrap", "true", cwd=work)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "msbatch: error: --snapshot: the parts of a job have one folder: name the same for all, git or dir\n"
+    )
+
+
 def test_results_come_home_with_their_names_times_and_permissions(fleet: Testbed, work: Path) -> None:
     script = (
         "mkdir -p r/sub; echo 1 > r/a.csv; echo 2 > r/sub/b.csv; chmod 700 r/a.csv; ln -s a.csv r/l; ln -s /etc r/o"
