@@ -23,6 +23,7 @@ from mini_slurm.model.environment import batch_environment, het_environment, of_
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.options.collect import Values
+from mini_slurm.options.staging import STAGING
 from mini_slurm.store import database
 
 LOOK = 0.25  # seconds between two looks while the time that has passed matters
@@ -40,6 +41,7 @@ WARNINGS = {
     "ReqNodeNotAvail": "Required node not available (down, drained or reserved)",
     "Nodes required": "Required node not available (down, drained or reserved)",
 }
+STAGE_IN, STAGE_OUT = "stage-in: ", "stage-out"  # begin reasons of jobs whose files cannot travel, or do
 BATCH_ONLY = frozenset({"ENVIRONMENT", "HOSTNAME"})  # of the variables that a script gets
 
 
@@ -89,6 +91,7 @@ class Allocation:
 
     def obtain(self, *, attended: bool = True) -> None:
         """Submit the job, and wait until its machines are there. Raises Refused."""
+        self._stage()
         for number in TAKEN:
             signal.signal(number, self._note_signal)
         if attended:
@@ -99,6 +102,14 @@ class Allocation:
             database.submit(self.db, self.job, None, b"{}")
         self.wake()
         self._wait()
+
+    def _stage(self) -> None:
+        """Note what is to be brought to the machines and home, and take the snapshot. Raises Refused."""
+        if any(one.of.get(field) for one in self._values for field in STAGING):
+            from mini_slurm.cli.staging import progress
+            from mini_slurm.desk.staging import attach
+
+            attach(self.jobs, self._values, self.state, progress())
 
     def _note_signal(self, number: int, frame: object) -> None:
         self._signal = number
@@ -146,6 +157,8 @@ class Allocation:
                 if self._signal:
                     self._give_up()
                 if job.state.is_over or job.outcome is not None:
+                    if job.reason.startswith(STAGE_IN):
+                        raise Refused(f"{self.failed}{job.reason}")
                     self.tell_cancelled()
                     raise Refused(f"{self.failed}{DONE}")
                 if job.state is JobState.PENDING and job.eligible_time is not None:
@@ -242,8 +255,28 @@ class Allocation:
         with closing(self.changes()) as changes:
             while not self.look().state.is_over and (left := end - time.monotonic()) > 0:
                 changes.wait(left)
+            self._see_results_home(changes)
         if self.job.state.is_over:
             self.leave()
+
+    def _see_results_home(self, changes: Changes) -> None:
+        """Wait for --stage-out, however long it takes; who does not want to is left alone with Ctrl-C."""
+        if not any(one.of.get("stage_out") for one in self._values):
+            return
+        from mini_slurm.cli.staging import travels
+
+        self._signal, note = 0, travels()
+        before = {number: signal.signal(number, self._note_signal) for number in TAKEN}
+        while not self.look().state.is_over and not self._signal:
+            note([self.job.reason])
+            self._hear(changes, None)
+        note([])
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if self._signal:
+            self.say(f"the results of job {self.job.job_id} are still on their way; mscancel gives them up")
+        elif self.job.reason.startswith(STAGE_OUT):
+            self.say(self.job.reason)
 
     def leave(self) -> None:
         """Nobody has to know any more whether this process lives."""

@@ -103,9 +103,9 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def with_ours(program: str, table: tuple[Option, ...]) -> tuple[Option, ...]:
+def with_ours(program: str, table: tuple[Option, ...], ours: tuple[Option, ...] = ()) -> tuple[Option, ...]:
     """A command's options under this name: those of ours that Slurm has not are not taken under Slurm's names."""
-    return table if is_slurms_name(program) else (*table, FLEET)
+    return table if is_slurms_name(program) else (*table, *ours, FLEET)
 
 
 def parse_parts(program: str, arguments: list[str], table: tuple[Option, ...]) -> tuple[list[list[Setting]], list[str]]:

@@ -17,6 +17,7 @@ from mini_slurm.model.signals import signal_number
 from mini_slurm.options.collect import Values
 from mini_slurm.options.grammar import Option
 from mini_slurm.options.srun import SALLOC, SALLOC_VARIABLES
+from mini_slurm.options.table import STAGED
 
 ABOUT = "Get machines, and run a command here that uses them."
 WORDS = "[COMMAND [ARGUMENT...]]"
@@ -58,7 +59,7 @@ def main() -> None:
 
 def options(program: str) -> tuple[Option, ...]:
     """The options of the command under this name."""
-    return common.with_ours(program, SALLOC)
+    return common.with_ours(program, SALLOC, STAGED)
 
 
 def msalloc(program: str, arguments: list[str]) -> int:

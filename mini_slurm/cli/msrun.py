@@ -18,6 +18,7 @@ from mini_slurm.model.states import JobState
 from mini_slurm.options.grammar import Option, Setting, parse
 from mini_slurm.options.settle import TASK_NODES
 from mini_slurm.options.srun import REFUSED, SRUN, SRUN_VARIABLES, in_job
+from mini_slurm.options.table import STAGED
 from mini_slurm.protocol import flat
 from mini_slurm.steps import groups, hooks, launch, srun
 from mini_slurm.steps.front import Front
@@ -79,7 +80,7 @@ def main() -> None:
 
 def options(program: str) -> tuple[Option, ...]:
     """The options of the command under this name."""
-    return common.with_ours(program, SRUN)
+    return common.with_ours(program, SRUN, STAGED)
 
 
 def msrun(program: str, arguments: list[str]) -> int:
@@ -215,6 +216,9 @@ class Run:
         """Raises Refused for what cannot be had."""
         for name in sorted(REFUSED.intersection(self.texts)):
             raise Refused(f"--{name} is not supported yet")
+        for row in STAGED if "jobid" in self.texts else ():
+            if row.long in self.texts:
+                raise Refused(f"--{row.long} is for a job of its own: this is a step of job {self.texts['jobid']}")
         srun.check_mpi(self.texts.get("mpi", ""))
 
     def check_alone(self, given: list[Setting]) -> None:

@@ -37,7 +37,7 @@ from mini_slurm.scheduler.decisions import (
     Start,
     Suspend,
 )
-from mini_slurm.scheduler.events import Event, OutputFailed, StageFailed
+from mini_slurm.scheduler.events import Event, OutputFailed, OutputStored, StageFailed
 from mini_slurm.scheduler.heterogeneous import parts
 from mini_slurm.store import database
 
@@ -66,9 +66,9 @@ class Hands:
         self._post = post
         self._ring = ring
         self._late: list[tuple[Job, int]] = []  # and their attempts: the folders of their output are looked for again
-        self.steps = Steps(cluster, self._send, ring, state)
         self.machines: dict[str, MachineHand] = {}
         self.staging = Staging(state, cluster, self.machines, post, ring, self._not_staged, outputs.say)
+        self.steps = Steps(cluster, self._send, ring, state, self.staging.there_now)
         self._content = lru_cache(maxsize=64)(lambda digest: database.content(db, digest))
         self._variables = lru_cache(maxsize=64)(lambda digest: json.loads(self._content(digest)))
         self._parsed = lru_cache(maxsize=256)(json.loads)  # the tasks of an array say the same
@@ -183,7 +183,9 @@ class Hands:
 
     def _resume(self, job: Job) -> None:
         """The machine has answered again: find the attempt's files, and have the rest of its output sent."""
-        if not job.is_batch:
+        if not job.is_batch:  # whoever it is for has its output, but not what it left in its folder
+            if job.end_time is not None:
+                self.staging.pass_on(OutputStored(self._cluster.attempt_name(job)))
             return
         if self._open(job, opening=False):
             self._outputs.greet(self._cluster.attempt_name(job))

@@ -12,9 +12,12 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from mini_slurm.controller.stager import Trouble
 from mini_slurm.controller.watchers import Watchers
+from mini_slurm.errors import MiniSlurmError, Unreachable
+from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.messages import FrontFrame, Message
@@ -24,6 +27,9 @@ from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING, WATCHING
 log = logging.getLogger(__name__)
 
 READ = 1 << 18  # bytes
+WORK_DIR = 8  # which field of a launch is the folder that the step runs in
+PAUSE = 0.2  # seconds between two tries to ask a machine
+There = Callable[[Job, str], Awaitable[str]]
 CREDENTIALS = struct.Struct("iII")
 RUNNING = frozenset({JobState.RUNNING, JobState.SUSPENDED})
 
@@ -57,8 +63,10 @@ class Front:
 class Fronts:
     """All that are connected."""
 
-    def __init__(self, cluster: Cluster, send: Callable[[str, Message], None]) -> None:
+    def __init__(self, cluster: Cluster, send: Callable[[str, Message], None], there: There) -> None:
+        """`there`: where a folder of this side is on the first machine of a job that has its files brought."""
         self._cluster = cluster
+        self._there = there
         self._send = send
         self._known: dict[tuple[str, str], Front] = {}
         self._channels: set[str] = set()  # machines that can be spoken to
@@ -87,19 +95,19 @@ class Fronts:
             elif greeting == GREETING:
                 while data := await reader.read(READ):
                     for frame in decoder.feed(data):
-                        self._take(front, frame)
+                        await self._take(front, frame)
         except (flat.BadFrame, OSError, ValueError) as error:
             log.warning("an srun is not listened to: %s", error)
         finally:
             self._leave(front)
             writer.close()
 
-    def _take(self, front: Front, frame: list[bytes]) -> None:
+    async def _take(self, front: Front, frame: list[bytes]) -> None:
         """Pass a frame on. Raises BadFrame."""
         if not frame:
             raise flat.BadFrame("an empty frame")
         if frame[0] in (b"launch", b"attach"):
-            if not self._enter(front, frame):
+            if not (self._enter(front, frame) and await self._place(front, frame)):
                 return
             frame[2] = os.fsencode(front.attempt)
         if not front.attempt:
@@ -124,6 +132,22 @@ class Fronts:
         front.machines = list(allocation(job))
         self._known[front.key] = front
         return True
+
+    async def _place(self, front: Front, frame: list[bytes]) -> bool:
+        """A step of a job whose files were brought runs where they are: False, if nobody waits for it any more."""
+        job = self._cluster.jobs.get(flat.number(frame[3]))
+        if frame[0] != b"launch" or job is None or job.stage is None or len(frame) <= WORK_DIR:
+            return True
+        while self._known.get(front.key) is front:
+            try:
+                frame[WORK_DIR] = os.fsencode(await self._there(job, os.fsdecode(frame[WORK_DIR])))
+                return self._known.get(front.key) is front  # else the way was lost meanwhile
+            except Unreachable:
+                await asyncio.sleep(PAUSE)  # a new controller is still on its way to the machine
+            except (MiniSlurmError, Trouble) as error:
+                front.write(flat.pack("refused", "create", f"the job's folder cannot be asked for: {error}"))
+                return False
+        return False
 
     def _leave(self, front: Front) -> None:
         if self._known.get(front.key) is front:

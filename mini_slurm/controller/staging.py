@@ -125,6 +125,20 @@ class Staging:
         below = within(os.path.realpath(path), from_text(job.stage).root)
         return path if below is None else f"{self.folder(job, machine)}/{below}".rstrip("/")
 
+    async def there_now(self, job: Job, path: str) -> str:
+        """The same on the job's first machine, which is asked where this controller has not heard of the folder yet.
+
+        Raises Unreachable, Trouble.
+        """
+        wanted = Wanted(self._cluster.attempt_name(job), job.node or "")
+        if job.stage is not None and wanted not in self._folders:
+
+            async def ask(talk: Talk) -> str:
+                return flat.text(talk.place)
+
+            self._folders[wanted] = await self._once(wanted, ask)
+        return self.there(job, wanted.machine, path)
+
     async def _bring(self, wanted: Wanted, decision: Start | Hold, plan: Plan) -> None:
         """Try until the files are there, or it is known that they cannot be."""
         job, attempt = decision.job, wanted.attempt
@@ -187,7 +201,8 @@ class Staging:
         for line in stage.remarks:
             self._say(wanted.attempt, visible(f"mini_slurm: {line}"))
         self._tasks.pop(wanted, None)
-        self._post(event)
+        remark = "" if job.is_batch else visible("; ".join(stage.remarks))[:LONGEST]
+        self._post(event._replace(remark=remark))
 
     async def _is_home(self, wanted: Wanted, stage: StageOut, results: Collection[Result]) -> bool:
         """One machine's results: False when something is in the way, which the job's reason tells."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from mini_slurm.controller import trust
 from mini_slurm.controller.errands import Errands
-from mini_slurm.controller.fronts import Fronts
+from mini_slurm.controller.fronts import Fronts, There
 from mini_slurm.controller.measures import Measures
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
@@ -25,7 +25,12 @@ class Steps:
     """What the controller does for steps: it notes what became of them, and carries messages."""
 
     def __init__(
-        self, cluster: Cluster, send: Callable[[str, Message], None], ring: Callable[[], None], state: str
+        self,
+        cluster: Cluster,
+        send: Callable[[str, Message], None],
+        ring: Callable[[], None],
+        state: str,
+        there: There,
     ) -> None:
         self._cluster = cluster
         self._send = send
@@ -34,7 +39,7 @@ class Steps:
         self._news: list[Step] = []
         self._answers: list[tuple[str, StepNoted]] = []
         self.measures = Measures(ring)
-        self.fronts = Fronts(cluster, send)
+        self.fronts = Fronts(cluster, send, there)
 
     def take(self, machine: str, message: Message, now: float) -> bool:
         """Is this a message about steps? Then what it says is done."""

@@ -284,6 +284,7 @@ OURS: tuple[JobOption, ...] = (
               metavar="GLOB[:DEST]", example="results/*.csv:done/%j/", help="Bring what matches in the job's folder"
               " home when the job has ended, however it ended. May be given several times."),
 )
+STAGED = tuple(row for row in OURS if row.field in staging.STAGING)  # which msrun and msalloc take, too
 # what only variables or #PBS lines set
 VARIABLES: tuple[JobOption, ...] = (
     JobOption("wait4switch", "", "switch_wait", values.switch_wait, env="SBATCH_WAIT4SWITCH",

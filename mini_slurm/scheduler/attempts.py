@@ -27,6 +27,7 @@ from mini_slurm.scheduler.events import (
     OutputStored,
     UseSeen,
 )
+from mini_slurm.scheduler.staging import brings_home
 from mini_slurm.scheduler.yielding import outcome
 
 BUSY_PAUSE = 5.0  # seconds until a machine is asked again whose CPUs or GPUs others hold
@@ -221,7 +222,9 @@ def on_attempt_ended(cluster: Cluster, event: AttemptEnded, now: float) -> list[
     job.max_rss, job.user_seconds, job.system_seconds = event.max_rss, event.user_seconds, event.system_seconds
     job.max_gpu_memory, job.max_gpu_utilization = event.gpu_memory, event.gpu_utilization
     cluster.touch(job)
-    if not job.is_batch:  # there is no output to wait for, and its exit status came from whoever it was for
+    if not job.is_batch:  # its exit status came from whoever it was for, who has its output, too
+        if brings_home(cluster, job):
+            return [*decisions, Resume(job)]
         finish(cluster, job, JobState[job.outcome], now)
         return [*decisions, Forget(machine, event.attempt)]
     job.exit_code, job.exit_signal = event.exit_code, event.exit_signal
@@ -283,6 +286,7 @@ def on_output_stored(cluster: Cluster, event: OutputStored, now: float) -> list[
         return []
     machine = job.node or ""
     finish(cluster, job, JobState[job.outcome or "COMPLETED"], now)
+    job.reason = event.remark or job.reason
     return [Forget(machine, event.attempt)]
 
 

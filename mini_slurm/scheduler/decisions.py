@@ -21,7 +21,7 @@ class Hold(NamedTuple):
 
 
 class Resume(NamedTuple):
-    """The machine has answered again and knows the job's attempt: go on taking its output."""
+    """The machine knows the job's attempt, that runs or has ended: go on taking its output, or its results."""
 
     job: Job
 

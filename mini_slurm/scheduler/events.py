@@ -225,9 +225,10 @@ class AttemptUnknown(NamedTuple):
 
 
 class OutputStored(NamedTuple):
-    """Every byte that the attempt wrote is on disk at the submit side."""
+    """Every byte that the attempt wrote is on disk at the submit side. `remark`: what its user should hear of that."""
 
     attempt: str
+    remark: str = ""
 
 
 class OutputFailed(NamedTuple):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.job import Job
+from mini_slurm.model.staging import from_text
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.ending import finish, leave
 from mini_slurm.scheduler.events import StageFailed, StageNews
+from mini_slurm.scheduler.heterogeneous import parts
 
 WAITING = frozenset({JobState.CONFIGURING, JobState.COMPLETING})
 NOT_STAGED = 53  # exit signal of a job that could not be launched, as in Slurm
+
+
+def brings_home(cluster: Cluster, job: Job) -> bool:
+    """Does any part of the job want results?"""
+    plans = [part.stage for part in parts(cluster, job) if part.stage is not None]
+    return any(from_text(plan).results for plan in plans)
 
 
 def on_stage_news(cluster: Cluster, event: StageNews, now: float) -> list[Decision]:

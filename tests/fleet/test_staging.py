@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,6 +182,89 @@ def test_parts_cannot_have_snapshots_of_two_kinds(fleet: Testbed, work: Path) ->
     assert done.stderr == (
         "msbatch: error: --snapshot: the parts of a job have one folder: name the same for all, git or dir\n"
     )
+
+
+def test_a_step_with_machines_of_its_own_has_its_data_and_brings_its_results(fleet: Testbed, work: Path) -> None:
+    (work / "one").write_text("1\n")
+    (work / "sub").mkdir()
+    words = ("--stage-in=one", "--stage-out=made", "--stage-out=sub/none", "-N2", "-c2")
+    done = fleet.run("msrun", *words, "sh", "-c", "cat one; cp one made; pwd", cwd=work)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines.count("1") == 2 and sum("/stage/jobs/" in line for line in lines) == 2
+    assert sorted(path.name for path in work.glob("made*")) == ["made", "made.node2"]
+    assert (work / "made").read_text() == "1\n"
+    assert done.stderr == "msrun: stage-out: nothing matches sub/none\n"
+
+
+def test_the_results_of_a_step_that_failed_come_too(fleet: Testbed, work: Path) -> None:
+    done = fleet.run("msrun", "--stage-out=made", "sh", "-c", "echo 1 > made; exit 3", cwd=work)
+    assert done.returncode == 3, done.stderr
+    assert (work / "made").read_text() == "1\n"
+
+
+def test_a_step_has_the_code_as_it_was_in_the_folder_that_it_was_called_in(fleet: Testbed, work: Path) -> None:
+    (work / "sub").mkdir()
+    (work / "sub" / "code.py").write_text("print('code')\n")
+    done = fleet.run("msrun", "--snapshot=dir", "python3", "sub/code.py", cwd=work)
+    assert (done.returncode, done.stdout) == (0, "code\n"), done.stderr
+
+
+def test_what_cannot_be_brought_to_a_step_is_said_in_one_line(fleet: Testbed, work: Path) -> None:
+    (work / "secret").write_text("x")
+    done = fleet.run("msrun", "--stage-in=none", "true", cwd=work)
+    assert (done.returncode, done.stderr) == (1, "msrun: error: --stage-in: none: No such file or directory\n")
+    done = fleet.run("msrun", "--jobid=1", "--stage-in=secret", "true", cwd=work)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "msrun: error: --stage-in is for a job of its own: this is a step of job 1\n",
+    )
+    done = fleet.run("srun", "--stage-in=secret", "true", cwd=work, env=_with_shims(fleet))
+    assert done.returncode != 0 and "unrecognized option '--stage-in=secret'" in done.stderr
+
+
+def _with_shims(fleet: Testbed) -> dict[str, str]:
+    """The environment with Slurm's names."""
+    links = fleet.folder / "shims"
+    if not links.exists():
+        assert fleet.run("mini-slurm", "shims", str(links)).returncode == 0
+    return {**fleet.environment, "PATH": f"{links}:{fleet.environment['PATH']}"}
+
+
+def test_a_source_that_goes_before_the_step_begins_is_named(fleet: Testbed, work: Path) -> None:
+    (work / "soon").write_text("x")
+    holder = submit(fleet, work, "while [ ! -e gone ]; do sleep 0.05; done", f"--chdir={fleet.shared}", "-N2", "-c2")
+    jobs.wait_for(fleet, holder, "RUNNING")
+    program = str(Path(sys.executable).parent / "msrun")
+    with subprocess.Popen(
+        [program, "--stage-in=soon", "true"], cwd=work, env=fleet.environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_until(lambda: max(jobs.all_jobs(fleet)) > holder, "the step to wait", logs=fleet.logs)
+        (work / "soon").unlink()
+        (fleet.shared / "gone").touch()
+        assert process.stderr is not None
+        said = process.stderr.read()
+    (fleet.shared / "gone").unlink()
+    assert process.returncode == 1
+    assert said.splitlines()[-1] == (
+        f"msrun: error: Unable to allocate resources: stage-in: {work}/soon: No such file or directory"
+    )
+
+
+def test_steps_in_an_allocation_run_where_its_data_are(fleet: Testbed, work: Path) -> None:
+    (work / "one").write_text("1\n")
+    (work / "hold.sh").write_text("msrun cat one\nmsrun sh -c 'echo 2 > two'\n")
+    done = fleet.run("msalloc", "-Q", "--stage-in=one", "--stage-out=two", "sh", "hold.sh", cwd=work)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+    assert (work / "two").read_text() == "2\n"
+
+
+def test_a_new_controller_knows_where_the_data_of_a_step_are(fleet: Testbed, work: Path) -> None:
+    (work / "one").write_text("1\n")
+    (work / "hold.sh").write_text(f"kill -9 $(cat {fleet.state}/controller.lock)\nmsrun sh -c 'cat one; cp one two'\n")
+    done = fleet.run("msalloc", "-Q", "--stage-in=one", "--stage-out=two", "sh", "hold.sh", cwd=work)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+    assert (work / "two").read_text() == "1\n"
 
 
 def test_results_come_home_with_their_names_times_and_permissions(fleet: Testbed, work: Path) -> None:
