@@ -34,6 +34,7 @@ _NAMES = {
     "SLURMScheduler": "api.jobs",
     "SlurmSpawnedTask": "api.experiments",
     "StateError": "errors",
+    "TemplateError": "errors",
     "UnknownJob": "api.faults",
     "Unreachable": "errors",
     "WaitTimeout": "api.faults",

@@ -31,6 +31,7 @@ from mini_slurm.errors import FleetError as FleetError
 from mini_slurm.errors import MiniSlurmError as MiniSlurmError
 from mini_slurm.errors import Refused as Refused
 from mini_slurm.errors import StateError as StateError
+from mini_slurm.errors import TemplateError as TemplateError
 from mini_slurm.errors import Unreachable as Unreachable
 from mini_slurm.model.states import JobState as JobState
 

@@ -108,6 +108,13 @@ def test_the_installed_wheel_does_not_need_the_repository(installed: Path) -> No
     assert run(installed / "bin" / "python", "-P", "-c", code, cwd="/").startswith(str(installed))
 
 
+def test_a_program_that_uses_the_installed_wheel_is_typed_throughout(installed: Path, tmp_path: Path) -> None:
+    program = shutil.copy(ROOT / "tests" / "typed_program.py", tmp_path)
+    said = run(sys.executable, "-m", "mypy", "--strict", "--python-executable", installed / "bin" / "python", program,
+               cwd=tmp_path)  # fmt: skip
+    assert said == "Success: no issues found in 1 source file\n"
+
+
 @pytest.mark.parametrize("command", PROJECT["scripts"])
 def test_each_command_of_the_installed_wheel_runs(installed: Path, command: str, tmp_path: Path) -> None:
     environment = {**os.environ, "HOME": str(tmp_path), "MINI_SLURM_STATE": str(tmp_path / "state")}

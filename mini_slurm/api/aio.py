@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
@@ -262,3 +263,15 @@ async def _heard(listener: Any, timeout: float | None) -> None:
 
 def _plain(job: AnyAsyncJob) -> Job | str | int:
     return job._job if isinstance(job, AsyncJob) else job
+
+
+def _tell(*kinds: type) -> None:
+    """Let help() say of each method all that is said of the one that it is the twin of."""
+    for member in (member for kind in kinds for member in vars(kind).values()):
+        twin = re.match(r"As (Client|Job)\.(\w+)\.", getattr(member, "__doc__", None) or "")
+        if twin:
+            told = getattr({"Client": Client, "Job": Job}[twin[1]], twin[2]).__doc__
+            member.__doc__ = f"{member.__doc__}\n\n{told}"
+
+
+_tell(AsyncJob, AsyncClient)

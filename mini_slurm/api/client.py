@@ -89,7 +89,7 @@ class Client:
         counts as for sbatch.
 
         Raises BadUsage in sbatch's words for options that are none, Refused for what the fleet does not take,
-        StateError, FleetError, Unreachable for a cluster.
+        StateError, FleetError, TemplateError for a template, Unreachable for a cluster.
         """
         target, tasks = submitting.submit(self.places, arguments, script, options)
         return Job(self, target, tasks)

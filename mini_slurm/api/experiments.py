@@ -104,11 +104,17 @@ class SlurmRunner:
         return SlurmSpawnedTask(run_id, job.id)
 
     def run_experiment(self, config: Any, timeout_seconds: float | None = None) -> ExperimentResult:
-        """Submit an experiment and wait for its end (sbatch --wait). Raises as spawn_experiment does."""
+        """Submit an experiment and wait for its end (`sbatch --wait`).
+
+        timeout_seconds: how long the experiment itself may take. Raises as spawn_experiment does.
+        """
         return self.get_result(self.spawn_experiment(config, timeout_seconds))
 
     def spawn_sweep(self, configs: Iterable[Any], timeout_seconds: float | None = None) -> list[SlurmSpawnedTask]:
-        """Submit several experiments, each as a job of its own, and go on. Raises as spawn_experiment does."""
+        """Submit several experiments, each as a job of its own, and go on (`sbatch`).
+
+        timeout_seconds: how long each of them may take. Raises as spawn_experiment does.
+        """
         return [self.spawn_experiment(config, timeout_seconds) for config in configs]
 
     @spoken()
@@ -118,6 +124,7 @@ class SlurmRunner:
         """Run several experiments, and wait for all; the results are in the order of the configurations.
 
         parallelism: how many may be submitted at a time; None: all. One that is refused has failed, the others run.
+        timeout_seconds: how long each of them may take. Raises BadUsage, StateError.
         """
         if parallelism is not None and parallelism < 1:
             raise BadUsage(f"parallelism must be at least 1, not {parallelism}")
@@ -143,7 +150,10 @@ class SlurmRunner:
 
     @spoken()
     def get_status(self, run_id: str) -> str:
-        """What a run does now: "pending", "running", "completed", "failed"; "unknown" if it is none of output_dir."""
+        """What a run does now: "pending", "running", "completed", "failed"; "unknown" if it is none of output_dir.
+
+        From its job's state (`squeue`, `sacct`). Raises StateError.
+        """
         known = self._known(run_id)
         if known is None:
             return "unknown"
@@ -165,7 +175,7 @@ class SlurmRunner:
 
     @spoken()
     def cancel(self, run_id: str) -> bool:
-        """End a run (scancel); whether there was something to end."""
+        """End a run (`scancel`); whether there was something to end. Raises Refused, StateError."""
         if self.get_status(run_id) not in ("pending", "running"):
             return False
         self._job(run_id).cancel()

@@ -74,7 +74,10 @@ class ClientDispatcher:
         return self.client.submit(script=script).id
 
     def script(self, benchmark_id: int, num_clients: int, time_limit: int = 5) -> str:
-        """The batch script of a group; `mini-slurm template show clients` shows what it is made from."""
+        """The batch script of a group; `mini-slurm template show clients` shows what it is made from.
+
+        time_limit: minutes. Raises BadUsage, TemplateError.
+        """
         _check("benchmark_id", benchmark_id, 0)
         _check("num_clients", num_clients, 1)
         _check("time_limit", time_limit, 1)

@@ -78,7 +78,10 @@ class Job:
         return self._client.wait([self], timeout)[self.id]
 
     def check(self, timeout: float | None = None) -> JobInfo:
-        """Wait as wait() does, and raise JobFailed unless it is COMPLETED; `info` of the error tells what it is."""
+        """Wait as wait() does, and raise JobFailed unless it is COMPLETED; `info` of the error tells what it is.
+
+        `timeout`: seconds; None: for ever. Raises JobFailed, and as wait() does.
+        """
         return checked(self.wait(timeout))
 
     def output(self, error: bool = False) -> str:

@@ -39,7 +39,7 @@ class DataBenchSLURM:
         time_limit: str = "1:00:00",
         **options: Any,
     ) -> int:
-        """Submit a script, of the shell or of Python; the job's number.
+        """Submit a script (`sbatch`), of the shell or of Python; the job's number.
 
         `memory` and `time_limit` as Slurm writes them; `options`: more of sbatch's, `_` for `-`. Raises BadUsage,
         Refused.
@@ -56,7 +56,7 @@ class DataBenchSLURM:
         memory_per_job: str = "4G",
         **options: Any,
     ) -> list[int]:
-        """Submit a job for each file; their numbers.
+        """Submit a job for each file (`sbatch`); their numbers.
 
         `processor`: a script that gets the file's path as its argument, or a function of a module. Raises BadUsage,
         Refused.
@@ -87,9 +87,9 @@ class DataBenchSLURM:
         memory_per_job: str = "8G",
         **options: Any,
     ) -> list[int]:
-        """Submit a job for each symbol, named TYPE_SYMBOL, which also finds the two as $ANALYSIS_TYPE and $SYMBOL.
+        """Submit a job for each symbol (`sbatch`); their numbers.
 
-        Raises BadUsage, Refused.
+        Each is named TYPE_SYMBOL, and also finds the two as $ANALYSIS_TYPE and $SYMBOL. Raises BadUsage, Refused.
         """
         script = self._script_of(analysis_type)
         given = {"partition": partition, "cpus_per_task": cpus_per_job, "mem": memory_per_job, **options}
@@ -131,7 +131,10 @@ class DataBenchSLURM:
         return results
 
     def get_job_status(self, job_id: int) -> dict[str, Any]:
-        """What is known of a job; its status is NOT_FOUND where there is none of this number."""
+        """What is known of a job (`sacct -j`); its status is NOT_FOUND where there is none of this number.
+
+        Moments are ISO 8601, times D-HH:MM:SS. Raises StateError.
+        """
         job = self.scheduler.job(job_id)
         if job is None:
             return {"job_id": job_id, "name": "", "status": "NOT_FOUND", "assigned_machine": None}
@@ -139,5 +142,5 @@ class DataBenchSLURM:
         return {name: getattr(job, name) for name in (*names, "stdout_path", "stderr_path")}
 
     def get_cluster_status(self) -> dict[str, Any]:
-        """Partitions and machines, as SLURMDistributedScheduler.sinfo() has them."""
+        """Partitions and machines (`sinfo`), as SLURMDistributedScheduler.sinfo() has them. Raises as that does."""
         return self.scheduler.sinfo()

@@ -89,7 +89,7 @@ class SLURMDistributedScheduler:
     def submit(
         self, text: str, *arguments: str, folder: str = "", variables: Mapping[str, str] = NOTHING, **options: Any
     ) -> int:
-        """Submit the text of a script; the job's number.
+        """Submit the text of a script (`sbatch`); the job's number.
 
         `folder`: where modules of a Python script lie; `variables`: more of its environment. Raises BadUsage, Refused.
         """
@@ -109,15 +109,15 @@ class SLURMDistributedScheduler:
     # --- looking
 
     def squeue(self, **options: Any) -> list[SLURMJob]:
-        """The jobs that have not ended (`squeue`); `options` as of Client.jobs()."""
+        """The jobs that have not ended (`squeue`); `options` as of Client.jobs(). Raises BadUsage, StateError."""
         return [told(info) for info in self.client.jobs(**options)]
 
     def sacct(self, **options: Any) -> list[SLURMJob]:
-        """The jobs that have ended (`sacct`); `options` as of Client.jobs()."""
+        """The jobs that have ended (`sacct`); `options` as of Client.jobs(). Raises BadUsage, StateError."""
         return [told(info) for info in self.client.jobs(ended=True, **options) if info.is_over]
 
     def sinfo(self) -> dict[str, Any]:
-        """Partitions and machines (`sinfo`), each by its name."""
+        """Partitions and machines (`sinfo`), each by its name; memory in GiB. Raises FleetError, StateError."""
         nodes = {node.name: node for node in self.client.nodes()}
         jobs = Counter(name for info in self.client.jobs() for name in info.nodes)
         hosts = self._hosts()
@@ -137,12 +137,12 @@ class SLURMDistributedScheduler:
         }
 
     def job(self, job_id: int) -> SLURMJob | None:
-        """One job; None where there is none of this number."""
+        """One job; None where there is none of this number. Raises StateError."""
         job = self.find(job_id)
         return None if job is None else told(job.info())
 
     def find(self, job_id: int) -> Job | None:
-        """The same as the client has it."""
+        """The same as the client has it. Raises StateError."""
         try:
             return self.client.job(job_id)
         except UnknownJob:

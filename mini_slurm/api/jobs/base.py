@@ -33,15 +33,21 @@ class Scheduler(ABC):
         dependencies: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> str:
-        """Submit a script; the job's number. It starts when all of `dependencies` have ended well."""
+        """Submit a script (`sbatch`, `qsub`, `bsub`); the job's number.
+
+        It starts when all of `dependencies` have ended well. Raises MiniSlurmError for what that system does not take.
+        """
 
     @abstractmethod
     def get_job_status(self, job_id: str) -> JobStatus:
-        """How far the job is; UNKNOWN where there is none of this number."""
+        """How far the job is (`squeue`, `qstat`, `bjobs`); UNKNOWN where there is none of this number.
+
+        Raises Unreachable, StateError.
+        """
 
     @abstractmethod
     def cancel_job(self, job_id: str) -> bool:
-        """End the job. False: there was nothing to end."""
+        """End the job (`scancel`, `qdel`, `bkill`). False: there was nothing to end. Raises Refused, Unreachable."""
 
     def wait_for_job(self, job_id: str, poll_interval: float = 30.0, timeout: float | None = None) -> JobStatus:
         """Wait for the job's end; how it ended.
@@ -68,22 +74,34 @@ class Scheduler(ABC):
     def submit_job_array(
         self, script_path: Path, job_name: str, resources: ResourceRequirements, array_size: int, **kwargs: Any
     ) -> list[str]:
-        """Submit a script that runs `array_size` times, with the numbers from 0 on; the number of each task."""
+        """Submit a script that runs `array_size` times, numbered from 0 on (`sbatch --array`); each task's number.
+
+        Raises as submit_job() does.
+        """
         return [
             self.submit_job(script_path, f"{job_name}_{task}", resources, task=task, **kwargs)
             for task in range(array_size)
         ]
 
     def get_job_info(self, job_id: str) -> JobInfo:
-        """What is known of the job; its status is UNKNOWN where there is none of this number."""
+        """What is known of the job (`scontrol show job`, `sacct`); its status is UNKNOWN where there is none.
+
+        Raises as get_job_status() does.
+        """
         return JobInfo(job_id, "", self.get_job_status(job_id))
 
     def get_queue(self, user: str | None = None) -> list[JobInfo]:
-        """The jobs that have not ended, of one user or of all that are to be seen."""
+        """The jobs that have not ended, of one user or of all that are to be seen (`squeue`).
+
+        Raises NotImplementedError for a scheduler that has no list, Unreachable, StateError.
+        """
         raise NotImplementedError(f"{self.name} cannot list its jobs")
 
     def set_priority(self, job_id: str, priority: int | None = None, nice: int | None = None) -> None:
-        """Change the order in which jobs start: a fixed priority (0 holds it), or Slurm's nice value."""
+        """Change the order in which jobs start (`scontrol update`): a fixed priority (0 holds it), or the nice value.
+
+        Raises NotImplementedError for a scheduler that has none, UnknownJob, Refused.
+        """
         raise NotImplementedError(f"{self.name} has no priorities")
 
 

@@ -103,11 +103,11 @@ class LocalScheduler(Scheduler):
         return process
 
     def get_job_status(self, job_id: str) -> JobStatus:
-        """How far the process is."""
+        """How far the process is. Raises nothing."""
         return self._jobs[job_id].status() if job_id in self._jobs else JobStatus.UNKNOWN
 
     def get_job_info(self, job_id: str) -> JobInfo:
-        """What is known of the job."""
+        """What is known of the job. Raises nothing."""
         if job_id not in self._jobs:
             return super().get_job_info(job_id)
         job = self._jobs[job_id]
@@ -115,7 +115,10 @@ class LocalScheduler(Scheduler):
         return job.info
 
     def cancel_job(self, job_id: str) -> bool:
-        """SIGTERM for the script and all that it started, and SIGKILL five seconds later. False: it is over."""
+        """SIGTERM for the script and all that it started, and SIGKILL five seconds later. False: it is over.
+
+        Raises nothing.
+        """
         job = self._jobs.get(job_id)
         if job is None or job.process is None or job.status().is_over:
             return False
@@ -141,7 +144,7 @@ class LocalScheduler(Scheduler):
         return self.get_job_status(job_id)
 
     def get_queue(self, user: str | None = None) -> list[JobInfo]:
-        """The jobs that run."""
+        """The jobs that run. Raises nothing."""
         infos = [self.get_job_info(job_id) for job_id in self._jobs]
         return [info for info in infos if not info.status.is_over and user in (None, info.user)]
 

@@ -44,7 +44,7 @@ class JobManager:
         dependencies: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> str:
-        """Submit a script; the job's number. It starts when all of `dependencies` have ended well.
+        """Submit a script (`sbatch`); the job's number. It starts when all of `dependencies` have ended well.
 
         Keywords are sbatch's long options, `_` for `-` (output="log.txt", retries="3@60"), `arguments` for the
         script, and `checkpoint=Checkpoint()` for a script that goes on where it was. Raises BadUsage, Refused.
@@ -61,13 +61,19 @@ class JobManager:
         resources: ResourceRequirements | None = None,
         **kwargs: Any,
     ) -> list[str]:
-        """Submit a script that runs `array_size` times, numbered from 0 on; the number of each task."""
+        """Submit a script that runs `array_size` times, numbered from 0 on (`sbatch --array`); each task's number.
+
+        Raises as submit() does.
+        """
         return self.scheduler.submit_job_array(
             script_path, job_name, resources or ResourceRequirements(), array_size, **kwargs
         )
 
     def status(self, job_id: str) -> JobStatus:
-        """How far the job is; UNKNOWN where there is none of this number."""
+        """How far the job is (`squeue`, `sacct`); UNKNOWN where there is none of this number.
+
+        Raises Unreachable, StateError.
+        """
         return self.scheduler.get_job_status(job_id)
 
     def wait(self, job_id: str, poll_interval: float = 30.0, timeout: float | None = None) -> JobStatus:
@@ -81,20 +87,29 @@ class JobManager:
         return self.scheduler.wait_for_jobs(job_ids, poll_interval, timeout)
 
     def cancel(self, job_id: str) -> bool:
-        """End the job. False: there was nothing to end. Raises Refused for somebody else's."""
+        """End the job (`scancel`). False: there was nothing to end. Raises Refused for somebody else's."""
         return self.scheduler.cancel_job(job_id)
 
     def get_queue(self, user: str | None = None) -> list[JobInfo]:
-        """The jobs that have not ended, of one user or of all that are to be seen."""
+        """The jobs that have not ended, of one user or of all that are to be seen (`squeue`).
+
+        Raises Unreachable, StateError.
+        """
         return self.scheduler.get_queue(user)
 
     def get_info(self, job_id: str) -> JobInfo:
-        """What is known of the job; its status is UNKNOWN where there is none of this number."""
+        """What is known of the job (`scontrol show job`, `sacct`); its status is UNKNOWN where there is none.
+
+        Raises Unreachable, StateError.
+        """
         return self.scheduler.get_job_info(job_id)
 
     queue = get_queue
     info = get_info
 
     def set_priority(self, job_id: str, priority: int | None = None, nice: int | None = None) -> None:
-        """Change the order in which jobs start: Slurm's nice value, or a fixed priority (0 holds the job)."""
+        """Change the order in which jobs start (`scontrol update`): the nice value, or a fixed priority (0 holds it).
+
+        Raises BadUsage, UnknownJob, Refused.
+        """
         self.scheduler.set_priority(job_id, priority, nice)

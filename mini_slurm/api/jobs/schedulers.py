@@ -43,7 +43,7 @@ class ClientScheduler(Scheduler):
         dependencies: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> str:
-        """Submit a script (`sbatch`, `qsub`). Raises BadUsage, Refused, Unreachable, in that system's words."""
+        """Submit a script (`sbatch`, `qsub`, `bsub`). Raises BadUsage, Refused, Unreachable, in that system's words."""
         arguments = kwargs.pop("arguments", ())
         options = {"job_name": job_name, **asked(resources), **_restarts(kwargs.pop("checkpoint", None)), **kwargs}
         if dependencies:
@@ -53,23 +53,26 @@ class ClientScheduler(Scheduler):
     def submit_job_array(
         self, script_path: Path, job_name: str, resources: ResourceRequirements, array_size: int, **kwargs: Any
     ) -> list[str]:
-        """Submit an array (`--array`) whose tasks have the numbers from 0 on; the number of each task."""
+        """Submit an array (`sbatch --array`) whose tasks have the numbers from 0 on; the number of each task.
+
+        Raises as submit_job() does.
+        """
         kwargs["array"] = f"0-{array_size - 1}"
         base_job_id = self.submit_job(script_path, job_name, resources, **kwargs)
         return [f"{base_job_id}_{task}" for task in range(array_size)]
 
     def get_job_status(self, job_id: str) -> JobStatus:
-        """How far the job is (`squeue`, `sacct`, `qstat`)."""
+        """How far the job is (`squeue`, `sacct`, `qstat`, `bjobs`). Raises Unreachable, StateError."""
         job = self._find(job_id)
         return JobStatus.UNKNOWN if job is None else STATUS[self._try(lambda: job.state)]
 
     def get_job_info(self, job_id: str) -> JobInfo:
-        """What is known of the job."""
+        """What is known of the job (`scontrol show job`, `sacct`, `qstat -f`). Raises Unreachable, StateError."""
         job = self._find(job_id)
         return JobInfo(job_id, "", JobStatus.UNKNOWN) if job is None else told(self._try(job.info))
 
     def cancel_job(self, job_id: str) -> bool:
-        """End the job (`scancel`, `qdel`). False: there is none, or it has ended. Raises Refused."""
+        """End the job (`scancel`, `qdel`, `bkill`). False: there is none, or it has ended. Raises Refused."""
         job = self._find(job_id)
         if job is None or self._try(lambda: job.state).is_over:
             return False
@@ -87,7 +90,7 @@ class ClientScheduler(Scheduler):
         }
 
     def get_queue(self, user: str | None = None) -> list[JobInfo]:
-        """The jobs that have not ended (`squeue`)."""
+        """The jobs that have not ended (`squeue`, `qstat`, `bjobs`). Raises Unreachable, StateError."""
         return [told(info) for info in self._try(lambda: self.client.jobs(user=user))]
 
     @spoken()
