@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 
@@ -14,6 +15,9 @@ from tests.waiting import PAUSE
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault of an example
 settings.load_profile("unhurried")
+
+# What tests and their machines run keeps out of cgroups, but for the tests of these: see tests/fleet/cgroups.py.
+os.environ["MINI_SLURM_CGROUPS"] = "off"
 
 TOGETHER = ("clients", "clusters", "mission")  # folders whose tests share machines
 PASSING = 10.0  # seconds that what is just ending may take

@@ -78,7 +78,7 @@ class Jobs:
             **self.fronts.handlers(),
             **self.lookout.handlers(),
         }
-        self.pool = Pool(loop, machine.boot_id)
+        self.pool = Pool(loop, machine.boot_id, machine.cgroups)
         loop.add(self.pool.reader, selectors.EVENT_READ, lambda events: self._notified())
         loop.on_child(self._reap)
         loop.later(REFRESH, self._refresh)

@@ -23,9 +23,10 @@ PASSED_OVER = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP)  # which Python an
 class Kit:
     """Of one stepd, which was freshly forked from the agent."""
 
-    def __init__(self, channel: int, notify: int, boot_id: str) -> None:
+    def __init__(self, channel: int, notify: int, boot_id: str, cgroups: str) -> None:
         """`channel` and `notify`, a pipe, lead to the agent; nothing else of the agent's is kept."""
         self.boot_id = boot_id
+        self.cgroups = cgroups  # the beginning of the folder of a job's; "": none can be made
         self._notify = notify
         self._pid = os.getpid()
         os.setsid()

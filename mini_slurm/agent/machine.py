@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Tuple
 
-from mini_slurm.agent import probes, spool
+from mini_slurm.agent import delegation, probes, spool
 from mini_slurm.agent.loop import Loop
 from mini_slurm.agent.probes import cpu, memory
 from mini_slurm.protocol.messages import VERSION, Welcome
@@ -22,9 +22,11 @@ LOAD, UPTIME = "/proc/loadavg", "/proc/uptime"
 class Machine:
     """The machine's CPUs, memory and GPUs. The GPUs are asked for by a child: their drivers can hang."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, folder: str) -> None:
+        """`folder`: of the agent's spool."""
         self._loop = loop
         self.boot_id = spool.boot_id()
+        self._memory_limit, self.cgroups = delegation.find(folder)
         self.cpus = cpu.parse(_read(cpu.FILE))
         self.memory = memory.parse(_read(memory.FILE))
         self._started = time.monotonic()
@@ -62,7 +64,7 @@ class Machine:
             float(_read(UPTIME).split()[0]),
             time.monotonic() - self._started,
             *self.vitals(),
-            "watched",
+            self._memory_limit,
             "affinity",
             "variable" if self.gpus else "",
         )

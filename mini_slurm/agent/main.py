@@ -6,7 +6,7 @@ import signal
 import sys
 from typing import List, Optional
 
-from mini_slurm.agent import limits, spool
+from mini_slurm.agent import cgroup, limits, spool
 from mini_slurm.agent.commands import Commands
 from mini_slurm.agent.jobs import Jobs
 from mini_slurm.agent.log import log
@@ -46,11 +46,12 @@ def _prepare(folder: str, lock: int) -> Server:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     loop = Loop()
-    machine = Machine(loop)
+    machine = Machine(loop, folder)
     commands = Commands(folder, sys.argv[0])
     jobs = Jobs(os.path.join(folder, "attempts"), loop, machine, commands)
     server = Server(folder, lock, loop, machine, jobs, _idle_limit(os.environ.get("MINI_SLURM_AGENT_IDLE")))
     jobs.recover()
+    cgroup.tidy(machine.cgroups, [name for name, attempt in jobs.attempts.items() if attempt.ended is None])
     commands.install()
     if not jobs.busy:
         commands.tidy()

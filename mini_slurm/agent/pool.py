@@ -48,9 +48,9 @@ def pack(plan: Dict[str, Any]) -> bytes:
 class Pool:
     """Gives attempts to stepds."""
 
-    def __init__(self, loop: Loop, boot_id: str) -> None:
+    def __init__(self, loop: Loop, boot_id: str, cgroups: str) -> None:
         self._loop = loop
-        self._boot_id = boot_id
+        self._boot_id, self._cgroups = boot_id, cgroups
         self.reader, self._notify = os.pipe()
         for descriptor in (self.reader, self._notify):
             os.set_blocking(descriptor, False)
@@ -120,7 +120,7 @@ class Pool:
         try:
             pid = os.fork()
             if not pid:
-                serve(theirs, self._notify, self._boot_id)
+                serve(theirs, self._notify, self._boot_id, self._cgroups)
         except OSError:
             ours.close()
             raise

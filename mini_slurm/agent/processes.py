@@ -70,6 +70,15 @@ def ended_children() -> Iterator[Tuple[int, int, Any]]:
         yield pid, status, used
 
 
+def has_children() -> bool:
+    """Has this process any, ended or not?"""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def descendants(roots: Iterable[int]) -> List[int]:
     """The processes below these, without them, parents first."""
     try:

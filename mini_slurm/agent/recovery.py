@@ -4,7 +4,7 @@ import os
 import time
 from typing import Any, Dict, Iterator, Optional
 
-from mini_slurm.agent import spool, stepd
+from mini_slurm.agent import cgroup, spool, stepd
 from mini_slurm.agent.attempt import GPU_PEAK, Attempt
 from mini_slurm.agent.log import log_trouble
 from mini_slurm.agent.part import Part
@@ -52,7 +52,9 @@ def _load(folder: str, boot_id: str) -> Optional[Attempt]:
         return None
     if attempt.ended is None:
         attempt.hold(plan.get("streams", ""))
-    elif attempt.started is not None and attempt.started["boot_id"] != boot_id:
+        return attempt
+    cgroup.remove((attempt.started or {}).get("cgroup", ""))  # its stepd was lost before it had
+    if attempt.started is not None and attempt.started["boot_id"] != boot_id:
         attempt.started = None  # its age cannot be told by this boot's clock
     return attempt
 

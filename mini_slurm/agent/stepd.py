@@ -102,6 +102,7 @@ class Stepd:
     def start(self, visible: List[Dict[str, str]]) -> None:
         """Start the script and see it to its end. Raises OSError while nothing has been started."""
         limits.pin(self.place.claim.cpus)
+        self.memory.enclose(self.kit.cgroups, self.plan["attempt"], is_job=True)
         if self.is_member:
             self.script_start = processes.start_now()
             self._note()
@@ -120,6 +121,7 @@ class Stepd:
         held = self._hold(files)
         for descriptor in files:
             os.close(descriptor)
+        self.memory.add(held.number)
         self.script, self.script_start = held.number, processes.start_of(held.number, since)
         self._note()
         held.release()
@@ -134,12 +136,16 @@ class Stepd:
 
     def adopt(self, started: Dict[str, Any]) -> None:
         """See an attempt to its end that another stepd started."""
-        self.adopted = True
-        self.begun, self.began_at = started["begun"], started["began_at"]
-        self.clock.begun = self.begun
+        self._take_over(started)
         self.script, self.script_start = started["script"], started["script_start"]
         self.kit.tell(NEWS)
         self._serve()
+
+    def _take_over(self, started: Dict[str, Any]) -> None:
+        self.adopted = True
+        self.begun, self.began_at = started["begun"], started["began_at"]
+        self.clock.begun = self.begun
+        self.memory.find(started.get("cgroup", ""))
 
     def _note(self) -> None:
         """Write down that the attempt has begun: from here on its script may run."""
@@ -158,6 +164,7 @@ class Stepd:
             "gpus": self.place.claim.gpus,
             "shares": dict(self.place.claim.shares),
             "seen": list(self.seen),
+            "cgroup": self.memory.folder,
         }
 
     def _serve(self) -> None:
@@ -237,13 +244,13 @@ class Stepd:
 
     def _members(self) -> List[int]:
         if self.adopted or not self.kit.is_reaper:
-            return processes.members(self.plan["attempt"], self.script)
+            return self.memory.with_hidden(processes.members(self.plan["attempt"], self.script))
         return processes.descendants([os.getpid()])
 
     def _kill_rest(self) -> bool:
         """SIGKILL for all that is left, with growing pauses between the rounds. True while there was something."""
         mine = not self.adopted and self.kit.is_reaper
-        if mine and not _has_children():
+        if mine and not processes.has_children():
             return False
         members = self._members()
         processes.freeze_and_kill(members)
@@ -337,7 +344,7 @@ class Stepd:
 
     def _finish(self) -> None:
         self._end_steps()
-        if self.memory.kills:
+        if self.memory.settle():
             self._say(MESSAGE.format(self.memory.kills, self.title))
         while not self.streams.settle() or not self.streams.finish():
             time.sleep(RETRY)
@@ -388,13 +395,6 @@ class Stepd:
     def close(self) -> None:
         """Give back what this process holds for the attempt."""
         self.streams.close()
+        self.memory.close()
         for descriptor in (self.control, self.end, self.place.lock, self.place.claim.descriptor):
             os.close(descriptor)
-
-
-def _has_children() -> bool:
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True

@@ -6,7 +6,7 @@ import traceback
 from contextlib import suppress
 from typing import Any, Dict, List, NoReturn, Optional, Set
 
-from mini_slurm.agent import limits, processes, prolog
+from mini_slurm.agent import limits, processes, prolog, spool
 from mini_slurm.agent.feed import Feed
 from mini_slurm.agent.fork import fork
 from mini_slurm.agent.journal import Journal
@@ -55,6 +55,7 @@ class TaskWatcher(Stepd):
         """Start the tasks and see them to their end. Raises OSError while nothing has been started."""
         limits.pin(self.place.claim.cpus)
         self._check_folder()
+        self._enclose()
         held, go = os.pipe()
         changed = limits.changed_limits(self.message.limits)
         for index in range(len(self.tasks)):
@@ -71,6 +72,15 @@ class TaskWatcher(Stepd):
         self.kit.tell(NEWS, self.told)
         self._serve()
 
+    def _enclose(self) -> None:
+        """Have the kernel see to the step's memory, within the job's. Raises OSError, ValueError: a damaged spool."""
+        job, _, step = self.place.folder.rpartition("-")
+        group = (spool.read_json(job, "started.json") or {}).get("cgroup", "")
+        if group:
+            self.memory.enclose_within(group, step)
+        else:
+            self.memory.enclose(self.kit.cgroups, self.message.attempt, is_job=False)
+
     def _check_folder(self) -> None:
         try:
             os.close(os.open(self.message.work_dir, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
@@ -84,6 +94,7 @@ class TaskWatcher(Stepd):
         if not pid:
             os.close(go)
             _in_child(plan, files, held)
+        self.memory.add(pid)
         self.pids[pid] = index
         self.starts[pid] = processes.start_now()
         for descriptor in {files.std_in, files.std_out, files.std_err}:
@@ -108,9 +119,7 @@ class TaskWatcher(Stepd):
 
     def adopt(self, started: Dict[str, Any]) -> None:
         """See a part of a step to its end that another stepd started."""
-        self.adopted = True
-        self.begun, self.began_at = started["begun"], started["began_at"]
-        self.clock.begun = self.begun
+        self._take_over(started)
         self.streams.feed.end()
         ended = self.streams.mend()
         pids = started["tasks"]
@@ -130,7 +139,7 @@ class TaskWatcher(Stepd):
         if index is None:
             return
         self.streams.drain(self.tasks[index])
-        if self.memory.kills and status:
+        if status and self.memory.kills:
             status = EXIT_SIGNAL
         self.statuses.setdefault(status, []).append(self.tasks[index])
         self.worst = ends.worse(self.worst, status)
@@ -193,7 +202,7 @@ class TaskWatcher(Stepd):
 
     def _members(self) -> List[int]:
         if self.adopted or not self.kit.is_reaper:
-            return processes.members(self.plan["attempt"], -1)
+            return self.memory.with_hidden(processes.members(self.plan["attempt"], -1))
         return processes.descendants([os.getpid()])
 
     def _timeout(self) -> float:

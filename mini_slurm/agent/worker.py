@@ -19,11 +19,11 @@ ATTEMPTS = 500  # one after the other, until a new process takes over
 FILES = struct.Struct("ii")
 
 
-def serve(channel: socket.socket, notify: int, boot_id: str) -> NoReturn:
+def serve(channel: socket.socket, notify: int, boot_id: str, cgroups: str) -> NoReturn:
     """Be a stepd for one attempt after the other; called in a process freshly forked from the agent."""
     status = script.FAILED
     try:
-        kit = Kit(channel.fileno(), notify, boot_id)
+        kit = Kit(channel.fileno(), notify, boot_id, cgroups)
         for _ in range(ATTEMPTS):
             text, ancillary, _, _ = channel.recvmsg(ORDER, socket.CMSG_SPACE(8), socket.MSG_CMSG_CLOEXEC)
             if not text:

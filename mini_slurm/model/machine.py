@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-HARD = frozenset({"cgroup v2"})  # limits that the kernel keeps a job to, whatever it does by mistake
+HARD = frozenset({"cgroup v1", "cgroup v2"})  # limits that the kernel keeps a job to, whatever it does by mistake
 
 
 class Machine:

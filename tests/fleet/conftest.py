@@ -13,6 +13,7 @@ import pytest
 from tests.fleet import sshd
 from tests.fleet import testbed as bed_module
 from tests.fleet.agent_client import client, make_client  # noqa: F401 - fixtures
+from tests.fleet.cgroups import enclosure  # noqa: F401 - a fixture
 from tests.fleet.machines import Machines, Testbed
 
 

@@ -60,6 +60,7 @@ class LoginNode:
             "LANG": "C.UTF-8",
             "MINI_SLURM_STATE": str(self.state),
             "MINI_SLURM_FLEET": str(self.fleet_file),
+            "MINI_SLURM_CGROUPS": "off",
             **self.variables,
         }
 

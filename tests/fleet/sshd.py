@@ -76,6 +76,7 @@ class Machine:
             "PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin:{os.path.dirname(sys.executable)}",
             "MINI_SLURM_SPOOL": str(self.spool),
             "MINI_SLURM_CLAIMS": str(self.claims),
+            "MINI_SLURM_CGROUPS": "off",
         }
 
     def start(self, **options: str) -> None:
