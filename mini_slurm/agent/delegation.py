@@ -38,7 +38,6 @@ WATCHED: Place = ("watched", "")
 def find(spool: str) -> Place:
     """How memory can be limited here, for the agent of this spool. What is not to be had, and why, is in the log."""
     if os.environ.get(SWITCH) == "off":
-        log(f"the memory of jobs is watched: {SWITCH} is off")
         return WATCHED
     for kind, look in ((cgroup.V2, _delegated), (cgroup.V1, _writable)):
         try:

@@ -18,7 +18,7 @@ FACTS = {"script": 4711, "cpus": [0, 1], "begun": 1.5, "cause": ""}
 
 @pytest.fixture
 def pool() -> Any:
-    made: Any = Pool(SimpleNamespace(later=lambda seconds, work: None), "boot")  # type: ignore[arg-type]
+    made: Any = Pool(SimpleNamespace(later=lambda seconds, work: None), "boot", "")  # type: ignore[arg-type]
     yield made
     os.close(made.reader)
     os.close(made._notify)

@@ -24,7 +24,7 @@ from tests.fleet.agent_client import wanted
 notify = os.open(os.devnull, os.O_RDWR)
 folder = sys.argv[2]
 ready = plan(wanted("s1.1.0", work_dir=folder), folder + "/script", {})
-spawner = Kit(0, notify, "boot").spawner.hold(ready, (1, 2), folder + "/started")
+spawner = Kit(0, notify, "boot", "").spawner.hold(ready, (1, 2), folder + "/started")
 print(spawner.number, flush=True)
 if input() == "release":
     spawner.release()
