@@ -53,7 +53,12 @@ class Lsf:
         job = order.job
         words = ["bsub", *self.entry.options, "-Jd", TAG + job.tag, "-o", os.devnull, "-e", os.devnull]
         words += translate(job, order.asked, order.others)
-        head, mark, last = wrapper(order, self.entry.folder).rpartition(b"\n\nmain(")
+        export = [name.upper() for name in (job.export or "ALL").split(",")]
+        words += [] if "ALL" in export else ["-env", "none"]
+        brought = pbs_options.variables(job.export or "ALL", {} if remote or "ALL" in export else os.environ)
+        # the file of hosts has a line for each slot, and a CPU is a slot
+        text = wrapper(order, self.entry.folder, job.cpus_per_task or 1, brought)
+        head, mark, last = text.rpartition(b"\n\nmain(")
         script = head + b"\n\n" + SURROUNDINGS.encode() + mark + last
         return Call(tuple(words), script, folder=job.work_dir, patience=SUBMISSION, once=job.tag)
 
@@ -181,9 +186,7 @@ def translate(job: ForeignJob, asked: Mapping[str, object], others: Mapping[int,
         name += _array(str(asked["array"]))
     tasks, each = job.ntasks or max(job.nodes, 1) * (job.ntasks_per_node or 1), job.cpus_per_task or 1
     words = ["-J", name, "-n", str(tasks * each), "-cwd", job.work_dir]
-    span = job.ntasks_per_node and job.ntasks_per_node * each
-    if span or each > 1:
-        words += ["-R", f"span[ptile={span or each}]"]
+    words += _span(job, tasks, each)
     memory = job.memory_per_node or (job.memory_per_cpu and job.memory_per_cpu * each)
     words += ["-M", f"{memory}MB"] if memory else []
     if job.time_limit is not None:
@@ -192,11 +195,29 @@ def translate(job: ForeignJob, asked: Mapping[str, object], others: Mapping[int,
         words += [option, str(value)] if value else []
     words += ["-x"] if job.is_exclusive else []
     words += ["-H"] if asked.get("hold") else []
-    words += ["-gpu", f"num={pbs_options.count_gpus(job)}"] if job.gpus or job.gres else []
+    words += ["-gpu", f"num={_gpus(job)}"] if job.gpus or job.gres else []
     if job.begin_time is not None:
         words += ["-b", time.strftime("%Y:%m:%d:%H:%M", time.localtime(job.begin_time))]
     waits = _dependency(job, others)
     return [*words, "-w", waits] if waits else words
+
+
+def _span(job: ForeignJob, tasks: int, each: int) -> list[str]:
+    """How many slots a host gives, where that was said."""
+    if job.ntasks_per_node:
+        return ["-R", f"span[ptile={job.ntasks_per_node * each}]"]
+    if job.max_nodes is not None:
+        return ["-R", f"span[ptile={-(-tasks // job.nodes) * each}]" if job.nodes > 1 else "span[hosts=1]"]
+    return ["-R", f"span[ptile={each}]"] if each > 1 else []
+
+
+def _gpus(job: ForeignJob) -> int:
+    """GPUs of each host, which is what LSF counts. Raises Refused."""
+    count = pbs_options.count_gpus(job)
+    hosts = max(job.nodes, 1) if job.gpus else 1
+    if count % hosts:
+        raise Refused(f"--gpus={job.gpus} cannot be divided among {hosts} nodes", hint="use --gpus-per-node")
+    return count // hosts
 
 
 def _array(expression: str) -> str:

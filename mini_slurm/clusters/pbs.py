@@ -13,6 +13,7 @@ from mini_slurm.clusters.base import SUBMISSION, Answer, Call, Goal, Order, Scri
 from mini_slurm.errors import Refused
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob, waiting
+from mini_slurm.model.states import JobState
 from mini_slurm.model.units import parse_time_limit
 
 INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside")
@@ -25,6 +26,7 @@ UNCLEAR = re.compile(rb"timed? ?out|reset by peer|[Ee]nd of [Ff]ile|[Pp]remature
 EXPECTED = (b"Unknown Job Id", b"has finished", b"maintain job history")
 VARIABLES = re.compile(rb"^#PBS.*?\s-v\s*(\S+)", re.MULTILINE)
 BLOCKS = re.compile(rb"^#PBS.*\bblock\s*=\s*true", re.MULTILINE)  # qsub stays until the job is over
+LIMITS = (JobState.TIMEOUT, JobState.OUT_OF_MEMORY)  # ends that a wrapper cannot tell from others for certain
 SIMPLE = {"hold": ("qhold",), "uhold": ("qhold",), "release": ("qrls",), "requeue": ("qrerun",),
           "suspend": ("qsig", "-s", "suspend"), "resume": ("qsig", "-s", "resume")}  # fmt: skip
 
@@ -124,14 +126,16 @@ class Pbs:
         except ValueError:
             raise Unanswered(_last(answer.err) or "no answer on the ends of jobs") from None
         known = {job.foreign_id: job for job in jobs}
-        found = records.accounted(told["notes"], known)
+        found = {job.foreign_id: job for job in records.accounted(told["notes"], known)}
         for name, given in records.jobs(told["out"].encode("latin-1")):
             before = records.before(name, known)
             if before is not None and given.get("job_state") in ("F", "X"):
-                found.append(self._read(name, given, before))
+                ended = self._read(name, given, before)
+                noted = found.setdefault(name, ended)
+                noted.state = ended.state if ended.state in LIMITS else noted.state
         if not found:
             _check(told["code"], told["err"].encode("latin-1"))
-        return found
+        return [*found.values()]
 
     def cancel(self, goals: Sequence[Goal], signal: str | None, options: Sequence[str]) -> Call:
         """One qdel for all; a signal goes by qsig."""

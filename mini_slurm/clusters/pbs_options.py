@@ -96,8 +96,8 @@ def priority(nice: int) -> str:
 
 def _nothing_like(option: str, job: ForeignJob) -> Refused:
     return Refused(
-        f"--{option} cannot be passed to {job.cluster}: PBS has nothing like it",
-        hint=f"leave it out, or write #PBS lines, or set options in [clusters.{job.cluster}] of the fleet file",
+        f"--{option} cannot be passed to {job.cluster}, which has nothing like it",
+        hint=f"leave it out, or set options in [clusters.{job.cluster}] of the fleet file",
     )
 
 
@@ -164,7 +164,7 @@ def count_gpus(job: ForeignJob) -> int:
         return 0
     found = GPUS.fullmatch(given)
     if found is None:
-        raise Refused(f"{given} cannot be passed to PBS, whose GPUs have no types", hint="write --gres=gpu:N")
+        raise Refused(f"{given} cannot be passed to {job.cluster}, whose GPUs have no types", hint="write --gres=gpu:N")
     return int(found[1] or 1)
 
 
@@ -216,7 +216,7 @@ def dependency(job: ForeignJob, others: Mapping[int, ForeignJob]) -> str:
         numbers = names.split(":")
         if kind not in KINDS or not all(number.isdigit() for number in numbers) or "?" in term:
             raise Refused(
-                f"--dependency={term} cannot be passed to {job.cluster}: PBS has nothing like it",
+                f"--dependency={term} cannot be passed to {job.cluster}, which has nothing like it",
                 hint="write singleton, or after, afterany, afterok or afternotok and numbers of jobs",
             )
         waited = [name for number in numbers if (name := _waited_for(kind, int(number), others))]

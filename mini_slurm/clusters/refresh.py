@@ -13,14 +13,13 @@ from mini_slurm.clusters.states import OPEN, Known
 from mini_slurm.errors import MiniSlurmError, Refused
 from mini_slurm.store import foreign
 from mini_slurm.store.database import transaction
-from mini_slurm.store.foreign import Contact
+from mini_slurm.store.foreign import FRESH, Contact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.clusters.base import Answer, Call
     from mini_slurm.clusters.protocols import Cluster, Runner
 
-FRESH = 2.5  # seconds that an answer counts as new
 SPAN, CALLS = 5.0, 2  # in so many seconds no more than so many calls
 FIRST_PAUSE, LONGEST_PAUSE = 2.5, 60.0  # seconds to leave a cluster alone after a failure
 MOST = 10_000  # jobs whose ends are asked for in one call: their numbers have to fit into one word

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 
 from mini_slurm.model.foreign import COLUMNS, DEFAULTS, ForeignJob
 from mini_slurm.model.states import JobState
@@ -19,6 +20,7 @@ STATES = {state.name: state for state in JobState}
 CONTACT = "calls, answered, everybody, failures, retry, fault"
 SAVE = f"INSERT OR REPLACE INTO foreign_job ({','.join(COLUMNS)}) VALUES ({','.join('?' * len(COLUMNS))})"
 SAVE_NEW = SAVE.replace("REPLACE", "IGNORE")
+FRESH = 2.5  # seconds that an answer counts as new
 ORDER = "cluster, job_id, array_task_id IS NULL, array_task_id"
 
 
@@ -148,8 +150,11 @@ def save_contact(db: sqlite3.Connection, contact: Contact) -> None:
 
 
 def outdate(db: sqlite3.Connection, name: str) -> None:
-    """Something was changed there: what was told before does not count as new."""
-    db.execute("UPDATE cluster SET answered = 0, everybody = 0 WHERE name = ?", (name,))
+    """Something was changed there: what was told before does not count as new, and is all that is known until then."""
+    old = time.time() - 2 * FRESH
+    db.execute(
+        "UPDATE cluster SET answered = MIN(answered, ?), everybody = MIN(everybody, ?) WHERE name = ?", (old, old, name)
+    )
 
 
 # --- calls for login nodes

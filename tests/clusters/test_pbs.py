@@ -49,11 +49,11 @@ class Pbs:
         found: dict[str, dict[str, object]] = json.loads((self.state / "state.json").read_text())["jobs"]
         return found
 
-    def forget_at_once(self) -> None:
-        """Be a server without job history."""
+    def set(self, attribute: str, value: bool) -> None:
+        """Change the server, before it has any job."""
         self.run("qstat")
         known = json.loads((self.state / "state.json").read_text())
-        (self.state / "state.json").write_text(json.dumps({**known, "history": False}))
+        (self.state / "state.json").write_text(json.dumps({**known, attribute: value}))
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_script_is_translated_and_runs_as_slurm_would_run_it(pbs: Pbs) -> None
 @pytest.mark.parametrize("history", [True, False], ids=["history", "no history"])
 def test_ends_are_known_with_and_without_job_history(pbs: Pbs, history: bool) -> None:
     if not history:
-        pbs.forget_at_once()
+        pbs.set("history", False)
     user = pbs.user
     well = submitted(user.run("msbatch", "-M", "pbs", "--wrap", "true"))
     badly = submitted(user.run("msbatch", "-M", "pbs", "--wrap", "exit 7"))
@@ -135,6 +135,13 @@ def test_a_job_is_listed_held_released_changed_and_cancelled(pbs: Pbs) -> None:
     user.run("mscancel", number)
     assert ended(user, number).startswith("CANCELLED")
     assert {job["state"] for job in pbs.jobs().values()} == {"F"}
+
+
+def test_a_job_with_more_memory_than_it_may_have_is_out_of_memory(pbs: Pbs) -> None:
+    pbs.set("enforces", True)
+    greedy = "exec python3 -c 'block = bytearray(200 << 20); import time; time.sleep(600)'"
+    number = submitted(pbs.user.run("msbatch", "-M", "pbs", "--mem=50", "--wrap", greedy))
+    assert ended(pbs.user, number) == "OUT_OF_MEMORY"
 
 
 def test_a_job_over_its_limit_is_a_timeout(pbs: Pbs) -> None:
@@ -267,11 +274,11 @@ def test_jobs_are_cancelled_by_what_they_are(pbs: Pbs) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--qos=high",), "--qos cannot be passed to pbs: PBS has nothing like it"),
-        (("-C", "ib"), "--constraint cannot be passed to pbs: PBS has nothing like it"),
+        (("--qos=high",), "--qos cannot be passed to pbs, which has nothing like it"),
+        (("-C", "ib"), "--constraint cannot be passed to pbs, which has nothing like it"),
         (("-a", "1,3,7"), "--array=1,3,7 cannot be passed to pbs: PBS takes one range"),
-        (("-d", "expand:5"), "--dependency=expand:5 cannot be passed to pbs: PBS has nothing like it"),
-        (("--gres=gpu:a100:2",), "gpu:a100:2 cannot be passed to PBS, whose GPUs have no types"),
+        (("-d", "expand:5"), "--dependency=expand:5 cannot be passed to pbs, which has nothing like it"),
+        (("--gres=gpu:a100:2",), "gpu:a100:2 cannot be passed to pbs, whose GPUs have no types"),
         (("-d", "afterok:999"), "Batch job submission failed: Job dependency problem: there is no job 999"),
     ],
     ids=str,

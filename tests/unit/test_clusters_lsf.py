@@ -38,6 +38,8 @@ def words(**values: object) -> str:
          "-J x -n 1 -cwd /w -M 2048MB -W 1:30 -q short"),
         ({"array": "1,3-9%2"}, "-J x[1,3-9]%2 -n 1 -cwd /w"),
         ({"hold": True, "exclusive": 1, "gres": "gpu:2"}, "-J x -n 1 -cwd /w -x -H -gpu num=2"),
+        ({"nodes": 2, "max_nodes": 2, "gpus": "4"}, "-J x -n 2 -cwd /w -R span[ptile=1] -gpu num=2"),
+        ({"nodes": 1, "max_nodes": 1, "ntasks": 4}, "-J x -n 4 -cwd /w -R span[hosts=1]"),
         ({"dependency": "afterok:5,afterany:5"}, "-J x -n 1 -cwd /w -w done(5) && ended(5)"),
     ],
     ids=str,
@@ -57,6 +59,20 @@ def test_the_script_is_standard_input_and_bears_the_tag() -> None:
     assert call.words[:3] == ("bsub", "-Jd", "mini_slurm:t1")
     compile(call.stdin, "job", "exec")
     assert call.stdin.index(b"LSB_JOBID") < call.stdin.index(b"\nmain(")
+
+
+@pytest.mark.parametrize("values", [{"gres": "gpu:a100:2"}, {"gpus": "3", "nodes": 2, "max_nodes": 2}], ids=str)
+def test_gpus_that_lsf_cannot_be_asked_for_are_refused(values: dict[str, object]) -> None:
+    with pytest.raises(Refused, match="cannot be passed to blue|cannot be divided"):
+        words(**values)
+
+
+@pytest.mark.parametrize(("export", "kept"), [("ALL", False), ("NONE", True), ("A=1", True)])
+def test_a_job_that_is_to_have_no_environment_gets_none(export: str, kept: bool) -> None:
+    job = ForeignJob(name="x", cluster="blue", tag="t1", work_dir="/w", arguments="[]", export=export)
+    call = LSF.submission(Order((), None, b"", job, source=b"#!/bin/sh\n"), remote=False)
+    assert ("-env" in call.words) is kept
+    assert (b'"A": "1"' in call.stdin) == (export == "A=1")
 
 
 @pytest.mark.parametrize(

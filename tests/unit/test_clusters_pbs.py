@@ -185,6 +185,20 @@ def test_a_finished_job_is_read_from_the_history() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "state"),
+    [(-27, JobState.OUT_OF_MEMORY), (-29, JobState.TIMEOUT), (271, JobState.CANCELLED), (None, JobState.CANCELLED)],
+)
+def test_why_a_job_was_ended_is_known_to_pbs_alone(code: int | None, state: JobState) -> None:
+    known = ForeignJob(cluster="far", foreign_id="7.s", job_id=7, state=JobState.RUNNING)
+    note = {"id": "7.s", "ended": True, "code": 0, "signal": 15, "start": 100.0, "end": 160.0}
+    history = f"Job Id: 7.s\n    job_state = F\n    Exit_status = {code}\n" if code is not None else ""
+    told = {"notes": [note], "code": 0, "out": history, "err": ""}
+    found = PBS.read_ends(Answer(0, json.dumps(told).encode(), b""), [known])
+    assert found is not None
+    assert [(job.state, job.exit_signal, job.end_time) for job in found] == [(state, 15, 160.0)]
+
+
+@pytest.mark.parametrize(
     ("code", "deleted", "state", "exit_code"),
     [
         (0, False, JobState.COMPLETED, (0, 0)),

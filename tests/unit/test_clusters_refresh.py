@@ -65,6 +65,18 @@ def test_a_thousand_jobs_and_many_commands_cost_two_calls_in_five_seconds(tmp_pa
     assert all(later - first > SPAN for first, later in zip(slurm.moments, slurm.moments[CALLS:], strict=False))
 
 
+def test_what_was_known_before_a_change_is_still_known(tmp_path: Path) -> None:
+    fill(tmp_path)
+    db, slurm = database.open_database(str(tmp_path)), Counting("RUNNING")
+    before = time.time()
+    Refresh(str(tmp_path), db, ENTRY.name, Slurm(ENTRY), slurm).run()
+    foreign.outdate(db, ENTRY.name)
+    assert before - 60 < foreign.contact(db, ENTRY.name).answered < before
+    Refresh(str(tmp_path), db, ENTRY.name, Slurm(ENTRY), slurm).run()
+    assert len(slurm.moments) == 2
+    db.close()
+
+
 def test_ends_are_asked_for_although_states_are_asked_for_often(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -318,7 +318,9 @@ class Far:
 
 
 def far(host: str) -> list[str]:
-    """What starts a command on another host of the job: OpenPBS has pbs_tmrsh, Torque a pbsdsh that takes a host."""
+    """What starts a command on another host: OpenPBS has pbs_tmrsh, Torque a pbsdsh that takes a host, LSF blaunch."""
+    if "LSB_JOBID" in os.environ:
+        return ["blaunch", host]
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_pbs_folders()])
     own = shutil.which("pbs_tmrsh", path=path)
     return [own, host] if own else [shutil.which("pbsdsh", path=path) or "pbsdsh", "-h", host]

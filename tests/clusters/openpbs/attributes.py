@@ -47,7 +47,7 @@ def job(server, one):
 
 
 def _used(one, ran, done):
-    if not ran or not (done or (time.time() - one["stime"]) * SPEED > 2):
+    if one.get("forced") or not ran or not (done or (time.time() - one["stime"]) * SPEED > 2):
         return []
     cpus = one["resources"]["ncpus"]
     elapsed = one.get("walltime") if done else int((time.time() - one["stime"]) * SPEED)
@@ -55,6 +55,11 @@ def _used(one, ran, done):
         "cpupercent": "0", "cput": "00:00:00", "mem": "0kb", "ncpus": cpus, "vmem": "0kb", "walltime": clock(elapsed)
     }  # fmt: skip
     return [(f"resources_used.{name}", value) for name, value in told.items()]
+
+
+def used(one):
+    """What a job that is over has used."""
+    return _used(one, True, True)
 
 
 def used_time(one):
@@ -89,7 +94,7 @@ def _variables(server, one):
         "PBS_O_WORKDIR": shown(one["folder"]), "PBS_O_SYSTEM": "Linux",
     }  # fmt: skip
     own = {name: value.replace("\\", "\\\\").replace(",", "\\,") for name, value in one["environment"].items()}
-    tail = {"PBS_O_QUEUE": one["queue"], "PBS_O_HOST": server["server"]}
+    tail = {"PBS_O_QUEUE": one["first_queue"], "PBS_O_HOST": server["server"]}
     return ",".join(f"{name}={value}" for name, value in {**head, **own, **tail}.items())
 
 

@@ -15,7 +15,7 @@ from openpbs.state import HOME, SPEED, content
 
 KILL_DELAY = 10 / SPEED  # seconds from TERM to KILL
 PAUSE = 0.02
-TAKEN_DOWN = 1 / SPEED  # seconds that the end of a job takes that is ended
+TAKEN_DOWN, SUBJOB_TAKEN_DOWN = 1 / SPEED, 10 / SPEED  # seconds that the end of a job takes that is ended
 
 
 def start(server, job):
@@ -26,10 +26,12 @@ def start(server, job):
     with open(os.path.join(HOME, "aux", job["id"]), "w") as file:
         file.writelines(host + "\n" for host in placing.node_lines(places))
     script = os.path.join(HOME, "mom_priv/jobs", job["id"] + ".SC")
-    with open(script, "w", encoding="latin-1") as file:
-        file.write(job["script"])
-    os.chmod(script, 0o700)
-    order = {key: job[key] for key in ("id", "out", "err", "join", "keep", "umask", "command", "shell")}
+    if job["script"]:  # an empty one is not sent
+        with open(script, "w", encoding="latin-1") as file:
+            file.write(job["script"])
+        os.chmod(script, 0o700)
+    keys = ("id", "out", "err", "join", "keep", "umask", "command", "shell", "sandbox", "stagein", "stageout")
+    order = {key: job[key] for key in keys}
     order.update(script=script, environment=_environment(server, job))
     library = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     program = f"import sys; sys.path.insert(0, {library!r}); from openpbs.mom import run; run(sys.argv[1])"
@@ -44,8 +46,8 @@ def _environment(server, job):
     own = {
         "PBS_JOBID": job["id"], "PBS_JOBNAME": job["name"], "PBS_QUEUE": job["queue"], "PBS_ENVIRONMENT": "PBS_BATCH",
         "PBS_NODEFILE": os.path.join(HOME, "aux", job["id"]), "PBS_O_WORKDIR": job["folder"],
-        "PBS_O_PATH": job["path"], "PBS_O_HOST": server["server"], "PBS_O_QUEUE": job["queue"],
-        "PBS_O_SYSTEM": "Linux", "PBS_JOBDIR": os.path.expanduser("~"), "PBS_NODENUM": "0", "PBS_TASKNUM": "1",
+        "PBS_O_PATH": job["path"], "PBS_O_HOST": server["server"], "PBS_O_QUEUE": job["first_queue"],
+        "PBS_O_SYSTEM": "Linux", "PBS_JOBDIR": folder(job), "PBS_NODENUM": "0", "PBS_TASKNUM": "1",
         "PBS_MOMPORT": "15003", "TMPDIR": f"/var/tmp/pbs.{job['id']}", "PBS_JOBCOOKIE": os.urandom(16).hex().upper(),
         "PBS_O_INTERACTIVE_AUTH_METHOD": "resvport", "PBS_O_INTERACTIVE_ENCRYPT_METHOD": "",
         "HOME": os.path.expanduser("~"), "USER": job["user"], "LOGNAME": job["user"], "NCPUS": cpus,
@@ -59,6 +61,18 @@ def _environment(server, job):
     return {**job["environment"], **own}
 
 
+def folder(job):
+    """Where it runs."""
+    home = os.path.expanduser("~")
+    return os.path.join(home, f"pbs.{job['id']}.x8z") if job["sandbox"] == "PRIVATE" else home
+
+
+def memory(job):
+    """KiB that its processes have."""
+    pages = [content(f"/proc/{pid}/statm").split() for pid in _session(job["pid"]) if _is_there(pid)]
+    return sum(int(words[1]) for words in pages if words) * os.sysconf("SC_PAGESIZE") // 1024
+
+
 def is_late(job):
     """Has it run for longer than it may?"""
     limit = job["resources"].get("walltime")
@@ -68,12 +82,17 @@ def is_late(job):
     return (time.time() - job["stime"]) * SPEED > hours * 3600 + minutes * 60 + seconds
 
 
-def warn(job):
+def warn(job, why):
     """Tell in the job's standard error why it is killed."""
+    with open(os.path.join(HOME, "spool", f"{job['id']}.{'OU' if job['join'] == 'oe' else 'ER'}"), "a") as file:
+        file.write(f"=>> PBS: job killed: {why}\n")
+
+
+def too_late(job):
+    """Why a job is killed that has run for too long."""
     limit = job["resources"]["walltime"]
     total = sum(int(part) * 60**power for power, part in enumerate(reversed(limit.split(":"))))
-    with open(os.path.join(HOME, "spool", f"{job['id']}.{'OU' if job['join'] == 'oe' else 'ER'}"), "a") as file:
-        file.write(f"=>> PBS: job killed: walltime {total + 1} exceeded limit {total}\n")
+    return f"walltime {total + 1} exceeded limit {total}"
 
 
 def signal_all(job, number):
@@ -122,7 +141,10 @@ def run(text):
     """Run a job to its end."""
     order = json.loads(text)
     signal.signal(signal.SIGTERM, lambda number, frame: None)
-    os.chdir(os.path.expanduser("~"))
+    os.makedirs(folder(order), exist_ok=True)
+    os.chdir(folder(order))
+    for here, there in _staged(order["stagein"]):
+        shutil.copy(there, here)
     os.umask(int(order["umask"] or "077", 8))
     out, err = (os.path.join(HOME, "spool", f"{order['id']}.{end}") for end in ("OU", "ER"))
     live = "d" in order["keep"]
@@ -132,7 +154,7 @@ def run(text):
     marker = os.path.join(HOME, order["id"] + ".ending")
     deadline = time.monotonic() + KILL_DELAY
     if os.path.exists(marker):
-        time.sleep(TAKEN_DOWN)
+        time.sleep(SUBJOB_TAKEN_DOWN if "[" in order["id"] else TAKEN_DOWN)
     while os.path.exists(marker) and _session(os.getpid()) and time.monotonic() < deadline:
         time.sleep(PAUSE)
     for pid in _session(os.getpid()):
@@ -143,6 +165,10 @@ def run(text):
     wanted = [(out, order["out"])] * (order["join"] != "eo" and not live)
     wanted += [(err, order["err"])] * (order["join"] != "oe" and not live)
     delivered = int(all([_deliver(order["id"], path, goal) for path, goal in wanted]))
+    for here, there in _staged(order["stageout"]):
+        shutil.move(here, there)
+    if order["sandbox"] == "PRIVATE":
+        shutil.rmtree(folder(order))
     with open(os.path.join(HOME, order["id"] + ".new"), "w") as file:
         file.write(f"{code if code >= 0 else 256 - code} {delivered}")
     os.rename(os.path.join(HOME, order["id"] + ".new"), os.path.join(HOME, order["id"] + ".end"))
@@ -166,6 +192,11 @@ def _run(order, out, err):
             return 254
         child.communicate(b"" if order["command"] else order["script"].encode() + b"\n")
     return child.returncode
+
+
+def _staged(text):
+    """Files here and there, of `here@host:there,...`."""
+    return [(word.partition("@")[0], word.partition(":")[2]) for word in (text or "").split(",") if word]
 
 
 def _deliver(name, path, goal):

@@ -6,6 +6,7 @@ import sys
 import time
 
 from openpbs import attributes, formats, grammar
+from openpbs.resources import kilobytes
 from openpbs.state import FINISHED, SPEED, UNKNOWN, Stop, full, state, tasks
 
 LETTERS = "1aBD:EfF:GHiJMnpqQrstTu:wx"
@@ -21,6 +22,7 @@ ALTERNATE = """\
 Job ID          Username Queue    Jobname    SessID NDS TSK Memory Time  S Time
 --------------- -------- -------- ---------- ------ --- --- ------ ----- - -----
 """
+ESTIMATED = ALTERNATE.replace(f"{'':60}Req'd  Req'd   Elap", f"{'':75}Est\n{'':60}Req'd  Req'd   Start")
 NO_HISTORY = "qstat: PBS is not configured to maintain job history {}\n"
 OVER = "qstat: {} Job has finished, use -x or -H to obtain historical job information\n"
 
@@ -60,9 +62,9 @@ def _jobs(server, flags, names):
     shown = [job for job in shown if _fits(job, flags)]
     if "f" in flags:
         _full(server, flags, shown, len(names))
-    elif shown and any(letter in flags for letter in "ainrsHTu1"):
-        sys.stdout.write(ALTERNATE.format(server["server"]))
-        for job in shown:
+    elif shown and any(letter in flags for letter in "ainrsHTu1M"):
+        sys.stdout.write((ESTIMATED if "T" in flags else ALTERNATE).format(server["server"]))
+        for job in sorted(shown, key=lambda job: "T" in flags and job["state"] not in "RB"):
             _alternate(job, flags)
     elif shown:
         sys.stdout.write(PER_CENT if "p" in flags else HEAD)
@@ -146,9 +148,14 @@ def _alternate(job, flags):
         elapsed = time.strftime("%H:%M", time.gmtime((time.time() - job["stime"]) * SPEED))
     elif job["state"] in "FX" and "places" in job:
         elapsed = (attributes.used_time(job)[1] or " -- ")[:5]
+    if "T" in flags:
+        elapsed = "   --"
+    memory = asked.get("mem", " -- ")
+    if "M" in flags and "mem" in asked:
+        memory = f"{kilobytes(memory) // 8 >> 10}mw"
     line = (
         f"{job['id']:<15.15} {job['user']:<8.8} {job['queue']:<8.8} {_cut(job['name'], 10):<10} {session:>6} "
-        f"{asked['nodect']:>3} {asked['ncpus']:>3} {asked.get('mem', ' -- '):>6} "
+        f"{asked['nodect']:>3} {asked['ncpus']:>3} {memory:>6} "
         f"{asked.get('walltime', ' -- '):>5.5} {job['state']} {elapsed:>5}"
     )
     print(line, end=" " if "1" in flags else "\n")

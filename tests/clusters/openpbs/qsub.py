@@ -164,9 +164,10 @@ def variables(options):
 
 
 def _make(server, chosen, options, script, command, given):
-    name = chosen.get("q", "workq")
+    first = name = chosen.get("q", "workq")
     if name not in server["queues"]:
         raise Stop("qsub: Unknown queue\n", 170)
+    name = server["queues"][name].get("to", name)
     queue = server["queues"][name]
     if not queue.get("enabled", True):
         raise Stop("qsub: Queue is not enabled\n", 173)
@@ -178,7 +179,7 @@ def _make(server, chosen, options, script, command, given):
     more = _attributes(options)
     begin = begin_time(chosen["a"]) if "a" in chosen else 0
     job = {
-        "name": chosen["N"], "queue": name, "script": script, "command": command, "user": user(),
+        "name": chosen["N"], "queue": name, "first_queue": first, "script": script, "command": command, "user": user(),
         "submit_arguments": given,
         "folder": os.getcwd(), "resources": resources.requested(_of("l", options), queue),
         "asked": _of("l", options), "begin": begin if begin > time.time() else 0, "rerunnable": chosen.get("r") != "n",
@@ -186,6 +187,7 @@ def _make(server, chosen, options, script, command, given):
         "path": os.environ.get("PATH", ""), "account": chosen.get("A"), "project": chosen.get("P"),
         "join": chosen.get("j", "n"), "keep": chosen.get("k", "n"), "mail": chosen.get("m", "a"),
         "mail_users": chosen.get("M"), "priority": int(chosen.get("p", "0")), "shell": chosen.get("S"),
+        "sandbox": more.get("sandbox"), "stagein": more.get("stagein"), "stageout": more.get("stageout"),
         "umask": more.get("umask"), "block": more.get("block"), "hold": "u" if "h" in chosen else "n",
         "ctime": time.time(), "mtime": time.time(), "origin": {name: os.environ.get(name, "") for name in ORIGIN},
     }  # fmt: skip

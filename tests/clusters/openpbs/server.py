@@ -6,7 +6,8 @@ import os
 import signal
 import time
 
-from openpbs import mom, placing
+from openpbs import mailing, mom, placing
+from openpbs.resources import kilobytes
 from openpbs.state import HOME, content, tasks
 
 RUNS = "RES"
@@ -68,14 +69,24 @@ def _look(server, job):
         os.unlink(end)
     elif mom.is_late(job):
         job["late"] = True
-        mom.warn(job)
+        mom.warn(job, mom.too_late(job))
+        mom.signal_all(job, signal.SIGTERM)
+    elif server["enforces"] and "mem" in job["resources"] and not job.get("greedy"):
+        _weigh(job)
+
+
+def _weigh(job):
+    """Does it have more memory than it asked for?"""
+    limit, used = kilobytes(job["resources"]["mem"]), mom.memory(job)
+    if used > limit:
+        job["greedy"] = True
+        mom.warn(job, f"mem {used}kb exceeded limit {limit}kb")
         mom.signal_all(job, signal.SIGTERM)
 
 
 def finish(server, job, code, delivered):
     """It is over."""
-    if job.get("late"):
-        code = -29
+    code = -29 if job.get("late") else -27 if job.get("greedy") else code
     if job.get("parent") and not server["history"]:
         code = int(bool(code))  # all that is kept of a subjob
     substate = 91 if job.get("deleted") else 93 if code else 92
@@ -86,6 +97,8 @@ def finish(server, job, code, delivered):
     job.update(mtime=time.time(), obittime=time.time(), walltime=int(time.time() - job["stime"]))
     if job.pop("rerun", False):
         job.update(state="Q", code=None)
+    else:
+        mailing.tell_end(server, job)
 
 
 def _depend(server, job):
@@ -130,6 +143,7 @@ def _try(server, job):
     job["began"] = job["comment"] = f"Job run at {stamp} on {placing.vnodes(places)}"
     job.update(state="R", substate=42, stime=time.time(), mtime=time.time(), runs=job["runs"] + 1)
     job["pid"] = mom.start(server, job)
+    mailing.tell(server, job, "b", "Begun execution")
     if parent and parent["state"] == "Q":
         parent.update(state="B", substate=70, stime=time.time(), comment=f"Job Array Began at {stamp}")
 
@@ -153,6 +167,9 @@ def delete(server, job, who, force=False):
         if one["state"] in RUNS:
             one.update(deleted=who, comment=f"{one['began']} and terminated by {who}@{server['server']}")
             mom.signal_all(one, signal.SIGKILL if force else signal.SIGTERM)
+            if force:
+                one["forced"] = True
+                finish(server, one, 256 + signal.SIGKILL, 1)
         elif one["state"] in "QHW":
             one.update(state="X" if one.get("parent") else "F", substate=91, mtime=time.time(), deleted=who)
     if job.get("array"):

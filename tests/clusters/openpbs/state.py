@@ -57,7 +57,9 @@ def content(path):
 
 def _new():
     first, history = int(os.environ.get("STAND_IN_FIRST", "1")), "STAND_IN_FORGETS" not in os.environ
-    return {**NEW, "next": first, "history": history}
+    queues = {**NEW["queues"], **({"route": {"to": "workq"}} if "STAND_IN_ROUTES" in os.environ else {})}
+    enforces = "STAND_IN_ENFORCES" in os.environ
+    return {**NEW, "next": first, "history": history, "queues": queues, "enforces": enforces}
 
 
 @contextmanager
