@@ -103,6 +103,21 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+def leave_to_cluster(program: str, command: str, arguments: list[str], table: tuple[Option, ...]) -> None:
+    """Become the command of a cluster where one is meant; come back for the fleet. Raises MiniSlurmError."""
+    from mini_slurm.desk import places
+
+    if arguments[:1] in (["--help"], ["-h"], ["--usage"], ["--version"], ["-V"]):
+        return
+    state, db = open_store()
+    if places.only_fleet(db):
+        places.check_variable(program, db)
+        return
+    from mini_slurm.cli.foreign.front import become
+
+    become(program, command, arguments, table, state, db)
+
+
 def with_ours(program: str, table: tuple[Option, ...], ours: tuple[Option, ...] = ()) -> tuple[Option, ...]:
     """A command's options under this name: those of ours that Slurm has not are not taken under Slurm's names."""
     return table if is_slurms_name(program) else (*table, *ours, FLEET)

@@ -64,6 +64,7 @@ def options(program: str) -> tuple[Option, ...]:
 
 def msalloc(program: str, arguments: list[str]) -> int:
     """Hold what the arguments describe for a command; its exit status."""
+    common.leave_to_cluster(program, "salloc", arguments, options(program))
     parts, words = common.parse_parts(program, arguments, options(program))
     settings = common.take_first(program, "msalloc", parts)
     if settings is None:

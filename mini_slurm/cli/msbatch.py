@@ -85,6 +85,7 @@ def _elsewhere(program: str, arguments: list[str], state: str, db: sqlite3.Conne
     from mini_slurm.store.database import set_setting
 
     if not places.survey(db, lambda key, value: set_setting(db, key, value)).clusters:
+        places.check_variable(program, db)
         return None
     from mini_slurm.cli.foreign.submit import submit_elsewhere
 

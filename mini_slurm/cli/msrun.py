@@ -85,6 +85,8 @@ def options(program: str) -> tuple[Option, ...]:
 
 def msrun(program: str, arguments: list[str]) -> int:
     """Run what the arguments describe; the exit status."""
+    if "SLURM_JOB_ID" not in os.environ:
+        common.leave_to_cluster(program, "srun", arguments, options(program))
     parts = groups.split(arguments)
     settings = common.take_first(program, "msrun", [_parse(program, words)[0] for words in parts])
     if settings is None:

@@ -68,6 +68,12 @@ def named(
     return check(program, text, [*filter(None, (places.fleet, *places.clusters))], by_variable=by_variable, warn=warn)
 
 
+def check_variable(program: str, db: sqlite3.Connection | None) -> None:
+    """Raise BadUsage where $MINI_SLURM_CLUSTER names a place that there is not."""
+    if os.environ.get(VARIABLE):
+        named(program, None, db, by_variable=True)
+
+
 def check(program: str, text: str, known: list[str], *, by_variable: bool = False, warn: Warn = silent) -> list[str]:
     """Those of the places that this list names, in their order, as Slurm reads it. Raises BadUsage for none."""
     if text.lower() == ALL:

@@ -17,6 +17,7 @@ from tests.waiting import wait_until
 HERE = Path(__file__).parent
 RECORDED = HERE / "openpbs.jsonl"
 AGREED = HERE / "openpbs-agreed.txt"
+OTHERS = HERE / "openpbs-others.txt"  # and why they do not agree
 # How many times faster than when it was recorded; what a slow machine was too slow for is played as it was recorded.
 SPEEDS = (6, 1)
 SLOW = frozenset({"map-035"})  # waits for a moment more than a minute away

@@ -290,6 +290,13 @@ def test_what_cannot_be_translated_is_refused_by_name(pbs: Pbs, words: tuple[str
     assert not (pbs.state / "state.json").exists()
 
 
+def test_srun_and_salloc_are_not_to_be_had_of_a_pbs(pbs: Pbs) -> None:
+    for command in ("msrun", "msalloc"):
+        refused = pbs.user.try_(command, "-M", "pbs", "true")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith(f"{command}: error: {command} is not to be had on cluster pbs")
+
+
 def test_what_pbs_refuses_it_refuses_in_its_own_words(pbs: Pbs) -> None:
     refused = pbs.user.try_("msbatch", "-M", "pbs", "-p", "nosuch", "--wrap", "true")
     assert (refused.returncode, refused.stdout, refused.stderr) == (170, "", "qsub: Unknown queue\n")
@@ -313,6 +320,18 @@ def test_an_answer_that_was_lost_is_found_by_its_tag(pbs: Pbs) -> None:
     pbs.user.write("pbs-bin/qsub", f'#!/bin/bash\n"{real}" "$@" > /dev/null\n', 0o755)
     number = submitted(pbs.user.run("msbatch", "-M", "pbs", "-H", "--wrap", "true"))
     assert list(pbs.jobs()) == [f"{number}.pbsn1"]
+
+
+def test_a_job_that_could_not_be_cancelled_ends_by_itself(pbs: Pbs) -> None:
+    user = pbs.user
+    number = submitted(user.run("msbatch", "-M", "pbs", "-H", "--wrap", "true"))
+    (pbs.bin / "qdel").rename(pbs.bin / "real-qdel")
+    user.write("pbs-bin/qdel", "#!/bin/bash\necho 'Connection refused' >&2\nexit 162\n", 0o755)
+    refused = user.try_("mscancel", number)
+    assert (refused.returncode, refused.stderr) == (162, "Connection refused\n")
+    look = "import sqlite3; db = sqlite3.connect('state/state.sqlite3')\n"
+    look += "print(*db.execute('SELECT cancelled_by, state FROM foreign_job').fetchone())"
+    assert user.run("python3", "-c", look) == "None PENDING\n"
 
 
 def test_questions_that_fail_change_no_job(pbs: Pbs) -> None:

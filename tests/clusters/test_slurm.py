@@ -353,6 +353,21 @@ def test_shims_that_come_first_lead_to_the_real_slurm_and_not_to_themselves(user
     assert number not in user.run("squeue", "-h", "--me", "-o", "%i").split()
 
 
+@pytest.mark.parametrize("command", ["srun", "salloc"])
+def test_shims_of_commands_that_stay_become_the_real_ones(user: User, slurm: Slurm, command: str) -> None:
+    user.variables["SLURM_CONF"] = str(slurm.configuration)
+    user.path.insert(0, str(user.install.shims))
+    words = (command, "-n", "1", "-J", "front", "bash", "-c", 'echo $SLURM_JOB_NAME "$@"; exit 7', "-n", "-M", "x")
+    done = user.try_(*words)
+    assert (done.returncode, done.stdout) == (7, "front -M x\n"), done.stderr
+
+
+def test_the_options_say_whose_machines_srun_gets(with_slurm: User) -> None:
+    for words in (("-p", "batch"), ("-M", "big"), ("-M", "lab")):
+        shown = with_slurm.run("msrun", *words, "printenv", "SLURM_CLUSTER_NAME")
+        assert shown == ("lab\n" if "lab" in words else "real\n")
+
+
 def test_a_job_of_the_real_slurm_does_not_find_the_shims(user: User, slurm: Slurm) -> None:
     user.variables["SLURM_CONF"] = str(slurm.configuration)
     user.path.insert(0, str(user.install.shims))
@@ -364,4 +379,11 @@ def test_a_job_of_the_real_slurm_does_not_find_the_shims(user: User, slurm: Slur
 def test_a_place_that_there_is_not_is_refused(with_slurm: User) -> None:
     refused = with_slurm.try_("msqueue", "-M", "nowhere")
     assert refused.returncode == 1
+    assert "No cluster 'nowhere' known by database." in refused.stderr
+
+
+@pytest.mark.parametrize("words", [("msbatch", "--wrap", "true"), ("msrun", "true"), ("msalloc", "true"), ("msqueue",)])
+def test_a_variable_that_names_no_place_leads_nowhere(user: User, words: tuple[str, ...]) -> None:
+    refused = user.try_(*words, MINI_SLURM_CLUSTER="nowhere")
+    assert (refused.returncode, refused.stdout) == (1, "")
     assert "No cluster 'nowhere' known by database." in refused.stderr

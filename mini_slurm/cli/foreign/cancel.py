@@ -116,11 +116,14 @@ def _end(wish: Wish, place: Place, goals: list[Goal]) -> int:
     options = [piece for piece in pieces if piece.settings]
     kept = command_line.without(options, (*FILTERS, "interactive", *hand_over.OURS))
     if signal is None:
-        _note(place.db, goals)
-    return hand_over.pass_on(place, [place.cluster.cancel(goals, signal, kept)])
+        _note(place.db, goals, os.getuid())  # before: their ends may be seen at once
+    code = hand_over.pass_on(place, [place.cluster.cancel(goals, signal, kept)])
+    if code and signal is None and len(goals) == 1:  # of several, some were ended
+        _note(place.db, goals, None)
+    return code
 
 
-def _note(db: sqlite3.Connection, goals: list[Goal]) -> None:
+def _note(db: sqlite3.Connection, goals: list[Goal], by: int | None) -> None:
     """Who ended them: not every system tells it."""
     for goal in goals:
         where = foreign.of_cluster(goal.job.cluster, UNFINISHED)
@@ -129,4 +132,4 @@ def _note(db: sqlite3.Connection, goals: list[Goal]) -> None:
         if tasks:
             where.add(f"array_task_id IN ({','.join(map(str, tasks))})")
         with transaction(db):
-            db.execute(f"UPDATE foreign_job SET cancelled_by = ? WHERE {where.sql}", (os.getuid(), *where.values))
+            db.execute(f"UPDATE foreign_job SET cancelled_by = ? WHERE {where.sql}", (by, *where.values))
