@@ -20,7 +20,7 @@ from mini_slurm.scheduler.limits import (
     TOO_MUCH_MEMORY,
     excess,
 )
-from mini_slurm.scheduler.room import candidates, check_room, largest
+from mini_slurm.scheduler.room import Candidate, candidates, check_room, largest
 
 FAILED = "Batch job submission failed: "
 UNKNOWN_NODE = FAILED + "Invalid node name specified"
@@ -304,12 +304,19 @@ def _check_limits(job: Job, fleet: Fleet, partitions: list[Partition], machines:
         refusal = _refusal(reason)
         if refusal is None:
             return
-        limit = partition.max_time
-        is_time = reason == TOO_LONG and limit is not None
-        hint = f"partition {partition.name} allows {(limit or 0) // 60} minutes" if is_time else ""
-        is_ours = reason in TOO_LARGE
-        found.append(Refused(refusal, hint=hint or (largest(partition.name, among) if is_ours else str(reason))))
+        found.append(Refused(refusal, hint=_limit(job, str(reason), partition, among)))
     raise found[-1]
+
+
+def _limit(job: Job, reason: str, partition: Partition, among: list[Candidate]) -> str:
+    """What a partition allows, or has, of what was too much."""
+    if reason == TOO_LONG and partition.max_time is not None:
+        return f"partition {partition.name} allows {partition.max_time // 60} minutes"
+    if reason == TOO_MANY_NODES:
+        most = len(partition.machines) if partition.max_nodes is None else partition.max_nodes
+        count = f"up to {most}" if job.nodes > most else f"at least {partition.min_nodes}"
+        return f"a job of partition {partition.name} has {count} machine{'s' * (not count.endswith(' 1'))}"
+    return largest(partition.name, among) if reason in TOO_LARGE else reason
 
 
 def _refusal(reason: str | None) -> str | None:

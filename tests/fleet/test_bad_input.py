@@ -164,6 +164,8 @@ def test_a_request_that_cannot_be_met_is_refused_in_sbatchs_words(
         (["-c", "64"], [REFUSED + "More processors requested than permitted"], LARGEST),
         (["--mem=999G"], ["error: Memory specification can not be satisfied", UNAVAILABLE], LARGEST),
         (["--gres=gpu:9"], [UNAVAILABLE], LARGEST),
+        (["-N", "2", "-p", "debug"], [REFUSED + "Node count specification invalid"],
+         "a job of partition debug has up to 1 machine"),
         (["-p", "debug", "-c", "4"], [REFUSED + "More processors requested than permitted"],
          "the largest machine of partition debug, node1, has 2 CPUs, 4000M of memory and GPUs: none"),
         (["-C", "ib&a100"], [UNAVAILABLE],

@@ -327,3 +327,19 @@ def test_the_fleet_says_how_large_arrays_may_be() -> None:
     with pytest.raises(Refused, match="Invalid job array specification"):
         admit(array_tasks="1001", array_min=1001, array_max=1001, array_size=1)
     assert admit(FLEET._replace(max_array_size=1_000_000), **whole).array_tasks == "0-999999"
+
+
+@pytest.mark.parametrize(
+    ("limits", "nodes", "hint"),
+    [
+        ({"max_nodes": 2}, 3, "a job of partition compute has up to 2 machines"),
+        ({"min_nodes": 2}, 1, "a job of partition compute has at least 2 machines"),
+    ],
+)
+def test_a_refusal_says_how_many_machines_a_job_can_have(limits: dict[str, int], nodes: int, hint: str) -> None:
+    compute = FLEET.partitions["compute"]._replace(**limits)  # type: ignore[arg-type]
+    fleet = FLEET._replace(enforce_limits=True, partitions={**FLEET.partitions, "compute": compute})
+    with pytest.raises(Refused) as raised:
+        admit(fleet, nodes=nodes)
+    assert raised.value.lines == ("Batch job submission failed: Node count specification invalid",)
+    assert raised.value.hint == hint
