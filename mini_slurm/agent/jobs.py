@@ -5,7 +5,7 @@ import selectors
 import time
 from typing import Any, Callable, Dict, List, Optional, Type
 
-from mini_slurm.agent import claims, kit, lending, orders, processes, spool
+from mini_slurm.agent import claims, kit, lending, orders, processes, room, spool
 from mini_slurm.agent.attempt import Attempt
 from mini_slurm.agent.commands import Commands
 from mini_slurm.agent.errands import Errands
@@ -141,8 +141,7 @@ class Jobs:
         except claims.Unavailable as refusal:
             peer.send(Refused(start.attempt, refusal.busy, refusal.why))
         except OSError as error:
-            why = spool.trouble(error, os.path.dirname(self.root))
-            peer.send(Refused(start.attempt, False, why))
+            peer.send(Refused(start.attempt, False, room.refusal(error, os.path.dirname(self.root))))
 
     def _on_order(self, peer: Peer, order: orders.Order) -> None:
         lending.heed(self.claims, order)

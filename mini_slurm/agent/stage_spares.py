@@ -55,9 +55,14 @@ class Spares:
             file.write(flat.pack(_key(entries.values()), flat.nest(fields)))
 
     def keep(self, attempt: str, folder: str) -> None:
-        """A job is over, and none of its processes is left: its folder may serve another one. Or it goes."""
-        if os.path.lexists(f"{self._records}/{attempt}"):
-            with contextlib.suppress(FileNotFoundError):
+        """A job is over, and none of its processes is left: its folder may serve another one. Or it goes.
+
+        What the job wrote goes at once: nobody knows how long it would fill the disk.
+        """
+        record = self._read(attempt)
+        if record is not None:
+            with contextlib.suppress(OSError):  # what cannot be made ready for another is cleared
+                _unchanged(folder, record[1], _parents(record[1]))
                 os.rename(folder, f"{self._spares}/{attempt}")
             self.drop(MOST)
         self.forget(attempt)
@@ -95,9 +100,14 @@ def _key(entries: Iterable[Entry]) -> bytes:
 
 def _folders(entries: Dict[bytes, Entry]) -> Set[bytes]:
     """The folders that were named, and those that others lie in."""
+    return _parents(path + b"/" if entry.kind == FOLDER else path for path, entry in entries.items())
+
+
+def _parents(paths: Iterable[bytes]) -> Set[bytes]:
+    """The folders that these lie in."""
     found: Set[bytes] = set()
-    for path, entry in entries.items():
-        parent = path if entry.kind == FOLDER else path.rpartition(b"/")[0]
+    for path in paths:
+        parent = path.rpartition(b"/")[0]
         while parent and parent not in found:
             found.add(parent)
             parent = parent.rpartition(b"/")[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_slurm.agent import stage_cache, stage_folder
+from mini_slurm.agent import room, stage_cache, stage_folder
 from mini_slurm.agent.stage_cache import Cache
 from mini_slurm.agent.stage_folder import find
 from mini_slurm.agent.stager import Stager
@@ -242,6 +242,32 @@ def test_the_next_job_with_the_same_files_gets_the_folder_that_one_left(tmp_path
     assert found == files and not (again / "results").exists() and not (again / "d" / "link").is_symlink()
     assert [os.stat(again / name).st_ino == numbers[name] for name in ("c", "d/e")] == [True, True]
     assert not spare.exists()
+
+
+def test_a_folder_that_is_kept_holds_nothing_of_what_its_job_wrote(tmp_path: Path) -> None:
+    first = greeted(tmp_path)
+    place = bring(first, a=b"1", **{"d/e": b"2"})
+    (place / "results").mkdir()
+    for name in ("large", "results/x", "d/e"):
+        (place / name).write_bytes(b"written by the job")
+    spare = over(first, place)
+    assert [str(path.relative_to(spare)) for path in sorted(spare.rglob("*"))] == ["a", "d"]
+
+
+def test_a_full_disk_gets_back_what_is_kept_for_later_jobs_alone(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    said = f"no space left for the spool folder {tmp_path}: free some there, or set MINI_SLURM_SPOOL"
+    assert room.refusal(full, str(tmp_path)) == said and not (tmp_path / "stage").exists()
+    first, second = greeted(tmp_path), greeted(tmp_path, "s1.2.0")
+    spare, place = over(first, bring(first, a=b"1")), bring(second, b=b"2")
+    kept = tmp_path / "stage" / "objects"
+    room.refusal(OSError(errno.EACCES, "no"), str(tmp_path))
+    assert spare.exists() and len([path for path in kept.rglob("*") if path.is_file()]) == 2
+    room.refusal(full, str(tmp_path))
+    assert not spare.exists() and (place / "b").read_bytes() == b"2"
+    second.close()
+    room.refusal(full, str(tmp_path))
+    assert not [path for path in kept.rglob("*") if path.is_file()]
 
 
 def test_a_folder_whose_job_may_still_have_processes_is_not_used_again(tmp_path: Path) -> None:
