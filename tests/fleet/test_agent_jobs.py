@@ -147,6 +147,7 @@ def test_usage_counts_all_processes_of_the_job(client: Client) -> None:
 
 def test_what_a_script_leaves_behind_is_killed(client: Client, tmp_path: Path) -> None:
     marks = tmp_path / "pids"
+    marks.touch()  # so that there is something to count from the first look on
     daemon = DAEMON.format(marks)
     ended, _, _ = client.run(
         f"{daemon}; {DOUBLE.format(daemon)}; while [ $(wc -w < {marks}) -lt 2 ]; do sleep .01; done; echo bye"
