@@ -35,7 +35,6 @@ class Feed:
         self._poll: Optional[select.epoll] = None
         self._pipes: Dict[int, int] = {}  # descriptor -> task
         self._queues: Dict[int, bytearray] = {}  # descriptor -> what waits
-        self._terminals: List[int] = []
         self._blocked: List[int] = []
         self._taken = 0  # bytes that came
         self._extra = 0  # bytes that came from sattaches, since they were told how many
@@ -44,13 +43,11 @@ class Feed:
         self._ended = False
         self._listening = True
 
-    def add(self, task: int, descriptor: int, *, terminal: bool = False) -> None:
-        """Feed this task through this descriptor, which is closed at the end; a terminal is not, as it is read too."""
+    def add(self, task: int, descriptor: int) -> None:
+        """Feed this task through this descriptor, which is closed at the end."""
         os.set_blocking(descriptor, False)
         self._pipes[descriptor] = task
         self._queues[descriptor] = bytearray()
-        if terminal:
-            self._terminals.append(descriptor)
 
     def watch(self, poll: select.epoll) -> None:
         """Have `poll` report what take() handles."""
@@ -141,7 +138,7 @@ class Feed:
             self._drop(descriptor)
 
     def _block(self, descriptor: int) -> None:
-        if self._poll is not None and descriptor not in self._blocked and descriptor not in self._terminals:
+        if self._poll is not None and descriptor not in self._blocked:
             self._poll.register(descriptor, select.EPOLLOUT)
             self._blocked.append(descriptor)
 
@@ -153,8 +150,7 @@ class Feed:
     def _drop(self, descriptor: int) -> None:
         self._unblock(descriptor)
         del self._pipes[descriptor], self._queues[descriptor]
-        if descriptor not in self._terminals:
-            os.close(descriptor)
+        os.close(descriptor)
 
     def _listen(self, wanted: bool) -> None:
         """Whoever sends more than the tasks read has to wait."""

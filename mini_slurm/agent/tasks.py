@@ -103,11 +103,14 @@ class TaskWatcher(Stepd):
     def _files(self, index: int) -> Files:
         """Descriptors for a task's standard streams; the other ends are kept here."""
         task = self.tasks[index]
+        if tuple(self.message.pty) != (0, 0) and task:
+            nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # the terminal is the first task's
+            return Files(nothing, nothing, nothing, False)
         if tuple(self.message.pty) != (0, 0):
             master, slave = open_terminal(self.message.pty)
             self.streams.watch_terminal(self.kit.poll, master, task)
             if task in self.message.inputs:
-                self.streams.feed.add(task, master, terminal=True)
+                self.streams.feed.add(task, os.dup(master))  # waited for by itself, as the other is read
             return Files(slave, slave, slave, True)
         if task in self.message.inputs:
             reader, writer = os.pipe()

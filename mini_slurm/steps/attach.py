@@ -61,6 +61,7 @@ class Watcher:
         self._outputs = Outputs(
             settings.output_task, settings.error_task, label=settings.label, unbuffered=settings.pty, append=False
         )
+        self._console = Raw(0 if settings.pty else None)
         self._nodes: dict[str, NodeState] = {}
         self._is_attached = False
         self._refused = False
@@ -82,7 +83,8 @@ class Watcher:
 
     def _print(self, text: str) -> None:
         try:
-            os.write(2, f"{self._settings.program}: {text}\n".encode("utf-8", "surrogateescape"))
+            line = f"{self._settings.program}: {text}{self._console.line_end}"
+            os.write(2, line.encode("utf-8", "surrogateescape"))
         except OSError:
             return  # nobody reads it
 
@@ -90,7 +92,7 @@ class Watcher:
 
     def run(self) -> int:
         """Watch the step to its end; the exit status."""
-        with Raw(0 if self._settings.pty else None):
+        with self._console:
             try:
                 self._connect(FIRST_PATIENCE)
                 while not (self._refused or self._is_over):
@@ -99,7 +101,9 @@ class Watcher:
             except NoAgent as error:
                 self.complain(str(error))
                 return 1
-            except Gone:
+            except Gone as gone:
+                if gone.why:
+                    self.complain(f"the output cannot be written: {gone.why}")
                 return 1
         return 1 if self._refused else self._status
 

@@ -1,18 +1,21 @@
-"""The terminal that srun --pty is started from: while the step runs, keys go to the task's terminal as they are."""
+"""The terminal of srun --pty: while the step runs, keys and output pass it as they are."""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-OUTPUT_MODES = 1  # its place in what tcgetattr returns
-
 
 class Raw:
-    """Ctrl-C and the like mean nothing here as long as this lasts; srun's own lines still end as lines do."""
+    """Ctrl-C and the like mean nothing here as long as this lasts, nor does the end of a line.
+
+    The task's terminal has made of both what the task wants: a program that uses the whole screen says
+    newline where it means one line down and nothing else.
+    """
 
     def __init__(self, descriptor: int | None) -> None:
         """`descriptor`: where the keys come from; None, or no terminal: nothing is changed."""
@@ -27,12 +30,16 @@ class Raw:
 
         self._before = termios.tcgetattr(self._descriptor)
         tty.setraw(self._descriptor, termios.TCSANOW)
-        now = termios.tcgetattr(self._descriptor)
-        now[OUTPUT_MODES] |= termios.OPOST
-        termios.tcsetattr(self._descriptor, termios.TCSANOW, now)
+
+    @property
+    def line_end(self) -> str:
+        """What a line of srun's own has to end with."""
+        return "\n" if self._before is None else "\r\n"
 
     def __exit__(self, *reason: object) -> None:
         if self._before is not None and self._descriptor is not None:
             import termios
 
-            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
+            with suppress(termios.error):  # the terminal is gone
+                termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
+            self._before = None

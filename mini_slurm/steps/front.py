@@ -18,6 +18,7 @@ BLOCK = 1 << 16
 FIRST_PATIENCE = 60.0  # seconds without any agent, before anything has begun: a lost one is replaced by then
 LONG_PATIENCE = 3600.0  # ... and while a step runs
 KILL = 9
+FAILED = 1 << 8  # as wait() has exit status 1
 MORE = 2  # seconds that srun waits longer for a step's end than its tasks are given
 
 
@@ -82,6 +83,7 @@ class Front:
         self._ending_signal = False
         self._deadline: float | None = None
         self._slow_at: float | None = None
+        self._console = Raw(settings.input if settings.pty else None)
         self.signals = Signals(self)
 
     # --- what is said
@@ -102,7 +104,8 @@ class Front:
 
     def _print(self, text: str) -> None:
         try:
-            os.write(2, f"{self.settings.program}: {text}\n".encode("utf-8", "surrogateescape"))
+            line = f"{self.settings.program}: {text}{self._console.line_end}"
+            os.write(2, line.encode("utf-8", "surrogateescape"))
         except OSError:
             return  # nobody reads it
 
@@ -114,7 +117,7 @@ class Front:
     @property
     def wait_status(self) -> int:
         """What the step came to, as wait() says it of a process; a step that did not begin has failed."""
-        return 1 << 8 if self._refused is not None else self._status
+        return FAILED if self._refused is not None else self._status
 
     @property
     def is_created(self) -> bool:
@@ -130,7 +133,7 @@ class Front:
 
     def run(self) -> int:
         """See the step to its end; the exit status."""
-        with self.signals, Raw(self.settings.input if self.settings.pty else None):
+        with self.signals, self._console:
             try:
                 self._connect(FIRST_PATIENCE)
                 while self._refused is None and not self._is_over:
@@ -139,14 +142,21 @@ class Front:
             except NoAgent as error:
                 self.complain(str(error))
                 return 1
-            except Gone:
-                self.end()
+            except Gone as gone:
+                self._give_up_output(gone)
         if self._refused is not None:
             return self._refused
         self._talk.say("done")
         if self._ending_signal and not self._forced:
             self.say(f"Force Terminated {self.step_id}")
         return ends.exit_code(self._status)
+
+    def _give_up_output(self, gone: Gone) -> None:
+        """The tasks are of no use to anybody: a reader that has gone knows it, all else is said."""
+        if gone.why:
+            self.complain(f"the output cannot be written: {gone.why}")
+            self._status = ends.worse(self._status, FAILED)
+        self.end()
 
     @property
     def _is_over(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from select import POLLOUT, poll
 
 from mini_slurm.steps.records import ERR, OUT
 
@@ -12,7 +13,11 @@ WIDEST = 10  # digits
 
 
 class Gone(Exception):
-    """Nobody reads the output any more."""
+    """The output cannot be written; `why`: what is wrong with a file, "" where its reader has gone."""
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class Names:
@@ -153,8 +158,18 @@ def _standard(pattern: str, stream: int, task: int) -> int:
 
 def _write(target: int, data: bytes) -> None:
     view = memoryview(data)
-    try:
-        while view:
+    while view:
+        try:
             view = view[os.write(target, view) :]
-    except BrokenPipeError:
-        raise Gone from None
+        except BlockingIOError:  # whoever started srun does not want to wait for its pipe; srun has to
+            _wait_for_room(target)
+        except BrokenPipeError:
+            raise Gone from None
+        except OSError as error:
+            raise Gone(error.strerror or str(error)) from None
+
+
+def _wait_for_room(target: int) -> None:
+    poller = poll()
+    poller.register(target, POLLOUT)
+    poller.poll()

@@ -29,6 +29,14 @@ class Terminal:
         """Press keys."""
         os.write(self._master, text.encode())
 
+    def paste(self, text: str) -> None:
+        """Have so much come that it does not go in at once; what is shown meanwhile is read."""
+        rest = text.encode()
+        while rest:
+            self._read(0)
+            if select([], [self._master], [], 0.2)[1]:
+                rest = rest[os.write(self._master, rest[:1024]) :]
+
     def shows(self, text: str, seconds: float = 30) -> None:
         """Wait until this has been shown since the last time."""
         end = time.monotonic() + seconds
@@ -37,8 +45,8 @@ class Terminal:
             self._read()
         self.shown = self.shown.partition(text)[2]
 
-    def _read(self) -> bool:
-        if not select([self._master], [], [], 0.2)[0]:
+    def _read(self, seconds: float = 0.2) -> bool:
+        if not select([self._master], [], [], seconds)[0]:
             return True
         with suppress(OSError):  # the other side has ended
             data = os.read(self._master, 4096)

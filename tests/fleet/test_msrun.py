@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 from collections.abc import Callable
 
@@ -220,6 +221,22 @@ def test_a_shell_with_a_terminal_of_its_own(fleet: Machines):
         terminal.type("echo still $((40 + 2)); exit 3\n")
         terminal.shows("still 42")
         assert terminal.end() == 3
+    all_is_given_back(fleet)
+
+
+def test_a_terminal_is_the_first_tasks_and_passes_all_as_it_is(fleet: Machines):
+    """As much as is pasted, also to one that is slow to read; and newlines that mean one line down, and no more."""
+    pasted = "".join(f"line {number}\n" for number in range(20_000))
+    reading = f"stty -echo -icanon; echo re''ady; sleep 0.5; head -c {len(pasted)} | md5sum; stty -onlcr; echo lines"
+    with at_terminal(
+        fleet, "msrun", "-N2", "--pty", "sh", "-ic", f"[ $SLURM_PROCID = 1 ] || {{ {reading}; exit 3; }}"
+    ) as one:
+        one.shows("ready")
+        one.paste(pasted)
+        one.shows(hashlib.md5(pasted.encode()).hexdigest())
+        one.shows("\r\nlines\n")
+        assert one.end() == 3
+        assert one.shown == "msrun: error: node1: task 0: Exited with exit code 3\r\n"
     all_is_given_back(fleet)
 
 

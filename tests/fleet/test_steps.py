@@ -337,6 +337,28 @@ def test_scripts_ask_scontrol_for_names(client: Client) -> None:
     assert "Invalid hostlist: n[3-1]\n" in err
 
 
+IMPATIENT = """
+import os, subprocess
+reader, writer = os.pipe()
+os.set_blocking(writer, False)
+srun = subprocess.Popen(["srun", "-n1", "seq", "100000"], stdout=writer)
+os.close(writer)
+lines = open(reader).read().split()
+print(lines == [str(number) for number in range(1, 100001)], srun.wait())
+"""
+
+
+def test_output_that_cannot_be_written_is_said_once_and_ends_the_step(client: Client) -> None:
+    _, out, err = run(client, "srun -n1 seq 9 > /dev/full; echo rc $?; srun -n1 -o /dev/full seq 9; echo rc $?")
+    assert out == "rc 1\nrc 1\n"
+    assert err == "srun: error: the output cannot be written: No space left on device\n" * 2
+
+
+def test_a_pipe_that_its_owner_does_not_wait_for_gets_everything(client: Client) -> None:
+    _, out, err = run(client, f"{sys.executable} -c {shlex.quote(IMPATIENT)}")
+    assert (out, err) == ("True 0\n", "")
+
+
 def test_tasks_may_have_a_terminal(client: Client) -> None:
     step = ["srun", "--pty", "sh", "-c", "tty; stty size; exit 3"]
     script = f"import os, pty; print('rc', os.waitstatus_to_exitcode(pty.spawn({step!r})))"
@@ -466,7 +488,8 @@ def test_the_loss_of_the_agent_costs_a_step_nothing(make_client: Callable[..., C
     lines = out.splitlines()
     assert (code.exit_code, lines[-1]) == (0, "rc 3")
     assert sorted(lines[:-1], key=_by_task) == ALL_TICKS
-    assert err == "srun: error: node1: tasks 0-1: Exited with exit code 3\n"
+    one_by_one = "".join(f"srun: error: node1: task {task}: Exited with exit code 3\n" for task in (0, 1))
+    assert err in ("srun: error: node1: tasks 0-1: Exited with exit code 3\n", one_by_one)
 
 
 def test_a_step_that_ended_before_its_agent_did_is_not_forgotten(make_client: Callable[..., Client]) -> None:
