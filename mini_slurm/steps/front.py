@@ -9,12 +9,11 @@ from time import monotonic
 from mini_slurm.protocol import flat
 from mini_slurm.steps import ends, records
 from mini_slurm.steps.console import Raw
+from mini_slurm.steps.input import Input
 from mini_slurm.steps.outputs import Gone, Names, Outputs
 from mini_slurm.steps.signals import Signals
 from mini_slurm.steps.talk import NoAgent, Talk
 
-WINDOW = 1 << 18  # bytes of standard input that may be under way
-BLOCK = 1 << 16
 FIRST_PATIENCE = 60.0  # seconds without any agent, before anything has begun: a lost one is replaced by then
 LONG_PATIENCE = 3600.0  # ... and while a step runs
 KILL = 9
@@ -74,15 +73,12 @@ class Front:
         self._is_created = False
         self._waited = 0
         self._refused: int | None = None
-        self._unsent: list[tuple[int, bytes]] = []  # input that may have been lost: offset, data
-        self._fed = 0  # bytes of input that the tasks have taken
-        self._read = 0  # bytes of input that were read
-        self._input_ended = False
         self._aborting = False  # the end of the step was asked for, here or elsewhere
         self._forced = False  # ... by way of Slurm's own messages
         self._ending_signal = False
         self._deadline: float | None = None
         self._slow_at: float | None = None
+        self._input = Input(settings, talk)
         self._console = Raw(settings.input if settings.pty else None)
         self.signals = Signals(self)
 
@@ -166,17 +162,13 @@ class Front:
         self._talk.connect(patience)
         offsets = {name: str(node.got) for name, node in self._nodes.items()}
         self._talk.say(*self._launch, flat.nest_pairs(offsets))
-        self._send_input_again()
-
-    def _send_input_again(self) -> None:
-        for offset, data in self._unsent:
-            self._talk.say("input", self.settings.input_task, offset, data)
+        self._input.send_again()
 
     def _turn(self) -> None:
         poller = poll()
         poller.register(self.signals.descriptor, POLLIN)
         poller.register(self._talk.fileno(), self._talk.awaited)
-        if self._may_read:
+        if self._is_created and self._input.is_wanted:
             poller.register(self.settings.input or 0, POLLIN)
         for descriptor, events in poller.poll(self._timeout()):
             if descriptor == self._talk.fileno():
@@ -185,7 +177,7 @@ class Front:
             elif descriptor == self.signals.descriptor:
                 self.signals.take()
             else:
-                self._read_input()
+                self._input.read()
         self._watch_time()
         if not self._talk.is_open:
             self._connect(LONG_PATIENCE)
@@ -226,7 +218,7 @@ class Front:
         elif kind == "abort":
             self.abort()
         elif kind == "again":
-            self._send_input_again()
+            self._input.send_again()
         elif kind == "gone":
             self._lose_job([flat.text(name) for name in frame[1:]])
 
@@ -312,7 +304,7 @@ class Front:
             self.abort()
         elif kind == records.FED and not number:
             self._nodes[node].fed = int(data)
-            self._taken()
+            self._input.note(list(self._nodes.values()))
 
     # --- how tasks end
 
@@ -376,27 +368,3 @@ class Front:
     def resize(self, rows: int, columns: int) -> None:
         """The window of srun's terminal has changed."""
         self._talk.say("window", rows, columns)
-
-    # --- standard input
-
-    @property
-    def _may_read(self) -> bool:
-        under_way = self._read - self._fed
-        return self._is_created and self.settings.input is not None and not self._input_ended and under_way < WINDOW
-
-    def _read_input(self) -> None:
-        try:
-            data = os.read(self.settings.input or 0, BLOCK)
-        except OSError:
-            data = b""
-        self._input_ended = not data
-        self._unsent.append((self._read, data))
-        self._talk.say("input", self.settings.input_task, self._read, data)
-        self._read += len(data)
-
-    def _taken(self) -> None:
-        """Some machine's tasks have taken more; the slowest counts, and those that run no more do not."""
-        task = self.settings.input_task
-        nodes = [node for node in self._nodes.values() if node.size is None and (task < 0 or task in node.tasks)]
-        self._fed = max(self._fed, min((node.fed for node in nodes), default=self._read))
-        self._unsent = [(offset, data) for offset, data in self._unsent if not data or offset + len(data) > self._fed]
