@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import threading
@@ -139,12 +140,21 @@ def test_shims_on_that_host_are_passed_over(login: LoginNode) -> None:
     assert (login.user.home / "out").read_text() == "/usr/bin/srun\n"
 
 
-@pytest.mark.parametrize("fault", ["host key", "sshd", "sbatch"])
+@pytest.mark.parametrize("fault", ["host key", "another host key", "login", "sshd", "sbatch"])
 def test_a_login_node_that_cannot_be_used_is_one_line(login: LoginNode, fault: str) -> None:
     user = login.user
     if fault == "host key":
         user.write(".ssh/known_hosts", "")
         expected = f"cluster far: the host key of 127.0.0.1 port {login.machine.port} is not known yet"
+    elif fault == "another host key":
+        other = sshd.make_key(login.machine.home / "other").with_suffix(".pub").read_text()
+        user.write(".ssh/known_hosts", f"[127.0.0.1]:{login.machine.port} {other}")
+        expected = f"cluster far: THE HOST KEY OF 127.0.0.1 port {login.machine.port} HAS CHANGED"
+    elif fault == "login":
+        sshd.make_key(user.home / "other")
+        shutil.chown(user.home / "other", user.login)
+        user.fleet(re.sub('identity_file = ".*"', 'identity_file = "~/other"', (user.home / "fleet.toml").read_text()))
+        expected = f"cluster far: login as {user.login} refused by 127.0.0.1 port {login.machine.port}"
     elif fault == "sshd":
         login.machine.kill_listener()
         expected = f"cluster far: connection refused by 127.0.0.1 port {login.machine.port}"
