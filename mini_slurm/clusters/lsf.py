@@ -89,13 +89,13 @@ class Lsf:
         if answer.code and not any(word in answer.err for word in NOTHING):
             lines = answer.err.decode(errors="replace").strip().splitlines()
             raise Unanswered(lines[-1] if lines else f"bjobs ended with exit status {answer.code}")
-        mine = {job.foreign_id: job for job in known}
+        mine = {job.foreign_id or TAG + job.tag: job for job in known}
         return [self._read(row, mine) for row in _rows(answer.out)]
 
     def _read(self, row: Mapping[str, str], mine: Mapping[str, ForeignJob]) -> ForeignJob:
         index = row["jobindex"] if row["jobindex"] not in ("", "0", "-") else None
         name = row["jobid"] + (f"[{index}]" if index else "")
-        before = mine.get(name) or mine.get(row["jobid"])
+        before = mine.get(name) or mine.get(row["jobid"]) or mine.get(row["job_description"])
         job = ForeignJob(**(before.__dict__ if before is not None else {}))
         job.foreign_id, job.job_id, job.cluster = name, int(row["jobid"]), self.entry.name
         if index:

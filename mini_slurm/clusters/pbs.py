@@ -100,9 +100,10 @@ class Pbs:
         _check(answer.code, answer.err)
         mine = {job.foreign_id: job for job in known}
         arrays = {self.name(job): job for job in known if job.array_job_id}
+        nameless = {job.tag: job for job in known if not job.foreign_id}
         found = []
         for name, given in self.records(answer.out):
-            before = mine.get(name) or arrays.get(re.sub(r"\[\d*\]", "[]", name))
+            before = mine.get(name) or arrays.get(re.sub(r"\[\d*\]", "[]", name)) or nameless.get(records.tag(given))
             found.append(self._read(name, given, before))
         apart = {job.array_job_id for job in found if job.array_task_id is not None}
         return [job for job in found if job.array_task_id is not None or job.array_job_id not in apart]

@@ -59,7 +59,7 @@ def read(name: str, given: dict[str, str], known: ForeignJob | None) -> ForeignJ
     job.partition = given.get("queue", job.partition)
     job.account = given.get("Account_Name", job.account)
     if not job.tag:
-        job.tag = next((word.removeprefix(TAG) for word in _variables(given) if word.startswith(TAG)), "")
+        job.tag = tag(given)
     job.submit_time = job.submit_time or moment(given.get("ctime")) or 0.0
     job.eligible_time = moment(given.get("etime")) or job.eligible_time
     job.time_limit = seconds(given["Resource_List.walltime"]) if "Resource_List.walltime" in given else None
@@ -67,6 +67,11 @@ def read(name: str, given: dict[str, str], known: ForeignJob | None) -> ForeignJ
     _read_place(job, given)
     _read_state(job, given)
     return job
+
+
+def tag(given: dict[str, str]) -> str:
+    """The tag of a job that was submitted from here; "": it was not."""
+    return next((word.removeprefix(TAG) for word in _variables(given) if word.startswith(TAG)), "")
 
 
 def _variables(given: dict[str, str]) -> list[str]:

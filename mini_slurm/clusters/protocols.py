@@ -44,7 +44,10 @@ class Cluster(Protocol):
         """How these jobs are, in one call; None: all jobs of everybody."""
 
     def read_states(self, answer: Answer, known: Sequence[ForeignJob]) -> list[ForeignJob]:
-        """The jobs, new records; `known` are those from here, as they were. Raises Unanswered."""
+        """The jobs, new records; `known` are those from here, as they were. Raises Unanswered.
+
+        Some of them may have no name there yet, as the answer to their submission is not known: those go by their tag.
+        """
 
     def ends(self, jobs: Sequence[ForeignJob]) -> Call | None:
         """How these jobs ended, where `states` does not tell it all; None: there is nobody to ask."""

@@ -53,7 +53,7 @@ class Known:
 
     def take_states(self, answer: Answer, everybody: bool) -> None:
         """An answer to one of the questions. Raises Unanswered."""
-        told = self._cluster.read_states(answer, list(self._before.values()))
+        told = self._cluster.read_states(answer, [*self._before.values(), *self._intents.values()])
         arrays = {job.array_job_id: job for job in self._before.values() if job.array_job_id}
         for job in told:
             if job.tag in self._intents:

@@ -27,7 +27,7 @@ def test_a_recording_comes_out_byte_for_byte(name: str, tmp_path: Path) -> None:
     assert answer == wanted
 
 
-def _played(case: replay.Case, folder: Path, speed: int) -> tuple[str, str, int]:
+def _played(case: replay.Case, folder: Path, speed: float) -> tuple[str, str, int]:
     folder.mkdir()
     try:
         return replay.play(case, folder, speed)

@@ -96,6 +96,12 @@ def test_jobs_are_read() -> None:
     assert (found[0].node_list, found[4].reason) == ("n[1-2]", "JobHeldUser")
 
 
+def test_a_submission_without_an_answer_is_known_by_its_tag() -> None:
+    intent = ForeignJob(tag="t1", name="my job", submit_time=5.0)
+    job = LSF.read_states(Answer(0, JOBS, b""), [intent])[0]
+    assert (job.foreign_id, job.name, job.submit_time, job.ours) == ("7", "my job", 5.0, 1)
+
+
 def test_no_jobs_are_an_answer_and_a_system_that_is_down_is_none() -> None:
     assert LSF.read_states(Answer(255, b"", b"No unfinished job found\n"), []) == []
     with pytest.raises(Unanswered, match="LSF is down"):

@@ -19,11 +19,14 @@ from mini_slurm.clusters.base import Answer, Order, Unanswered
 from mini_slurm.clusters.inside import hostlist, srun
 from mini_slurm.clusters.inside import job as wrapper
 from mini_slurm.clusters.pbs import TOOLS, Pbs, source
+from mini_slurm.clusters.states import Known
 from mini_slurm.clusters.submission import number_of
 from mini_slurm.errors import Refused
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.states import JobState
+from mini_slurm.store import database, foreign
+from mini_slurm.store.queries import Where
 
 RECORDED = Path(__file__).parents[1] / "clusters" / "openpbs.jsonl"
 CASES = {case["id"]: case for case in map(json.loads, RECORDED.read_text().splitlines())}
@@ -234,6 +237,26 @@ def test_a_value_that_looks_like_a_job_is_none() -> None:
     text = b"Job Id: 8.s\n    job_state = R\n    Variable_List = A=1\\nJob Id: 7.s\\n    job_state = F\n"
     assert [job.foreign_id for job in PBS.read_states(Answer(0, text, b""), [])] == ["8.s"]
     assert "-w" in PBS.states(None).words
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Job Id: 7.s\n    job_state = F\n    Variable_List = MINI_SLURM_TAG=t1\n",  # of a note: it is over
+        "Job Id: 7.s\n    Job_Name = my_job\n    job_state = Q\n    ctime = Sun Nov 22 05:00:20 2026\n"
+        "    Variable_List = A=1,MINI_SLURM_TAG=t1\n",
+    ],
+)
+def test_a_submission_without_an_answer_is_known_by_its_tag(tmp_path: Path, told: str) -> None:
+    intent = ForeignJob(cluster="far", tag="t1", name="my job", work_dir="/w", submit_time=1800000000.5)
+    known = Known(PBS, [], {"t1": intent}, 1800000001.0)
+    known.take_states(Answer(0, told.encode(), b""), everybody=False)
+    db = database.open_database(str(tmp_path))
+    with database.transaction(db):
+        known.store(db)
+    (job,) = foreign.select(db, Where("ours"))
+    db.close()
+    assert (job.foreign_id, job.name, job.work_dir, job.submit_time) == ("7.s", "my job", "/w", 1800000000.5)
 
 
 def test_runs_before_are_counted() -> None:
