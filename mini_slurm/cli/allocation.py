@@ -26,6 +26,10 @@ from mini_slurm.options.collect import Values
 from mini_slurm.options.staging import STAGING
 from mini_slurm.store import database
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 LOOK = 0.25  # seconds between two looks while the time that has passed matters
 QUICK = 0.5  # seconds in which a job starts that does not have to wait
 BEGINNING = 5.0  # ... where the controller has just been started, and knows no machine yet
@@ -67,6 +71,7 @@ class Allocation:
         self.values = values[0]
         self.state, self.db = common.open_store()
         self._signal = 0
+        self._note: Callable[[Iterable[str]], None] = lambda reasons: None  # shows how far files are
         self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)  # rung by a signal
         self._is_announced = False
         self._is_fresh = False  # has this command started the controller?
@@ -106,9 +111,10 @@ class Allocation:
     def _stage(self) -> None:
         """Note what is to be brought to the machines and home, and take the snapshot. Raises Refused."""
         if any(one.of.get(field) for one in self._values for field in STAGING):
-            from mini_slurm.cli.staging import progress
+            from mini_slurm.cli.staging import progress, travels
             from mini_slurm.desk.staging import attach
 
+            self._note = travels()
             attach(self.jobs, self._values, self.state, progress())
 
     def _note_signal(self, number: int, frame: object) -> None:
@@ -157,6 +163,7 @@ class Allocation:
                 if self._signal:
                     self._give_up()
                 if job.state.is_over or job.outcome is not None:
+                    self._note([])
                     if job.reason.startswith(STAGE_IN):
                         raise Refused(f"{self.failed}{job.reason}")
                     self.tell_cancelled()
@@ -165,7 +172,9 @@ class Allocation:
                     seen = now if seen is None else seen
                     self._pending(now - seen, now - begun)
                 is_settled = self._is_announced and "immediate" not in self.values.of
+                self._note([job.reason])
                 self._hear(changes, LOOK if job.state is JobState.PENDING and not is_settled else None)
+        self._note([])
         if self._is_announced:
             self.say(f"job {self.job.job_id} has been allocated resources")
         if self._signal:
@@ -263,14 +272,12 @@ class Allocation:
         """Wait for --stage-out, however long it takes; who does not want to is left alone with Ctrl-C."""
         if not any(one.of.get("stage_out") for one in self._values):
             return
-        from mini_slurm.cli.staging import travels
-
-        self._signal, note = 0, travels()
+        self._signal = 0
         before = {number: signal.signal(number, self._note_signal) for number in TAKEN}
         while not self.look().state.is_over and not self._signal:
-            note([self.job.reason])
+            self._note([self.job.reason])
             self._hear(changes, None)
-        note([])
+        self._note([])
         for number, handler in before.items():
             signal.signal(number, handler)
         if self._signal:

@@ -301,6 +301,15 @@ def test_what_two_machines_have_by_one_name_both_comes(fleet: Testbed, work: Pat
     assert jobs.text(work / "a") != jobs.text(work / "a.node2")
 
 
+def test_somebody_at_a_terminal_sees_where_the_results_of_a_step_are(fleet: Testbed, work: Path) -> None:
+    (work / "out").write_text("a file where a folder is wanted")
+    with at_terminal(fleet, "msrun", f"--stage-out=a:{work}/out/", "sh", "-c", "echo 1 > a") as terminal:
+        terminal.shows(f"stage-out: {work}/out: Not a directory")
+        (work / "out").unlink()
+        assert terminal.end() == 0
+    assert jobs.text(work / "out" / "a") == "1\n"
+
+
 def test_results_that_cannot_be_put_down_hold_the_job_until_they_can(fleet: Testbed, work: Path) -> None:
     (work / "out").write_text("a file where a folder is wanted")
     words = ["msbatch", "-W", "-o", str(work / "o"), f"--stage-out=a:{work}/out/", "--wrap", "echo 1 > a"]

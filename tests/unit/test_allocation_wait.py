@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from types import SimpleNamespace
+
+import pytest
 
 from mini_slurm.cli.allocation import Allocation
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
 
 
 class Told:
@@ -20,11 +23,18 @@ class Told:
         self.asked.append(timeout)
         return self.heard.pop(0) if self.heard else set()
 
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def job(state: str, reason: str) -> Job:
+    return Job(job_id=7, state=JobState[state], reason=reason)
+
 
 def waiting() -> Allocation:
     held = Allocation.__new__(Allocation)
     held._signal, held._bell = 0, os.pipe2(os.O_NONBLOCK)
-    held.job = SimpleNamespace(job_id=7)  # type: ignore[assignment]
+    held.job = job("PENDING", "None")
     return held
 
 
@@ -48,3 +58,14 @@ def test_a_signal_ends_it() -> None:
     held._hear(told, 60.0)  # type: ignore[arg-type]
     assert told.asked == [] and time.monotonic() - begun < 60.0
     assert os.read(held._bell[0], 8) == b"!"
+
+
+def test_it_shows_how_far_the_files_of_its_job_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, shown = waiting(), []
+    found = [job("CONFIGURING", "stage-in: 40% of 1.2G"), job("CONFIGURING", "None"), job("RUNNING", "None")]
+    monkeypatch.setattr(held, "look", lambda: found.pop(0))
+    monkeypatch.setattr(held, "changes", lambda: Told({7}, {7}))
+    held._note = shown.append
+    held._is_announced = False
+    held._wait()
+    assert shown == [["stage-in: 40% of 1.2G"], ["None"], []]
