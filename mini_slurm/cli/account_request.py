@@ -227,10 +227,10 @@ def _moments(jobs: Sequence[Job]) -> dict[float, float]:
     return found
 
 
-def _place(job: Job) -> tuple[int, int, int, int]:
+def _place(job: Job) -> tuple[int, int, int, int, bool]:
     """Within a second: arrays and their tasks by their numbers; earlier runs of a job come before its last."""
     task = job.array_task_id if job.array_task_id is not None else NO_TASK
-    return job.array_job_id or 0, task, job.job_id, job.attempt
+    return job.array_job_id or 0, task, job.job_id, job.attempt, job.start_time is None
 
 
 def show_contents(db: sqlite3.Connection | None, lines: Sequence[Line], *, environments: bool) -> int:

@@ -89,6 +89,8 @@ def msalloc(program: str, arguments: list[str]) -> int:
 
 def _check(values: Values) -> None:
     """What the command will need, looked at before anything is asked for. Raises MiniSlurmError."""
+    if "get_user_env" in values.of and os.getuid() != 0:
+        raise Refused("SlurmdUser must be root to use --get-user-env")
     text = values.text("kill_command")
     if text and not signal_number(text):
         raise BadOption("Invalid --kill-command specification", hint="write for example --kill-command=TERM")

@@ -98,7 +98,7 @@ def _chat(program: str, made: Batch) -> None:
     for values in made.values:
         for line in defined.lines(values, OPTIONS):
             common.say(f"{program}: {line}")
-    for line in defined.loaded():
+    for line in defined.loaded() if made.values[0].was_said("verbose") else ():  # a variable is read too late for them
         common.say(f"{program}: {line}")
 
 

@@ -14,6 +14,7 @@ from mini_slurm.model.units import NO_LIMIT, parse_duration, parse_time_limit
 NICE_OFFSET = 2**31
 LARGEST = {16: 2**16 - 1, 32: 2**32 - 1, 64: 2**64 - 1}
 SPAN = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
+UNSIGNED = re.compile(r"\s*\+?\d{1,30}", re.ASCII)
 NUMBER = re.compile(r"\s*[+-]?\d+", re.ASCII)
 MAIL = "NONE BEGIN END FAIL REQUEUE ALL INVALID_DEPEND STAGE_OUT TIME_LIMIT TIME_LIMIT_90 TIME_LIMIT_80 TIME_LIMIT_50"
 
@@ -62,12 +63,12 @@ def text(words: Words, value: str) -> str:
 
 
 def number(name: str, bits: int = 32) -> Reader:
-    """A whole number of so many bits."""
+    """A whole number of so many bits; nothing at all is 0, as C reads it."""
 
     def read(words: Words, value: str) -> int:
-        if not (value.isascii() and value.isdigit() and int(value) <= LARGEST[bits]):
+        if value and not (UNSIGNED.fullmatch(value) and int(value) <= LARGEST[bits]):
             raise BadValue(f"Invalid {name} value: {value}")
-        return int(value)
+        return int(value or 0)
 
     return read
 
@@ -161,8 +162,8 @@ def choice(name: str) -> Reader:
 
 
 def moment(words: Words, value: str) -> float:
-    """Seconds since the epoch."""
-    return words.moment(value)
+    """Seconds since the epoch; 0: none was named."""
+    return words.moment(value) if value else 0.0
 
 
 def gres(words: Words, value: str) -> str:

@@ -156,6 +156,7 @@ def _settle_names(values: Values, layout: Layout, read_hosts: Callable[[str, int
     try:
         named = expand(names)
     except ValueError:
+        _check_ranges(values, names)
         return  # the fleet says what is wrong with it
     layout.names = list(dict.fromkeys(named))
     if _is_arbitrary(values):
@@ -163,6 +164,19 @@ def _settle_names(values: Values, layout: Layout, read_hosts: Callable[[str, int
     values.of["required_nodes"] = compress(layout.names)
     layout.least = max(len(layout.names), layout.least) if layout.is_given else len(layout.names)
     layout.is_given = True
+
+
+def _check_ranges(values: Values, names: str) -> None:
+    """A range that goes backwards, or is none, Slurm itself does not get past. Raises Refused."""
+    from mini_slurm.model import loose_hostlist
+
+    try:
+        loose_hostlist.expand(names)
+    except loose_hostlist.BadRange as error:
+        values.warn(f"_parse_single_range: {error}")
+        raise Refused("memory allocation failure", hint="write for example node[1-3]") from None
+    except ValueError:
+        return
 
 
 def _is_arbitrary(values: Values) -> bool:

@@ -101,6 +101,17 @@ def _reserved(line: Line, view: View) -> int:
     return max(int(line.started or view.now) - int(since), 0)
 
 
+def _waited(line: Line, view: View) -> str:
+    """How long it was eligible before it started; of one that was cancelled first Slurm cannot tell."""
+    is_odd = line.started is None and line.state.is_over and not _is_held(line)
+    return "INVALID" if is_odd else format_elapsed(_reserved(line, view))
+
+
+def _is_held(line: Line) -> bool:
+    """Was it held, or is it still, and has never been eligible?"""
+    return line.started is None and line.job.reason.startswith("JobHeld")
+
+
 def _reserved_cpus(line: Line, view: View) -> int:
     return _reserved(line, view) * tres.requested_cpus(line.job)
 
@@ -117,13 +128,12 @@ def _begin(line: Line, view: View) -> str:
     """A step is submitted and eligible when it starts; a held job is not eligible."""
     if line.step:
         return _moment(line.started, view)
-    held = line.started is None and line.job.reason.startswith("JobHeld")
-    return UNKNOWN if held else _moment(line.job.eligible_time or line.job.submit_time, view)
+    return UNKNOWN if _is_held(line) else _moment(line.job.eligible_time or line.job.submit_time, view)
 
 
 def _start(line: Line, view: View) -> str:
     if line.started is None and line.state.is_over:
-        return "None"
+        return _moment(line.ended, view) if _is_held(line) and line.job.array_tasks is None else "None"
     return _moment(line.started, view)
 
 
@@ -289,7 +299,7 @@ ACCOUNTING_FIELDS = (
     _row("ReqTRES", 10, _HELD, _job(_requested)),
     _row("Reservation", 20, "reservation", _job(lambda line, view: line.job.reservation or "")),
     _row("ReservationId", 8, "", _each()),
-    _row("Reserved", 10, "", _job(lambda line, view: format_elapsed(_reserved(line, view)))),
+    _row("Reserved", 10, "", _job(_waited)),
     _row("ResvCPU", 10, _CPUS, _job(lambda line, view: format_elapsed(_reserved_cpus(line, view)))),
     _row("ResvCPURAW", 10, _CPUS, _job(lambda line, view: str(_reserved_cpus(line, view)))),
     _row("Start", 19, "", _start),

@@ -78,6 +78,11 @@ def has_run(job: Job) -> bool:
     return job.state is not JobState.PENDING and job.alloc_cpus > 0
 
 
+def by_gpu(job: Job) -> bool:
+    """Has it run with the memory of its GPUs? Slurm then shows none for its machines."""
+    return has_run(job) and job.memory_per_node is None and "mem-per-gpu" in extra(job)
+
+
 def job_id(job: Job, view: View) -> str:
     """The number as users know it; an array's waiting tasks are cut when they are many."""
     if job.array_tasks is not None:
@@ -164,6 +169,8 @@ def in_order(text: str | None) -> str:
 
 
 def _memory(job: Job, view: View) -> str:
+    if by_gpu(job):
+        return "0"
     amount = job.memory_per_cpu if job.memory_per_node is None else job.memory_per_node
     return size(amount or 0, convert=view.convert)
 
@@ -188,7 +195,7 @@ _NODES = "state node node_list"
 _USED = "state start_time end_time suspend_time suspended_seconds"
 _STARTS = "state start_time begin_time end_time"
 _ENDS = _STARTS + " suspended_seconds time_limit"
-_MEMORY = "memory_per_node memory_per_cpu"
+_MEMORY = "state alloc_cpus memory_per_node memory_per_cpu extra"
 _MIN_CPUS = "cpus_per_task nodes ntasks ntasks_per_node extra"
 
 # fmt: off

@@ -9,7 +9,7 @@ from mini_slurm.model.resources import parse_gpus
 from mini_slurm.model.states import JobState, written
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output import job_options, tres
-from mini_slurm.output.job_fields import accrues, eligible, ends, has_run, in_order, starts, used
+from mini_slurm.output.job_fields import accrues, by_gpu, eligible, ends, has_run, in_order, starts, used
 from mini_slurm.output.records import filled
 from mini_slurm.output.values import NULL, gpus, het_set, size, waiting_tasks
 
@@ -98,6 +98,8 @@ def _memory_per(node: bool) -> Value:
     """The memory that was asked for by the node or by the CPU; --mem-per-cpu=0 is the node's too."""
 
     def show(job: Job, view: RecordView) -> str | None:
+        if by_gpu(job):
+            return "0" if node else None
         by_node = job.memory_per_node is not None or not job.memory_per_cpu
         return size(job.memory_per_node or (job.memory_per_cpu or 0)) if by_node is node else None
 

@@ -34,7 +34,7 @@ REASONS = "reason:20 ,user:9 ,timestamp:19 ,nodelist:0"
 REASONS_LONG = "reason:20 ,userlong:12 ,timestamp:19 ,statecompact:6 ,nodelist:0"
 
 UNKNOWN = "Unknown"
-AVAILABLE = {"UP": "up", "DOWN": "down", "DRAIN": "drain", "INACTIVE": "inact"}
+AVAILABLE = {"UP": "up", "DOWN": "down", "DRAIN": "drain", "INACTIVE": "inactive"}
 NOT_GIVEN = "n/a"
 
 

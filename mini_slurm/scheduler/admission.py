@@ -110,12 +110,20 @@ def _known_names(text: str | None, fleet: Fleet) -> list[str]:
 
 def _check_required(job: Job, fleet: Fleet) -> None:
     named = _known_names(job.required_nodes, fleet)
-    if job.nodes < 1 or (job.max_nodes is not None and len(set(named)) > job.max_nodes):
+    count = _reach(named, fleet) if "contiguous" in extra(job) else len(set(named))
+    if job.nodes < 1 or (job.max_nodes is not None and count > job.max_nodes):
         raise Refused(BAD_COUNT, hint=f"machines here: {hostlist.compress(list(fleet.machines))}")
+    job.nodes = max(job.nodes, count)
     if named and extra(job).get("distribution", "").startswith("arbitrary"):
         job.required_nodes = hostlist.compress(named)
     elif named:
         job.required_nodes = _in_order(named, fleet)
+
+
+def _reach(names: list[str], fleet: Fleet) -> int:
+    """How many machines stand in a row from the first of these to the last."""
+    places = [place for place, name in enumerate(fleet.machines) if name in names]
+    return max(places) - min(places) + 1 if places else 0
 
 
 def _in_order(names: Iterable[str], fleet: Fleet) -> str:

@@ -49,7 +49,7 @@ def on_requeue_requested(cluster: Cluster, event: RequeueRequested, now: float) 
 def _end(cluster: Cluster, job: Job, now: float) -> list[Decision]:
     if job.state.is_over:
         cluster.add(job)
-        requeue(cluster, job, job.state, now, cluster.fleet.requeue_delay)
+        requeue(cluster, job, JobState.REQUEUED, now, cluster.fleet.requeue_delay)
         be_quiet(cluster, job, now)
         return []
     is_ending = job.state is JobState.COMPLETING

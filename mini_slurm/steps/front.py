@@ -90,8 +90,9 @@ class Front:
             self._print(text)
 
     def complain(self, text: str) -> None:
-        """A line of srun's own that says what went wrong."""
-        self._print(f"error: {text}")
+        """A line of srun's own that says what went wrong, unless --quiet was given twice."""
+        if self.settings.quiet < 2:
+            self._print(f"error: {text}")
 
     def chat(self, text: str) -> None:
         """A line for --verbose."""

@@ -67,7 +67,7 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
     """
     settings = Settings()
     settings.program = program
-    settings.quiet = int("quiet" in given)
+    settings.quiet = max(len(given.get("quiet", "")), int("quiet" in given))
     settings.verbose = int("verbose" in given)
     warnings: list[str] = []
     if given.get("distribution", "").lower() == "plane":  # so a job's environment has it

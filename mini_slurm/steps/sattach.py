@@ -69,6 +69,8 @@ def attach(
     job, dot, step = words[0].partition(".")
     if not dot:
         raise _misused(program, "Failed to parse stepid from command line options")
+    if step.partition(".")[0].isdigit() and "." in step:  # a step of a part, which no job has
+        raise Refused(NO_JOB)
     if step != BATCH and not step.isdigit():
         raise Fatal(f"Bad step specified: {job}") if step not in ("extern", "interactive") else Refused(NO_JOB)
     _check(settings, given)

@@ -193,6 +193,8 @@ def options(
     given = {long: environment[variable] for variable, long in variables.items() if variable in environment}
     given = {long: text for long, text in given.items() if long not in switches or text.lower() not in ("0", "no")}
     said = {setting.option.long: setting.text or "" for setting in settings}
+    if "quiet" in said:
+        said["quiet"] = "Q" * sum(setting.option.long == "quiet" for setting in settings)
     for one, other in (MEMORY, reversed(MEMORY)):
         if one in said and other not in said:
             given.pop(other, None)

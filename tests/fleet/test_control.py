@@ -413,7 +413,7 @@ def test_a_job_is_waited_for(run: Shell, monkeypatch: pytest.MonkeyPatch) -> Non
     assert run("scontrol wait_job 8") == (0, "", "scontrol: Nodes are ready for job 8\n")
     assert run("scontrol wait_job 9") == (1, "", "scontrol: Job 9 no longer running\n")
     assert run("scontrol wait_job 99") == (1, "", "scontrol: Problem running job 99\n")
-    assert run("scontrol wait_job x") == (1, "", "Invalid job_id x\n")
+    assert run("scontrol wait_job x") == (1, "", "Invalid job_id x")
 
 
 def test_who_waits_for_a_job_is_told_when_it_runs(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,12 @@ def test_it_runs_on_all_machines_of_an_allocation_and_gives_it_back(fleet: Machi
     all_is_given_back(fleet)
 
 
+def test_twice_quiet_says_nothing_of_tasks_that_failed(fleet: Machines):
+    done = fleet.run("msrun", "-QQ", "sh", "-c", "exit 3")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
+    assert fleet.run("msrun", "-Q", "sh", "-c", "exit 3").stderr.endswith("task 0: Exited with exit code 3\n")
+
+
 def test_standard_input_reaches_the_tasks_whole(fleet: Machines):
     text = "".join(f"{number}\n" for number in range(200_000))
     done = fleet.run("msrun", "-n", "2", "-N", "2", "md5sum", input=text)

@@ -49,6 +49,12 @@ NOT_DONE = (
     ("update jobid=999 JobState=x", "Update of this parameter is not supported: JobState=x\nRequest aborted\n"),
     ("update jobid=999 NumNodes=2",
      "mscontrol: error: Could not load state information for job 999: Invalid job id specified\n"),
+    ("update jobid=999 StartTime=", "No changes specified\n"),
+    ("update jobid=999 Deadline=x", "Invalid time specification (pos=0): x\nNo changes specified\n"),
+    ("update jobid=999 EndTime=x", "Invalid time specification (pos=0): x\nInvalid job id specified for job 999\n"),
+    ("update jobid=999 Requeue=", "Invalid job id specified for job 999\n"),
+    ("update jobid=999 Requeue=-1", "mscontrol: error: Invalid Requeue value: -1\n"),
+    ("wait_job x", "Invalid job_id x"),
     ("update jobname=nope TimeLimit=5", "mscontrol: error: No jobs with name 'nope'\n"),
     ("update TimeLimit=5", 'No valid entity in update command\nInput line must include "NodeName", '
      '"PartitionName", "Reservation", "JobId", or "SlurmctldDebug"\n'),

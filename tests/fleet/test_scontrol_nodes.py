@@ -66,12 +66,17 @@ NOT_DONE = (
     ("update nodename=node1 weight=x",
      "mscontrol: error: Weight value (x) is not a valid number\nNo changes specified\n"),
     ("update nodename=node1 gres=gpu:1", "slurm_update error: Invalid generic resource (gres) specification\n"),
+    ("update nodename=node1 weight",
+     "mscontrol: error: Invalid input: weight  Request aborted\nslurm_update error: No error\n"),
     ("update nodename=node1", "No changes specified\n"),
     ("update partitionname=main", "mscontrol: error: No changes specified\n"),
     ("update partitionname=nope state=up", "slurm_update error: Invalid partition name specified\n"),
     ("update partitionname=main state=x",
      "mscontrol: error: Invalid input: state=x\n"
      "mscontrol: error: Acceptable State values are UP, DOWN, DRAIN and INACTIVE\nslurm_update error: No error\n"),
+    ("update partitionname=main frob=1",
+     "mscontrol: error: Update of this parameter is not supported: frob=1\n\n"
+     "mscontrol: error: Request aborted\nslurm_update error: No error\n"),
     ("create frob=1", "mscontrol: error: Invalid creation entity: frob=1\n"),
     ("create partitionname=new nodes=nodeX", "Error creating the partition: Invalid node name specified\n"),
     ("delete frob=1", "Invalid deletion entity: frob=1\n"),

@@ -40,6 +40,7 @@ def test_a_finished_job_runs_again():
     sim.run(until=200)
     assert sim.requeue(job) == ""
     assert (sim.state(job), sim.job(job).begin_time) == ("PENDING", 321.0)
+    assert [run.state.name for run in sim.cluster.runs] == ["REQUEUED"]
     sim.run(until=500)
     assert (sim.state(job), sim.job(job).end_time) == ("COMPLETED", 421.0)
 

@@ -72,6 +72,13 @@ def test_a_partition_without_a_default_time_gives_its_longest() -> None:
     assert admit(fleet).time_limit == 60
 
 
+def test_machines_that_stand_next_to_each_other_are_all_from_the_first_to_the_last_named() -> None:
+    job = admit(required_nodes="node1,node3", nodes=2, contiguous="")
+    assert (job.nodes, job.required_nodes) == (3, "node[1,3]")
+    with pytest.raises(Refused, match="Node count specification invalid"):
+        admit(required_nodes="node1,node3", nodes=2, max_nodes=2, contiguous="")
+
+
 def test_a_fleet_without_accounts_takes_any() -> None:
     job = admit(FLEET._replace(accounts={}, qos={}), account="mine", qos="quick", user="nobody")
     assert (job.account, job.qos) == ("mine", "quick")

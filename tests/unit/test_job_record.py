@@ -100,6 +100,13 @@ def test_an_array_shows_its_waiting_tasks_and_its_throttle() -> None:
     assert first == "JobId=7 ArrayJobId=7 ArrayTaskId=1-10%2 ArrayTaskThrottle=2 JobName=arr"
 
 
+def test_a_job_that_has_run_with_its_gpus_memory_shows_none_for_its_machines() -> None:
+    asked = {"memory_per_cpu": 500, "extra": '{"mem-per-gpu": "100"}'}
+    assert "MinCPUsNode=1 MinMemoryCPU=500M MinTmpDiskNode=0" in job_record.lines(job(**asked), view())
+    ran = job(state=JobState.RUNNING, start_time=NOW, node="node2", alloc_cpus=1, **asked)
+    assert "MinCPUsNode=1 MinMemoryNode=0 MinTmpDiskNode=0" in job_record.lines(ran, view())
+
+
 def test_a_held_job_is_not_eligible() -> None:
     words = shown(job(priority=0, reason="JobHeldUser"))
     assert (words["EligibleTime"], words["AccrueTime"], words["StartTime"], words["EndTime"]) == ("Unknown",) * 4

@@ -105,6 +105,7 @@ def test_fewer_tasks_than_machines_make_fewer_machines() -> None:
         ),
         ("--ntasks-per-gpu=2 --gpus-per-task=1", "--gpus-per-task is mutually exclusive with --ntasks-per-gpu and"
          " SLURM_NTASKS_PER_GPU", 1),
+        ("-w node[3-1]", "memory allocation failure", 1),
         ("--gpus=x:y:z", "Invalid generic resource (gres) specification", 1),
     ],
 )  # fmt: skip

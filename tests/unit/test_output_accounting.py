@@ -210,6 +210,14 @@ def test_the_reason_is_why_a_job_waited_last_whatever_came_of_it() -> None:
     assert show(job("held", JobState.PENDING, start_time=None, reason="JobHeldUser"), "reason") == ["JobHeldUser"]
 
 
+def test_what_was_cancelled_before_it_could_start_has_no_start_unless_it_was_held() -> None:
+    names = "start,end,reserved"
+    never = job("late", JobState.CANCELLED, start_time=None, end_time=NOW - 5)
+    assert show(never, names) == ["None|T-5|INVALID"]
+    held = job("held", JobState.CANCELLED, start_time=None, end_time=NOW - 5, reason="JobHeldUser")
+    assert show(held, names) == ["T-5|T-5|00:00:00"]
+
+
 def test_the_submit_line_is_a_jobs_and_a_srun_steps() -> None:
     assert show(job("ok", submit_line="sbatch -J ok job.sh"), "submitline") == ["sbatch -J ok job.sh", ""]
 
@@ -282,6 +290,14 @@ def test_what_was_submitted_in_a_row_stands_together_with_arrays_last() -> None:
     assert order(NOW - 20.1, NOW - 19.9, NOW - 19.0) == [2, 3, 1]
     assert order(NOW - 20.1, NOW - 19.9, NOW - 18.9) == [2, 1, 3]
     assert order(NOW - 20.1, NOW - 18.9) == [1, 2]
+
+
+def test_an_earlier_run_stands_before_what_was_cancelled_before_it_ran_again() -> None:
+    first = job("run", JobState.REQUEUED, job_id=7, attempt=1)
+    again = job("run", JobState.CANCELLED, job_id=7, attempt=1, start_time=None)
+    chosen = Chosen([])
+    found = lines([again, first], [], chosen, None, Span("sacct", chosen, NOW))
+    assert [line.state.name for line in found if not line.step] == ["REQUEUED", "CANCELLED"]
 
 
 def test_spans_of_time_stand_out_of_narrow_columns_and_moments_are_cut_without_a_sign() -> None:

@@ -38,6 +38,7 @@ class Line:
         ("1.0 2.0", "too many parameters"),
         ("1", "Failed to parse stepid from command line options"),
         ("1.x", "Bad step specified: 1"),
+        ("1.0.0", "Could not get job step info: Invalid job id specified"),
         ("1.extern", "Could not get job step info: Invalid job id specified"),
         ("--input-filter=x 1.0", 'Invalid numeric value "x" for input-filter.'),
         ("--output-filter= 1.0", 'Invalid numeric value "" for output-filter.'),

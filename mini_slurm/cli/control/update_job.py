@@ -115,14 +115,20 @@ class Wish:
             elif tag.key == "TresPerNode" and tag.key in self.changes:
                 self.changes[tag.key] += "," + tag.read(self._words, value)
             else:
-                self.changes[tag.key] = tag.read(self._words, value)
+                self._set(tag, tag.read(self._words, value))
         except BadMoment as error:
             common.say(str(error))
+            self._set(tag, 0.0)
         except Unread as error:
             common.say(self._error(str(error)))
             raise Nothing from None
         except BadValue as error:
             raise Stop(*error.lines if error.plain else map(self._error, error.lines)) from None
+
+    def _set(self, tag: Tag, value: Any) -> None:
+        """A moment that was not understood is no change; only EndTime counts as one that changes nothing."""
+        if value or tag.key not in ("StartTime", "Deadline"):
+            self.changes[tag.key] = value
 
     @property
     def _words(self) -> Words:

@@ -22,7 +22,9 @@ def update(session: Session, words: list[str]) -> None:
     except BadWord as error:
         for line in error.lines:
             session.fail(line if error.plain else f"{session.program}: error: {line}")
-        if not error.plain:  # scontrol goes on to see what else there is to change
+        if any("=" not in word for word in words):
+            session.reject("slurm_update error: No error")
+        elif not error.plain:  # scontrol goes on to see what else there is to change
             session.fail("No changes specified")
         return
     text = changes.pop("Names")

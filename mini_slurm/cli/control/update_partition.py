@@ -57,7 +57,7 @@ def _changes(session: Session, words: list[str], *, is_update: bool) -> dict[str
         for line in error.lines:
             session.complain(line)
             if error.plain and line is error.lines[0]:
-                session.fail("")
+                session.reject("")
         if error.ends and is_update:
             session.reject("slurm_update error: No error")
         return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 
 from mini_slurm.cli import common
 from mini_slurm.config.paths import state_folder
 from mini_slurm.controller.autostart import revive
 from mini_slurm.desk.changes import Changes
+from mini_slurm.errors import visible
 from mini_slurm.model.states import JobState
 from mini_slurm.store import queries
 
@@ -24,7 +26,9 @@ def wait_job(session: Session, verb: str, words: list[str]) -> None:
     digits = words[0][: len(words[0]) - len(words[0].lstrip("0123456789"))]
     number = int(digits[:9] or 0)
     if not number:
-        session.fail(f"Invalid job_id {words[0]}")
+        session.fail()
+        sys.stderr.write(visible(f"Invalid job_id {words[0]}"))  # without an end of the line, as Slurm says it
+        sys.stderr.flush()
         return
     job = _find(session, number)
     if job is not None and job.state in WAITING:

@@ -53,7 +53,9 @@ def set_least_limit(update: Update, value: int | None) -> None:
 
 
 def set_end(update: Update, value: float) -> None:
-    """When a running job has to end: that is a time limit too."""
+    """When a running job has to end: that is a time limit too. 0: nothing was understood, and nothing changes."""
+    if not value:
+        return
     job = update.job
     if job.state is not JobState.RUNNING or job.start_time is None:
         raise Refusal(NOT_RUNNING)
