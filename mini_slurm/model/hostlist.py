@@ -1,8 +1,7 @@
-"""Hostlists: `node[1-3,07-11],x` is node1 node2 node3 node07 ... node11 x. A blank parts names as a comma does."""
+"""Hostlists: `node[1-3,07-11],x` is node1 node2 node3 node07 ... node11 x."""
 
 from __future__ import annotations
 
-SEPARATORS = ", \t\n"
 MOST = 65536  # machines in one hostlist; a slip like [1-1000000000] is refused and not tried
 
 
@@ -15,11 +14,11 @@ def expand(text: str) -> list[str]:
 
 
 def _split(text: str) -> list[str]:
-    """The parts between separators that stand outside of brackets."""
+    """The parts between commas that stand outside of brackets."""
     parts = [""]
     inside = False
     for letter in text:
-        if letter in SEPARATORS and not inside:
+        if letter == "," and not inside:
             parts.append("")
             continue
         if letter in "[]":

@@ -146,6 +146,8 @@ def _settle_names(values: Values, layout: Layout, read_hosts: Callable[[str, int
     excluded = values.text("excluded_nodes")
     if excluded and "/" in excluded:
         values.of["excluded_nodes"] = read_hosts(excluded, count)
+    elif excluded:
+        values.of["excluded_nodes"] = ",".join(excluded.split())  # blanks part names, too
     if "nodefile" in values.of:
         values.of["required_nodes"] = read_hosts(values.text("nodefile") or "", 0)
     names = values.text("required_nodes")
@@ -154,7 +156,7 @@ def _settle_names(values: Values, layout: Layout, read_hosts: Callable[[str, int
     if "/" in names:
         values.of["required_nodes"] = names = read_hosts(names, count)
     try:
-        named = expand(names)
+        named = expand(",".join(names.split()))
     except ValueError:
         _check_ranges(values, names)
         return  # the fleet says what is wrong with it

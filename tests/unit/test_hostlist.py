@@ -18,7 +18,6 @@ from mini_slurm.model.hostlist import compress, expand
         ("n[9-11]", ["n9", "n10", "n11"]),
         ("n[098-101]", ["n098", "n099", "n100", "n101"]),
         ("a, b", ["a", "b"]),
-        ("node1 node[2-3]\tx", ["node1", "node2", "node3", "x"]),
         ("", []),
     ],
 )

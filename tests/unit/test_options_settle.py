@@ -115,6 +115,11 @@ def test_what_makes_no_job_is_refused_in_slurms_words(line: str, said: str, stat
     assert (raised.value.lines[0], raised.value.exit_code) == (said, status)
 
 
+def test_blanks_part_the_names_of_machines_as_commas_do() -> None:
+    job = described("-w 'node1  node2' -x 'node3 node4'")
+    assert (job.required_nodes, job.excluded_nodes, job.nodes) == ("node[1-2]", "node3,node4", 2)
+
+
 @pytest.mark.parametrize(
     ("line", "script", "environment"),
     [
