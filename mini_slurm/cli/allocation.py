@@ -273,6 +273,8 @@ class Allocation:
         if not any(one.of.get("stage_out") for one in self._values):
             return
         self._signal = 0
+        with suppress(BlockingIOError):
+            os.read(self._bell[0], 64)  # what has rung so far was heeded
         before = {number: signal.signal(number, self._note_signal) for number in TAKEN}
         while not self.look().state.is_over and not self._signal:
             self._note([self.job.reason])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -69,3 +70,16 @@ def test_it_shows_how_far_the_files_of_its_job_are(monkeypatch: pytest.MonkeyPat
     held._is_announced = False
     held._wait()
     assert shown == [["stage-in: 40% of 1.2G"], ["None"], []]
+
+
+def test_a_signal_that_was_heeded_does_not_ring_while_results_come_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, told = waiting(), Told({7})
+    held._values = [SimpleNamespace(of={"stage_out": (("made", None),)})]  # type: ignore[list-item]
+    held._note_signal(2, None)
+    found = [job("COMPLETING", "stage-out"), job("COMPLETED", "None"), job("COMPLETED", "None")]
+    monkeypatch.setattr(held, "look", lambda: found.pop(0))
+    held._note = lambda reasons: None
+    held._see_results_home(told)  # type: ignore[arg-type]
+    with pytest.raises(BlockingIOError):
+        os.read(held._bell[0], 1)
+    assert told.asked == [None]
