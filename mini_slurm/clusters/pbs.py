@@ -73,8 +73,8 @@ class Pbs:
         return Call(tuple(words), order.stdin, order.script, folder, patience=patience, once=order.job.tag)
 
     def read_submission(self, answer: Answer) -> str | None:
-        """`123.server`, `123[].server`."""
-        found = NAME.findall(answer.out) if answer.code == 0 else []
+        """`123.server`, `123[].server`; a qsub that stays until its job is over ends as that does."""
+        found = NAME.findall(answer.out) if answer.code >= 0 else []
         return found[0].decode() if found else None
 
     def is_unclear(self, answer: Answer) -> bool:

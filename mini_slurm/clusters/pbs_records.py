@@ -212,6 +212,7 @@ def accounted(told: Sequence[dict[str, object]], known: Mapping[str, ForeignJob]
         job.start_time, job.end_time = float(_number(line, "start")), float(_number(line, "end"))
         job.exit_code, job.exit_signal = code, signal
         job.node_list = str(line["nodes"]) if line.get("nodes") else job.node_list
+        job.restarts = max(_number(line, "runs") - 1, job.restarts)
         was_ended = bool(line.get("ended"))
         began = min(job.start_time, one.start_time or job.start_time)  # PBS counts from before the wrapper's start
         is_late = job.time_limit is not None and job.end_time - began >= job.time_limit - ROUNDED

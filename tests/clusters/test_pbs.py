@@ -159,6 +159,7 @@ def test_a_job_that_runs_again_is_told_so(pbs: Pbs) -> None:
     user.run(f"{pbs.bin}/qrerun", f"{number}.pbsn1", STAND_IN_PBS=str(pbs.state), STAND_IN_USER="root")
     assert ended(user, number) == "COMPLETED"
     assert (user.home / "out").read_text() == "again 1\n"
+    assert " Restarts=1 " in user.run("mscontrol", "show", "job", number)
 
 
 def test_srun_and_scontrol_work_in_the_job(pbs: Pbs) -> None:
@@ -235,6 +236,15 @@ def test_a_pbs_script_passes_through_untouched(pbs: Pbs) -> None:
     assert (pbs.user.home / f"theirs.o{number}").read_text() == "1\n"
     assert pbs.jobs()[f"{number}.pbsn1"]["asked"] == ["select=1:ncpus=3"]
     assert pbs.user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "ExitCode") == "5:0\n"
+
+
+def test_a_qsub_that_stays_ends_as_its_job_does_and_the_job_is_known(pbs: Pbs) -> None:
+    pbs.user.write("job.pbs", "#!/bin/bash\n#PBS -N theirs\n#PBS -W block=true\nexit 6\n")
+    done = pbs.user.try_("msbatch", "-M", "pbs", "job.pbs")
+    assert (done.returncode, done.stderr) == (6, "")
+    number = submitted(done.stdout)
+    assert ended(pbs.user, number) == "FAILED"
+    assert list(pbs.jobs()) == [f"{number}.pbsn1"]
 
 
 def test_nodes_and_queues_are_shown_as_sinfo_and_scontrol_show_them(pbs: Pbs) -> None:

@@ -41,7 +41,7 @@ def _submit(request: submit.Request, order: Order, place: Place) -> int:
         from mini_slurm.cli.foreign.wait import wait_for
 
         return wait_for(place, done.job)
-    return 0
+    return 0 if done.found else status(done.answer.code)
 
 
 def _tell(number: int, request: submit.Request, said: bytes | None, complaint: bytes) -> None:
