@@ -4,9 +4,11 @@ from typing import Dict, List, NamedTuple, Tuple
 
 from mini_slurm.agent.script import account
 from mini_slurm.agent.step import JobSteps, Step
+from mini_slurm.model.hostlist import compress
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.messages import StartTasks
 from mini_slurm.steps import environment
+from mini_slurm.steps.layout import Part
 from mini_slurm.steps.request import StepRequest, from_texts
 
 TMPDIR = "/tmp"  # of a task whose srun knows of none
@@ -115,6 +117,13 @@ def _of_job(wanted: Launch) -> Dict[str, str]:
 def _same_as_mine(variables: Dict[str, str]) -> List[str]:
     """HOME and the like, where they are this machine's: another one has others."""
     return [name for name, value in account().items() if variables.get(name) == value]
+
+
+def forecast(parts: List[Part], variables: Dict[str, str]) -> str:
+    """What srun --test-only says of a step: it has its place in the job."""
+    cpus = sum(len(part.cpus) for part in parts)
+    names = compress([part.node for part in parts])
+    return f"{cpus} processors on nodes {names} in partition {variables.get('SLURM_JOB_PARTITION', '')}"
 
 
 def _inputs(wanted: Launch, tasks: List[int]) -> List[int]:

@@ -256,6 +256,11 @@ class JobSteps:
         if os.path.lexists(path):
             os.unlink(path)
 
+    def drop_noted(self, step: Step) -> None:
+        """... if it is over, booked, and its machines have forgotten it."""
+        if step.is_over and step.is_noted and not step.unfinished:
+            self.drop(step)
+
     def named(self, name: str) -> Optional[Step]:
         """The step of this name."""
         return next((step for step in self.steps.values() if step.name == name), None)

@@ -4,6 +4,7 @@ import signal
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type
 
 from mini_slurm.agent import fronts, launch, spool, watchers
+from mini_slurm.agent.booking import Booking
 from mini_slurm.agent.clients import Asker
 from mini_slurm.agent.holder import ENDING as ENDING_FILE
 from mini_slurm.agent.listeners import Listener, Listeners
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from mini_slurm.agent.jobs import Jobs
 
 ENDING = (signal.SIGTERM, signal.SIGKILL)
-PATIENCE = 0.05  # seconds in which a step may end before it is told of that it runs
 GRACE = 60.0  # seconds for srun to come back to a new agent, before its step is ended
 LAST_GRACE = 5.0  # ... where its allocation ends anyway
 
@@ -47,13 +47,14 @@ class Steps:
         self._of_job: Dict[str, JobSteps] = {}
         self.listeners = Listeners(jobs)
         self._watchers = watchers.Watchers(self)
+        self._booking = Booking(jobs, self)
 
     def handlers(self) -> Dict[Type[Any], Callable[[Any, Any], None]]:
         """What controllers say of steps."""
         return {
             Relay: lambda peer, message: self.listeners.relayed(message),
             CancelStep: lambda peer, message: self._cancel(message),
-            StepNoted: lambda peer, message: self._noted(message),
+            StepNoted: lambda peer, message: self._booking.noted(message),
         }
 
     # --- srun
@@ -137,7 +138,7 @@ class Steps:
         try:
             if attempt.ended is not None or attempt.ending or attempt.is_leaving:
                 raise layout.Impossible("Job/step already completing or completed")
-            parts = layout.place(request, nodes, job.held())
+            parts = layout.place(request, nodes, {} if request.test_only else job.held())
         except layout.Impossible as error:
             client.say("refused", "direct" if error.direct else "create", error.why)
             return True
@@ -147,13 +148,16 @@ class Steps:
                 return True
             client.say("wait", str(error))
             return False
+        if request.test_only:
+            client.say("refused", "test", launch.forecast(parts, wanted.environment))
+            return True
         distribution = layout.kind(request, len(parts), sum(len(part.tasks) for part in parts))
         try:
             step = job.add(wanted.token, request, parts, distribution, client.is_outside)
         except OSError as error:
             client.say("refused", "create", error.strerror or str(error))
             return True
-        self._jobs.loop.later(PATIENCE, lambda: self._tell_running(step))
+        self._booking.begin(step)
         self._attach(step, client, wanted)
         return True
 
@@ -235,7 +239,7 @@ class Steps:
             self._tell_over(step, node, ended)
             if is_last:
                 job.save(step)
-                self._tell_news(step)
+                self._booking.tell(step)
                 self._retry(job)
         elif node not in step.ends:  # a former agent saw it end
             step.ends[node] = ended
@@ -261,11 +265,7 @@ class Steps:
         for node in step.unfinished - step.running:
             step.unfinished.discard(node)
             self.say(step, node, Forget(step.name))
-        self._drop_noted(job, step)
-
-    def _drop_noted(self, job: JobSteps, step: Step) -> None:
-        if step.is_over and step.is_noted and not step.unfinished:
-            job.drop(step)
+        job.drop_noted(step)
 
     def say(self, step: Step, node: str, message: Message) -> None:
         """Say something to a machine of the step."""
@@ -306,30 +306,13 @@ class Steps:
         """A controller has been welcomed."""
         for name in self._jobs.names(state_id):
             for step in self._all_of(name):
-                self._tell_news(step)
+                self._booking.tell(step)
                 if step.is_outside:
                     self._wait_for_srun(step)
 
     def _all_of(self, name: str) -> List[Step]:
         """The steps of a job; most jobs have none, and cost nothing here."""
         return list(self._of_job[name].steps.values()) if name in self._of_job else []
-
-    def _tell_news(self, step: Step) -> None:
-        peer = self._jobs.peers.get(step.job.rsplit(".", 2)[0])
-        if peer and not step.is_noted:
-            peer.send(step.news())
-
-    def _tell_running(self, step: Step) -> None:
-        if not step.is_over:
-            self._tell_news(step)
-
-    def _noted(self, message: StepNoted) -> None:
-        """News of a step is on disk at the submit side."""
-        job = self.of(message.attempt.rpartition("-")[0])
-        step = job.named(message.attempt) if job else None
-        if job and step and message.ended and step.is_over:
-            step.is_noted = True
-            self._drop_noted(job, step)
 
     def _cancel(self, message: CancelStep) -> None:
         """Somebody wants a step to get a signal."""

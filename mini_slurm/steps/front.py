@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from select import POLLIN, poll
-from time import monotonic
+from time import monotonic, strftime
 
 from mini_slurm.protocol import flat
 from mini_slurm.steps import ends, records
@@ -224,13 +224,18 @@ class Front:
             self._lose_job([flat.text(name) for name in frame[1:]])
 
     def _refuse(self, kind: str, why: str) -> None:
-        self._refused = 1
+        self._refused = int(kind != "test")
         job_id = self._names.job_id
+        *before, why = why.split("\n")
+        for line in before:
+            self.complain(line)
         if kind == "confirm":
             self.complain(f"Unable to confirm allocation for job {job_id}: {why}")
             self.say(f"Check SLURM_JOB_ID environment variable. Expired or invalid job {job_id}")
         elif kind == "direct":
             self.complain(why)
+        elif kind == "test":
+            self.say(f"Job {job_id} to start at {strftime('%Y-%m-%dT%H:%M:%S')} using {why}")
         else:
             self.complain(f"Unable to create step for job {job_id}: {why}")
 

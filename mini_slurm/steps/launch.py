@@ -122,6 +122,7 @@ def _input(settings: Settings, mode: str, tasks: int) -> str:
     """Open what the tasks read; which of them do: a number that is none of theirs is a file's name. Raises Refused."""
     if mode == NONE:
         return NONE
+    mode = mode or ALL
     settings.input = 0
     if mode.isdigit() and int(mode) < tasks:
         settings.input_task = int(mode)
@@ -162,7 +163,7 @@ def _fields(
         flat.nest([flat.nest(words) for words in programs]),
         flat.nest_pairs(exported(environment, given.get("export"))),
         flat.nest(own),
-        given.get("chdir") or folder(environment),
+        _chdir(given.get("chdir", ""), folder(environment)),
         str(umask),
         flat.nest_pairs(limits()),
         inputs,
@@ -171,6 +172,11 @@ def _fields(
         pty,
         flat.nest_pairs({**marks, **_said(given, wanted), **_bindings(program, given), **_own_state(given, umask)}),
     ]
+
+
+def _chdir(said: str, here: str) -> str:
+    """Where the tasks begin: a path that does not begin with a slash is meant from here."""
+    return os.path.normpath(os.path.join(here, said)) if said and not said.startswith("/") else said or here
 
 
 def _said(given: dict[str, str], wanted: request.StepRequest) -> dict[str, str]:

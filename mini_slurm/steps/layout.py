@@ -9,11 +9,15 @@ if TYPE_CHECKING:
 UNAVAILABLE = "Requested node configuration is not available"
 TOO_FEW_NAMES = "Unspecified error"  # what Slurm says of fewer names than tasks
 TOO_MANY = "More processors requested than permitted"
+NO_GPUS = "Step requested GRES but job doesn't have GRES\nInvalid generic resource (gres) specification"
 BUSY = "Requested nodes are busy"
 
 
 class Impossible(Exception):
-    """The job has not what the step asks for. `direct`: the words are srun's own, not the answer to a request."""
+    """The job has not what the step asks for. `direct`: the words are srun's own, not the answer to a request.
+
+    Of several lines the last one is the answer.
+    """
 
     def __init__(self, why: str, direct: bool = False) -> None:
         super().__init__(why)
@@ -65,14 +69,11 @@ class Held:
 def place(request: StepRequest, nodes: list[Node], held: dict[str, Held]) -> list[Part]:
     """The parts of a step, in the order of the machines. Raises Impossible, Busy."""
     allowed = _allowed(request, nodes)
-    least, most = _node_count(request, allowed)
-    tasks = _task_count(request, least)
-    if request.exact and not request.overlap:
-        chosen = _room_for_exact(request, allowed, held, tasks, least, most)
-    else:
-        chosen = _whole_nodes(request, allowed, held, tasks, least)
+    _check_gpus(request, nodes)
+    tasks = _task_count(request, _node_count(request, allowed)[0])
+    chosen = _choose(request, allowed, held, tasks)
     chosen = [node for node in nodes if node in chosen]
-    room = {node.name: _slots(request, node, held) for node in chosen}
+    room = {node.name: max(1, _slots(request, node, held)) for node in chosen}
     counts = _distribute(request, chosen, room, tasks)
     parts = []
     for node in chosen:
@@ -89,25 +90,41 @@ def _allowed(request: StepRequest, nodes: list[Node]) -> list[Node]:
     known = {node.name for node in nodes}
     if not known.issuperset(request.nodelist):
         raise Impossible(UNAVAILABLE)
+    both = [name for name in request.excluded if name in request.nodelist]
+    if both:
+        raise Impossible(f"Requested node {both[0]} is also in the excluded list.\nJob not submitted.", direct=True)
     left = [node for node in nodes if node.name not in request.excluded]
+    if not left:
+        raise Impossible("Hostlist is empty!  Can't run job.", direct=True)
     if request.relative is not None:
-        if request.relative >= len(nodes):
-            raise Impossible(UNAVAILABLE)
+        _check_relative(request.relative, request.least_nodes or 1, len(nodes))
         left = nodes[request.relative :]
     if request.nodelist:
         # those that are named come first: with more asked for, others join them
         named = [node for node in left if node.name in request.nodelist]
         left = named + [node for node in left if node.name not in request.nodelist]
-    if not left:
-        raise Impossible(UNAVAILABLE)
     return left
+
+
+def _check_relative(first: int, count: int, all_nodes: int) -> None:
+    if first + count > all_nodes:
+        sum_of = f"{first}+{count}>{all_nodes}"
+        why = f"--relative and --nodes option incompatible with count of allocated nodes ({sum_of})"
+        raise Impossible(why, direct=True)
+
+
+def _check_gpus(request: StepRequest, nodes: list[Node]) -> None:
+    wanted = request.gpus or request.gpus_per_node or request.gpus_per_task
+    if wanted and not any(node.gpus for node in nodes):
+        raise Impossible(NO_GPUS)
 
 
 def _node_count(request: StepRequest, allowed: list[Node]) -> tuple[int, int]:
     """The least and the largest number of machines."""
     least = request.least_nodes
     if least is not None and least > len(allowed):
-        raise Impossible(f"Only allocated {len(allowed)} nodes asked for {least}", direct=True)
+        excluded = "\nAre required nodes explicitly excluded?" if request.excluded else ""
+        raise Impossible(f"Only allocated {len(allowed)} nodes asked for {least}{excluded}", direct=True)
     if least is None:
         least = max(1, len(set(request.nodelist))) if request.nodelist else len(allowed)
         if request.ntasks is not None:
@@ -144,22 +161,64 @@ def _slots(request: StepRequest, node: Node, held: dict[str, Held]) -> int:
     return _capacity(request, node)
 
 
-def _whole_nodes(
-    request: StepRequest, allowed: list[Node], held: dict[str, Held], tasks: int, least: int
-) -> list[Node]:
-    """A step that does not say `--exact` has all of the job's CPUs on its machines, and waits until they are free."""
-    if sum(_capacity(request, node) for node in allowed[: max(least, 1)]) < tasks:
-        if least < len(allowed) and request.least_nodes is None:
-            return _whole_nodes(request, allowed, held, tasks, least + 1)
-        raise Impossible(TOO_MANY)
+def _choose(request: StepRequest, allowed: list[Node], held: dict[str, Held], tasks: int) -> list[Node]:
+    """The machines that it runs on: the first that have room for all tasks, and as many of them as it may have.
+
+    Where the machines have CPUs enough, but each some too few for another whole task, they take more than they have
+    CPUs for, once nobody else is on them. Raises Impossible, Busy.
+    """
+    numbers = _node_numbers(request, allowed, tasks)
+    named = set(request.nodelist[: numbers[0]])
+    whole_tasks = {node.name: _capacity(request, node) for node in allowed}
+    cpus = {node.name: node.cpus for node in allowed}
+    for room, need in ((whole_tasks, tasks), (cpus, tasks * (request.cpus_per_task or 1))):
+        if any(_first_with(room, allowed, named, count, need) for count in numbers):
+            free = {node.name: _free(request, node, held, room[node.name]) for node in allowed}
+            idle = [node for node in allowed if free[node.name]]
+            found = (_first_with(free, idle, named, count, need) for count in numbers)
+            chosen = next((machines for machines in found if machines), None)
+            if chosen is None:
+                raise Busy(BUSY)
+            return chosen
+    raise Impossible(UNAVAILABLE if named and len(named) == numbers[0] else TOO_MANY)
+
+
+def _free(request: StepRequest, node: Node, held: dict[str, Held], room: int) -> int:
+    """How much of the room that a machine has in all a step may use now."""
     if request.overlap:
-        return allowed[:least]
-    idle = [node for node in allowed if _is_idle(request, node, held) or node.name in request.nodelist]
-    if len(idle) < least or not all(_is_idle(request, node, held) for node in idle[:least]):
-        raise Busy(BUSY)
-    if sum(_capacity(request, node) for node in idle[:least]) < tasks:
-        raise Busy(BUSY)
-    return idle[:least]
+        return room
+    if not request.exact:
+        return room if _is_idle(request, node, held) else 0
+    if not _has_memory_and_gpus(request, node, held):
+        return 0
+    slots = _slots(request, node, held)
+    return slots if room == _capacity(request, node) else room * (len(_free_cpus(node, held)) == node.cpus)
+
+
+def _first_with(room: dict[str, int], nodes: list[Node], named: set[str], count: int, need: int) -> list[Node] | None:
+    """The first so many machines that together have so much room; those that are named are among them."""
+    chosen: list[Node] = []
+    for index, node in enumerate(nodes):
+        missing = count - len(chosen) - 1
+        after = (
+            sorted((room[other.name] for other in nodes[index + 1 :]), reverse=True)[:missing] if missing > 0 else []
+        )
+        if missing >= 0 and (node.name in named or sum(after) + room[node.name] + _sum(room, chosen) >= need):
+            chosen.append(node)
+    is_enough = len(chosen) == count and _sum(room, chosen) >= need
+    return chosen if is_enough and named <= {node.name for node in chosen} else None
+
+
+def _sum(room: dict[str, int], nodes: list[Node]) -> int:
+    return sum(room[node.name] for node in nodes)
+
+
+def _node_numbers(request: StepRequest, allowed: list[Node], tasks: int) -> list[int]:
+    """How many machines it may have, the best first: with --nodes as many as it may, else as few as will do."""
+    least, most = _node_count(request, allowed)
+    if request.least_nodes is None:
+        return list(range(least, len(allowed) + 1))
+    return list(range(max(least, min(most, tasks)), least - 1, -1))
 
 
 def _is_idle(request: StepRequest, node: Node, held: dict[str, Held]) -> bool:
@@ -169,26 +228,6 @@ def _is_idle(request: StepRequest, node: Node, held: dict[str, Held]) -> bool:
     if taken.cpus or (node.memory and taken.memory + _memory(request, node, node.cpus) > node.memory):
         return False
     return len(node.gpus) - len(taken.gpus) >= _gpus_wanted(request, node, 1)
-
-
-def _room_for_exact(
-    request: StepRequest, allowed: list[Node], held: dict[str, Held], tasks: int, least: int, most: int
-) -> list[Node]:
-    """The first machines that together have room for all tasks now."""
-    if sum(_capacity(request, node) for node in allowed) < tasks:
-        raise Impossible(TOO_MANY)
-    chosen: list[Node] = []
-    room = 0
-    for node in allowed:
-        slots = _slots(request, node, held)
-        if slots and _has_memory_and_gpus(request, node, held):
-            chosen.append(node)
-            room += slots
-        if (len(chosen) >= least and room >= tasks) or len(chosen) == most:
-            break
-    if len(chosen) < least or room < tasks:
-        raise Busy(BUSY)
-    return chosen
 
 
 def _has_memory_and_gpus(request: StepRequest, node: Node, held: dict[str, Held]) -> bool:

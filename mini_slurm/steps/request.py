@@ -38,6 +38,7 @@ class StepRequest:
         self.gpu_type = ""
         self.time_limit: int | None = None  # seconds
         self.immediate = False
+        self.test_only = False  # nothing is to run
         self.alone = False  # its allocation is its own, and it gets less of Slurm's variables
         self.hidden = False  # it has no number of its own, and nobody is told of it
         self.submit_line = ""
@@ -55,6 +56,7 @@ KINDS = {
     "overlap": "flag",
     "overcommit": "flag",
     "immediate": "flag",
+    "test_only": "flag",
     "alone": "flag",
     "hidden": "flag",
 }
@@ -90,10 +92,22 @@ def read(given: dict[str, str], warn: list[str]) -> StepRequest:
         reader = READERS.get(option)
         if reader is not None:
             reader(request, text)
+    if request.relative is not None and (given.get("nodelist") or given.get("exclude")):
+        raise Refused("-r,--relative not allowed with -w,--nodelist or -x,--exclude.")
     if "exclusive" in given or "cpus-per-task" in given:
         request.exact = True
     _settle_tasks(request, warn)
+    _settle_names(request, warn)
     return request
+
+
+def _settle_names(request: StepRequest, warn: list[str]) -> None:
+    """No more names than machines: the first ones count."""
+    names, most = list(dict.fromkeys(request.nodelist)), request.most_nodes
+    if most is not None and len(names) > most and request.distribution != "arbitrary":
+        why = "Required nodelist includes more nodes than permitted by max-node count"
+        warn.append(f"error: {why} ({len(names)} > {most}). Eliminating nodes from the nodelist.")
+        request.nodelist = names[:most]
 
 
 def _settle_tasks(request: StepRequest, warn: list[str]) -> None:
@@ -111,7 +125,8 @@ def _settle_tasks(request: StepRequest, warn: list[str]) -> None:
                 f" {request.ntasks} with the number of requested nodes {least}. Ignoring --ntasks-per-node."
             )
         request.tasks_per_node = None
-    if request.ntasks is not None and least is not None and request.ntasks < least:
+    has_names = request.distribution == "arbitrary" and request.nodelist
+    if request.ntasks is not None and least is not None and request.ntasks < least and not has_names:
         warn.append(
             f"Warning: can't run {request.ntasks} processes on {least} nodes, setting nnodes to {request.ntasks}"
         )
@@ -274,6 +289,7 @@ READERS: dict[str, Reader] = {
     "overcommit": _flag("overcommit"),
     "overlap": _flag("overlap"),
     "relative": _number("relative", "relative", 0),
+    "test-only": _flag("test_only"),
     "time": _time,
 }
 # fmt: on

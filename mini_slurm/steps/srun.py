@@ -9,6 +9,7 @@ from mini_slurm.errors import BadUsage, MiniSlurmError, Refused, visible
 from mini_slurm.options.grammar import Option, parse
 from mini_slurm.protocol import flat
 from mini_slurm.steps import hooks, launch
+from mini_slurm.steps import request as step_request
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
 from mini_slurm.steps.talk import AGENT_SOCKET, GREETING, Talk
@@ -89,6 +90,8 @@ def _step(
         from mini_slurm.steps import groups
 
         groups.numbers(given["het-group"], 1)
+    if "jobid" in given:
+        step_request.number("jobid", given["jobid"])
     check_mpi(given.get("mpi", "none"))
     given["submit-line"] = " ".join([program, *arguments])
     launch.drop_terminal(program, given)

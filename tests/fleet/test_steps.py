@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import sys
@@ -160,6 +161,25 @@ def test_a_step_keeps_folder_limits_and_environment_of_its_srun(client: Client, 
 def test_chosen_variables_alone_travel(client: Client) -> None:
     script = "export A=1 B=2; srun --export=B,C=3 /bin/sh -c 'echo \"<$A$B$C>\" $SLURM_JOB_ID'"
     assert run(client, script)[1] == "<23> 1\n"
+
+
+def test_test_only_runs_nothing(client: Client, tmp_path: Path) -> None:
+    _, out, err = run(client, f"cd {tmp_path}; srun --test-only -n2 touch ran; echo rc $? $(ls)")
+    assert out == "rc 0\n"
+    assert re.fullmatch(
+        r"srun: Job 1 to start at [-0-9T:]{19} using 2 processors on nodes node1 in partition .*\n", err
+    )
+
+
+def test_a_folder_is_meant_from_where_srun_is(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "one" / "two").mkdir(parents=True)
+    _, out, err = run(client, f"cd {tmp_path}/one; srun -n1 -D two pwd; srun -n1 -D .. pwd")
+    assert (out, err) == (f"{tmp_path}/one/two\n{tmp_path}\n", "")
+
+
+def test_a_job_that_is_no_number_is_refused(client: Client) -> None:
+    _, out, err = run(client, "srun --jobid=x -n1 true; echo rc $?")
+    assert (out, err) == ("rc 1\n", 'srun: error: Invalid numeric value "x" for --jobid.\n')
 
 
 def test_a_missing_folder_is_replaced(client: Client) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mini_slurm.steps.layout import Busy, Held, Impossible, Node, Part, place
+from mini_slurm.errors import Refused
+from mini_slurm.steps.layout import NO_GPUS, Busy, Held, Impossible, Node, Part, place
 from mini_slurm.steps.request import StepRequest, from_texts, read, to_texts
 
 
@@ -50,6 +51,15 @@ def holding(parts: list[Part]) -> dict[str, Held]:
         ("ntasks=2 nodelist=node2,node1,node2 distribution=arbitrary", (2, 2), [[1], [0]]),
         ("ntasks=2 distribution=arbitrary", (2, 2), [[0], [1]]),
         ("ntasks=5 overcommit", (1,), [[0, 1, 2, 3, 4]]),
+        ("ntasks=5 nodes=2", (2, 2, 3, 1), [[0, 1], [], [2, 3, 4], []]),
+        ("ntasks=5 nodes=2 exact", (2, 2, 3, 1), [[0, 1], [], [2, 3, 4], []]),
+        ("ntasks=3 nodes=1", (2, 2, 3, 1), [[], [], [0, 1, 2], []]),
+        ("ntasks=3 nodes=1 exact", (2, 2, 3, 1), [[], [], [0, 1, 2], []]),
+        ("ntasks=2 nodes=1-2", (2, 2, 3, 1), [[0], [1], [], []]),
+        ("ntasks=4 nodes=2-4", (2, 2, 3, 1), [[0], [1], [2], [3]]),
+        ("ntasks=5 nodes=1-3", (2, 2, 3, 1), [[0, 1], [2, 3], [4], []]),
+        ("ntasks=4 cpus-per-task=2", (2, 2, 3, 1), [[0], [1], [2], [3]]),
+        ("nodes=4 ntasks=8 ntasks-per-node=2", (2, 2, 3, 1), [[0, 1, 2], [3, 4], [5, 6], [7]]),
     ],
 )
 def test_tasks_go_where_slurm_puts_them(text: str, cpus: tuple[int, ...], expected: list[list[int]]) -> None:
@@ -65,8 +75,11 @@ def test_tasks_go_where_slurm_puts_them(text: str, cpus: tuple[int, ...], expect
         ("ntasks=2 cpus-per-task=2", "More processors requested than permitted"),
         ("nodelist=node9", "Requested node configuration is not available"),
         ("nodes=2 ntasks=2", "Only allocated 1 nodes asked for 2"),
-        ("relative=1", "Requested node configuration is not available"),
-        ("gpus-per-task=1", "Requested node configuration is not available"),
+        ("relative=1", "--relative and --nodes option incompatible with count of allocated nodes (1+1>1)"),
+        ("exclude=node1", "Hostlist is empty!  Can't run job."),
+        ("exclude=node1 nodelist=node1", "Requested node node1 is also in the excluded list.\nJob not submitted."),
+        ("nodes=1 ntasks=3 nodelist=node1", "Requested node configuration is not available"),
+        *((text, NO_GPUS) for text in ("gpus=1", "gpus-per-task=1", "gpus-per-node=1", "gres=gpu:1")),
     ],
 )
 def test_what_the_job_has_not_is_refused(text: str, why: str) -> None:
@@ -102,6 +115,22 @@ def test_a_step_takes_another_machine_when_the_first_is_held() -> None:
     machines = nodes(1, 1)
     held = holding(place(request("ntasks=1 nodes=1"), machines, {}))
     assert tasks("ntasks=1 nodes=1", machines, held) == {"node2": [0]}
+
+
+def test_tasks_of_several_cpus_wait_for_a_machine_that_has_them() -> None:
+    machines = nodes(2, 2)
+    held = holding(place(request("ntasks=2 nodes=2 exact"), machines, {}))
+    with pytest.raises(Busy):
+        place(request("ntasks=1 nodes=1 cpus-per-task=2"), machines, held)
+    with pytest.raises(Busy):  # 4 CPUs for 4 tasks, once the others have ended
+        place(request("ntasks=4 nodes=2 exact"), machines, held)
+
+
+def test_a_machine_that_is_named_is_waited_for() -> None:
+    machines = nodes(1, 1)
+    held = holding(place(request("ntasks=1 nodes=1 exact"), machines, {}))
+    with pytest.raises(Busy):
+        place(request("ntasks=1 nodes=1 exact nodelist=node1"), machines, held)
 
 
 def test_memory_is_held_as_cpus_are() -> None:
@@ -170,3 +199,13 @@ def test_a_request_survives_its_way_to_the_agent(ntasks: int, names: list[str], 
     sent = StepRequest()
     sent.ntasks, sent.nodelist, sent.exact, sent.submit_line = ntasks, names, exact, line
     assert from_texts(to_texts(sent)).__dict__ == sent.__dict__
+
+
+def test_more_names_than_machines_are_cut_short_and_relative_goes_with_none() -> None:
+    warnings: list[str] = []
+    found = read({"nodes": "1", "nodelist": "node4,node2"}, warnings)
+    why = "Required nodelist includes more nodes than permitted by max-node count (2 > 1)"
+    assert warnings == [f"error: {why}. Eliminating nodes from the nodelist."]
+    assert found.nodelist == ["node4"]
+    with pytest.raises(Refused, match="--relative not allowed with -w,--nodelist or -x,--exclude"):
+        read({"relative": "1", "exclude": "node1"}, [])
