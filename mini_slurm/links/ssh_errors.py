@@ -15,6 +15,7 @@ from mini_slurm.links.known_hosts import HostKey
 from mini_slurm.model.fleet import MachineEntry
 
 DEFAULT_KEYS = ("id_ed25519_sk", "id_ecdsa_sk", "id_ed25519", "id_ecdsa", "id_rsa")  # of ~/.ssh
+CALL_FAILED = "Connect call failed"  # asyncio's words for whatever kept it from connecting
 KEY_HEAD = 1024  # bytes of a private key file that say whether it has a passphrase
 
 
@@ -210,6 +211,9 @@ def _bad_name(error: BaseException, target: Target) -> Unreachable:
 
 def _reason(error: BaseException) -> str:
     """The error's own words on one line, control characters made visible."""
+    number = getattr(error, "errno", None)
+    if isinstance(error, OSError) and isinstance(number, int) and CALL_FAILED in str(error):
+        return os.strerror(number)
     text = getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error) or type(error).__name__
     return one_line(str(text))
 

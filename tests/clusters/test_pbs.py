@@ -353,6 +353,9 @@ def test_questions_that_fail_change_no_job(pbs: Pbs) -> None:
     )
     for _ in range(3):
         assert pbs.user.run("msqueue", "-h", "-j", number, "-o", "%T") == "PENDING\n"
+    refused = pbs.user.try_("mscancel", "-M", "pbs", "99")
+    complaint = "mscancel: error: qstat: cannot connect to server pbsn1 (errno=15010)\n"
+    assert (refused.returncode, refused.stderr) == (1, complaint)
 
 
 def test_without_a_fleet_file_the_pbs_on_path_is_used(user: User) -> None:

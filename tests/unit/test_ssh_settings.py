@@ -69,6 +69,11 @@ def test_switching_the_check_off_means_the_usual_files() -> None:
         ),
         (OSError("Multiple exceptions: [Errno 111] a, [Errno 113] b"), "Multiple exceptions", 1),
         (OSError(errno.EHOSTUNREACH, "No route to host"), "10.0.0.1 port 2222: No route to host", 1),
+        (
+            OSError(errno.EHOSTUNREACH, "Connect call failed ('10.0.0.1', 2222)"),
+            "10.0.0.1 port 2222: No route to host",
+            1,
+        ),
         (TimeoutError(), "no answer from", 1),
         (ConnectionResetError(), "closed the connection", 1),
         (socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"), "no address", 1),

@@ -12,7 +12,7 @@ from mini_slurm.clusters import words as command_line
 from mini_slurm.clusters.base import Goal
 from mini_slurm.desk import places
 from mini_slurm.desk.foreign.place import Place
-from mini_slurm.errors import Refused
+from mini_slurm.errors import MiniSlurmError, Refused
 from mini_slurm.options import scancel
 from mini_slurm.options.job_ids import JobId
 from mini_slurm.options.listings import Chosen
@@ -61,10 +61,13 @@ def _cancel_there(wish: Wish, place: Place) -> int:
     """-M: the cluster's own command does it; where it is not Slurm's, we know what the words and filters mean."""
     if place.cluster.native:
         return hand_over.run(place, "scancel", wish.arguments, TABLE)
-    place.refresh(everybody=True)
+    contact = place.refresh(everybody=True)
     where = _conditions(wish)
     where.add("cluster = ?", place.entry.name)
-    return _end(wish, place, _goals(wish, foreign.select(place.db, where)))
+    goals = _goals(wish, foreign.select(place.db, where))
+    if contact.fault and not goals:  # it is not known that there is nothing to end
+        raise MiniSlurmError(contact.fault)
+    return _end(wish, place, goals)
 
 
 def _conditions(wish: Wish) -> Where:
