@@ -164,7 +164,9 @@ def test_chosen_variables_alone_travel(client: Client) -> None:
 
 
 def test_test_only_runs_nothing(client: Client, tmp_path: Path) -> None:
-    _, out, err = run(client, f"cd {tmp_path}; srun --test-only -n2 touch ran; echo rc $? $(ls)")
+    _, out, err = run(
+        client, f"mkdir {tmp_path}/in; cd {tmp_path}/in; srun --test-only -n2 touch ran; echo rc $? $(ls)"
+    )
     assert out == "rc 0\n"
     assert re.fullmatch(
         r"srun: Job 1 to start at [-0-9T:]{19} using 2 processors on nodes node1 in partition .*\n", err
