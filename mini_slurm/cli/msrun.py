@@ -222,6 +222,7 @@ class Run:
             if row.long in self.texts:
                 raise Refused(f"--{row.long} is for a job of its own: this is a step of job {self.texts['jobid']}")
         srun.check_mpi(self.texts.get("mpi", ""))
+        groups.numbers(self.texts.get("het-group", ""))
 
     def check_alone(self, given: list[Setting]) -> None:
         """Raises MiniSlurmError where the step, with an allocation of its own, cannot be what was asked for."""

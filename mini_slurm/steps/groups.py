@@ -12,7 +12,7 @@ from _signal import (  # type: ignore[import-not-found]  # signal's are enums: s
 )
 from functools import partial
 
-from mini_slurm.errors import BadOption, Refused
+from mini_slurm.errors import Refused
 from mini_slurm.model.hostlist import expand
 from mini_slurm.steps.signals import TAKEN
 
@@ -34,9 +34,10 @@ def run(step: Step, arguments: list[str], environment: dict[str, str], group_of:
     """Run what the arguments say in all groups that they name; the highest exit status. Raises MiniSlurmError."""
     size = int(environment.get(SIZE, "1"))
     steps = []
-    for position, words in enumerate(split(arguments)):
-        named = group_of(words)
-        for group in numbers(named, size) if named else [_checked(position, size)]:
+    parts = split(arguments)
+    for position, words in enumerate(parts):
+        named = numbers(group_of(words))
+        for group in _checked(named or [position], size, alone=len(parts) == 1):
             steps.append((words, of_group(environment, group), limits(environment, group, size)))
     for _, _, own in steps[1:]:
         own["input"] = "none"  # there is but one standard input
@@ -54,23 +55,32 @@ def split(arguments: list[str]) -> list[list[str]]:
     return found
 
 
-def numbers(text: str, size: int) -> list[int]:
-    """The groups that `0,2-3` means, of so many. Raises MiniSlurmError."""
+def numbers(text: str) -> list[int]:
+    """The groups that `0,2-3` means. Raises Refused."""
     found: list[int] = []
-    for piece in text.split(","):
+    for piece in text.split(",") if text else ():
         first, dash, last = piece.partition("-")
         last = last if dash else first
         if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit() and len(last) < 5):
-            raise BadOption("Invalid --het-group specification")
-        found += range(int(first), _checked(int(last), size) + 1)
+            raise Refused(f"_parse_single_range: Invalid range: `{piece}'", f"Invalid --het-group value: {text}")
+        found += range(int(first), int(last) + 1)
     return found
 
 
-def _checked(group: int, size: int) -> int:
-    if group >= size:
-        what = f"Attempt to run a job step with het group value of {group}"
-        raise Refused(f"{what}, but the job allocation has maximum value of {size - 1}")
-    return group
+def check(text: str) -> None:
+    """What is said of groups where there is but one. Raises Refused."""
+    _checked(numbers(text) or [0], 1, alone=True)
+
+
+def _checked(groups: list[int], size: int, *, alone: bool) -> list[int]:
+    """Those that there are; `alone`: one command is to run in all of them. Raises Refused."""
+    last = max(groups)
+    if last < size:
+        return groups
+    if alone:
+        raise Refused(f"Requested het-group offset exceeds highest hetjob index ({last} > {size - 1})")
+    what = f"Attempt to run a job step with het group value of {last}"
+    raise Refused(f"{what}, but the job allocation has maximum value of {size - 1}")
 
 
 def of_group(environment: Mapping[str, str], group: int) -> dict[str, str]:

@@ -89,7 +89,7 @@ def _step(
     if PARTS not in environment and "het-group" in given:
         from mini_slurm.steps import groups
 
-        groups.numbers(given["het-group"], 1)
+        groups.check(given["het-group"])
     if "jobid" in given:
         step_request.number("jobid", given["jobid"])
     check_mpi(given.get("mpi", "none"))

@@ -72,8 +72,7 @@ def test_steps_run_in_the_parts_that_they_name(fleet: Machines) -> None:
         f"right {second} {second} 0",
     ]
     assert lines[8:10] == [
-        "srun: error: Attempt to run a job step with het group value of 2, but the job allocation has maximum value"
-        " of 1",
+        "srun: error: Requested het-group offset exceeds highest hetjob index (2 > 1)",
         "1",
     ]
     assert lines[-1] == "1"
@@ -196,7 +195,7 @@ def test_msallocs_command_uses_the_parts_that_it_names(fleet: Machines) -> None:
     assert done.stdout.splitlines() == [
         *("2 node2 node1", "plain node2 node2", "one node1 node1", "left node2 node2", "right node1"),
     ]
-    refused = "Attempt to run a job step with het group value of 2, but the job allocation has maximum value of 1"
+    refused = "Requested het-group offset exceeds highest hetjob index (2 > 1)"
     assert done.stderr.splitlines() == [
         *("msalloc: Granted job allocation 1", f"msrun: error: {refused}", "msalloc: Relinquishing job allocation 1"),
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mini_slurm.errors import BadOption, Refused
+from mini_slurm.errors import Refused
 from mini_slurm.steps import groups
 
 TWO = {
@@ -45,11 +45,13 @@ def test_a_step_on_a_machine_of_several_parts_takes_what_it_needs() -> None:
 
 @pytest.mark.parametrize("given", ["2", "0-2", "0,5"])
 def test_a_part_that_there_is_not(given: str) -> None:
-    with pytest.raises(Refused, match="maximum value of 1"):
+    with pytest.raises(Refused, match=r"exceeds highest hetjob index \(\d > 1\)"):
         groups.run(lambda *step: 0, [], dict(TWO), lambda words: given)
+    with pytest.raises(Refused, match="maximum value of 1"):
+        groups.run(lambda *step: 0, [":"], dict(TWO), lambda words: given)
 
 
 @pytest.mark.parametrize("given", ["x", "1-", "-1", "0,,1", "\u0663"])
 def test_what_is_no_number_of_a_part(given: str) -> None:
-    with pytest.raises(BadOption, match="Invalid --het-group specification"):
+    with pytest.raises(Refused, match="Invalid --het-group value: "):
         groups.run(lambda *step: 0, [], dict(TWO), lambda words: given)
