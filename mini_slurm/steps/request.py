@@ -175,13 +175,26 @@ def _excluded(request: StepRequest, text: str) -> None:
 
 
 def names(text: str) -> list[str]:
-    """The machines of a hostlist. Raises Refused."""
+    """The machines of a hostlist, whose names blanks may part, too. Raises Refused."""
     from mini_slurm.model.hostlist import expand
 
     try:
-        return expand(text)
+        return expand(",".join(text.split()))
     except ValueError as error:
+        _check_ranges(text)
         raise Refused(str(error)) from None
+
+
+def _check_ranges(text: str) -> None:
+    """A range that goes backwards, or is none, Slurm itself does not get past. Raises Refused."""
+    from mini_slurm.model import loose_hostlist
+
+    try:
+        loose_hostlist.expand(text)
+    except loose_hostlist.BadRange as error:
+        raise Refused(f"_parse_single_range: {error}", "memory allocation failure") from None
+    except ValueError:
+        return
 
 
 def resolve(request: StepRequest, aliases: str) -> None:
