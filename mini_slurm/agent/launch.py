@@ -80,7 +80,7 @@ def message(step: Step, job: JobSteps, wanted: Launch, index: int) -> StartTasks
         title=f"{job.plan['title']}.{number}",
         node=part.node,
         cpus=part.cpus,
-        memory=part.memory,
+        memory=part.memory if job.plan.get("constrain_memory", True) else 0,
         gpus=part.gpus,
         tasks=part.tasks,
         programs=[wanted.programs[task] for task in part.tasks] if per_task else wanted.programs,

@@ -65,7 +65,7 @@ class Stepd:
         self.plan = plan
         self.clock = Clock(place.folder, plan, is_new=started is None)
         self.begun = self.clock.begun = now()
-        self.memory = Watch(plan["memory"], self.begun)
+        self.memory = Watch(plan["memory"] if plan.get("constrain_memory", True) else 0, self.begun)
         self.began_at = time.time()
         self.spawner: Optional[Spawner] = None  # while the script is started the quick way
         self.script, self.script_start = 0, 0  # pid, 0: not known; when it began, as /proc has it

@@ -239,6 +239,7 @@ FLEET = {
     "name": Key(name, "a name of letters, digits, _ . and -", '"lab"'),
     "default_memory_per_cpu": Key(memory, "an amount above 0", '"2G"'),
     "enforce_limits": Key(yes_or_no, "true or false", "true"),
+    "constrain_memory": Key(yes_or_no, "true or false", "false"),
     "max_array_size": Key(number_from(1, LARGEST_ARRAY_SIZE), f"a whole number, 1 to {LARGEST_ARRAY_SIZE}", "100001"),
     "kill_wait": Key(number_from(0), "a whole number of seconds", "30"),
     "node_timeout": Key(number_from(1), "a whole number of seconds, 1 or more", "300"),

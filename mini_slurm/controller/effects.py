@@ -216,6 +216,7 @@ class Hands:
             cpus=mine.cpus,
             total_cpus=total.cpus,
             memory=mine.memory,
+            constrain_memory=fleet.constrain_memory,
             total_memory=total.memory,
             gpus=dict(mine.gpus),
             shares=[(slot.type, amount, slot.size) for slot, amount in mine.shares.items()],

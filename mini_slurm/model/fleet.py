@@ -177,6 +177,7 @@ class Fleet(NamedTuple):
     enforce_limits: bool = False  # Slurm's EnforcePartLimits: refuse what exceeds a partition's limits
     kill_wait: int = 30  # seconds from SIGTERM to SIGKILL
     node_timeout: int = 300  # seconds without an answer until a machine is down
+    constrain_memory: bool = True  # kill what takes more memory than its job asked for, as Slurm's ConstrainRAMSpace
     requeue: bool = True  # after a machine's failure, as Slurm's JobRequeue
     controller_idle: int = 300  # seconds without work until the controller ends
     jobs_dir: str | None = None

@@ -55,6 +55,7 @@ class StartAttempt(NamedTuple):
     cpus: int
     total_cpus: int  # what the fleet file says the machine has: CPUs are handed out from these
     memory: int  # MiB; 0: not limited
+    constrain_memory: bool  # is it to be kept to that, with its steps?
     total_memory: int  # MiB that the fleet file says the machine has; 0: what it really has
     gpus: Dict[str, int]  # type ("" for any) -> how many
     shares: List[Tuple[str, int, int]]  # GPUs of which it gets a part: type, how much, out of how much

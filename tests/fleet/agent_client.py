@@ -53,6 +53,7 @@ def wanted(attempt: str, script: str = "", **changes: Any) -> StartAttempt:
         "cpus": 1,
         "total_cpus": 8,
         "memory": 0,
+        "constrain_memory": True,
         "total_memory": 0,
         "gpus": {},
         "shares": [],

@@ -265,6 +265,14 @@ def test_an_agent_that_a_job_has_started_makes_none(client: Client, make_client:
     assert client.finish(name)[0].cause == ""
 
 
+def test_a_fleet_may_let_jobs_take_more(enclosure: Path, machines: Callable[..., Machines]) -> None:
+    fleet = machines(node1={"cpus": 2, "memory": "2000M", "environment": cgroups.ON})
+    fleet.write_fleet(constrain_memory=False)
+    number = jobs.wrap(fleet, f"{grab(300)}; srun {grab(301)}", "--mem=100M", "-o", "out")
+    [job] = jobs.wait_over(fleet, number)
+    assert (job.state.name, (fleet.work / "out").read_text()) == ("COMPLETED", "got 300\ngot 301\n")
+
+
 def test_jobs_of_a_fleet_are_kept_to_their_memory(
     enclosure: Path,
     machines: Callable[..., Machines],

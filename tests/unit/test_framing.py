@@ -18,6 +18,7 @@ START = StartAttempt(
     cpus=2,
     total_cpus=4,
     memory=100,
+    constrain_memory=True,
     total_memory=8000,
     gpus={"a100": 1},
     shares=[("t4", 4096, 16384)],
