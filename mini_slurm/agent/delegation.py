@@ -1,14 +1,11 @@
 """Where the agent may make cgroups: found out once, when it starts.
 
 Version 2 first: only a subtree that was given to us is touched there, as systemd and container managers rely on being
-alone in theirs. That is a scope that systemd makes for us, or the cgroup that we are in, where that was delegated. Then
-version 1: the cgroup that we are in, where it can be written to. Without either, memory is watched.
+alone in theirs: the cgroup that we are in, where it was delegated. Then version 1: the cgroup that we are in, where it
+can be written to. Without either, memory is watched.
 """
 
 import os
-import pwd
-import re
-import time
 import zlib
 from contextlib import suppress
 from typing import Iterator, Tuple
@@ -16,22 +13,13 @@ from typing import Iterator, Tuple
 from mini_slurm.agent import cgroup
 from mini_slurm.agent.log import log
 from mini_slurm.agent.memory import LEAST
-from mini_slurm.agent.probes import output_of
 
 SWITCH = "MINI_SLURM_CGROUPS"  # in the agent's environment; "off": memory is watched
 LEAF = "mini_slurm-agent"  # a cgroup whose children have controllers has no processes of its own: ours go here
 DELEGATED = ("user.delegate", "trusted.delegate")  # extended attributes by which systemd tells root
-# Where ssh puts who logs in. A batch system's job is none of these: the agent must not get away from it.
-LOGIN = re.compile(r"/session-[^/]+\.scope$|/sshd?(@[^/]*)?\.service$|/user@\d+\.service/")
-LINGER = "/var/lib/systemd/linger"  # who is in here keeps his service manager when he logs out
 PROC = "/proc/self"
-SYSTEMD = "/run/systemd/system"  # is there where it manages the machine
-PATIENCE, PAUSE = 2.0, 0.005  # seconds for systemd to move this process, and between two looks
-MANAGER = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")
 ROUNDS = 5  # of moving processes, which may start others meanwhile
-Place = Tuple[
-    str, str
-]  # how msinfo calls what is here, and the beginning of a job's folder, to which its name is added
+Place = Tuple[str, str]  # how msinfo calls what is here, and the path of a job's folder without the job's name
 WATCHED: Place = ("watched", "")
 
 
@@ -43,7 +31,7 @@ def find(spool: str) -> Place:
         try:
             beginning = f"{look()}/mini_slurm-{os.geteuid()}-{zlib.crc32(os.fsencode(spool)):08x}."
             _try(beginning)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError) as error:
             log(f"no {kind.name} for jobs: {error}")
             continue
         log(f"the memory of jobs is limited by {kind.name}: {beginning}*")
@@ -102,10 +90,8 @@ def _writable() -> str:
 
 
 def _delegated() -> str:
-    """A cgroup that is ours to divide, ready for that. Raises OSError, ValueError, KeyError."""
+    """A cgroup that is ours to divide, ready for that. Raises OSError, ValueError."""
     folder = _own_folder("cgroup2", "")
-    if LOGIN.search(folder) and not _is_delegated(folder):
-        folder = _ask_systemd()
     if os.path.basename(folder) == LEAF:  # of an agent before this one
         folder = os.path.dirname(folder)
     if not _is_delegated(folder):
@@ -116,8 +102,6 @@ def _delegated() -> str:
 
 def _is_delegated(folder: str) -> bool:
     """Is it ours to divide? A user can write only to what was given to him, or to what his service manager manages."""
-    if _is_root(folder):
-        return not os.geteuid() and not os.path.exists(SYSTEMD)
     if os.geteuid() and "/user@" not in folder:
         files = (cgroup.PROCESSES, cgroup.V2.control)
         return all(os.access(path, os.W_OK) for path in (folder, *(f"{folder}/{name}" for name in files)))
@@ -126,36 +110,11 @@ def _is_delegated(folder: str) -> bool:
     return False
 
 
-def _is_root(folder: str) -> bool:
-    """Is it the whole machine's? That one may have processes beside groups."""
-    return not os.path.exists(f"{folder}/cgroup.type")
-
-
-def _ask_systemd() -> str:
-    """Have the service manager move this process to a scope of its own, to divide. Raises OSError, ValueError."""
-    user = os.geteuid()
-    if user and not os.path.exists(f"{LINGER}/{pwd.getpwuid(user).pw_name}"):
-        # The user's manager would end the jobs with itself when he logs out.
-        raise OSError("the user's service manager ends at logout: `loginctl enable-linger` lets it stay")
-    unit = f"mini_slurm-{user}-{os.getpid()}-{time.time_ns()}.scope"
-    bus = [f"XDG_RUNTIME_DIR=/run/user/{user}", "busctl", "--user"] if user else ["busctl", "--system"]
-    scope = ["PIDs", "au", "1", str(os.getpid()), "Delegate", "b", "true", "Description", "s", "mini_slurm agent"]
-    output_of(["env", *bus, "call", *MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", "3", *scope, "0"])
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        folder = _own_folder("cgroup2", "")
-        if folder.endswith(f"/{unit}"):
-            return folder
-        time.sleep(PAUSE)
-    raise TimeoutError(f"systemd has made {unit}, and has not moved the agent there")
-
-
 def _prepare(folder: str) -> None:
     """Have cgroups below get the memory controller. Raises OSError."""
     if "memory" not in cgroup.read(f"{folder}/cgroup.controllers").split():
         raise OSError(f"{folder} has no memory controller")
-    if not _is_root(folder):
-        _empty(folder)
+    _empty(folder)
     cgroup.write(f"{folder}/{cgroup.V2.control}", "+memory")
 
 

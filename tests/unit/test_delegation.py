@@ -19,7 +19,6 @@ V2 = {"cgroup.controllers": "cpu io memory pids\n", "cgroup.type": "domain\n", "
 def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Look:
     """Find what there is for a process whose cgroups these lines of /proc tell; what the log says of it."""
     monkeypatch.setattr(delegation, "PROC", str(tmp_path))
-    monkeypatch.setattr(delegation, "SYSTEMD", str(tmp_path))
     monkeypatch.delenv(delegation.SWITCH)
 
     def find(places: str, own: str, files: dict[str, str]) -> str:
