@@ -10,6 +10,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type, Union
 from mini_slurm.protocol.watching import Measure as Measure
 from mini_slurm.protocol.watching import Measured as Measured
 from mini_slurm.protocol.watching import Outside as Outside
+from mini_slurm.protocol.watching import Pong as Pong
 from mini_slurm.protocol.watching import Watch as Watch
 
 VERSION = 1
@@ -350,14 +351,6 @@ class Unknown(NamedTuple):
     """This spool has no such attempt."""
 
     attempt: str
-
-
-class Pong(NamedTuple):
-    """I am here, and this is how busy the machine is."""
-
-    number: int
-    load: float = 0.0
-    free_memory: int = 0  # MiB
 
 
 Message = Union[

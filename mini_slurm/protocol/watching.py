@@ -36,3 +36,11 @@ class Outside(NamedTuple):
     uses: List[Dict[str, Any]]  # as of agent/foreign.py
     blocked: Dict[str, int]
     idle: Dict[str, float]  # attempt -> seconds for which none of its GPUs has computed
+
+
+class Pong(NamedTuple):
+    """I am here, and this is how busy the machine is."""
+
+    number: int
+    load: float = 0.0
+    free_memory: int = 0  # MiB
