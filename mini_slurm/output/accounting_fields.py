@@ -137,6 +137,12 @@ def _start(line: Line, view: View) -> str:
     return _moment(line.started, view)
 
 
+def _code(line: Line, view: View) -> str:
+    """Exit code and signal; nobody knows them of a step that was lost with its machine."""
+    is_lost = line.step is not None and line.job.state is JobState.NODE_FAIL and line.state is JobState.CANCELLED
+    return "" if is_lost else _exit(*line.exit)
+
+
 def _limit(line: Line, view: View) -> str:
     return "UNLIMITED" if line.job.time_limit is None else format_elapsed(line.job.time_limit)
 
@@ -253,7 +259,7 @@ ACCOUNTING_FIELDS = (
     _row("ElapsedRaw", 10, "", lambda line, view: str(line.elapsed(view.now))),
     _row("Eligible", 19, "", _begin),
     _row("End", 19, "", lambda line, view: _moment(line.ended, view)),
-    _row("ExitCode", 8, "exit_code exit_signal", lambda line, view: _exit(*line.exit)),
+    _row("ExitCode", 8, "exit_code exit_signal", _code),
     _row("Flags", 19, "", _job(_flags)),
     _row("GID", 6, "gid", _job(lambda line, view: str(line.job.gid))),
     _row("Group", 9, "group_name", _job(lambda line, view: line.job.group_name)),
