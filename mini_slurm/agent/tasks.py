@@ -224,7 +224,9 @@ class TaskWatcher(Stepd):
     def _announce(self, why: str) -> None:
         if not self.said:
             self.streams.put(records.record(records.CANCELLED, int(bool(why)), b""))
-        super()._announce(why)
+        if self.message.environment.get("SLURM_NODEID") == "0":
+            super()._announce(why)
+        self.said = True  # the step's first machine speaks for all
 
     def _obey_other(self, word: str, rest: List[str]) -> None:
         if word == "acknowledged":
