@@ -290,6 +290,9 @@ def test_jobs_of_a_fleet_are_kept_to_their_memory(
     text = (fleet.work / "second").read_text()
     assert "srun: error: node2: task 0: Out Of Memory\n" in text and "rc 1\n" in text
     assert SAID.format(f"{second}.0") in text
+    third = fleet.run("msrun", "--mem=100M", "sh", "-c", grab(300))
+    assert "srun: error: node1: task 0: Out Of Memory\n" in third.stderr.replace("msrun:", "srun:")
+    assert (third.stdout, third.returncode) == ("", 1) and "oom-kill event(s) in StepId=3.0" in third.stderr
     told = [line.split() for line in fleet.run("msinfo", "--limits").stdout.splitlines()[1:]]
     assert [(words[0], words[1], words[2]) for words in told] == [(f"node{n}", "memory", "cgroup") for n in (1, 2)]
     wait_until(lambda: not cgroups.of_jobs(enclosure), "the cgroups to be removed", logs=fleet.logs)
