@@ -76,8 +76,9 @@ def load_file(get: Callable[[str], str | None], put: Callable[[str, str], None],
     if kept is not None:
         if kept != _last[0]:
             found = json.loads(kept)
-            _last[:] = [kept, found["signature"], _from_values(found["fleet"])]
-        if _last[1] == signature:
+            is_known = found["signature"] == signature  # else it may be another mini_slurm's, with other fields
+            _last[:] = [kept, found["signature"], _from_values(found["fleet"]) if is_known else None]
+        if _last[1] == signature and _last[2] is not None:
             fleet: Fleet = _last[2]
             return fleet
     from mini_slurm.config.fleet import read_fleet

@@ -136,6 +136,9 @@ users = { ann = { max_submit_jobs = 5 } }
     assert fleet.whole_accounts["lab"].limits == Limits(max_jobs=3)
     assert fleet.accounts["lab"]["ann"].limits == Limits(max_submit_jobs=5)
     assert cache.load(kept.get, lambda key, value: pytest.fail("the file was read again")) == fleet
+    of_another = {"signature": json.loads(kept[cache.KEY])["signature"][:-1], "fleet": [1, 2]}
+    kept[cache.KEY] = json.dumps(of_another)  # a mini_slurm before this one has other fields
+    assert cache.load(kept.get, kept.__setitem__) == fleet
 
 
 def test_the_example_is_a_fleet_file() -> None:
