@@ -10,6 +10,8 @@ def read(path: str, tasks: int, *, is_fixed: bool) -> list[list[str]]:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             text = file.read()
+    except IsADirectoryError:
+        raise Refused(f"Error reading multi_prog config file {path}") from None
     except OSError:
         raise Refused(f"Could not open multi_prog config file {path}") from None
     return parse(text, path, tasks, is_fixed=is_fixed)
@@ -80,9 +82,11 @@ def _check_ranks(found: list[int], tasks: int, programs: dict[int, list[str]], *
     """Raises ValueError."""
     if max(found) >= tasks:
         raise ValueError(f"Invalid task id, {max(found)} >= ntasks")
-    twice = next((rank for rank in found if rank in programs), None)
-    if twice is not None and not is_rest:
-        raise ValueError(f"Duplicate record for task {twice}")
+    seen = set() if is_rest else set(programs)
+    for rank in found:
+        if rank in seen:
+            raise ValueError(f"Duplicate record for task {rank}")
+        seen.add(rank)
 
 
 def _fill(word: str, task: int, offset: int) -> str:

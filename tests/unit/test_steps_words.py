@@ -201,6 +201,7 @@ def test_tasks_that_were_not_counted_are_as_many_as_have_a_program() -> None:
     ("text", "lines"),
     [
         ("0 a\n\n0 b\n", ("Duplicate record for task 0", "Line 3 of configuration file mp invalid")),
+        ("0,1,0 a\n", ("Duplicate record for task 0", "Line 1 of configuration file mp invalid")),
         ("0-1\n", ("Line 1 of configuration file mp invalid",)),
         ("x a\n", ("Invalid task range specification (x)", "Line 1 of configuration file mp invalid")),
         ("0-5 a\n", ("Invalid task id, 5 >= ntasks", "Line 1 of configuration file mp invalid")),
@@ -227,3 +228,9 @@ def test_limits_are_those_that_the_kernel_has() -> None:
     assert len(known) == 10
     for name, text in known.items():
         assert text == "{} {}".format(*resource.getrlimit(getattr(resource, f"RLIMIT_{name}")))
+
+
+def test_programs_of_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as caught:
+        multi_prog.read(str(tmp_path), 1, is_fixed=True)
+    assert caught.value.lines == (f"Error reading multi_prog config file {tmp_path}",)
