@@ -129,3 +129,11 @@ def test_the_tabulator_key_waits_for_nothing_heavy(environment: dict[str, str], 
 
 def test_the_package_itself_imports_nothing(environment: dict[str, str], always: set[str]) -> None:
     assert loaded("import mini_slurm", environment)[1] - always == {"mini_slurm"}
+
+
+def test_each_step_of_a_script_imports_least() -> None:
+    """As a job's srun is started: with nothing of the site's, of which `always` would hide what it brings along."""
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import mini_slurm.steps.srun; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-IS", "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert "mini_slurm.steps.srun" in run.stdout.split()
+    assert not {"typing", "re", "json", "contextlib", "functools", "collections"} & set(run.stdout.split())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ class Raw:
     def __exit__(self, *reason: object) -> None:
         if self._before is not None and self._descriptor is not None:
             import termios
+            from contextlib import suppress
 
             with suppress(termios.error):  # the terminal is gone
                 termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
