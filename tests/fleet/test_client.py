@@ -208,7 +208,7 @@ def test_hold_change_release_suspend_signal_and_cancel(client: Client) -> None:
     job.hold()
     job.cancel(signal="USR1")
     assert job.wait(20).exit_code == 9
-    assert job.output().endswith("got\n")
+    assert "got\n" in job.output()  # the shell may say of the sleep that it was signalled, too
     with pytest.raises(Refused, match=f"Job has already finished for job {job.id}"):
         job.hold()
     with pytest.raises(BadUsage, match="Update of this parameter is not supported: colour"):
