@@ -40,6 +40,7 @@ class Call(NamedTuple):
     variables: Mapping[str, str] = {}  # on top of the environment it finds
     patience: float | None = 60.0  # seconds that it may take; None: as long as it does
     once: str = ""  # a name under which it is started once, however often it is asked for
+    asks: int = 1  # how many questions to the system it may come to
 
 
 class Answer(NamedTuple):

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from mini_slurm.clusters import pbs_options, pbs_site
+from mini_slurm.clusters import pbs_options, pbs_script, pbs_site
 from mini_slurm.clusters import pbs_records as records
 from mini_slurm.clusters.base import SUBMISSION, Answer, Call, Goal, Order, Script, Site, Unanswered
 from mini_slurm.errors import Refused
@@ -24,8 +24,6 @@ NAME = re.compile(rb"^\d+(?:\[\])?\.\S+$", re.MULTILINE)
 UNCLEAR = re.compile(rb"timed? ?out|reset by peer|[Ee]nd of [Ff]ile|[Pp]remature|Protocol", re.MULTILINE)
 # what qstat says of jobs that it does not show
 EXPECTED = (b"Unknown Job Id", b"has finished", b"maintain job history")
-VARIABLES = re.compile(rb"^#PBS.*?\s-v\s*(\S+)", re.MULTILINE)
-BLOCKS = re.compile(rb"^#PBS.*\bblock\s*=\s*true", re.MULTILINE)  # qsub stays until the job is over
 LIMITS = (JobState.TIMEOUT, JobState.OUT_OF_MEMORY)  # ends that a wrapper cannot tell from others for certain
 SIMPLE = {"hold": ("qhold",), "uhold": ("qhold",), "release": ("qrls",), "requeue": ("qrerun",),
           "suspend": ("qsig", "-s", "suspend"), "resume": ("qsig", "-s", "resume")}  # fmt: skip
@@ -35,6 +33,7 @@ class Pbs:
     """A PBS whose commands can be called."""
 
     native = False
+    letters = "a:A:c:C:e:fhIj:J:k:l:m:M:N:o:p:P:q:r:R:S:u:v:VW:Xz"  # qsub's options
 
     def __init__(self, entry: ClusterEntry) -> None:
         self.entry = entry
@@ -64,11 +63,11 @@ class Pbs:
         return records.jobs(output)
 
     def _untouched(self, order: Order, words: list[str], tag: str) -> Call:
-        """A #PBS script; -v on the command line would hide its own, so that goes before ours."""
-        found = VARIABLES.search(order.source)
-        own = [found[1].decode(errors="surrogateescape")] if found else []
-        words += ["-v", ",".join([*own, tag])]
-        patience = None if BLOCKS.search(order.source) else SUBMISSION
+        """A #PBS script; -v on the command line would hide its own, so that goes after ours."""
+        found = pbs_script.options(order.source, self.letters)
+        # ours first: what ends with a backslash would take in what follows it
+        words += ["-v", ",".join(filter(None, [tag, pbs_script.variables(found)]))]
+        patience = None if pbs_script.stays(found) else SUBMISSION
         folder = order.job.work_dir
         return Call(tuple(words), order.stdin, order.script, folder, patience=patience, once=order.job.tag)
 
@@ -84,7 +83,7 @@ class Pbs:
     def find(self, job: ForeignJob) -> Call:
         """All jobs that have not ended, and what tells of one that has: the tag is among their variables."""
         text = json.dumps({"tag": job.tag, "programs": self.entry.folder})
-        return Call(("/usr/bin/env", "python3", "-I", "-c", source("ends")), text.encode() + b"\n")
+        return Call(("/usr/bin/env", "python3", "-I", "-c", source("ends")), text.encode() + b"\n", asks=2)
 
     def name(self, job: ForeignJob) -> str:
         """The array's name, or the job's."""

@@ -35,7 +35,7 @@ class Cluster(Protocol):
         """May the job have been submitted although the answer does not say so?"""
 
     def find(self, job: ForeignJob) -> Call:
-        """Every job of this user that may be the one with this job's tag; read by `read_states`."""
+        """Every job of this user, with the one that has this job's tag even if it is over; read by `read_states`."""
 
     def name(self, job: ForeignJob) -> str:
         """What the system calls the submission that this job, maybe a task of an array, belongs to."""

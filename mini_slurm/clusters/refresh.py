@@ -39,21 +39,31 @@ class Refresh:
         self._name = name
         self._cluster = cluster
         self._runner = runner
+        self._is_answered = False
 
-    def run(self, *, everybody: bool = False) -> Contact:
-        """Ask if it is time to; how the cluster answers. `everybody`: others' jobs, too. Raises StateError."""
+    def search(self, tag: str) -> bool:
+        """Look for the submission with this tag, if it is time to; did the system answer? Raises StateError."""
+        self._is_answered = False
+        self.run(sought=tag)
+        return self._is_answered
+
+    def run(self, *, everybody: bool = False, sought: str | None = None) -> Contact:
+        """Ask if it is time to; how the cluster answers. Raises StateError.
+
+        `everybody`: others' jobs, too; `sought`: the tag of a submission whose answer was lost.
+        """
         contact = foreign.contact(self._db, self._name)
         if not _is_time(contact, everybody):
             return contact
         with _alone(self._lock) as alone:
             contact = foreign.contact(self._db, self._name)  # somebody else may just have asked
             if alone and _is_time(contact, everybody):
-                self._ask(contact, everybody)
+                self._ask(contact, everybody, sought)
         return contact
 
-    def _ask(self, contact: Contact, everybody: bool) -> None:
+    def _ask(self, contact: Contact, everybody: bool, sought: str | None) -> None:
         try:
-            is_whole = self._bring_up_to_date(contact, everybody)
+            is_whole = self._bring_up_to_date(contact, everybody, sought)
             contact.answered = time.time()
             contact.failures, contact.fault = 0, ""
             # whoever asks often for states would leave no room to ask for ends: both are asked for next
@@ -70,17 +80,18 @@ class Refresh:
         with transaction(self._db):
             foreign.save_contact(self._db, contact)
 
-    def _bring_up_to_date(self, contact: Contact, everybody: bool) -> bool:
+    def _bring_up_to_date(self, contact: Contact, everybody: bool, sought: str | None) -> bool:
         """Ask, and store what was told; False: there was no room left to ask how jobs ended."""
         is_whole = True
-        known = Known(
-            self._cluster,
-            foreign.select(self._db, foreign.of_cluster(self._name, "ours", OPEN)),
-            foreign.intents(self._db, self._name),
-            time.time(),
-        )
-        for call in known.questions(everybody):
+        intents = foreign.intents(self._db, self._name)
+        jobs = foreign.select(self._db, foreign.of_cluster(self._name, "ours", OPEN))
+        known = Known(self._cluster, jobs, intents, time.time())
+        if sought is None and not contact.owes_ends:
+            sought = next(iter(intents), None)
+        call = known.question(everybody, sought)
+        if call is not None:
             known.take_states(self._call(contact, call), everybody)
+            self._is_answered = True
         asked = known.ended()[:MOST]
         question = self._cluster.ends(asked) if asked else None
         try:
@@ -95,9 +106,9 @@ class Refresh:
         """Make a call if it is not one too many. Raises MiniSlurmError, TooSoon."""
         now = time.time()
         contact.calls = [moment for moment in contact.calls if now - SPAN < moment <= now]
-        if len(contact.calls) >= CALLS:
+        if len(contact.calls) + call.asks > CALLS:
             raise TooSoon
-        contact.calls.append(now)
+        contact.calls += [now] * call.asks
         return self._runner.run(call)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from mini_slurm.model.arrays import format_tasks
 from mini_slurm.model.foreign import DEFAULTS, ForeignJob, waiting
@@ -39,20 +39,16 @@ class Known:
         self._others: list[ForeignJob] | None = None
         self._no_more: list[str] = []  # tags of submissions that need not be looked for
 
-    def questions(self, everybody: bool) -> Iterator[Call]:
-        """What to ask: for all jobs in one call, and for lost submissions if that does not tell of them."""
-        jobs = list(self._before.values())
+    def question(self, everybody: bool, sought: str | None) -> Call | None:
+        """What to ask; `sought`: the tag of a submission to look for, whose search tells of all other jobs, too."""
         if everybody:
-            yield self._cluster.states(None)
-        elif jobs:
-            yield self._cluster.states(jobs)
-        for job in list(self._intents.values())[:1]:
-            call = self._cluster.find(job)
-            if everybody or not jobs or call != self._cluster.states(jobs):
-                yield call
+            return self._cluster.states(None)
+        if sought is not None and sought in self._intents:
+            return self._cluster.find(self._intents[sought])
+        return self._cluster.states([*self._before.values()]) if self._before else None
 
     def take_states(self, answer: Answer, everybody: bool) -> None:
-        """An answer to one of the questions. Raises Unanswered."""
+        """The answer. Raises Unanswered."""
         told = self._cluster.read_states(answer, [*self._before.values(), *self._intents.values()])
         arrays = {job.array_job_id: job for job in self._before.values() if job.array_job_id}
         for job in told:

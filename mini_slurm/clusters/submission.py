@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from mini_slurm.clusters.base import Answer, Lost, NotMade, Unanswered
-from mini_slurm.errors import MiniSlurmError, Refused
+from mini_slurm.errors import Refused
 from mini_slurm.model.foreign import ZERO
 from mini_slurm.store import foreign
 from mini_slurm.store.database import keep, transaction
@@ -13,12 +13,15 @@ from mini_slurm.store.database import keep, transaction
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from mini_slurm.clusters.base import Order
     from mini_slurm.clusters.protocols import Cluster, Runner
+    from mini_slurm.clusters.refresh import Refresh
     from mini_slurm.model.foreign import ForeignJob
 
-LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each look for a job whose answer was lost
+PATIENCE = 20.0  # seconds to look for a job whose answer was lost
+PAUSE = 0.5  # seconds before each look
 KILLED = -9  # what an answer is taken for that got lost
 SURE = 2  # answers without the job until it counts as not submitted
 
@@ -32,8 +35,10 @@ class Submitted:
         self.found = found
 
 
-def submit(db: sqlite3.Connection, cluster: Cluster, runner: Runner, order: Order) -> Submitted:
-    """Submit the job, and store it when it was taken. Raises MiniSlurmError."""
+def submit(
+    db: sqlite3.Connection, cluster: Cluster, runner: Runner, refresher: Callable[[], Refresh], order: Order
+) -> Submitted:
+    """Submit the job, and store it when it was taken; a lost answer is looked for. Raises MiniSlurmError."""
     call = cluster.submission(order, remote=runner.remote)
     with transaction(db):
         order.job.script = keep(db, order.source)
@@ -52,22 +57,25 @@ def submit(db: sqlite3.Connection, cluster: Cluster, runner: Runner, order: Orde
         _forget(db, order.job)
         return Submitted(answer, None)
     try:
-        name = _look(cluster, runner, order.job)
+        found = _look(db, refresher(), order.job)
     except Unanswered as error:
         if answer.err:
             return Submitted(answer, None)  # the intent stays: a refresh may find the job
         raise Unanswered(*error.lines, hint="msqueue shows it, if it was, as soon as the cluster answers") from None
-    if name is not None:
-        return _taken(db, order.job, name, answer, found=True)
+    if found is not None:
+        _call(order.job, cluster.name(found))
+        return Submitted(answer, order.job, found=True)
     _forget(db, order.job)
     return Submitted(answer, None)
 
 
-def _taken(db: sqlite3.Connection, job: ForeignJob, name: str, answer: Answer, *, found: bool = False) -> Submitted:
+def _taken(db: sqlite3.Connection, job: ForeignJob, name: str, answer: Answer) -> Submitted:
+    _call(job, name)
     with transaction(db):
-        take(db, job, name)
+        foreign.save(db, [job])
+        foreign.end_intent(db, job.tag)
         foreign.outdate(db, job.cluster)
-    return Submitted(answer, job, found=found)
+    return Submitted(answer, job)
 
 
 def _forget(db: sqlite3.Connection, job: ForeignJob) -> None:
@@ -75,14 +83,12 @@ def _forget(db: sqlite3.Connection, job: ForeignJob) -> None:
         foreign.end_intent(db, job.tag)
 
 
-def take(db: sqlite3.Connection, job: ForeignJob, name: str) -> None:
-    """The job was taken under this name; call it within a transaction."""
+def _call(job: ForeignJob, name: str) -> None:
+    """The system took the job under this name."""
     job.foreign_id = name
     job.job_id = number_of(name)
     if job.array_tasks is not None:
         job.array_job_id = job.job_id
-    foreign.save(db, [job])
-    foreign.end_intent(db, job.tag)
 
 
 def number_of(name: str) -> int:
@@ -91,19 +97,15 @@ def number_of(name: str) -> int:
     return (int(digits) or ZERO) if digits else 0
 
 
-def _look(cluster: Cluster, runner: Runner, job: ForeignJob) -> str | None:
-    """The name of the job with this tag, if the system knows it. Raises Unanswered when it does not say."""
-    sure = 0
-    for pause in LOOKS:
-        time.sleep(pause)
-        try:
-            known = cluster.read_states(runner.run(cluster.find(job)), [])
-        except MiniSlurmError:
-            continue
-        for other in known:
-            if other.tag == job.tag:
-                return cluster.name(other)
-        sure += 1
-        if sure == SURE:
-            return None
-    raise Unanswered(f"cluster {job.cluster} does not say whether the job was submitted")
+def _look(db: sqlite3.Connection, refresh: Refresh, job: ForeignJob) -> ForeignJob | None:
+    """The job with this tag, if the system knows it. Raises Unanswered when it does not say."""
+    sure, end = 0, time.monotonic() + PATIENCE
+    while sure < SURE and time.monotonic() < end:
+        time.sleep(PAUSE)
+        sure += refresh.search(job.tag)
+        found = foreign.with_tag(db, job.cluster, job.tag)
+        if found is not None:
+            return found
+    if sure < SURE:
+        raise Unanswered(f"cluster {job.cluster} does not say whether the job was submitted")
+    return None

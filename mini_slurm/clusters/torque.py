@@ -24,6 +24,8 @@ AFTER = re.compile(r"(after|afterok|afternotok|afterany):([^,]*\[\][^,]*)")
 class Torque(Pbs):
     """A Torque whose commands can be called."""
 
+    letters = "a:A:b:c:C:d:D:e:EfF:hIj:J:k:K:l:L:m:M:nN:o:p:P:q:r:S:t:T:u:v:VW:w:xXzZ:"
+
     def translate(
         self, job: ForeignJob, asked: Mapping[str, object], others: Mapping[int, ForeignJob]
     ) -> tuple[list[str], int]:

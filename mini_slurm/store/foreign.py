@@ -110,6 +110,13 @@ def intents(db: sqlite3.Connection, cluster: str) -> dict[str, ForeignJob]:
     return jobs
 
 
+def with_tag(db: sqlite3.Connection, cluster: str, tag: str) -> ForeignJob | None:
+    """The job, or one of its tasks, that this submission made, once that is known."""
+    where = of_cluster(cluster)
+    where.add("tag = ?", tag)
+    return next(iter(select(db, where)), None)
+
+
 def end_intent(db: sqlite3.Connection, tag: str) -> None:
     """The answer is known, or does not matter any more; call it within a transaction."""
     db.execute("DELETE FROM submission WHERE tag = ?", (tag,))
@@ -129,6 +136,11 @@ class Contact:
         self.failures = 0  # since the last answer
         self.retry = 0.0  # not to be asked before
         self.fault = ""  # what it said instead of answering
+
+    @property
+    def owes_ends(self) -> bool:
+        """Did it answer how jobs are, with no room left to ask how those ended that are over?"""
+        return self.retry > 0 and not self.failures
 
 
 def contact(db: sqlite3.Connection | None, name: str) -> Contact:

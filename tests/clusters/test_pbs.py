@@ -102,6 +102,14 @@ def test_ends_are_known_with_and_without_job_history(pbs: Pbs, history: bool) ->
     assert codes == ["0:0", "7:0", "0:9"]
 
 
+def test_a_script_of_pbs_passes_through_with_its_variables(pbs: Pbs) -> None:
+    user = pbs.user
+    user.write("job.sh", '#PBS -N own -j oe -o out\n#PBS -v "A=x y",B=2\necho "$A|$B"\n')
+    number = submitted(user.run("msbatch", "-M", "pbs", "job.sh"))
+    assert ended(user, number) == "COMPLETED"
+    assert (user.home / "out").read_text() == "x y|2\n"
+
+
 def test_an_array_has_its_tasks(pbs: Pbs) -> None:
     user = pbs.user
     number = submitted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from mini_slurm.clusters import refresh, submission
 from mini_slurm.clusters.base import Answer, Call, Lost, NotMade, Order, Unanswered
 from mini_slurm.clusters.local import LocalRunner
 from mini_slurm.clusters.pbs import Pbs
-from mini_slurm.clusters.refresh import Refresh
+from mini_slurm.clusters.refresh import CALLS, SPAN, Refresh
 from mini_slurm.errors import MiniSlurmError
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
@@ -33,9 +34,12 @@ class Faulty:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.tags: list[str] = []  # of the jobs that were taken, in order
+        self.asked: list[float] = []  # moments of questions
         self.is_well = False
 
     def run(self, call: Call) -> Answer:
+        if call.words[0] != "qsub":
+            self.asked += [time.time()] * call.asks
         fault = (
             "" if self.is_well else self.random.choice(["", "", "noise", "before", "after", "silent", "cut", "never"])
         )
@@ -73,10 +77,11 @@ def test_every_job_is_there_once_and_none_is_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     now = [1_800_000_000.0]
-    monkeypatch.setattr(submission, "LOOKS", (0.0,) * 5)
     monkeypatch.setattr(refresh.time, "time", lambda: now[0])
+    monkeypatch.setattr(submission.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(submission.time, "sleep", lambda pause: now.__setitem__(0, now[0] + pause))
     db, pbs = database.open_database(str(tmp_path)), Faulty(seed)
-    told = [tag for tag in map(str, range(JOBS)) if _submit(db, pbs, tag, now[0])]
+    told = [tag for tag in map(str, range(JOBS)) if _submit(tmp_path, db, pbs, tag, now[0])]
     for well in (False, True):
         pbs.is_well = well
         for _ in range(40):
@@ -89,14 +94,16 @@ def test_every_job_is_there_once_and_none_is_forgotten(
     assert {job.state for job in jobs} == {JobState.PENDING}
     assert all(pbs.tags[job.job_id - 1] == job.tag for job in jobs)
     assert foreign.intents(db, "far") == {}
+    assert all(later - first >= SPAN for first, later in zip(pbs.asked, pbs.asked[CALLS:], strict=False))
     db.close()
 
 
-def _submit(db: database.sqlite3.Connection, pbs: Faulty, tag: str, now: float) -> bool:
+def _submit(state: Path, db: database.sqlite3.Connection, pbs: Faulty, tag: str, now: float) -> bool:
     """Was the user told that the job was submitted?"""
     job = ForeignJob(name="x", cluster="far", tag=tag, submit_time=now, arguments="[]", work_dir="/", export="NONE")
+    order = Order((), None, b"", job, source=b"#!/bin/sh\n")
     try:
-        return submission.submit(db, PBS, pbs, Order((), None, b"", job, source=b"#!/bin/sh\n")).job is not None
+        return submission.submit(db, PBS, pbs, lambda: Refresh(str(state), db, "far", PBS, pbs), order).job is not None
     except MiniSlurmError:
         return False
 

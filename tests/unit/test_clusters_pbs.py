@@ -397,3 +397,21 @@ def test_what_srun_cannot_read_is_one_line(in_job: Srun, words: tuple[str, ...])
     done = in_job(*words)
     assert done.returncode == 1
     assert re.fullmatch("srun: error: .*\n", done.stderr)
+
+
+@pytest.mark.parametrize("has_history", [True, False])
+def test_a_search_asks_no_more_often_than_it_says(tmp_path: Path, has_history: bool) -> None:
+    history = "Job Id: 9.s\n    job_state = F\n    Variable_List = MINI_SLURM_TAG=t1"
+    qstat = tmp_path / "qstat"
+    qstat.write_text(
+        f"#!/bin/sh\necho \"$@\" >> {tmp_path}/asked\ncase $1 in -x) printf '%s\\n' '{history * has_history}' ;;\n"
+        "*) printf 'Job Id: 7.s\\n    job_state = R\\n' ;; esac\n"
+    )
+    qstat.chmod(0o755)
+    call = Pbs(ClusterEntry("far", "pbs", folder=str(tmp_path))).find(ForeignJob(tag="t1"))
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    told = subprocess.run(call.words, input=call.stdin, env=environment, capture_output=True, check=True).stdout
+    assert (tmp_path / "asked").read_text().splitlines() == ["-t -f -w", "-x -f -w"]
+    assert call.asks == 2
+    found = PBS.read_states(Answer(0, told, b""), [])
+    assert [job.foreign_id for job in found] == ["7.s", "9.s"][: 1 + has_history]

@@ -10,8 +10,11 @@ import pytest
 
 from mini_slurm.clusters import refresh
 from mini_slurm.clusters.base import Answer, Call
+from mini_slurm.clusters.pbs import Pbs
 from mini_slurm.clusters.refresh import CALLS, SPAN, Refresh
 from mini_slurm.clusters.slurm import Slurm
+from mini_slurm.model.cluster_entry import ClusterEntry
+from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.states import JobState
 from mini_slurm.store import database, foreign
 from mini_slurm.store.queries import Where
@@ -94,4 +97,38 @@ def test_ends_are_asked_for_although_states_are_asked_for_often(
     settled = foreign.select(db, Where("settled"), ("state",))
     assert len(settled) == JOBS
     assert {one.state for one in settled} == {JobState.FAILED}
+    db.close()
+
+
+class Hiding:
+    """A PBS that has lost a submission, and knows jobs that have ended."""
+
+    remote = False
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[float, int]] = []  # when, how many questions
+
+    def run(self, call: Call) -> Answer:
+        self.asked.append((time.time(), call.asks))
+        return Answer(0, b'{"notes": [], "code": 0, "out": "", "err": ""}' if b'"jobs"' in call.stdin else b"", b"")
+
+
+def test_a_lost_submission_costs_no_question_beyond_two_in_five_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [time.time()]
+    monkeypatch.setattr(refresh.time, "time", lambda: now[0])
+    entry = ClusterEntry("far", "pbs")
+    db, pbs = database.open_database(str(tmp_path)), Hiding()
+    with database.transaction(db):
+        foreign.save(db, [ForeignJob(cluster="far", foreign_id="7.s", job_id=7, tag="t7", state=JobState.RUNNING)])
+        foreign.intend(db, ForeignJob(cluster="far", tag="lost", submit_time=now[0]))
+    for _ in range(120):
+        Refresh(str(tmp_path), db, "far", Pbs(entry), pbs).run()
+        now[0] += 0.55
+    asked = [moment for moment, count in pbs.asked for _ in range(count)]
+    assert all(later - first > SPAN for first, later in zip(asked, asked[CALLS:], strict=False))
+    (job,) = foreign.select(db, Where("ours"), ("missing",))
+    assert job.missing is not None  # its end was asked for in between
+    assert {count for _, count in pbs.asked} == {1, 2}
     db.close()

@@ -40,7 +40,7 @@ def _find(programs: str, tag: str) -> int:
     if path is None:
         sys.stderr.write("there is no qstat\n")
         return 127
-    done = subprocess.run([path, "-f", "-w"], stdin=subprocess.DEVNULL, capture_output=True)
+    done = subprocess.run([path, "-t", "-f", "-w"], stdin=subprocess.DEVNULL, capture_output=True)
     sys.stderr.buffer.write(done.stderr)
     sys.stdout.buffer.write(done.stdout)
     mark = b"MINI_SLURM_TAG=" + tag.encode()

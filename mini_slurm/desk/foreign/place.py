@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mini_slurm.clusters.base import Answer, Call
+    from mini_slurm.clusters.refresh import Refresh
     from mini_slurm.model.cluster_entry import ClusterEntry
     from mini_slurm.store.foreign import Contact
 
@@ -38,9 +39,13 @@ class Place:
 
     def refresh(self, *, everybody: bool = False) -> Contact:
         """Bring what is stored of its jobs up to date, if it is time to; how it answers. Raises StateError."""
+        return self.refresher().run(everybody=everybody)
+
+    def refresher(self) -> Refresh:
+        """The way to bring them up to date."""
         from mini_slurm.clusters.refresh import Refresh
 
-        return Refresh(self.state, self.db, self.entry.name, self.cluster, self.runner).run(everybody=everybody)
+        return Refresh(self.state, self.db, self.entry.name, self.cluster, self.runner)
 
     def outdate(self) -> None:
         """Something was changed there."""

@@ -103,7 +103,7 @@ def submit(order: Order, place: Place) -> Submitted:
     from mini_slurm.clusters import submission as exactly_once
 
     choose_fleet(place.db, fleet_file() or "")  # whose clusters the controller is to watch
-    done = exactly_once.submit(place.db, place.cluster, place.runner, order)
+    done = exactly_once.submit(place.db, place.cluster, place.runner, place.refresher, order)
     if done.job is not None:
         wake_controller(place.state)
     return done

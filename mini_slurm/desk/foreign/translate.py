@@ -5,11 +5,11 @@ from __future__ import annotations
 from mini_slurm.clusters.base import Order, Script
 from mini_slurm.desk import submission
 from mini_slurm.desk.state import FLEET
-from mini_slurm.errors import Refused
+from mini_slurm.errors import MiniSlurmError, Refused
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.states import JobState
-from mini_slurm.options.grammar import parse
-from mini_slurm.options.script import directives
+from mini_slurm.options.grammar import Setting, parse
+from mini_slurm.options.script import check_script, directives
 from mini_slurm.options.table import OPTIONS
 from mini_slurm.store import foreign
 from mini_slurm.store.database import get_setting
@@ -30,11 +30,14 @@ def order(program: str, arguments: list[str], source: submission.Script | None, 
     """The submission. `source`: the script, where the arguments do not name it. Raises MiniSlurmError."""
     given, words = parse(program, arguments, (*OPTIONS, FLEET), permute=False)
     given = [setting for setting in given if setting.option is not FLEET]
-    source = source or submission.read_script(given, words)
-    values = submission.read_values(program, given, source, say)
+    source = source or submission.find_script(given, words)
+    is_theirs = _is_theirs(source.data, place.entry.type)
+    if not is_theirs:
+        check_script(source.data)
+    values = _read_theirs(program, given, source) if is_theirs else submission.read_values(program, given, source, say)
     job = ForeignJob(**submission.describe(values, source, words[1:]).__dict__)
     job.cluster, job.tag = place.entry.name, foreign.new_tag(get_setting(place.db, "state_id") or "")
-    if _is_theirs(source.data, place.entry.type):
+    if is_theirs:
         _check_theirs([setting.option.field for setting in given], words)
         script = Script(source.name, source.data) if source.path else None
         stdin = b"" if script else source.data
@@ -49,6 +52,18 @@ def _is_theirs(script: bytes, kind: str) -> bool:
     """Is it written for that system alone?"""
     mark = OWN_LINES.get(kind)
     return mark is not None and not directives(script) and any(line.startswith(mark) for line in script.split(b"\n"))
+
+
+def _read_theirs(program: str, given: list[Setting], source: submission.Script) -> Values:
+    """What we understand of it. Its own system judges the lines, so none of them is wrong here."""
+    try:
+        return submission.read_values(program, given, source, _silent)
+    except MiniSlurmError:
+        return submission.read_values(program, given, submission.Script(b"", source.name, source.path), _silent)
+
+
+def _silent(line: str) -> None:
+    """What is odd in the lines, that system says itself."""
 
 
 def _check_theirs(fields: list[str], words: list[str]) -> None:
