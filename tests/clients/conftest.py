@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 
@@ -15,7 +16,8 @@ from tests.fleet.conftest import skip_or_fail
 
 QUICK = ("dask_jobqueue", "psij", "simple_slurm", "submitit")  # those that all tests include
 CLIENTS = sorted(path.parent.name for path in HERE.glob("*/requirements.txt"))
-TESTED = CLIENTS if os.environ.get("MINI_SLURM_CLIENTS") == "all" else QUICK
+CHOSEN = os.environ.get("MINI_SLURM_CLIENTS", " ".join(QUICK)).split()  # by scripts/test-clients
+TESTED = [client for client in CLIENTS if client in CHOSEN or CHOSEN == ["all"]]
 BY_ADDRESS = ("batchspawner", "jax", "lightning")  # those that connect to nodes by their names
 # those that say what became of a job
 TIMED = [path.parent.name for path in sorted(HERE.glob("*/limit.py")) if path.parent.name in TESTED]
@@ -46,5 +48,6 @@ def limits(request: pytest.FixtureRequest, lab: Lab) -> Iterator[dict[str, subpr
     programs = {client: lab.start(client, "limit.py") for client in TIMED if wanted}
     yield programs
     for program in programs.values():
-        program.kill()
+        if program.poll() is None:
+            os.killpg(program.pid, signal.SIGKILL)  # with what it has started
         program.communicate()

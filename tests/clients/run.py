@@ -13,8 +13,6 @@ import pytest
 from tests.clients import beside, own
 from tests.clients.environments import HERE
 
-SHARED = ("test_limits.py", "test_guides.py")  # of several clients
-
 
 class Table:
     """What became of the tests of each client."""
@@ -54,7 +52,6 @@ def version(client: str) -> str:
 
 def main(clients: Sequence[str]) -> int:
     """Exit status: pytest's."""
-    os.environ["MINI_SLURM_CLIENTS"] = "all"
     for option, module in (("--own", own), ("--beside", beside)):
         if clients[:1] == [option]:
             return module.main(clients[1:])
@@ -62,10 +59,8 @@ def main(clients: Sequence[str]) -> int:
     if unknown:
         print(f"test-clients: there is no client {unknown[0]}: tests/clients/ has a folder for each", file=sys.stderr)
         return 2
-    shared = [str(HERE / name) for name in SHARED]
-    paths = [*(str(HERE / client) for client in clients), *shared] if clients else [str(HERE)]
-    chosen = ["-k", " or ".join(clients)] if clients else []
-    return int(pytest.main(["-q", *paths, *chosen], plugins=[Table()]))
+    os.environ["MINI_SLURM_CLIENTS"] = " ".join(clients) or "all"
+    return int(pytest.main(["-q", str(HERE)], plugins=[Table()]))
 
 
 if __name__ == "__main__":
