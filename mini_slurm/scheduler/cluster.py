@@ -143,7 +143,7 @@ class Cluster:
         for name in allocation(job):
             if name in self.machines:
                 self.machines[name].jobs.add(job.job_id)
-        if job.node is not None:
+        if job.node is not None and not job.het_offset:
             self.ends.put(job)
 
     def displace(self, job: Job) -> None:
