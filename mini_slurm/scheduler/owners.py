@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster, occupies
+from mini_slurm.scheduler.heterogeneous import parts
 
 
 def is_selfish(fleet: Fleet, job: Job) -> bool:
@@ -32,20 +34,27 @@ class Owners:
             return {}
         key = job.uid, is_selfish(self._cluster.fleet, job)
         if key not in self._known:
-            found = ((name, self._on(books.jobs, *key)) for name, books in self._cluster.machines.items())
+            found = ((name, self._on(name, books.jobs, *key)) for name, books in self._cluster.machines.items())
             self._known[key] = {name: others for name, others in found if others}
         return self._known[key]
 
-    def _on(self, numbers: Iterable[int], uid: int, is_alone: bool) -> frozenset[int]:
-        return frozenset(number for number in numbers if self._is_other(number, uid, is_alone))
+    def _on(self, machine: str, numbers: Iterable[int], uid: int, is_alone: bool) -> frozenset[int]:
+        return frozenset(number for number in numbers if self._is_other(machine, number, uid, is_alone))
 
-    def _is_other(self, number: int, uid: int, is_alone: bool) -> bool:
+    def _is_other(self, machine: str, number: int, uid: int, is_alone: bool) -> bool:
         job = self._cluster.jobs[number]
         if job.uid == uid or not occupies(job):
             return False
-        if number not in self._selfish:
-            self._selfish[number] = is_selfish(self._cluster.fleet, job)
-        return is_alone or self._selfish[number]
+        return is_alone or self._bears_none(job, machine)
+
+    def _bears_none(self, job: Job, machine: str) -> bool:
+        """Of a heterogeneous job the parts count that are on this machine."""
+        if job.het_size:
+            here = (one for one in parts(self._cluster, job) if machine in parse_allocation(one.allocation))
+            return any(is_selfish(self._cluster.fleet, one) for one in here)
+        if job.job_id not in self._selfish:
+            self._selfish[job.job_id] = is_selfish(self._cluster.fleet, job)
+        return self._selfish[job.job_id]
 
 
 def without(machines: list[Books], hindering: dict[str, frozenset[int]]) -> list[Books]:

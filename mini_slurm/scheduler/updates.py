@@ -33,8 +33,10 @@ def on_update_requested(cluster: Cluster, event: UpdateRequested, now: float) ->
             decisions.extend(update.decisions)
             if job.job_id in cluster.jobs:
                 set_priority(cluster, job, now)
-                if job.state is JobState.PENDING:
-                    be_quiet(cluster, job, now)
+                first = cluster.jobs.get(job.het_job_id or 0, job)  # the others follow it
+                if first.state is JobState.PENDING:
+                    be_quiet(cluster, first, now)
+                cluster.touch(first)
                 cluster.touch(job)
 
     said = answer(cluster, event.request, change, split=True, of_part="")
