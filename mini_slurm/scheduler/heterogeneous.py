@@ -31,6 +31,13 @@ def parts(cluster: Cluster, first: Job) -> list[Job]:
     return [cluster.jobs[number] for number in numbers if number in cluster.jobs]
 
 
+def lasting(part: Job, first: Job) -> Job:
+    """The part as it is to be placed: it holds its machines as long as the first one does, whatever its own limit."""
+    if part.time_limit == first.time_limit:
+        return part
+    return Job(**{**part.__dict__, "time_limit": first.time_limit})
+
+
 def could_ever_start(cluster: Cluster, together: list[Job]) -> bool:
     """Would all parts fit side by side if the machines were empty? Machines not known yet count as large enough."""
     taken: list[Allocation] = []

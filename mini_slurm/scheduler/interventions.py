@@ -33,7 +33,7 @@ def on_requeue_requested(cluster: Cluster, event: RequeueRequested, now: float) 
             return
         if not job.is_batch:
             raise Refusal(BATCH_ONLY)
-        if not job.requeue:
+        if not job.requeue or (job.het_size and job.state.is_over):  # its further parts are not known any more
             raise Refusal(DISABLED)
         if job.state is JobState.PENDING:
             raise Refusal(PENDING)

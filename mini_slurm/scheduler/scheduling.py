@@ -18,7 +18,7 @@ from mini_slurm.scheduler.deadlines import is_late, last_moment, limit_until, mi
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.evictions import Evictions, Vain, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import BEGIN, PRIORITY, Waiting, own_reason
-from mini_slurm.scheduler.heterogeneous import could_ever_start, parts
+from mini_slurm.scheduler.heterogeneous import could_ever_start, lasting, parts
 from mini_slurm.scheduler.owners import Owners, without
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, reserve, shortened
 from mini_slurm.scheduler.prospect import Prospect
@@ -204,15 +204,15 @@ class Round:
         """Start all parts of a heterogeneous job, or none of them."""
         free, quotas, taken = copy(self._licenses), copy(self._quotas), list[Allocation]()
         for part in together:
-            prospect = Prospect(self.cluster, part)
-            reason = quotas.reason(part) or prospect.reason or self._reserved.reason(part)
-            if reason is None and part.licenses and not free.suffice(part, self._reserved.licenses(part)):
+            prospect, whole = Prospect(self.cluster, part), lasting(part, together[0])
+            reason = quotas.reason(part) or prospect.reason or self._reserved.reason(whole)
+            if reason is None and part.licenses and not free.suffice(part, self._reserved.licenses(whole)):
                 reason = NO_LICENSE
-            found = None if reason is not None else self._find_beside(part, prospect, union(taken))
+            found = None if reason is not None else self._find_beside(whole, prospect, union(taken))
             reason = reason if found is None else quotas.excess(part, found)
             if found is None or reason is not None:
                 if reason is None and could_ever_start(self.cluster, together):
-                    self._block(turn, part, prospect)
+                    self._block(turn, whole, prospect)
                 else:
                     turn.close(reason or NEVER_ROOM)
                 return

@@ -149,3 +149,46 @@ def test_a_change_of_the_first_part_is_one_of_all_and_a_change_of_another_its_ow
     assert sim.update(job, Priority=None) == ""
     sim.run(until=65)
     assert states(sim, job) == {"RUNNING"}
+
+
+def test_only_the_part_that_bears_no_strangers_keeps_them_off_its_machine() -> None:
+    sim = Simulation(fleet_of({"a": SMALL, "b": SMALL}))
+    other = sim.submit(100, uid=1001, required_nodes="b")
+    alone, beside = {"exclusive": 2, "required_nodes": "a"}, {"required_nodes": "b"}
+    job = sim.submit_together(alone, beside, run_time=100)
+    later = sim.submit(10, uid=1001, required_nodes="b")
+    sim.cancel(other, uid=1001)
+    sim.run(until=50)
+    assert states(sim, job) == {"RUNNING"}
+    assert sim.state(later) == "COMPLETED"
+    assert sim.state(sim.submit(10, uid=1001, required_nodes="a")) == "PENDING"
+
+
+def test_a_change_of_a_further_part_leaves_the_reason_that_all_parts_have() -> None:
+    sim = Simulation(FLEET)
+    sim.submit(50, ntasks=8)
+    job = sim.submit_together(*TWO)
+    sim.update(job + 1, by=ADMIN, TimeLimit=120)
+    sim.run(until=40)
+    assert {sim.job(job + n).reason for n in range(2)} == {"Resources"}
+
+
+def test_a_job_whose_machines_were_changed_while_it_ran_is_forgotten_with_all_its_parts() -> None:
+    sim = Simulation(FLEET)
+    job = sim.submit_together(*({**part, "time_limit": 120} for part in TWO), run_time=100)
+    sim.run(until=10)
+    sim.change_nodes("b", State="DRAIN", Reason="fan")
+    sim.run(until=200)
+    assert states(sim, job) == {"COMPLETED"}
+    runs = sim.submit(100, ntasks=8, time_limit=120)
+    waits, last = sim.submit(10, ntasks=8), sim.submit(10, ntasks=7)
+    sim.run(until=400)
+    assert {sim.state(one) for one in (runs, waits, last)} == {"COMPLETED"}
+
+
+def test_an_ended_one_is_not_run_again_as_its_further_parts_are_gone() -> None:
+    sim = Simulation(FLEET)
+    job = sim.submit_together(*TWO, run_time=5)
+    sim.run(until=50)
+    assert sim.requeue(job, by=ADMIN) == "Requested operation is presently disabled"
+    assert states(sim, job) == {"COMPLETED"}

@@ -145,6 +145,16 @@ def test_licenses_can_be_reserved():
     assert (sim.reason(other), sim.state(mine)) == ("Licenses", "CONFIGURING")
 
 
+def test_a_part_of_a_heterogeneous_job_keeps_off_as_long_as_the_first_part_may_run():
+    sim = reserved(TWO, begin=1000, machines=["node2"])
+    first, second = {"time_limit": 5000, "required_nodes": "node1"}, {"time_limit": 600, "required_nodes": "node2"}
+    job = sim.submit_together(first, second, run_time=4000)
+    sim.run(until=1500)
+    assert sim.state(job) == "PENDING"
+    sim.run(until=DAY)
+    assert (sim.state(job), sim.started(job)) == ("COMPLETED", 1000 + HOUR)
+
+
 # --- their end
 
 
