@@ -171,6 +171,8 @@ class Simulation:
         total = Resources(entry.cpus or 0, entry.memory or 0, entry.gpus or {}, sizes=self.sizes.get(name, {}))
         attempts = frozenset(self.running[name])
         self.happen(events.MachineConnected(name, total, f"boot-{self.boots[name]}", attempts))
+        for attempt in sorted(attempts & self.running[name]):  # the agent says again what it has
+            self._say(name, events.AttemptStarted(name, attempt, self.now, "0", ""))
 
     def disconnect(self, name: str) -> None:
         """The cable is cut."""
@@ -187,8 +189,12 @@ class Simulation:
     def restart(self) -> None:
         """Another controller goes on from what is stored."""
         number = self.cluster.next_job_id
-        self.cluster = make_cluster(self.cluster.fleet, STATE, list(self.cluster.jobs.values()), {})
+        before = self.cluster
+        self.cluster = make_cluster(before.file, STATE, list(before.jobs.values()), {}, overrides=before.overrides)
         self.cluster.next_job_id = number
+        for name, books in self.cluster.machines.items():
+            books.total = before.machines[name].total  # which is stored, too
+        self.happen(events.EndsRecalled(tuple(self.done.values())))
         for name in self.connected:
             self.connect(name)
 
