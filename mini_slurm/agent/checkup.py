@@ -24,7 +24,6 @@ KNOCKS = 64  # at once
 TRIES = 20  # of ports in a range that are not free
 PATIENCE = 10.0  # seconds for a GPU program
 DAEMONS = ("slurmd", "pbs_mom", "sge_execd", "execd", "sbatchd", "lim")  # of systems that look after machines
-COMMANDS = ("sbatch", "qsub", "bsub")
 GPU_PROGRAMS = (
     ("nvidia", ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]),
     ("amd", ["rocm-smi", "--showdriverversion"]),
@@ -241,7 +240,7 @@ def others(order: Dict[str, Any]) -> Dict[str, Any]:
     names = {read(f"/proc/{pid}/comm").strip() for pid in os.listdir("/proc") if pid.isdigit()}
     wanted = order.get("programs")
     folder = os.environ.get("PATH", os.defpath) if wanted is None else wanted
-    paths = {name: shutil.which(name, path=folder) for name in COMMANDS}
+    paths = {name: shutil.which(name, path=folder) for name in order["commands"]}
     found = {name: path for name, path in paths.items() if path and not is_ours(path)}
     return {"daemons": sorted(names & set(DAEMONS)), "commands": found}
 

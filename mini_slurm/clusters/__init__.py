@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.errors import Refused
+from mini_slurm.model.cluster_types import CLUSTER_TYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,25 +13,17 @@ if TYPE_CHECKING:
     from mini_slurm.clusters.protocols import Cluster, Runner
     from mini_slurm.model.cluster_entry import ClusterEntry
 
-# To add one: a module with a class that is a Cluster, and its row here. docs/extending.md shows it.
-TYPES = {
-    "slurm": "mini_slurm.clusters.slurm:Slurm",
-    "pbs": "mini_slurm.clusters.pbs:Pbs",
-    "torque": "mini_slurm.clusters.torque:Torque",
-    "lsf": "mini_slurm.clusters.lsf:Lsf",  # experimental
-}
-
 
 def make_cluster(entry: ClusterEntry) -> Cluster:
     """The kind of cluster that an entry names; nothing is called yet. Raises Refused."""
-    if entry.type not in TYPES:
+    if entry.type not in CLUSTER_TYPES:
         raise Refused(
             f"cluster {entry.name}: type {entry.type} is not supported",
-            hint=f"supported: {', '.join(TYPES)}; take [clusters.{entry.name}] out of the fleet file until then",
+            hint=f"supported: {', '.join(CLUSTER_TYPES)}; until then, take [clusters.{entry.name}] out",
         )
     from importlib import import_module
 
-    module, _, name = TYPES[entry.type].partition(":")
+    module, _, name = CLUSTER_TYPES[entry.type].place.partition(":")
     cluster: Cluster = getattr(import_module(module), name)(entry)
     return cluster
 

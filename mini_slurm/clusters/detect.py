@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import os
 
-from mini_slurm.clusters import TYPES
 from mini_slurm.clusters.there import find, folders
 from mini_slurm.model.cluster_entry import ClusterEntry
+from mini_slurm.model.cluster_types import CLUSTER_TYPES, ClusterType
 
-# The command that tells a system, another that has to stand beside it, and one that must not.
-SIGNS = (
-    ("slurm", "sbatch", "", ""),
-    ("torque", "qsub", "pbs-config", "qconf"),
-    ("pbs", "qsub", "", "qconf"),
-    ("lsf", "bsub", "", ""),
-)
 DISTRIBUTION = ("/usr/bin", "/bin")
 CONFIGURATIONS = ("/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf", "/run/slurm/conf/slurm.conf")
 
@@ -41,14 +34,18 @@ def _changed(path: str) -> int | None:
 
 
 def _detect() -> ClusterEntry | None:
-    for kind, command, needed, other in SIGNS:
-        path = find(command) if kind in TYPES else None
-        if path is None or _is_hollow(path):
-            continue
-        beside = os.path.dirname(path)
-        if os.path.exists(os.path.join(beside, needed)) and not (other and os.path.exists(os.path.join(beside, other))):
-            return ClusterEntry(kind, kind)
+    for name, kind in CLUSTER_TYPES.items():
+        path = find(kind.submit)
+        if path is not None and not _is_hollow(path) and _fits(kind, os.path.dirname(path)):
+            return ClusterEntry(name, name)
     return None
+
+
+def _fits(kind: ClusterType, folder: str) -> bool:
+    """Is the submit command in this folder that of this system, and not another's of the same name?"""
+    if any(os.path.exists(os.path.join(folder, other)) for other in kind.never_beside):
+        return False
+    return not kind.beside or os.path.exists(os.path.join(folder, kind.beside))
 
 
 def _is_hollow(path: str) -> bool:

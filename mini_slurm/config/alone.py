@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY = "alone"  # of the table `setting`: the signature of the last fleet file that named machines and no clusters
-SIGNS = ("sbatch", "qsub", "bsub")  # a command on PATH that may tell of a cluster
 
 
 def is_alone(get: Callable[[str], str | None]) -> bool:
@@ -19,8 +18,11 @@ def is_alone(get: Callable[[str], str | None]) -> bool:
     path = fleet_file()
     if path is not None:
         return get(KEY) == signature(path) != ""
+    from mini_slurm.model.cluster_types import CLUSTER_TYPES  # with a fleet file nobody needs them
+
+    signs = {known.submit for known in CLUSTER_TYPES.values()}
     folders = os.environ.get("PATH", os.defpath).split(":")
-    return not any(_is_sign(os.path.join(folder, sign)) for folder in folders for sign in SIGNS)
+    return not any(_is_sign(os.path.join(folder, sign)) for folder in folders for sign in signs)
 
 
 def _is_sign(path: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mini_slurm.model.again import parse_codes
 from mini_slurm.model.arrays import LARGEST_ARRAY_SIZE
+from mini_slurm.model.cluster_types import CLUSTER_TYPES
 from mini_slurm.model.hostlist import expand
 from mini_slurm.model.notices import TITLES
 from mini_slurm.model.preemption import read_mode
@@ -15,7 +16,6 @@ from mini_slurm.model.units import parse_memory, parse_time_limit
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # of a machine, a partition, an account, a QOS
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-CLUSTER_TYPES = ("slurm", "pbs", "torque", "lsf")
 PREEMPT_TYPES = ("none", "partition_prio", "qos")
 WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=+/-]*")  # a feature, a type of GPU: no operator of --constraint in it
 
@@ -115,9 +115,9 @@ def table(value: Any) -> dict[str, Any]:
 
 def cluster_type(value: Any) -> str:
     """A system that jobs can be handed to."""
-    if value not in CLUSTER_TYPES:
+    if not isinstance(value, str) or value not in CLUSTER_TYPES:
         raise ValueError
-    return str(value)
+    return value
 
 
 def names(value: Any) -> tuple[str, ...]:
@@ -347,7 +347,7 @@ PARTITION = {
     "qos": Key(name, "the name of a QOS", '"high"'),
 }
 CLUSTER = {
-    "type": Key(cluster_type, 'one of "slurm", "pbs", "torque", "lsf"', '"slurm"'),
+    "type": Key(cluster_type, "one of " + ", ".join(f'"{name}"' for name in CLUSTER_TYPES), '"slurm"'),
     **{key: MACHINE[key] for key in ("host", "port", "user", "identity_file", "jump_host")},
     "partitions": Key(names, "a list of names", '["batch", "gpu"]'),
     "queues": Key(names, "a list of names", '["workq"]'),  # what PBS and LSF call partitions

@@ -17,6 +17,7 @@ from mini_slurm.links.base import Link, RawChannel
 from mini_slurm.links.handshake import ended, find_status
 from mini_slurm.links.probe import probe
 from mini_slurm.links.ssh_errors import one_line
+from mini_slurm.model.cluster_types import CLUSTER_TYPES
 from mini_slurm.model.fleet import MachineEntry
 from mini_slurm.protocol.messages import Welcome
 
@@ -110,6 +111,7 @@ class Visit:
             "word": self._word,
             "token": self._plan.token,
             "programs": self.patient.programs,
+            "commands": sorted({known.submit for known in CLUSTER_TYPES.values()}),
         }
         self._channel = await self._link.run(program("checkup.py"))
         begin = time.time()

@@ -15,7 +15,7 @@ class ClusterEntry(NamedTuple):
     """One cluster of `[clusters.NAME]`: a system that others run, reached by its own commands."""
 
     name: str
-    type: str  # a key of clusters.TYPES
+    type: str  # one of CLUSTER_TYPES
     host: str | None = None  # of its login node; None: its commands are on this machine
     port: int | None = None
     user: str | None = None

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from mini_slurm.clusters import detect
 from mini_slurm.config import alone, cache
 from mini_slurm.config.alone import is_alone
 
@@ -41,7 +40,3 @@ def test_without_a_fleet_file_a_command_on_path_is_a_sign(tmp_path: Path, monkey
     assert is_alone({}.get)
     (tmp_path / "qsub").touch()
     assert not is_alone({}.get)
-
-
-def test_every_system_has_its_sign() -> None:
-    assert {command for _, command, *_ in detect.SIGNS} == {*alone.SIGNS}

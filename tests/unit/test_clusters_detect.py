@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mini_slurm.clusters import detect, there
+from mini_slurm.model.cluster_types import CLUSTER_TYPES
 
 REAL = "#!/bin/sh\necho real\n"
 
@@ -14,7 +15,6 @@ REAL = "#!/bin/sh\necho real\n"
 @pytest.fixture(autouse=True)
 def no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLURM_CONF", raising=False)
-    monkeypatch.setattr(detect, "TYPES", ("slurm", "torque", "pbs", "lsf"))
 
 
 def program(folder: Path, name: str, text: str = REAL) -> Path:
@@ -43,7 +43,7 @@ def test_a_submit_command_on_path_tells_the_system(
 def test_a_system_that_we_cannot_speak_to_is_no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path / "bin", "qsub")
     path_of(monkeypatch, tmp_path / "bin")
-    monkeypatch.setattr(detect, "TYPES", ("slurm",))
+    monkeypatch.setattr(detect, "CLUSTER_TYPES", {"slurm": CLUSTER_TYPES["slurm"]})
     assert detect.detect() is None
 
 

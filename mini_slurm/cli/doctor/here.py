@@ -19,13 +19,13 @@ from mini_slurm.controller import autostart
 from mini_slurm.errors import StateError
 from mini_slurm.links.ssh_errors import DEFAULT_KEYS, has_passphrase
 from mini_slurm.model.cluster_entry import ClusterEntry
+from mini_slurm.model.cluster_types import CLUSTER_TYPES
 from mini_slurm.model.fleet import Fleet
 
 LITTLE = GIB // 4  # bytes
 ASK_FOR_KEYS = b"\0\0\0\1\x0b"  # SSH_AGENTC_REQUEST_IDENTITIES
 KEYS = 12  # SSH_AGENT_IDENTITIES_ANSWER
 AT_ONCE = 10  # logins that sshd lets begin at a time: MaxStartups
-SUBMIT = {"slurm": "sbatch", "pbs": "qsub", "torque": "qsub", "lsf": "bsub"}
 
 
 def fleet_path(fleet: Fleet) -> Iterable[Said]:
@@ -195,7 +195,7 @@ def real_systems(fleet: Fleet) -> Iterable[Said]:
 def _commands_here(entry: ClusterEntry) -> Iterable[Said]:
     if entry.host is not None:
         return  # it is asked by ssh
-    command = SUBMIT[entry.type]
+    command = CLUSTER_TYPES[entry.type].submit
     path = find(command, entry.folder)
     if path is None:
         yield error(

@@ -18,6 +18,7 @@ from mini_slurm.config.paths import fleet_file
 from mini_slurm.errors import FleetError, Refused
 from mini_slurm.links.checkup import Checkup, Patient, Plan, examine
 from mini_slurm.model.cluster_entry import ClusterEntry
+from mini_slurm.model.cluster_types import CLUSTER_TYPES
 from mini_slurm.model.fleet import Fleet, MachineEntry
 from mini_slurm.model.hostlist import expand
 
@@ -130,7 +131,7 @@ def _commands(cluster: ClusterEntry, found: Checkup) -> Iterable[tuple[str, Said
     """Are the commands of a cluster on its login node?"""
     if not found.facts:
         return
-    command = here.SUBMIT[cluster.type]
+    command = CLUSTER_TYPES[cluster.type].submit
     path = found.facts.get("others", {}).get("commands", {}).get(command)
     place = f"in {cluster.folder}" if cluster.folder else "on the PATH of logins without a terminal"
     fix = f"set folder in [clusters.{cluster.name}]"

@@ -6,6 +6,7 @@ from mini_slurm.clusters.base import Order, Script
 from mini_slurm.desk import submission
 from mini_slurm.desk.state import FLEET
 from mini_slurm.errors import MiniSlurmError, Refused
+from mini_slurm.model.cluster_types import CLUSTER_TYPES
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.states import JobState
 from mini_slurm.options.grammar import Setting, parse
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from mini_slurm.desk.submission import Say
     from mini_slurm.options.collect import Values
 
-OWN_LINES = {"pbs": b"#PBS", "torque": b"#PBS"}  # by type: what a script of that system's own has
 SINGLETON = "singleton"
 # what may stand on the command line beside such a script: it is met on this side
 OURS = frozenset({"clusters", "parsable", "quiet", "wait", "verbose"})
@@ -50,8 +50,8 @@ def order(program: str, arguments: list[str], source: submission.Script | None, 
 
 def _is_theirs(script: bytes, kind: str) -> bool:
     """Is it written for that system alone?"""
-    mark = OWN_LINES.get(kind)
-    return mark is not None and not directives(script) and any(line.startswith(mark) for line in script.split(b"\n"))
+    mark = CLUSTER_TYPES[kind].lines
+    return bool(mark) and not directives(script) and any(line.startswith(mark) for line in script.split(b"\n"))
 
 
 def _read_theirs(program: str, given: list[Setting], source: submission.Script) -> Values:
