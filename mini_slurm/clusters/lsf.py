@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from mini_slurm.clusters import pbs_options
+from mini_slurm.clusters.asked import refuse_others
 from mini_slurm.clusters.base import SUBMISSION, Answer, Call, Goal, Order, Site, Unanswered
 from mini_slurm.clusters.pbs import wrapper
 from mini_slurm.errors import Refused
@@ -180,7 +181,7 @@ def _moment(text: str) -> float | None:
 
 def translate(job: ForeignJob, asked: Mapping[str, object], others: Mapping[int, ForeignJob]) -> list[str]:
     """The options of bsub. Raises Refused for what it has no word for."""
-    pbs_options.check(job, asked)
+    refuse_others(job, asked, pbs_options.KNOWN)
     name = pbs_options.clean_name(job.name)
     if asked.get("array"):
         name += _array(str(asked["array"]))

@@ -7,21 +7,19 @@ import time
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from mini_slurm.clusters.asked import refuse_others
 from mini_slurm.errors import Refused
 from mini_slurm.model.export import wanted
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.hostlist import expand
-from mini_slurm.options.table import OPTIONS
 
-# what is translated here or by the wrapper (inside/job.py), and what is met on this side
+# what is translated here or by the wrapper (inside/job.py)
 KNOWN = frozenset({
-    "account", "array", "begin", "work_dir", "clusters", "comment", "cpus_per_task", "dependency", "std_err",
-    "exclusive", "export", "gpus", "gpus_per_node", "gres", "hold", "ignore_pbs", "std_in", "name", "mail_type",
-    "mail_user", "memory_per_node", "memory_per_cpu", "nice", "required_nodes", "nodefile", "nodes", "ntasks",
-    "ntasks_per_node", "open_mode", "std_out", "parsable", "partition", "quiet", "requeue", "time_limit",
-    "umask_given", "verbose", "wait", "wrap",
+    "account", "array", "begin", "work_dir", "comment", "cpus_per_task", "dependency", "std_err", "exclusive",
+    "export", "gpus", "gpus_per_node", "gres", "hold", "std_in", "name", "mail_type", "mail_user", "memory_per_node",
+    "memory_per_cpu", "nice", "required_nodes", "nodefile", "nodes", "ntasks", "ntasks_per_node", "open_mode",
+    "std_out", "partition", "requeue", "time_limit", "umask_given",
 })  # fmt: skip
-NAMES = {option.field: option.long for option in reversed(OPTIONS)}
 RANGE = re.compile(r"(\d+)-(\d+)(?::\d+)?(?:%\d+)?")
 GPUS = re.compile(r"(?:gpu:)?(\d+)|gpu")
 KINDS = frozenset({"after", "afterany", "afterok", "afternotok"})
@@ -32,7 +30,7 @@ LOWEST, HIGHEST = -1024, 1023  # priorities
 
 def translate(job: ForeignJob, asked: Mapping[str, object], others: Mapping[int, ForeignJob]) -> list[str]:
     """The options of qsub; `others` are jobs of this cluster that the dependency names. Raises Refused."""
-    check(job, asked)
+    refuse_others(job, asked, KNOWN)
     if "," in job.partition:
         raise Refused(
             f"--partition={job.partition} cannot be passed to {job.cluster}: PBS takes one queue",
@@ -46,13 +44,6 @@ def translate(job: ForeignJob, asked: Mapping[str, object], others: Mapping[int,
     words += _rest(job, asked)
     kept = dependency(job, others)
     return [*words, "-W", f"depend={kept}"] if kept else words
-
-
-def check(job: ForeignJob, asked: Mapping[str, object]) -> None:
-    """Raise Refused for an option that neither translation nor wrapper knows."""
-    for field in asked:
-        if field not in KNOWN and field in NAMES:
-            raise _nothing_like(NAMES[field], job)
 
 
 def _rest(job: ForeignJob, asked: Mapping[str, object]) -> Iterator[str]:
@@ -92,13 +83,6 @@ def clean_name(name: str) -> str:
 def priority(nice: int) -> str:
     """PBS's priority for Slurm's nice value."""
     return str(min(max(-nice, LOWEST), HIGHEST))
-
-
-def _nothing_like(option: str, job: ForeignJob) -> Refused:
-    return Refused(
-        f"--{option} cannot be passed to {job.cluster}, which has nothing like it",
-        hint=f"leave it out, or set options in [clusters.{job.cluster}] of the fleet file",
-    )
 
 
 def walltime(seconds: int) -> str:
