@@ -118,7 +118,7 @@ def where(program: str, chosen: Chosen, span: Span, jobs: Sequence[JobId] | None
         found.among(column, chosen.words(field), any_case=True)
     found.among("features", chosen.words("constraints"))
     filters.add_flags(program, found, chosen)
-    found.among("coalesce(wait_reason, reason)", filters.reasons(program, chosen), any_case=True)
+    found.among("coalesce(wait_reason, 'None')", filters.reasons(program, chosen), any_case=True)
     if "gid" in chosen:
         found.among("gid", [filters.group(program, word) for word in chosen.words("gid") or []])
     if "nodelist" in chosen:

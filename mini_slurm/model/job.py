@@ -82,7 +82,7 @@ class Job:
     # --- what became of it
     state: JobState = JobState.PENDING
     reason: str = "None"
-    wait_reason: str | None = None  # why it waited last before it started
+    wait_reason: str | None = None  # why it waited last, of what accounting tells
     priority: int = 1  # 0: held
     priority_set: int = 0  # 1: an administrator set it, it is not worked out any more
     submit_time: float = 0.0

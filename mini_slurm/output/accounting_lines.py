@@ -75,9 +75,9 @@ class Line:
 
     @property
     def reason(self) -> str:
-        """Why a job waits, or waited last."""
-        if self.started is None:
-            return "None" if self.state.is_over else self.job.reason
+        """Why a job waits, or waited last, unless for its turn or for room."""
+        if self.started is None and self.state.is_over:
+            return "None"
         return self.job.wait_reason or "None"
 
     @property

@@ -13,6 +13,7 @@ from mini_slurm.scheduler.decisions import Decision, Hold, Start
 from mini_slurm.scheduler.eligible import open_partitions
 from mini_slurm.scheduler.explain import holds
 
+PASSING = frozenset({"None", "Priority", "Resources"})  # reasons that accounting does not tell
 QUIET = 2.0  # seconds: as long as it takes Slurm's next pass over the queue to come
 
 
@@ -79,7 +80,7 @@ def _assign(cluster: Cluster, job: Job, taken: Allocation, now: float) -> None:
     if "," in job.partition:
         job.partition = partition_of(cluster, job, names)
     job.state = JobState.CONFIGURING
-    job.wait_reason, job.reason = job.reason, "None"
+    job.reason = "None"
     job.attempt += 1
     job.node, job.node_list, job.allocation = names[0], compress(names), format_allocation(taken)
     job.boot_id = cluster.machines[names[0]].boot_id
@@ -98,6 +99,7 @@ def set_reason(cluster: Cluster, job: Job, reason: str) -> None:
     """Note why the job waits, if that has changed; not at once where somebody has just changed the job."""
     if job.job_id in cluster.quiet and not holds(reason):
         return
-    if job.reason != reason:
-        job.reason = reason
+    kept = job.wait_reason if reason in PASSING else reason
+    if (job.reason, job.wait_reason) != (reason, kept):
+        job.reason, job.wait_reason = reason, kept
         cluster.touch(job)

@@ -42,6 +42,18 @@ def test_a_job_waits_for_the_end_of_another(kind, exit_code, state):
         assert (sim.job(second).dependency, sim.job(second).eligible_time) == (None, 10.0)
 
 
+def test_accounting_keeps_that_a_job_waited_for_another_and_not_that_it_waited_for_room():
+    sim = Simulation(fleet_of({"node1": Resources(cpus=2, memory=64_000)}))
+    first, other = sim.submit(run_time=10), sim.submit(run_time=50)
+    late = sim.submit(dependency=f"afterok:{first}(unfulfilled)", cpus_per_task=2)
+    next_one = sim.submit(cpus_per_task=2)
+    sim.run(until=20)
+    assert (sim.job(late).reason, sim.job(late).wait_reason) == ("Resources", "Dependency")
+    sim.run(until=5000)
+    assert {sim.state(job) for job in (first, other, late, next_one)} == {"COMPLETED"}
+    assert (sim.job(late).wait_reason, sim.job(next_one).wait_reason) == ("Dependency", None)
+
+
 def test_a_job_that_nobody_knows_is_waited_for_no_longer():
     sim = Simulation(fleet_of(ROOMY))
     assert sim.state(sim.submit(dependency="afterok:999(unfulfilled)")) == "CONFIGURING"

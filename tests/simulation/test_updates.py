@@ -242,6 +242,7 @@ def test_a_user_holds_and_releases_his_job():
     assert sim.update(job, Priority=5) == "Job is in held state, pending scheduler release"
     assert sim.update(job, Priority=None) == ""
     assert (sim.state(job), sim.job(job).eligible_time) == ("CONFIGURING", 2000.0)
+    assert sim.job(job).wait_reason == "JobHeldUser"
 
 
 def test_what_the_administrator_holds_the_user_does_not_release():

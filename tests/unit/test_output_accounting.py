@@ -206,8 +206,10 @@ def test_little_memory_of_a_step_that_was_over_at_once_is_not_shown_as_slurm_has
 
 def test_the_reason_is_why_a_job_waited_last_whatever_came_of_it() -> None:
     assert show(job("bad", JobState.FAILED, reason="NonZeroExitCode", exit_code=3), "reason") == ["None", ""]
-    assert show(job("late", reason="None", wait_reason="Priority"), "reason") == ["Priority", ""]
-    assert show(job("held", JobState.PENDING, start_time=None, reason="JobHeldUser"), "reason") == ["JobHeldUser"]
+    assert show(job("late", reason="None", wait_reason="Dependency"), "reason") == ["Dependency", ""]
+    held = job("held", JobState.PENDING, start_time=None, reason="Priority", wait_reason="JobHeldUser")
+    assert show(held, "reason") == ["JobHeldUser"]
+    assert show(job("next", JobState.PENDING, start_time=None, reason="Resources"), "reason") == ["None"]
 
 
 def test_what_was_cancelled_before_it_could_start_has_no_start_unless_it_was_held() -> None:
