@@ -18,6 +18,7 @@ from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.eligible import eligible_machines, sites
 from mini_slurm.scheduler.evictions import for_nobody
 from mini_slurm.scheduler.foresight import making_room, room_at
+from mini_slurm.scheduler.owners import Owners, without
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import reserve
 from mini_slurm.scheduler.reservations import Reserved
@@ -35,10 +36,10 @@ def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) ->
     now = time.time()
     job.job_id = 0  # it has none yet
     cluster = as_stored(job, db)
-    forecast = _forecast(job, cluster, now)
-    if forecast is None:
+    found = forecast(job, cluster, now)
+    if found is None:
         raise _refusal(program, Refused(UNAVAILABLE))
-    begin, names, victims = forecast
+    begin, names, victims = found
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(max(begin, job.begin_time or 0)))
     number = get_setting(db, "next_job_id") or "1"
     common.say(
@@ -68,7 +69,7 @@ def _refusal(program: str, error: Refused) -> BadUsage:
     return BadUsage(*lines, hint=error.hint, exit_code=error.exit_code)
 
 
-def _forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, list[str], list[Job]] | None:
+def forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, list[str], list[Job]] | None:
     """When and where the job would start, and who would make room for it."""
     candidates = eligible_machines(cluster, job)
     reserved = Reserved(cluster, now)
@@ -77,12 +78,13 @@ def _forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, list[str],
         begin = min(one.start for one in own)
         now, reserved = begin, Reserved(cluster, begin)
     candidates = reserved.allowed(job, candidates)
-    up = [books for books in candidates if books.is_up]
+    hindering = Owners(cluster).hindering(job)
+    up = without([books for books in candidates if books.is_up], hindering)
     taken = place(job, sites(up, lambda books: books.free), cluster.fleet)
     if taken is not None:
         return now, list(taken), []
-    room = making_room(cluster, job, candidates, now)
+    room = making_room(cluster, job, without(candidates, hindering), now)
     if room is not None:
         return room_at(cluster, room[1], now), list(room[0]), room[1]
-    reservation = reserve(job, candidates, cluster, now, for_nobody(cluster))
+    reservation = reserve(job, candidates, cluster, now, for_nobody(cluster), hindering)
     return (reservation.begin, list(reservation.spare), []) if reservation is not None else None

@@ -25,7 +25,7 @@ def show(program: str, word: str) -> int:
     _, db = common.open_store()
     try:
         cluster = as_stored(Job(), db)
-        mine = [job for job in cluster.jobs.values() if one.number in (job.job_id, job.array_job_id)]
+        mine = [job for job in cluster.jobs.values() if one.number in _numbers(job, one)]
         mine = [job for job in mine if one.tasks is None or _has(job, one.tasks)]
         if not mine:
             raise BadUsage(
@@ -44,6 +44,11 @@ def show(program: str, word: str) -> int:
     finally:
         db.close()
     return 0
+
+
+def _numbers(job: Job, one: job_ids.JobId) -> tuple[int | None, ...]:
+    """Those that mean the job: `12` all parts of a heterogeneous one, `12+0` the first."""
+    return job.job_id, job.array_job_id, job.het_job_id if one.part_of is None else None
 
 
 def _has(job: Job, tasks: frozenset[int]) -> bool:

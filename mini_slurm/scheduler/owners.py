@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster, occupies
+from mini_slurm.scheduler.ends import expected_end
 from mini_slurm.scheduler.heterogeneous import parts
 
 
@@ -45,10 +47,10 @@ class Owners:
         job = self._cluster.jobs[number]
         if job.uid == uid or not occupies(job):
             return False
-        return is_alone or self._bears_none(job, machine)
+        return is_alone or self.bears_none(job, machine)
 
-    def _bears_none(self, job: Job, machine: str) -> bool:
-        """Of a heterogeneous job the parts count that are on this machine."""
+    def bears_none(self, job: Job, machine: str) -> bool:
+        """Does this job keep other users off the machine? Of a heterogeneous one its parts there count."""
         if job.het_size:
             here = (one for one in parts(self._cluster, job) if machine in parse_allocation(one.allocation))
             return any(is_selfish(self._cluster.fleet, one) for one in here)
@@ -60,3 +62,42 @@ class Owners:
 def without(machines: list[Books], hindering: dict[str, frozenset[int]]) -> list[Books]:
     """The machines on which nobody is in the way."""
     return [books for books in machines if books.entry.name not in hindering] if hindering else machines
+
+
+class Stay(NamedTuple):
+    """A user's time on a machine, in seconds since the epoch; `is_alone`: no other user may be there meanwhile."""
+
+    begin: float
+    end: float
+    uid: int
+    is_alone: bool
+
+
+class Stays:
+    """Who will be on which machine from when to when, by time limits: whom a job would meet there."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._on: dict[str, list[Stay]] = {}
+        owners = Owners(cluster)
+        for name, books in cluster.machines.items() if cluster.has_owners else ():
+            holders = filter(occupies, (cluster.jobs[number] for number in books.jobs))
+            self._on[name] = [Stay(0.0, expected_end(one), one.uid, owners.bears_none(one, name)) for one in holders]
+
+    def add(self, job: Job, machines: Iterable[str], begin: float, end: float) -> None:
+        """The job will be there."""
+        if self._cluster.has_owners:
+            stay = Stay(begin, end, job.uid, is_selfish(self._cluster.fleet, job))
+            for name in machines:
+                self._on[name].append(stay)
+
+    def bearable(self, job: Job, machines: list[Books], begin: float, end: float) -> list[Books]:
+        """The machines on which the job and those who are there at the time bear each other."""
+        if not self._on:
+            return machines
+        mine = Stay(begin, end, job.uid, is_selfish(self._cluster.fleet, job))
+        return [one for one in machines if not any(_is_rival(mine, other) for other in self._on[one.entry.name])]
+
+
+def _is_rival(one: Stay, other: Stay) -> bool:
+    return one.uid != other.uid and (one.is_alone or other.is_alone) and one.begin < other.end and other.begin < one.end

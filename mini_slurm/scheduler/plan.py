@@ -10,19 +10,20 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from mini_slurm.model.allocation import Allocation
+from mini_slurm.model.allocation import Allocation, union
 from mini_slurm.model.arrays import count_of
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster, held, occupies
-from mini_slurm.scheduler.demand import capacity, demand
+from mini_slurm.scheduler.demand import Demand, capacity, demand
 from mini_slurm.scheduler.eligible import eligible_machines, open_partitions, sites
 from mini_slurm.scheduler.ends import NEVER, expected_end
 from mini_slurm.scheduler.explain import PRIORITY, own_reason
+from mini_slurm.scheduler.heterogeneous import lasting, parts
+from mini_slurm.scheduler.owners import Stays
 from mini_slurm.scheduler.placement import Site, place
 from mini_slurm.scheduler.policy import pending_in_order
-from mini_slurm.scheduler.queue import shape
 from mini_slurm.scheduler.reservations import Reserved
 
 NOTHING = Resources()
@@ -38,6 +39,14 @@ class Planned(NamedTuple):
     machines: tuple[str, ...]
 
 
+class Wish(NamedTuple):
+    """What a job, or one part of a heterogeneous one, asks for, and of which machines."""
+
+    job: Job
+    wanted: Demand
+    machines: list[Books]
+
+
 def plan(cluster: Cluster, now: float, wanted: Collection[int]) -> dict[int, Planned]:
     """What is expected of these jobs, as far as anything is; nothing of one that waits for more than room."""
     left = set(wanted)
@@ -46,12 +55,12 @@ def plan(cluster: Cluster, now: float, wanted: Collection[int]) -> dict[int, Pla
     for job in pending_in_order(cluster):
         if not left or future.work > MOST_WORK:
             break
-        left.discard(job.job_id)
-        if job.reason not in WAITING or own_reason(job, now) is not None or job.het_size or job.het_offset:
+        if job.het_offset:  # looked at with the first part
             continue
-        first = future.add(job)
-        if first is not None:
-            found[job.job_id] = first
+        together = parts(cluster, job) if job.het_size else [job]
+        left.difference_update(one.job_id for one in together)
+        if all(one.reason in WAITING and own_reason(one, now) is None for one in together):
+            found.update(future.add(together))
     return {number: one for number, one in found.items() if number in wanted}
 
 
@@ -61,6 +70,7 @@ class Future:
     def __init__(self, cluster: Cluster, now: float) -> None:
         self._cluster = cluster
         self._reserved = Reserved(cluster, now)
+        self._stays = Stays(cluster)
         self.work = 0
         self._times = [now]
         self._free = [{name: books.free for name, books in cluster.machines.items() if books.is_open}]
@@ -79,40 +89,67 @@ class Future:
         free = self._free[-1]
         free.update({name: free[name].plus(share) for name, share in shares.items() if name in free})
 
-    def add(self, job: Job) -> Planned | None:
-        """Plan for the job, or for the next tasks of the array; what is expected of the first."""
-        if not open_partitions(self._cluster, job):
-            return None
-        machines = self._reserved.allowed(job, eligible_machines(self._cluster, job))
+    def add(self, together: list[Job]) -> dict[int, Planned]:
+        """Plan for all parts of a job, or for the next tasks of an array; what is expected of each, or of the first."""
+        job, fleet = together[0], self._cluster.fleet
+        if not all(open_partitions(self._cluster, part) for part in together):
+            return {}
+        wishes = [Wish(part, demand(part, fleet), self._machines(part, job)) for part in together]
         tasks = 1 if job.array_tasks is None else min(count_of(job.array_tasks), MOST_TASKS)
-        first = None
+        planned: dict[int, Planned] = {}
         for _ in range(tasks):
-            found = self._find(job, machines)
+            found = self._find(wishes)
             if found is None:
                 break
             begin, taken = found
-            self._take(taken, begin, NEVER if job.time_limit is None else begin + job.time_limit)
-            first = first or Planned(begin, tuple(taken))
-        return first
+            end = _end(job, begin)
+            for part, its in zip(together, taken, strict=True):
+                self._take(its, begin, end)
+                self._stays.add(part, its, begin, end)
+                planned.setdefault(part.job_id, Planned(begin, tuple(its)))
+        return planned
 
-    def _find(self, job: Job, machines: list[Books]) -> tuple[float, Allocation] | None:
-        kind = shape(job)
-        wanted = demand(job, self._cluster.fleet)
+    def _machines(self, part: Job, first: Job) -> list[Books]:
+        return self._reserved.allowed(lasting(part, first), eligible_machines(self._cluster, part))
+
+    def _find(self, wishes: list[Wish]) -> tuple[float, list[Allocation]] | None:
+        """When there is room for all, and what each gets then."""
+        kind = self._cluster.queue.key(wishes[0].job)
         for at in range(bisect_left(self._times, self._tried.get(kind, 0)), len(self._times)):
-            begin = self._times[at]
-            self.work += len(machines)
+            taken = self._place(wishes, at)
             if self.work > MOST_WORK:
                 return None
-            rooms = [capacity(wanted, one.total, self._at(at, one)) for one in machines]
-            if sum(rooms) < wanted.tasks or sum(map(bool, rooms)) < wanted.least:
-                continue
-            end = NEVER if job.time_limit is None else begin + job.time_limit
-            least = self._least([one for one, room in zip(machines, rooms, strict=True) if room], at, end)
-            taken = place(job, _sites(machines, least), self._cluster.fleet)
             if taken is not None:
-                self._tried[kind] = begin
-                return begin, taken
+                self._tried[kind] = self._times[at]
+                return self._times[at], taken
         return None
+
+    def _place(self, wishes: list[Wish], at: int) -> list[Allocation] | None:
+        """What each gets from that moment on, one beside the other."""
+        end = _end(wishes[0].job, self._times[at])
+        taken: list[Allocation] = []
+        for wish in wishes:
+            found = self._beside(wish, at, end, union(taken))
+            if found is None:
+                return None
+            taken.append(found)
+        return taken
+
+    def _beside(self, wish: Wish, at: int, end: float, others: Allocation) -> Allocation | None:
+        """What one gets beside the other parts: on machines that none of them has, if that is possible."""
+        machines = self._stays.bearable(wish.job, wish.machines, self._times[at], end)
+        self.work += len(machines)
+        rooms = [capacity(wish.wanted, one.total, self._at(at, one)) for one in machines]
+        if sum(rooms) < wish.wanted.tasks or sum(map(bool, rooms)) < wish.wanted.least:
+            return None
+        least = self._least([one for one, room in zip(machines, rooms, strict=True) if room], at, end)
+        apart = {name: free for name, free in least.items() if name not in others}
+        taken = place(wish.job, _sites(machines, apart), self._cluster.fleet)
+        if taken is None and others:
+            rest = {name: others[name].resources for name in least.keys() & others.keys()}
+            left = {**least, **{name: least[name].minus(share) for name, share in rest.items()}}
+            taken = place(wish.job, _sites(machines, left), self._cluster.fleet)
+        return taken
 
     def _at(self, position: int, machine: Books) -> Resources:
         return self._free[position].get(machine.entry.name, NOTHING)
@@ -147,6 +184,10 @@ class Future:
             self._times.insert(position, moment)
             self._free.insert(position, dict(self._free[position - 1]))
         return position
+
+
+def _end(job: Job, begin: float) -> float:
+    return NEVER if job.time_limit is None else begin + job.time_limit
 
 
 def _sites(machines: list[Books], free: Mapping[str, Resources]) -> list[Site]:

@@ -37,6 +37,7 @@ class Reservation(NamedTuple):
     spare: Mapping[str, Resources]
     job_id: int = 0
     made: float = 0.0
+    uid: int = 0  # the job's
 
     @property
     def serial(self) -> tuple[int, float]:
@@ -131,7 +132,7 @@ class Forecast:
         spare = {name: self.free[name].minus(share.resources) for name, share in taken.items()}
         if is_selfish(self._fleet, self._job):
             spare = dict.fromkeys(taken, Resources())
-        return Reservation(begin, spare, self._job.job_id, now)
+        return Reservation(begin, spare, self._job.job_id, now, self._job.uid)
 
     def _capacity(self, name: str) -> int:
         if self._hindering.get(name):

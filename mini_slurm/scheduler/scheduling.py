@@ -19,7 +19,7 @@ from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.evictions import Evictions, Vain, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import BEGIN, PRIORITY, Waiting, own_reason
 from mini_slurm.scheduler.heterogeneous import could_ever_start, lasting, parts
-from mini_slurm.scheduler.owners import Owners, without
+from mini_slurm.scheduler.owners import Owners, is_selfish, without
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, reserve, shortened
 from mini_slurm.scheduler.prospect import Prospect
 from mini_slurm.scheduler.queue import Group
@@ -302,7 +302,7 @@ class Round:
 
     def _kept_from(self, job: Job, prospect: Prospect, limit: int | None) -> Mapping[int, Resources]:
         """What a job of this time limit may take of machines that are kept for others, by their positions."""
-        kept = {} if ends_before(limit, self._reservation, self.now) else self._kept()
+        kept = {} if ends_before(limit, self._reservation, self.now) else self._kept_for_others(job)
         limits = self._evictions.limits(job, prospect.partitions, kept)
         kept = {**kept, **limits} if limits else kept
         if prospect.is_capped and not job.is_exclusive:
@@ -319,6 +319,13 @@ class Round:
             spare = {} if self._reservation is None else self._reservation.spare
             self._spare = {books[name].position: books[name].free.at_most(left) for name, left in spare.items()}
         return self._spare
+
+    def _kept_for_others(self, job: Job) -> Mapping[int, Resources]:
+        """The same for this job: nothing where it would keep the owner of the reservation off."""
+        kept = self._kept()
+        if self.cluster.has_owners and self._reservation is not None and self._reservation.uid != job.uid:
+            return dict.fromkeys(kept, NOTHING) if is_selfish(self.cluster.fleet, job) else kept
+        return kept
 
     def _barred(self, job: Job, prospect: Prospect) -> Mapping[int, Resources]:
         """The machines that advance reservations keep from the job."""

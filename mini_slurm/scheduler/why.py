@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mini_slurm.model.dependencies import BadDependency, parse
 from mini_slurm.model.gres import Part
-from mini_slurm.model.job import Job
+from mini_slurm.model.job import Job, single_id
 from mini_slurm.model.reservation import named
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
@@ -19,10 +19,12 @@ from mini_slurm.scheduler.demand import Demand, capacity, demand
 from mini_slurm.scheduler.eligible import eligible_machines
 from mini_slurm.scheduler.ends import NEVER, expected_end
 from mini_slurm.scheduler.foresight import of_running, of_waiting
+from mini_slurm.scheduler.owners import Owners, is_selfish
 from mini_slurm.scheduler.policy import pending_in_order
 from mini_slurm.scheduler.reservations import Reserved
 from mini_slurm.scheduler.sharing import pick
 
+NOBODY: frozenset[int] = frozenset()
 SHOWN = 3  # machines, jobs that go before, holders on a machine
 
 Moment = Callable[[float], str]
@@ -36,15 +38,18 @@ class Site(NamedTuple):
     why: str  # that has nothing to do with what is free; "": nothing
     fits: bool  # would it, if the machine were empty?
     begin: float
+    others: frozenset[int] = NOBODY  # jobs of other users that it must not meet there
 
 
 def explain(cluster: Cluster, job: Job, now: float, moment: Moment) -> list[str]:
     """A line for each thing that there is to say."""
-    title = f"Job {job.display_id} ({job.name or 'no name'}, {job.user or job.uid})"
+    title = f"Job {single_id(job) if job.het_size else job.display_id} ({job.name or 'no name'}, {job.user or job.uid})"
     if job.state is not JobState.PENDING:
         where = f" on {job.node_list}" if job.node_list else ""
         return [f"{title} does not wait: it is {job.state.name}{where}.", *of_running(cluster, job, moment)]
     found = [f"{title} waits: {job.reason}.", *_reason(cluster, job, now, moment)]
+    if job.het_size:
+        found.append(f"It starts together with the other parts of job {job.het_job_id}, or not at all.")
     if job.priority == 0 or job.dependency is not None or (job.begin_time or 0) > now:
         return found
     found += [*_before(cluster, job), f"It wants {_wish(cluster, job)}.", *_nearest(cluster, job, now, moment)]
@@ -135,6 +140,7 @@ def _before(cluster: Cluster, job: Job) -> list[str]:
     queue = [other for other in pending_in_order(cluster) if mine.intersection(other.partition.split(","))]
     place = next((index for index, other in enumerate(queue) if other.job_id == job.job_id), 0)
     ahead = [other for other in queue[:place] if other.priority and other.dependency is None]
+    ahead = [other for other in ahead if not other.het_size or other.het_job_id != job.het_job_id]
     if not ahead:
         return []
     rest = f" and {len(ahead) - SHOWN} more" if len(ahead) > SHOWN else ""
@@ -154,6 +160,7 @@ def _wish(cluster: Cluster, job: Job) -> str:
     parts += [_gpus(kind, number) for kind, number in need.gpus.items()]
     parts += map(_part, wanted.parts)
     where = f"{_count(count, 'machine')} of {job.partition}{', each' if count > 1 else ''} with {' and '.join(parts)}"
+    where += ", where no other user is" if is_selfish(cluster.fleet, job) else ""
     return f"{where}, {'without a time limit' if job.time_limit is None else 'for ' + format_limit(job.time_limit)}"
 
 
@@ -179,8 +186,11 @@ def _nearest(cluster: Cluster, job: Job, now: float, moment: Moment) -> list[str
     wanted = demand(job, cluster.fleet)
     nodes = _spread(wanted, candidates)
     needs = [_need(wanted, one.total, nodes) for one in candidates]
+    hindering = Owners(cluster).hindering(job)
     found = [
-        _site(cluster, one, wanted, need)._replace(why=_closed(cluster, one, one.entry.name in allowed, now, moment))
+        _site(cluster, one, wanted, need, hindering.get(one.entry.name, NOBODY))._replace(
+            why=_closed(cluster, one, one.entry.name in allowed, now, moment)
+        )
         for one, need in zip(candidates, needs, strict=True)
     ]
     found.sort(key=lambda site: (not site.fits, bool(site.why), site.begin, len(site.lacks), site.books.position))
@@ -200,14 +210,17 @@ def _spread(wanted: Demand, candidates: list[Books]) -> int:
     return nodes
 
 
-def _site(cluster: Cluster, books: Books, wanted: Demand, need: Resources) -> Site:
+def _site(cluster: Cluster, books: Books, wanted: Demand, need: Resources, others: frozenset[int]) -> Site:
     missing = _lacking(need, books.total, wanted.parts)
     if missing:
         return Site(books, missing, "", False, NEVER)
     lacks = _lacking(need, books.free, wanted.parts)
     if wanted.exclusive and books.jobs and not lacks:
         lacks = ("that others leave it",)
-    return Site(books, lacks, "", True, 0.0 if not lacks else _begin(cluster, books, wanted, need))
+    elif others:
+        lacks = (*lacks, "that other users leave it")
+    begin = 0.0 if not lacks else _begin(cluster, books, wanted, need, others)
+    return Site(books, lacks, "", True, begin, others)
 
 
 def _closed(cluster: Cluster, books: Books, allowed: bool, now: float, moment: Moment) -> str:
@@ -241,13 +254,16 @@ def _lacking(need: Resources, has: Resources, parts: tuple[Part, ...]) -> tuple[
     return tuple(found)
 
 
-def _begin(cluster: Cluster, books: Books, wanted: Demand, need: Resources) -> float:
+def _begin(cluster: Cluster, books: Books, wanted: Demand, need: Resources, others: frozenset[int]) -> float:
     """When the machine has enough free, if all that runs there uses up its time."""
     free = books.free
     name = books.entry.name
     for other in sorted(filter(occupies, cluster.on_machine(name)), key=expected_end):
         free = free.plus(held(other)[name])
-        if not _lacking(need, free, wanted.parts) and (not wanted.exclusive or capacity(wanted, books.total, free)):
+        others -= {other.job_id}
+        if others or _lacking(need, free, wanted.parts):
+            continue
+        if not wanted.exclusive or capacity(wanted, books.total, free):
             return expected_end(other)
     return NEVER
 
@@ -261,12 +277,18 @@ def _tell(cluster: Cluster, site: Site, moment: Moment) -> list[str]:
     if not site.lacks:
         return [f"  {name} has enough free now, but not for all of the job, or it is kept for a job before it"]
     when = "nobody knows when" if site.begin == NEVER else f"by {moment(site.begin)} at the latest"
-    holders = sorted(filter(occupies, cluster.on_machine(name)), key=expected_end)
+    holders = [one for one in cluster.on_machine(name) if occupies(one)]
+    holders.sort(key=lambda one: (one.job_id not in site.others, expected_end(one)))
     lines = [f"  {name} lacks {', '.join(site.lacks)}; free {when}"]
-    lines += [f"    {_named(other)} holds {_held(other, name)}{_until(other, moment)}" for other in holders[:SHOWN]]
+    lines += [f"    {_named(one)} holds {_held(one, name)}{_until(one, moment)}{_alone(cluster, one, name)}"
+              for one in holders[:SHOWN]]  # fmt: skip
     lines += [f"    and {_count(len(holders) - SHOWN, 'job')} more"] if len(holders) > SHOWN else []
     blocked = [_gpus(kind, number) for kind, number in site.books.blocked.items()]
     return lines + ([f"    somebody uses {', '.join(blocked)} besides jobs: msinfo --foreign"] if blocked else [])
+
+
+def _alone(cluster: Cluster, job: Job, machine: str) -> str:
+    return ", with no other user beside it" if Owners(cluster).bears_none(job, machine) else ""
 
 
 def _held(job: Job, machine: str) -> str:

@@ -29,6 +29,30 @@ def test_it_is_told_in_plain_words_what_a_job_waits_for(fleet: Machines) -> None
     jobs.wait_over(fleet, first, second)
 
 
+def test_the_parts_of_a_heterogeneous_job_are_told_of_together(fleet: Machines) -> None:
+    first = jobs.wrap(fleet, "sleep 100", "--exclusive", "--nodelist=node2", "--time=10")
+    jobs.wait_for(fleet, first, "RUNNING")
+    script = jobs.script(fleet, "#SBATCH -n2 -t1\n#SBATCH hetjob\n#SBATCH -n2\ntrue\n")
+    both = jobs.submit(fleet, script)
+    wait_until(lambda: jobs.job(fleet, both + 1).reason == "Resources")
+    whole = fleet.run("msqueue", "--why", str(both)).stdout.splitlines()
+    assert [line.split(" waits")[0].split(" (")[0] for line in whole if line.startswith("Job ")] == [
+        f"Job {both}+0",
+        f"Job {both}+1",
+    ]
+    end = (jobs.job(fleet, first).start_time or 0) + 600
+    expected = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(end))
+    assert [line.split(" on ")[0] for line in whole if line.startswith("Expected")] == [
+        f"Expected to start at {expected}"
+    ] * 2
+    one = fleet.run("msqueue", "--why", f"{both}+1").stdout.splitlines()
+    assert one == whole[len(whole) // 2 :]
+    listed = fleet.run("msqueue", "--start", "-h", "-o", "%i %S").stdout.splitlines()
+    assert listed == [f"{both}+0 {expected}", f"{both}+1 {expected}"]
+    assert fleet.run("mscancel", str(first)).returncode == 0
+    jobs.wait_over(fleet, first, both)
+
+
 def test_a_job_that_there_is_not_is_refused(fleet: Machines) -> None:
     done = fleet.run("msqueue", "--why=999")
     assert (done.returncode, done.stdout) == (1, "")

@@ -14,7 +14,7 @@ from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.eligible import could_run_somewhere, eligible_machines, judged, open_partitions, sites
 from mini_slurm.scheduler.evictions import Evictions, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import Waiting, own_reason, shared_reason
-from mini_slurm.scheduler.owners import Owners, without
+from mini_slurm.scheduler.owners import Owners, is_selfish, without
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, pending_in_order, reserve, shortened
 from mini_slurm.scheduler.preemption import could_preempt
@@ -111,7 +111,7 @@ class PlainRound:
     def place(self, job: Job, candidates: list[Books], limit: int | None) -> Allocation | None:
         usable = [books for books in candidates if books.is_usable and not books.is_paused(self.now)]
         usable = without(usable, Owners(self.cluster).hindering(job))
-        kept = {books.position: self.left(books, limit) for books in usable}
+        kept = {books.position: self.left(books, job, limit) for books in usable}
         kept.update(self.evictions.limits(job, open_partitions(self.cluster, job), kept))
         among = sites(usable, lambda books: kept[books.position])
         for partition in open_partitions(self.cluster, job):
@@ -120,9 +120,12 @@ class PlainRound:
                 return taken
         return None
 
-    def left(self, books: Books, limit: int | None) -> Resources:
+    def left(self, books: Books, job: Job, limit: int | None) -> Resources:
         if self.reservation is None or ends_before(limit, self.reservation, self.now):
             return books.free
+        is_there = books.entry.name in self.reservation.spare
+        if is_there and job.uid != self.reservation.uid and is_selfish(self.cluster.fleet, job):
+            return Resources()
         return books.free.at_most(self.reservation.spare.get(books.entry.name, books.free))
 
     def block(self, job: Job, candidates: list[Books]) -> str:

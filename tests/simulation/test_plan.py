@@ -85,3 +85,29 @@ def test_the_next_tasks_of_an_array_are_planned_for_together() -> None:
         Planned(1200.0, ("node1",)),
         Planned(1200.0 + MOST_TASKS // 2 * 60, ("node1",)),
     ]
+
+
+def test_the_parts_of_a_heterogeneous_job_are_expected_together() -> None:
+    sim = Simulation(fleet_of(MACHINES))
+    sim.submit(required_nodes="node1", cpus_per_task=4, time_limit=600, run_time=600)
+    sim.submit(required_nodes="node2", cpus_per_task=2, time_limit=1200, run_time=1200)
+    parts = ({"cpus_per_task": 3, "time_limit": 300}, {"cpus_per_task": 2, "time_limit": 60})
+    both = sim.submit_together(*parts, run_time=300)
+    behind = sim.submit(cpus_per_task=4, time_limit=100)
+    assert planned(sim, both, both + 1, behind) == [
+        Planned(600.0, ("node1",)),
+        Planned(600.0, ("node2",)),
+        Planned(900.0, ("node1",)),
+    ]
+    assert planned(sim, both + 1) == [Planned(600.0, ("node2",))]
+    sim.run(until=603)
+    assert [sim.job(both + n).node_list for n in range(2)] == ["node1", "node2"]
+
+
+def test_parts_are_expected_on_one_machine_when_there_is_no_other_and_not_where_one_waits_for_more() -> None:
+    sim = Simulation(fleet_of({"node1": MACHINES["node1"]}))
+    sim.submit(cpus_per_task=2, time_limit=600, run_time=600)
+    two = {"cpus_per_task": 2, "time_limit": 60}
+    both, later = sim.submit_together(two, two), sim.submit_together(two, {**two, "begin_time": 9000.0})
+    assert planned(sim, both, both + 1) == [Planned(600.0, ("node1",))] * 2
+    assert planned(sim, later, later + 1) == [None, None]
