@@ -11,13 +11,14 @@ from mini_slurm.model.tuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mini_slurm.model.fleet import Fleet
     from mini_slurm.model.foreign import ForeignJob
     from mini_slurm.model.job import Job
     from mini_slurm.model.machine import Machine
 
+    Hear = Callable[[bytes], None]  # is told what a program has printed, now and then while it stays
 
 SUBMISSION = 300.0  # seconds that a submission may take
 
@@ -49,6 +50,10 @@ class Answer(NamedTuple):
     code: int  # exit status; -N: ended by signal N
     out: bytes
     err: bytes
+
+
+def unheard(out: bytes) -> None:
+    """What a program prints before it ends matters to nobody."""
 
 
 class Unanswered(MiniSlurmError):

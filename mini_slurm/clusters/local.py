@@ -7,17 +7,20 @@ import select
 import signal
 
 from mini_slurm.clusters import there
-from mini_slurm.clusters.base import Answer
+from mini_slurm.clusters.base import Answer, unheard
 from mini_slurm.errors import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mini_slurm.clusters.base import Call, Script
+    from collections.abc import Callable
+
+    from mini_slurm.clusters.base import Call, Hear, Script
     from mini_slurm.model.cluster_entry import ClusterEntry
 
 # variables that would have the other system's commands choose a cluster of their own, or wait where we do
 DROPPED = ("SBATCH_CLUSTERS", "SLURM_CLUSTERS", "SBATCH_WAIT", "MINI_SLURM_CLUSTER")
 FOLDERS = "/tmp"
+LOOK = 0.5  # seconds between two looks at what a program that stays has printed
 
 
 class LocalRunner:
@@ -28,17 +31,17 @@ class LocalRunner:
     def __init__(self, entry: ClusterEntry) -> None:
         self._entry = entry
 
-    def run(self, call: Call) -> Answer:
+    def run(self, call: Call, hear: Hear = unheard) -> Answer:
         """Run it to its end, in the folder that we are in. Raises Refused where there is no such program."""
         path = program(self._entry, call.words[0])
         if call.script is None:
-            return self._run(path, list(call.words), call)
+            return self._run(path, list(call.words), call, hear)
         folder = os.path.join(FOLDERS, f"mini_slurm-{os.getpid()}-{os.urandom(4).hex()}")
         file = os.path.join(folder, call.script.name)
         os.mkdir(folder, 0o700)
         try:
             _write(file, call.script)
-            return self._run(path, [*call.words, file, *call.script.arguments], call)
+            return self._run(path, [*call.words, file, *call.script.arguments], call, hear)
         finally:
             if os.path.exists(file):
                 os.unlink(file)
@@ -49,7 +52,7 @@ class LocalRunner:
         kept = {name: value for name, value in os.environ.items() if name not in DROPPED}
         return {**kept, "PATH": there.path_for_jobs(), **self._entry.environment, **call.variables}
 
-    def _run(self, path: str, words: list[str], call: Call) -> Answer:
+    def _run(self, path: str, words: list[str], call: Call, hear: Hear) -> Answer:
         # Files in memory instead of pipes: nobody has to read while it runs, and it runs on if we are killed.
         files = [os.memfd_create(name) for name in ("in", "out", "err")]
         try:
@@ -64,7 +67,7 @@ class LocalRunner:
                 )
             except OSError as error:
                 raise Refused(f"{path} cannot be run: {error.strerror}") from None
-            late = _wait(pid, call.patience)
+            late = _wait(pid, call.patience, lambda: hear(_content(files[1])))
             _, status = os.waitpid(pid, 0)
             out, err = (_content(file) for file in files[1:])
             if late:
@@ -75,13 +78,15 @@ class LocalRunner:
                 os.close(file)
 
 
-def _wait(pid: int, patience: float | None) -> bool:
-    """Wait for the process to end; True: it took too long, and was killed."""
+def _wait(pid: int, patience: float | None, look: Callable[[], None]) -> bool:
+    """Wait for the process to end, and look now and then if it may stay; True: it took too long, and was killed."""
     end = os.pidfd_open(pid)
     try:
         poll = select.poll()
         poll.register(end, select.POLLIN)
-        if poll.poll(None if patience is None else patience * 1000):
+        while not poll.poll((LOOK if patience is None else patience) * 1000) and patience is None:
+            look()
+        if poll.poll(0):
             return False
         os.kill(pid, signal.SIGKILL)
         return True

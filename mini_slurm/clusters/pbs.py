@@ -50,7 +50,8 @@ class Pbs:
         brought = pbs_options.variables(job.export, {} if remote else os.environ)
         script = Script("job", wrapper(order, self.entry.folder, lines, brought))
         words += [*options, "-v", tag]
-        return Call(tuple(words), b"", script, job.work_dir, patience=SUBMISSION, once=job.tag)
+        patience = self._patience([])
+        return Call(tuple(words), b"", script, job.work_dir, patience=patience, once=job.tag)
 
     def translate(
         self, job: ForeignJob, asked: Mapping[str, object], others: Mapping[int, ForeignJob]
@@ -67,9 +68,13 @@ class Pbs:
         found = pbs_script.options(order.source, self.letters)
         # ours first: what ends with a backslash would take in what follows it
         words += ["-v", ",".join(filter(None, [tag, pbs_script.variables(found)]))]
-        patience = None if pbs_script.stays(found) else SUBMISSION
-        folder = order.job.work_dir
+        folder, patience = order.job.work_dir, self._patience(found)
         return Call(tuple(words), order.stdin, order.script, folder, patience=patience, once=order.job.tag)
+
+    def _patience(self, found: list[tuple[str, str]]) -> float | None:
+        """Seconds that qsub may take; None: the script's options, or those of the fleet file, have it stay."""
+        ours = pbs_script.read(self.entry.options, self.letters)
+        return None if pbs_script.stays([*ours, *found]) else SUBMISSION
 
     def read_submission(self, answer: Answer) -> str | None:
         """`123.server`, `123[].server`; a qsub that stays until its job is over ends as that does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getopt
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 MARK = "#PBS"
@@ -14,9 +14,17 @@ def options(script: bytes, letters: str) -> list[tuple[str, str]]:
     """The options in the lines, with their values; `letters`: those that this qsub knows, as for getopt."""
     found = []
     for line in _lines(script.decode(errors="surrogateescape")):
-        with suppress(ValueError, getopt.GetoptError):  # qsub is to say what is wrong with it
-            found += getopt.getopt(shlex.split(line), letters)[0]
+        with suppress(ValueError):  # qsub is to say what is wrong with it
+            found += read(shlex.split(line), letters)
     return found
+
+
+def read(words: Sequence[str], letters: str) -> list[tuple[str, str]]:
+    """The options among these words, with their values; none where qsub would refuse them."""
+    try:
+        return getopt.getopt(words, letters)[0]
+    except getopt.GetoptError:
+        return []
 
 
 def variables(found: list[tuple[str, str]]) -> str:

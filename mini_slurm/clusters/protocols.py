@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from mini_slurm.clusters.base import Answer, Call, Goal, Order, Site
+from mini_slurm.clusters.base import Answer, Call, Goal, Hear, Order, Site, unheard
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 
@@ -15,8 +15,11 @@ class Runner(Protocol):
 
     remote: bool  # on another machine, whose files are not ours
 
-    def run(self, call: Call) -> Answer:
-        """Run it to its end. Raises NotMade, Lost, and Refused where there is no such program."""
+    def run(self, call: Call, hear: Hear = unheard) -> Answer:
+        """Run it to its end. Raises NotMade, Lost, and Refused where there is no such program.
+
+        `hear` is told what a call whose patience has no end has printed so far.
+        """
 
 
 class Cluster(Protocol):

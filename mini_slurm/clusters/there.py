@@ -17,6 +17,8 @@ READ = 4096  # bytes of a script that are looked at
 CALLS = os.path.join(".cache", "mini_slurm", "calls")  # at home, which all login nodes of a cluster have in common
 PATIENCE = 300.0  # seconds for a question; a submission may take as long as it does
 PAUSE = 0.02  # seconds between two looks for the answer of a call that somebody else started
+LOOK = 1.0  # seconds until it is answered that a program which may stay is not over yet
+BEAT, SILENT = 30.0, 300.0  # seconds between two signs of life of who runs it; without one, it counts as gone
 KEPT = 7 * 86400.0  # seconds that the answer of a call is kept
 
 
@@ -101,20 +103,49 @@ def _once(path: str, order: dict[str, Any]) -> dict[str, Any]:
     calls = os.path.join(os.path.expanduser("~"), CALLS)
     os.makedirs(calls, mode=0o700, exist_ok=True)
     folder = os.path.join(calls, order["once"])
-    try:
-        os.mkdir(folder, 0o700)
-    except FileExistsError:
-        pass
+    if order.get("again"):
+        if not os.path.isdir(folder):
+            return _lost(order, "what it did is not known any more")
     else:
-        _forget(calls)
-        _detach(path, order, folder)
-    end = time.monotonic() + PATIENCE
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            pass
+        else:
+            _forget(calls)
+            _detach(path, order, folder)
+    stays = order.get("stays")
+    end = time.monotonic() + (LOOK if stays else PATIENCE)
     while not os.path.exists(os.path.join(folder, "code")):
         if time.monotonic() > end:
-            complaint = f"{order['words'][0]}: no answer within {PATIENCE:g} seconds\n"
-            return {"code": -9, "out": "", "err": complaint}  # nobody knows what came of it
+            return _so_far(order, folder) if stays else _lost(order, f"no answer within {PATIENCE:g} seconds")
         time.sleep(PAUSE)
     return _read(folder)
+
+
+def _so_far(order: dict[str, Any], folder: str) -> dict[str, Any]:
+    """That it is not over yet, and what it has printed; or that whoever ran it is gone."""
+    if _is_gone(folder):
+        return _lost(order, "it was ended before its job was over")
+    out = os.path.join(folder, "out")
+    if not os.path.exists(out):
+        return {"stays": True, "out": ""}
+    with open(out, "rb") as file:
+        return {"stays": True, "out": file.read().decode("latin-1")}
+
+
+def _is_gone(folder: str) -> bool:
+    """Has there been no sign of life for long? Both moments are the file server's: it may run on another host."""
+    now, beat = os.path.join(folder, "now"), os.path.join(folder, "beat")
+    for path in (now, beat):
+        if path == now or not os.path.exists(path):
+            _write(path, b".")
+    return os.stat(now).st_mtime - os.stat(beat).st_mtime > SILENT
+
+
+def _lost(order: dict[str, Any], why: str) -> dict[str, Any]:
+    """Nobody knows what came of it."""
+    return {"code": -9, "out": "", "err": f"{order['words'][0]}: {why}\n"}
 
 
 def _detach(path: str, order: dict[str, Any], folder: str) -> None:
@@ -159,6 +190,8 @@ def _run(path: str, order: dict[str, Any], folder: str) -> None:
         child = subprocess.Popen(
             words, executable=path, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=_environment(order)
         )
+        if order["once"]:
+            _give_signs(folder)
         try:
             code = child.wait(None if order["once"] else PATIENCE)
         except subprocess.TimeoutExpired:
@@ -166,6 +199,25 @@ def _run(path: str, order: dict[str, Any], folder: str) -> None:
             code = child.wait()
     shutil.rmtree(os.path.join(folder, "script"), ignore_errors=True)
     _end(folder, code)
+
+
+def _give_signs(folder: str) -> None:
+    """Leave a sign of life now and then, for those who ask for the answer and for who removes old ones."""
+    import threading
+    import time
+    from contextlib import suppress
+
+    beat = os.path.join(folder, "beat")
+    _write(beat, b".")
+
+    def run() -> None:
+        while True:
+            time.sleep(BEAT)
+            with suppress(OSError):
+                os.utime(beat)
+                os.utime(folder)
+
+    threading.Thread(target=run, daemon=True).start()
 
 
 def _end(folder: str, code: int) -> None:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,8 @@ class LoginNode:
         return self.machine.log.read_text().count("Accepted publickey")
 
 
-@pytest.fixture
-def login(user: User, slurm: Slurm) -> Iterator[LoginNode]:
+@contextmanager
+def login_node(user: User, fleet: str, **values: object) -> Iterator[LoginNode]:
     """A login node that the user's fleet file names, and whose host key the user knows."""
     skip_or_fail(sshd.missing())
     folder = Path(tempfile.mkdtemp(prefix="login-", dir="/var/lib"))  # a script that names us is taken for ours
@@ -69,13 +70,20 @@ def login(user: User, slurm: Slurm) -> Iterator[LoginNode]:
     try:
         machine.start()
         user.write(".ssh/known_hosts", machine.known_hosts_line)
-        user.fleet(FLEET.format(port=machine.port, login=user.login, key=key, configuration=slurm.configuration))
+        user.fleet(fleet.format(port=machine.port, login=user.login, key=key, **values))
         yield LoginNode(machine, user)
     finally:
         processes.kill(processes.mentioning(user.home))
         machine.kill()
         processes.kill(processes.mentioning(folder))
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def login(user: User, slurm: Slurm) -> Iterator[LoginNode]:
+    """A login node with the commands of the real Slurm."""
+    with login_node(user, FLEET, configuration=slurm.configuration) as made:
+        yield made
 
 
 def test_a_script_travels_with_its_arguments(login: LoginNode, slurm: Slurm) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mini_slurm.clusters import refresh, submission
-from mini_slurm.clusters.base import Answer, Call, Lost, NotMade, Order, Unanswered
+from mini_slurm.clusters.base import Answer, Call, Lost, NotMade, Order, Unanswered, unheard
 from mini_slurm.clusters.local import LocalRunner
 from mini_slurm.clusters.pbs import Pbs
 from mini_slurm.clusters.refresh import CALLS, SPAN, Refresh
@@ -37,7 +38,7 @@ class Faulty:
         self.asked: list[float] = []  # moments of questions
         self.is_well = False
 
-    def run(self, call: Call) -> Answer:
+    def run(self, call: Call, hear: Callable[[bytes], None] = unheard) -> Answer:
         if call.words[0] != "qsub":
             self.asked += [time.time()] * call.asks
         fault = (

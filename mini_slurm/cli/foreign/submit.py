@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from mini_slurm.clusters.base import Order
+    from mini_slurm.clusters.submission import Submitted
 
 
 def submit_elsewhere(program: str, arguments: list[str], state: str, db: sqlite3.Connection) -> int | None:
@@ -30,23 +31,33 @@ def submit_elsewhere(program: str, arguments: list[str], state: str, db: sqlite3
 
 
 def _submit(request: submit.Request, order: Order, place: Place) -> int:
-    done = submit.submit(order, place)
+    told: list[Submitted] = []
+
+    def tell(done: Submitted) -> None:
+        told.append(done)
+        _tell_of(done, request, place)
+
+    done = submit.submit(order, place, tell)
     if done.job is None:
         common.echo(done.answer.out, done.answer.err)
         return status(done.answer.code)
-    is_said = place.cluster.native and not done.found
-    complaint = b"" if done.found else done.answer.err  # that it failed, which it did not
-    _tell(done.job.job_id, request, done.answer.out if is_said else None, complaint)
-    if "wait" in request.of:
+    if told:
+        common.echo(b"", done.answer.err)
+    else:
+        _tell_of(done, request, place)
+    if "wait" in request.of or done.owes_end:
         from mini_slurm.cli.foreign.wait import wait_for
 
         return wait_for(place, done.job)
     return 0 if done.found else status(done.answer.code)
 
 
-def _tell(number: int, request: submit.Request, said: bytes | None, complaint: bytes) -> None:
+def _tell_of(done: Submitted, request: submit.Request, place: Place) -> None:
     """Print what the other system printed; where its answer was lost, what it would have."""
-    if said is None:
+    assert done.job is not None
+    number, said = done.job.job_id, done.answer.out
+    complaint = b"" if done.found else done.answer.err  # that it failed, which it did not
+    if done.found or not place.cluster.native:
         said = b"%d\n" % number if "parsable" in request.of else b"Submitted batch job %d\n" % number
     if "quiet" in request.of:
         said = b""

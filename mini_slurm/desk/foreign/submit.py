@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from mini_slurm.clusters.submission import Submitted
+    from mini_slurm.clusters.submission import Submitted, Tell
     from mini_slurm.config.clusters import Clusters
     from mini_slurm.desk.submission import Say
 
@@ -98,12 +98,14 @@ def goal(program: str, of: Mapping[str, str], there: Clusters, db: sqlite3.Conne
     return names[0] if names and names[0] in there.clusters else None
 
 
-def submit(order: Order, place: Place) -> Submitted:
-    """Submit it. Raises MiniSlurmError."""
+def submit(order: Order, place: Place, tell: Tell | None = None) -> Submitted:
+    """Submit it. Raises MiniSlurmError. `tell` is told at once of a job that is waited for over there."""
     from mini_slurm.clusters import submission as exactly_once
 
     choose_fleet(place.db, fleet_file() or "")  # whose clusters the controller is to watch
-    done = exactly_once.submit(place.db, place.cluster, place.runner, place.refresher, order)
+    done = exactly_once.submit(
+        place.db, place.cluster, place.runner, place.refresher, order, tell or exactly_once.untold
+    )
     if done.job is not None:
         wake_controller(place.state)
     return done
