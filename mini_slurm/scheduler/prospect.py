@@ -163,7 +163,7 @@ class Prospect:
 
     # --- now
 
-    def fail(self, kept: Kept, reservation: Reservation | None) -> None:
+    def fail(self, kept: Iterable[int], reservation: Reservation | None) -> None:
         """There was no room, while those machines were kept for a reservation."""
         serial = None if reservation is None else reservation.serial
         self._failed = self.stock.clock, tuple(kept), serial

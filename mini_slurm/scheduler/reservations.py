@@ -43,13 +43,16 @@ class Reserved:
             return NOT_NOW
         if job.reservation in self._blocked:
             return "Priority"
-        if own.machines and not self._unhindered(job, own, own.machines):
+        if all(one.machines and not self._unhindered(job, one, one.machines) for one in self._usable(job)):
             return MAINTENANCE
         return None
 
     def own(self, job: Job) -> Reservation | None:
-        """The reservation in which the job may start now."""
-        return next((one for one in named(self._cluster.fleet, job) if self._is_usable(one, job)), None)
+        """The first reservation in which the job may start now."""
+        return next(iter(self._usable(job)), None)
+
+    def _usable(self, job: Job) -> list[Reservation]:
+        return [one for one in named(self._cluster.fleet, job) if self._is_usable(one, job)]
 
     def _is_usable(self, one: Reservation, job: Job) -> bool:
         if not one.admits(job.uid, job.account):
@@ -57,10 +60,20 @@ class Reserved:
         return "FLEX" in one.flags or (one.is_active(self._now) and bool(one.machines or one.is_for_licenses))
 
     def allowed(self, job: Job, candidates: list[Books]) -> list[Books]:
-        """Those of the machines that the job may start on now."""
+        """Those of the machines that the job may start on now, in any of its reservations."""
+        choices = self.choices(job, candidates)
+        if len(choices) == 1:
+            return choices[0]
+        left = {one.position for machines in choices for one in machines}
+        return [one for one in candidates if one.position in left]
+
+    def choices(self, job: Job, candidates: list[Books]) -> list[list[Books]]:
+        """The same for each of its reservations, as a job starts in one of them; one choice for a job without."""
         if not self._all:
-            return candidates
-        own = self.own(job)
+            return [candidates]
+        return [self._allowed_in(own, job, candidates) for own in self._usable(job) or (None,)]
+
+    def _allowed_in(self, own: Reservation | None, job: Job, candidates: list[Books]) -> list[Books]:
         is_bound = own is not None and not own.is_for_licenses and "FLEX" not in own.flags
         names = [one.entry.name for one in candidates]
         if own is not None and is_bound:
@@ -136,10 +149,11 @@ def settle(cluster: Cluster, now: float) -> list[Decision]:
 
 
 def _end(cluster: Cluster, one: Reservation) -> list[Decision]:
-    """Its jobs have used up their time."""
+    """Its jobs have used up their time, unless they name another one that is not over: that is as Slurm has it."""
     decisions: list[Decision] = []
     for job in users(cluster, one.name):
-        if job.state in LIVE and job.outcome is None and not job.het_offset:
+        goes_on = any(other.name != one.name for other in named(cluster.fleet, job))
+        if job.state in LIVE and job.outcome is None and not (job.het_offset or goes_on):
             job.outcome, job.state = JobState.TIMEOUT.name, JobState.COMPLETING
             cluster.touch(job)
             decisions.append(End(job.node or "", cluster.attempt_name(job), "TIME LIMIT"))
@@ -165,8 +179,11 @@ def forget(cluster: Cluster, one: Reservation) -> None:
     kept = {name: other for name, other in cluster.overrides.reservations.items() if name != one.name}
     override(cluster, cluster.overrides._replace(reservations=kept))
     for job in users(cluster, one.name):
+        others = [name for name in (job.reservation or "").split(",") if name != one.name]
+        if job.state in LIVE and others:
+            job.reservation = ",".join(others)
+            cluster.touch(job)
         if job.state is JobState.PENDING:
-            others = [name for name in (job.reservation or "").split(",") if name != one.name]
             job.reservation = ",".join(others) or None
             is_held = job.priority == 0 and job.reason in (HELD_BY_USER, HELD_BY_ADMIN)
             if not others and not is_held and "NO_HOLD_JOBS_AFTER_END" not in one.flags:

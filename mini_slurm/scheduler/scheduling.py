@@ -12,6 +12,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler import licenses
+from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.caps import capped
 from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.deadlines import is_late, last_moment, limit_until, miss
@@ -250,7 +251,7 @@ class Round:
             self._reserve()
             if self._evictions.is_vain(prospect.vain, self._reservation):
                 break
-            allowed = without(self._reserved.allowed(job, prospect.candidates), self._owners.hindering(job))
+            allowed = without(self._reserved.choices(job, prospect.candidates)[0], self._owners.hindering(job))
             done = self._evictions.plan(
                 job, prospect.partitions, allowed, limit_until(job, self.now), self._reservation,
                 lambda taken: self._quotas.excess(job, taken) is None, prospect.vain,
@@ -283,25 +284,34 @@ class Round:
             return None
         self._reserve()
         limit = limit_until(job, self.now)
+        vain: set[int] = set()
         for one in dict.fromkeys((limit, shortened(job, limit, self._reservation, self.now))):
-            kept = self._kept_from(job, prospect, one)
-            taken = prospect.find(kept, news)
-            if taken is not None:
-                return taken, one
-        prospect.fail(kept, self._reservation)
+            for kept in self._kept_from(job, prospect, one):
+                taken = prospect.find(kept, news)
+                if taken is not None:
+                    return taken, one
+                vain.update(kept)
+        prospect.fail(vain, self._reservation)
         return None
 
     def _find_beside(self, part: Job, prospect: Prospect, others: Allocation) -> Allocation | None:
         """Where a part fits: on machines that no other part has, if that is possible."""
         self._reserve()
-        kept = self._kept_from(part, prospect, limit_until(part, self.now))
         shared = {self.cluster.machines[name]: share.resources for name, share in others.items()}
         apart = {books.position: NOTHING for books in shared}
-        rest = {one.position: kept.get(one.position, one.free).minus(taken) for one, taken in shared.items()}
-        return prospect.find({**kept, **apart}, None) or (prospect.find({**kept, **rest}, None) if shared else None)
+        for kept in self._kept_from(part, prospect, limit_until(part, self.now)):
+            rest = {one.position: kept.get(one.position, one.free).minus(taken) for one, taken in shared.items()}
+            for left in (apart, rest) if shared else (apart,):
+                found = prospect.find({**kept, **left}, None)
+                if found is not None:
+                    return found
+        return None
 
-    def _kept_from(self, job: Job, prospect: Prospect, limit: int | None) -> Mapping[int, Resources]:
-        """What a job of this time limit may take of machines that are kept for others, by their positions."""
+    def _kept_from(self, job: Job, prospect: Prospect, limit: int | None) -> list[Mapping[int, Resources]]:
+        """What a job of this time limit may take of machines that are kept for others, by their positions.
+
+        One for each of the job's advance reservations, as it starts in one of them.
+        """
         kept = {} if ends_before(limit, self._reservation, self.now) else self._kept_for_others(job)
         limits = self._evictions.limits(job, prospect.partitions, kept)
         kept = {**kept, **limits} if limits else kept
@@ -310,7 +320,10 @@ class Round:
         hindering = self._owners.hindering(job)
         if hindering:
             kept = {**kept, **{self.cluster.machines[name].position: NOTHING for name in hindering}}
-        return {**kept, **self._barred(job, prospect)} if self.cluster.fleet.reservations else kept
+        if not self.cluster.fleet.reservations:
+            return [kept]
+        choices = self._reserved.choices(job, prospect.candidates)
+        return [{**kept, **_barred(prospect.candidates, allowed)} for allowed in choices]
 
     def _kept(self) -> Mapping[int, Resources]:
         """What may be taken of the machines of the reservation, by their positions."""
@@ -326,11 +339,6 @@ class Round:
         if self.cluster.has_owners and self._reservation is not None and self._reservation.uid != job.uid:
             return dict.fromkeys(kept, NOTHING) if is_selfish(self.cluster.fleet, job) else kept
         return kept
-
-    def _barred(self, job: Job, prospect: Prospect) -> Mapping[int, Resources]:
-        """The machines that advance reservations keep from the job."""
-        allowed = {books.position for books in self._reserved.allowed(job, prospect.candidates)}
-        return {books.position: NOTHING for books in prospect.candidates if books.position not in allowed}
 
     # --- who waits
 
@@ -360,6 +368,12 @@ class Round:
             kept, others = for_nobody(self.cluster), self._owners.hindering(job)
             self._reservation = reserve(job, candidates, self.cluster, self.now, kept, others)
         self._blocked.clear()
+
+
+def _barred(candidates: list[Books], allowed: list[Books]) -> Mapping[int, Resources]:
+    """The machines that advance reservations keep from a job."""
+    places = {books.position for books in allowed}
+    return {books.position: NOTHING for books in candidates if books.position not in places}
 
 
 def _holders(cluster: Cluster) -> Iterator[Job]:

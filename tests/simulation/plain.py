@@ -86,11 +86,12 @@ class PlainRound:
 
     def find(self, job: Job, candidates: list[Books]) -> tuple[Allocation | None, int | None]:
         limit = limit_until(job, self.now)
-        taken = self.place(job, candidates, limit)
-        if taken is None:
-            limit = shortened(job, limit, self.reservation, self.now)
-            taken = self.place(job, candidates, limit)
-        return taken, limit
+        for one in (limit, shortened(job, limit, self.reservation, self.now)):
+            for allowed in self.reserved.choices(job, candidates):
+                taken = self.place(job, allowed, one)
+                if taken is not None:
+                    return taken, one
+        return None, limit
 
     def make_room(self, job: Job, candidates: list[Books]) -> bool:
         running = [one for one in self.cluster.jobs.values() if one.array_job_id == job.array_job_id and occupies(one)]

@@ -116,7 +116,7 @@ class Watched(Simulation):
                 and job.state in LIVE
                 and not self.flexible & set(job.reservation.split(","))
             ):
-                assert any(one.is_active(self.now) for one in named(self.cluster.fleet, job)), job.display_id
+                assert any(one.end > self.now for one in named(self.cluster.fleet, job)), job.display_id
         for name, books in self.cluster.machines.items():
             shares = [held(job)[name] for job in self.cluster.on_machine(name) if occupies(job)]
             parts_of_gpus = sum((Counter(dict(share.shares)) for share in shares), Counter())

@@ -172,6 +172,47 @@ def test_what_runs_in_a_reservation_is_ended_with_it():
     assert sim.state(waiting) == "COMPLETED"
 
 
+def of_two(short: float = HOUR, **wish: Any) -> Reserving:
+    """Reservations `short` on node1 and `long` on node2."""
+    sim = Reserving(fleet_of(TWO))
+    assert sim.reserve("short", duration=short, machines=["node1"], **wish) == ""
+    assert sim.reserve("long", duration=DAY, machines=["node2"]) == ""
+    return sim
+
+
+@pytest.mark.parametrize("machine", ["node1", "node2"])
+@pytest.mark.parametrize("names", ["short,long", "long,short"])
+def test_what_runs_goes_on_while_one_of_its_reservations_is_left(names: str, machine: str):
+    sim = of_two()
+    job = sim.submit(reservation=names, required_nodes=machine, run_time=2 * DAY, time_limit=2 * DAY)
+    alone = sim.submit(reservation="long", required_nodes="node2", run_time=10, time_limit=60)
+    assert (sim.state(job), sim.job(job).node) == ("CONFIGURING", machine)
+    sim.run(until=2 * HOUR)
+    assert (sim.state(job), sim.job(job).reservation) == ("RUNNING", "long")
+    sim.run(until=2 * DAY)
+    assert (sim.state(job), sim.job(job).end_time) == ("TIMEOUT", DAY + 1)
+    assert sim.state(alone) == ("COMPLETED" if machine == "node1" else "PENDING")
+
+
+def test_what_runs_goes_on_when_one_of_its_reservations_will_come_again():
+    sim = of_two(flags=["DAILY"])
+    job = sim.submit(reservation="short,long", required_nodes="node2", run_time=2 * HOUR, time_limit=DAY)
+    only = sim.submit(reservation="short", required_nodes="node1", run_time=2 * HOUR, time_limit=DAY)
+    sim.run(until=3 * HOUR)
+    assert [sim.state(one) for one in (job, only)] == ["COMPLETED", "TIMEOUT"]
+    assert sim.job(job).reservation == "short,long"
+
+
+def test_a_job_starts_in_any_one_of_its_reservations():
+    sim = of_two()
+    jobs = [sim.submit(reservation="short,long", run_time=100, time_limit=600) for _ in range(3)]
+    both = sim.submit(reservation="short,long", nodes=2, time_limit=60)
+    assert [sim.job(job).node for job in jobs] == ["node1", "node2", None]
+    assert [sim.reason(job) for job in (*jobs[2:], both)] == ["Resources", "Priority"]
+    sim.run(until=1000)
+    assert [sim.state(job) for job in (*jobs, both)] == ["COMPLETED"] * 3 + ["PENDING"]
+
+
 def test_jobs_are_not_held_if_the_reservation_says_so():
     sim = reserved(flags=["NO_HOLD_JOBS_AFTER_END"], begin=100)
     job = sim.submit(reservation="resv")
