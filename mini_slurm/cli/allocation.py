@@ -88,8 +88,7 @@ class Allocation:
     def admit(self) -> None:
         """Let the fleet complete the job. Raises Refused, in this command's words."""
         try:
-            for job, values in zip(self.jobs, self._values, strict=True):
-                admit.admit(job, values, self.db, strict=not common.is_slurms_name(self.program))
+            admit.admit_all(self.jobs, self._values, self.db, strict=not common.is_slurms_name(self.program))
         except Refused as error:
             lines = [line.replace(admit.FAILED, self.failed) for line in error.lines]
             raise Refused(*lines, hint=error.hint, exit_code=error.exit_code) from None

@@ -33,6 +33,16 @@ NOT_DONE = {
 }
 
 
+def admit_all(
+    jobs: Sequence[Job], values: Sequence[Values], db: sqlite3.Connection, *, strict: bool, memory: Memory | None = None
+) -> None:
+    """Let the fleet complete a job, or all parts of a heterogeneous one, by themselves and together. Raises Refused."""
+    for job, one in zip(jobs, values, strict=True):
+        admit(job, one, db, strict=strict, memory=memory)
+    if len(jobs) > 1:
+        admission.check_together(jobs, (memory or Memory()).fleet(db))
+
+
 def admit(job: Job, values: Values, db: sqlite3.Connection, *, strict: bool, memory: Memory | None = None) -> None:
     """Let the fleet complete the job. Raises Refused when it does not take it.
 

@@ -31,8 +31,7 @@ class Batch:
 
     def admit(self, db: sqlite3.Connection, *, strict: bool, memory: Memory | None = None) -> None:
         """Let the fleet complete the jobs. Raises Refused when it does not take one."""
-        for job, values in zip(self.jobs, self.values, strict=True):
-            admit.admit(job, values, db, strict=strict, memory=memory)
+        admit.admit_all(self.jobs, self.values, db, strict=strict, memory=memory)
 
     def stage(self, state: str, note: Callable[[int, int], None]) -> None:
         """Note what is to be brought to the machines and home, and take the snapshot. Raises Refused.

@@ -250,6 +250,17 @@ def _check_features(job: Job, fleet: Fleet) -> None:
         raise Refused(BAD_BATCH)
 
 
+def check_together(parts: Iterable[Job], fleet: Fleet) -> None:
+    """What the parts of a heterogeneous job want together has to exist. Raises Refused.
+
+    Slurm 22.05 counts each part by itself here and at the start, and gives out more licenses than there are.
+    """
+    for name, count in licenses.in_all(licenses.parse(part.licenses) for part in parts).items():
+        if fleet.licenses.get(name, 0) < count:
+            hint = f"its parts want {count} of license {name} together, and there are {fleet.licenses.get(name, 0)}"
+            raise Refused(BAD_LICENSE, hint=hint)
+
+
 def _check_licenses(job: Job, fleet: Fleet) -> None:
     hint = f"licenses here: {', '.join(f'{name}:{count}' for name, count in fleet.licenses.items()) or 'none'}"
     try:

@@ -125,8 +125,12 @@ def _licenses(cluster: Cluster, job: Job, moment: Moment) -> list[str]:
     holders = [other for other in cluster.jobs.values() if other.licenses and occupies(other)]
     free = licenses.Free(cluster.fleet.licenses, holders)
     found = []
-    for name, count in licenses.parse(job.licenses).items():
-        if free.count(name) < count:
+    together = [one for one in cluster.jobs.values() if one.het_job_id == job.het_job_id] if job.het_size else [job]
+    for name, count in licenses.in_all(licenses.parse(one.licenses) for one in together).items():
+        if cluster.fleet.licenses.get(name, 0) < count:
+            there = f"and there are {cluster.fleet.licenses.get(name, 0)} in all"
+            found.append(f"It wants {count} of license {name}, {there}: it never starts, unless it asks for less.")
+        elif free.count(name) < count:
             using = [other for other in holders if name in licenses.parse(other.licenses)]
             found.append(f"It wants {count} of license {name}, and {max(free.count(name), 0)} are free.")
             found += [f"  {_named(other)} holds {licenses.parse(other.licenses)[name]}{_until(other, moment)}"

@@ -353,6 +353,25 @@ def test_the_configuration_has_what_clients_look_for(run: Shell) -> None:
     assert output.splitlines()[-1].endswith(" is UP")
 
 
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        ("sbatch -L matlab:3 : -L matlab:2 --wrap=true", "sbatch: error: Batch job submission failed: "),
+        ("salloc -L matlab:3 : -L matlab:2 true", "salloc: error: "),
+    ],
+)
+def test_parts_that_want_more_licenses_together_than_there_are_are_refused(
+    run: Shell, tmp_path: Path, command: str, complaint: str
+) -> None:
+    text = (tmp_path / "fleet.toml").read_text()
+    (tmp_path / "fleet.toml").write_text(text.replace("[fleet]", "[fleet]\nlicenses = { matlab = 4 }"))
+    code, out, err = run(command)
+    assert (code, out) == (1, "")
+    assert complaint in err
+    assert "Invalid license specification\n" in err
+    assert run("squeue -h") == (0, "", "")
+
+
 @pytest.mark.usefixtures("answered")
 def test_licenses_of_the_fleet_file_are_told_with_how_many_are_held(run: Shell, tmp_path: Path) -> None:
     text = (tmp_path / "fleet.toml").read_text()

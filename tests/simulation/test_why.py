@@ -70,6 +70,21 @@ def test_what_has_nothing_to_do_with_machines():
     assert told(sim, runs) == [f"Job {runs} (no name, bob) does not wait: it is CONFIGURING on node1."]
 
 
+def test_the_licenses_of_all_parts_of_a_heterogeneous_job():
+    sim = Simulation(fleet_of(MACHINES, licenses={"matlab": 3}))
+    runs = sim.submit(licenses="matlab", user="bob", time_limit=60)
+    waits = sim.submit_together({"licenses": "matlab:2"}, {"licenses": "matlab"})
+    assert told(sim, waits)[:4] == [
+        f"Job {waits}+0 (no name, 1000) waits: Licenses.",
+        "It wants 3 of license matlab, and 2 are free.", f"  job {runs} of bob holds 1 until T+60",
+        f"It starts together with the other parts of job {waits}, or not at all.",
+    ]  # fmt: skip
+    sim.cluster.fleet = sim.cluster.fleet._replace(licenses={"matlab": 2})  # there are fewer now
+    assert told(sim, waits + 1)[1] == (
+        "It wants 3 of license matlab, and there are 2 in all: it never starts, unless it asks for less."
+    )
+
+
 def test_a_limit_of_its_qos() -> None:
     sim = Simulation(fleet_of(MACHINES, qos={"few": Qos("few", limits=Limits(grp_jobs=1))}))
     sim.submit(qos="few", time_limit=60)

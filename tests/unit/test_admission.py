@@ -350,3 +350,13 @@ def test_a_refusal_says_how_many_machines_a_job_can_have(limits: dict[str, int],
         admit(fleet, nodes=nodes)
     assert raised.value.lines == ("Batch job submission failed: Node count specification invalid",)
     assert raised.value.hint == hint
+
+
+def test_parts_want_no_more_licenses_together_than_there_are() -> None:
+    fleet = FLEET._replace(licenses={"matlab": 2})
+    parts = [admit(fleet, licenses=text) for text in ("matlab", "matlab:1", None)]
+    admission.check_together(parts, fleet)
+    with pytest.raises(Refused) as caught:
+        admission.check_together([*parts, admit(fleet, licenses="matlab")], fleet)
+    assert caught.value.lines == ("Batch job submission failed: Invalid license specification",)
+    assert caught.value.hint == "its parts want 3 of license matlab together, and there are 2"
