@@ -103,7 +103,7 @@ def job_list(program: str, chosen: Chosen) -> list[JobId] | None:
     if text is None:
         return None
     try:
-        return [job_ids.parse_selected(word) for word in job_ids.split(text)] or None
+        return [job for job in map(job_ids.parse_selected, job_ids.split(text)) if job.number] or None
     except ValueError as error:
         raise BadUsage(f"{program}: fatal: {error}", exit_code=1) from None
 
@@ -238,12 +238,12 @@ def show_contents(db: sqlite3.Connection | None, lines: Sequence[Line], *, envir
     for line in lines:
         if not line.step and environments:
             title, text = (
-                f"Environment used for {line.job.job_id} (must be batch to display)",
+                f"Environment used for {line.job.display_id} (must be batch to display)",
                 _environment(db, line.job),
             )
         elif not line.step:
             script = content(db, line.job.script) or b""
-            title, text = f"Batch Script for {line.job.job_id}", script.decode(errors="backslashreplace")
+            title, text = f"Batch Script for {line.job.display_id}", script.decode(errors="backslashreplace")
         else:
             continue
         listing.show([title, "-" * 80, text])

@@ -130,7 +130,10 @@ def read_ids(program: str, words: list[str]) -> list[JobId]:
     try:
         return job_ids.parse_targets(words)
     except ValueError as error:
-        raise BadUsage(f"{program}: error: Invalid job id {error}", exit_code=1) from None
+        before = []
+        if isinstance(error, job_ids.BadRange):
+            before.append(f"{program}: error: _parse_single_range: {error.why}")
+        raise BadUsage(*before, f"{program}: error: Invalid job id {error}", exit_code=1) from None
 
 
 def check(chosen: Chosen, ids: list[JobId]) -> None:

@@ -53,7 +53,7 @@ class Wish:
         if row is None:
             self.unknown.append(word)
         elif row.key == FORMAT:
-            self.columns += [column for column in _parts(value) if column]
+            self.columns += [column for column in _parts(value) if column] or [""]
         else:
             self._add(row.key, value)
 

@@ -84,7 +84,7 @@ def _check_parts(program: str, chosen: Chosen) -> None:
 def _check_unit(program: str, chosen: Chosen) -> None:
     unit = chosen.text("units")
     if unit is not None and (not unit or unit[0].upper() not in "KMGTP"):
-        why = f"Invalid unit type '{unit[:1]}'. Possible options are 'KMGTP'"
+        why = f"Invalid unit type '{unit[0]}'. Possible options are 'KMGTP'" if unit else "Invalid unit type '"
         raise BadUsage(f"{program}: error: {why}", f"{program}: fatal: Invalid unit type", exit_code=1)
 
 
@@ -96,8 +96,10 @@ def _table(program: str, chosen: Chosen) -> Table:
     given += [form for field, form in (("brief", fields.BRIEF), ("long", fields.LONG)) if field in chosen]
     text = ",".join(map(str, given)) if given else os.environ.get("SACCT_FORMAT", fields.DEFAULT)
     table, unknown = by_prefixes(text, fields.ACCOUNTING_FIELDS)
-    if unknown in fields.REMOVED:
-        why = f"{unknown} has been removed, please use {fields.REMOVED[unknown]}"
+    for gone, instead in fields.REMOVED.items():
+        if (unknown or "").lower() != gone.lower():
+            continue
+        why = f"{gone} has been removed, please use {instead}"
         raise BadUsage(f"{program}: fatal: {why}", exit_code=1)
     if unknown is not None:
         raise BadUsage(f'{program}: error: Invalid field requested: "{unknown}"', exit_code=1)

@@ -93,10 +93,11 @@ def _layout(program: str, chosen: Chosen, weights: Mapping[str, int]) -> Layout:
     if "long" in chosen:
         text = priority_fields.LONG_NORMAL if "norm" in chosen else priority_fields.LONG
     else:
-        text = chosen.text("format") or priority_fields.default(
+        usual = priority_fields.default(
             weights, normal="norm" in chosen, users="user" in chosen, clusters="sib" in chosen
         )
-    layout, unknown = by_letters(text, priority_fields.FIELDS)
+        text = chosen.text("format", usual) or ""
+    layout, unknown = by_letters(text, priority_fields.FIELDS, drops=True)
     for letter in unknown:
         common.say(f"{program}: error: Invalid job format specification: {letter}")
     return layout

@@ -64,12 +64,19 @@ def _running(wanted: JobId) -> list[Job]:
     if wanted.tasks is not None:
         where.among("array_task_id", wanted.tasks)
     jobs = queries.select_jobs(db, ("job_id", "array_job_id", "array_task_id", "array_tasks"), where)
-    if not jobs:
+    if not jobs and not (wanted.tasks and _is_known(db, wanted.number)):
         raise Refused(f"couldn't get steps for job {wanted.number}")
     running = [job for job in jobs if job.state.name in ("RUNNING", "SUSPENDED")]
     if not running:
         raise _not_running(wanted)
     return running
+
+
+def _is_known(db: sqlite3.Connection | None, number: int) -> bool:
+    """Is there such a job, or such an array?"""
+    where = queries.Where()
+    where.jobs([number])
+    return bool(queries.select_jobs(db, ("job_id",), where))
 
 
 def _not_running(wanted: JobId) -> Refused:

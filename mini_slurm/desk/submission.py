@@ -114,7 +114,7 @@ def read_values(program: str, given: list[Setting], source: Script, say: Say, pa
     values.take_environment({name: environment[name] for name in EARLY if name in environment})
     table = OPTIONS if program == "sbatch" else (*OPTIONS, *OURS)
     values.take(script.script_settings(program, name, source.data, table, values.warn, part), collect.SCRIPT)
-    if not values.of.get("ignore_pbs"):
+    if not values.of.get("ignore_pbs") and not any(one.option.long == "ignore-pbs" for one in given):
         values.take(foreign.foreign_settings(program, name, source.data, values.of), collect.SCRIPT)
     values.take_environment(environment)
     values.take(given, collect.COMMAND_LINE)

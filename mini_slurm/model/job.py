@@ -151,10 +151,12 @@ class Job:
     def cpus(self) -> int:
         """CPUs asked for: tasks, or one for each machine where that number is fixed, times CPUs of a task.
 
-        Or more if that was said later.
+        Or more if that was said later; or less, where the tasks are named.
         """
         is_fixed = self.max_nodes is None or self.max_nodes == self.nodes
         tasks = self.ntasks or (max(self.nodes, 1) if is_fixed else self.nodes * (self.ntasks_per_node or 0) or 1)
+        if self.ntasks and self.min_cpus is not None:
+            return self.min_cpus
         return max(tasks * (self.cpus_per_task or 1), self.min_cpus or 0)
 
     @property

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[str, str] = {}
 LEAST_NODES = "least-nodes"  # kept beside the options
+# what is kept only where it was changed later
+ASKED_NODES = "nodes"  # with no most
+MOST_CPUS = "most-cpus"
+MEMORY_CPUS = "memory-cpus"  # for how many the memory of each is shown
 
 
 def extra(job: Job) -> Mapping[str, str]:

@@ -36,7 +36,13 @@ class JobState(Enum):
 
 
 SPECIAL_EXIT = "job requeued in special exit state"  # the reason of a job that is held since it ended in a special way
+REQUEUED_HELD = "job requeued in held state"
 AFTER_RESERVATION = "Reservation "  # begins the reason of a job that is held since its reservation is no more
+
+
+def told(reason: str) -> str:
+    """The reason in the words that Slurm has for it: the state says by itself that an end was special."""
+    return REQUEUED_HELD if reason == SPECIAL_EXIT else reason
 
 
 def written(state: JobState, reason: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+MOST_TASKS = 65536  # in one range
 BATCH, EXTERN, INTERACTIVE = -5, -4, -6  # numbers of the steps that have a name, as Slurm's accounting has them
 STEP_NAMES = {"batch": BATCH, "extern": EXTERN, "interactive": INTERACTIVE}
 
@@ -92,6 +93,8 @@ def parse_selected(word: str) -> JobId:
         raise ValueError(f"Bad job array element specified: {job}")
     tasks = frozenset({leading_number(task)[0]}) if underscore else None
     number, rest = leading_number(job)
+    if rest.startswith("+") and not rest[1:2].isdigit():
+        raise ValueError(f"Bad hetjob offset specified: {number}")
     return _part(JobId(number, tasks, step, word), rest)
 
 
@@ -99,9 +102,11 @@ def parse_selected(word: str) -> JobId:
 
 
 def parse_targets(words: Iterable[str]) -> list[JobId]:
-    """What scancel's words name. Raises ValueError with the word that does not parse."""
+    """What scancel's words name. Raises ValueError with the word that does not parse, BadRange where that is known."""
     found: list[JobId] = []
     for word in words:
+        if not word:
+            raise ValueError(word)
         rest = word
         while rest:
             target, after = _target(rest)
@@ -143,14 +148,24 @@ def _target(text: str) -> tuple[JobId, str]:
     return JobId(number, tasks, step, text[: len(text) - len(rest)], part_of), rest
 
 
+class BadRange(ValueError):
+    """Task numbers in brackets that do not parse; `why`: Slurm's words for the first of them."""
+
+    def __init__(self, text: str, why: str) -> None:
+        super().__init__(text)
+        self.why = why
+
+
 def _ranges(inside: str, text: str) -> frozenset[int]:
-    """The tasks of `1-3,7`. Raises ValueError."""
+    """The tasks of `1-3,7`. Raises BadRange."""
     tasks: set[int] = set()
     for piece in inside.split(","):
         first, dash, last = piece.partition("-")
         last = last if dash else first
         if not (first.isdecimal() and last.isdecimal() and len(last) <= 9) or int(last) < int(first):
-            raise ValueError(text)
+            raise BadRange(text, f"Invalid range: `{piece}'")
+        if int(last) - int(first) >= MOST_TASKS:
+            raise BadRange(text, f"Too many hosts in range `{piece}'")
         tasks.update(range(int(first), min(int(last), LARGEST_ARRAY_SIZE) + 1))
     return frozenset(tasks)
 

@@ -6,14 +6,17 @@ A row's reader makes of the text what scheduler/changes gets under the row's key
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from mini_slurm.model.numbers import leading_number
 from mini_slurm.model.units import NO_LIMIT, parse_duration, parse_time_limit
 
 NICE_OFFSET = 2**31
-LARGEST = {16: 2**16 - 1, 32: 2**32 - 1, 64: 2**64 - 1}
-SPAN = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
+LARGEST = {16: 2**16 - 3, 32: 2**32 - 3, 64: 2**64 - 3}  # two more have a meaning of their own
+LARGEST_COUNT = 2**31 - 1  # a C int
+MULTIPLES = {"k": 2**10, "m": 2**20}
+PATIENCE = 300  # seconds: Slurm's max_switch_wait
 UNSIGNED = re.compile(r"\s*\+?\d{1,30}", re.ASCII)
 NUMBER = re.compile(r"\s*[+-]?\d+", re.ASCII)
 MAIL = "NONE BEGIN END FAIL REQUEUE ALL INVALID_DEPEND STAGE_OUT TIME_LIMIT TIME_LIMIT_90 TIME_LIMIT_80 TIME_LIMIT_50"
@@ -114,12 +117,17 @@ def time_limit(name: str) -> Reader:
 
     def read(words: Words, value: str) -> int | None:
         try:
-            limit = parse_time_limit(value)
-            return 0 if limit is None and value.lower() not in NO_LIMIT and parse_duration(value) == 0 else limit
+            return _seconds(value)
         except ValueError:
             raise BadValue(f"Invalid {name} value") from None
 
     return read
+
+
+def _seconds(value: str) -> int | None:
+    """Seconds of whole minutes; None: no limit. Raises ValueError."""
+    limit = parse_time_limit(value)
+    return 0 if limit is None and value.lower() not in NO_LIMIT and parse_duration(value) == 0 else limit
 
 
 def delay(words: Words, value: str) -> str:
@@ -131,21 +139,74 @@ def delay(words: Words, value: str) -> str:
     return value
 
 
+class _NoCount(ValueError):
+    """What Slurm says of a number in a range."""
+
+
+def _count(text: str) -> tuple[int, str]:
+    """A number with its k or m, and what follows."""
+    value, rest = leading_number(text)
+    factor = MULTIPLES.get(rest[:1].lower(), 1)
+    return value * factor, rest[1:] if factor > 1 else rest
+
+
+def _bounds(name: str, value: str) -> tuple[int, int | None]:
+    """`LEAST[-MOST]`; nothing or `*`: any number. Raises _NoCount."""
+    if not value or value[0] == "*":
+        return 1, LARGEST_COUNT
+    least, rest = _count(value)
+    most = None
+    for number, tail, smallest in _parts(value, least, rest):
+        if (tail and tail[0] != "-") or number < smallest:
+            raise _NoCount(f'Invalid numeric value "{value}" for {name}.')
+        if number > LARGEST_COUNT:
+            raise _NoCount(f"Numeric argument ({number}) to big for {name}.")
+        most = number if smallest else None
+    return least, most
+
+
+def _parts(value: str, least: int, rest: str) -> Iterator[tuple[int, str, int]]:
+    """The numbers of a range, each with what follows it and the smallest that it may be."""
+    yield least, rest, 0
+    if rest:
+        yield (*_count(rest[1:]), 1)
+
+
 def span(name: str) -> Reader:
     """A least and a largest number."""
 
     def read(words: Words, value: str) -> tuple[int, int | None]:
-        found = SPAN.fullmatch(value)
-        if not found and name == "NumCPUs":
-            raise BadValue(f'Invalid numeric value "{value}" for {name}.', f"Invalid {name} value: {value}")
-        if not found:
-            raise Unread(f'Invalid numeric value "{value}" for {name}.')
-        least, most = int(found[1]), int(found[2]) if found[2] else None
+        try:
+            least, most = _bounds(name, value)
+        except _NoCount as error:
+            if name == "NumCPUs":
+                raise BadValue(str(error), f"Invalid {name} value: {value}") from None
+            raise Unread(str(error)) from None
         if name == "NumCPUs" and (least < 1 or (most or least) < least):
             raise BadValue(f"Invalid {name} value: {value}")
         return least, most
 
     return read
+
+
+def switches(words: Words, value: str) -> tuple[int, int | None]:
+    """How many switches, and for how many seconds to wait for so few, where that was said."""
+    count, rest = leading_number(value)
+    return count % 2**32, _patience(rest[1:]) if rest[:1] == "@" else None
+
+
+def _patience(value: str) -> int:
+    """Seconds, of whole minutes; what is no time at all counts as very long."""
+    try:
+        limit = _seconds(value)
+    except ValueError:
+        return PATIENCE
+    return PATIENCE if limit is None or limit < 0 else min(limit, PATIENCE)
+
+
+def patience(words: Words, value: str) -> int:
+    """Seconds to wait for few switches."""
+    return min(int(number("wait-for-switch")(words, value)), PATIENCE)
 
 
 def choice(name: str) -> Reader:
@@ -168,7 +229,17 @@ def moment(words: Words, value: str) -> float:
 
 def gres(words: Words, value: str) -> str:
     """Generic resources as --gres writes them."""
-    return ",".join(f"gres:{part}" for part in value.split(",") if part)
+    return ",".join(f"gres:{part.removeprefix('gres:')}" for part in value.split(",") if part)
+
+
+def core_spec(words: Words, value: str) -> int:
+    """CPUs or threads of each machine for its own work."""
+    return 0 if value in ("-1", "*") else number("CoreSpec", 16)(words, value)
+
+
+def thread_spec(words: Words, value: str) -> int:
+    """The same in threads."""
+    return 0 if value in ("-1", "*") else number("ThreadSpec", 16)(words, value)
 
 
 def mail(words: Words, value: str) -> str:
@@ -215,13 +286,14 @@ TAGS = (
     Tag("JobName", 4, "JobName", text),
     Tag("WCKey", 1, "WCKey", text),
     Tag("StdOut", 6, "StdOut", text),
-    Tag("Switches", 5, "Switches", text),
+    Tag("Switches", 5, "Switches", switches),
+    Tag("wait-for-switch", 5, "SwitchWait", patience),
     Tag("OverSubscribe", 2, "OverSubscribe", choice("OverSubscribe")),
     Tag("Shared", 2, "OverSubscribe", choice("OverSubscribe")),
     Tag("Contiguous", 3, "Contiguous", choice("Contiguous")),
-    Tag("CoreSpec", 4, "CoreSpec", text),
+    Tag("CoreSpec", 4, "CoreSpec", core_spec),
     Tag("MemPerTres", 5, "MemPerTres", text),
-    Tag("ThreadSpec", 4, "CoreSpec", text),
+    Tag("ThreadSpec", 4, "CoreSpec", thread_spec),
     Tag("TresBind", 5, "TresBind", text),
     Tag("TresFreq", 5, "TresFreq", text),
     Tag("TresPerJob", 8, "TresPerJob", text),

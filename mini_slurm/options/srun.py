@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 NOT_SRUNS = frozenset(
     {
-        *("array", "batch", "export-file", "get-user-env", "gid", "ignore-pbs", "kill-on-invalid-dep", "no-requeue"),
-        *("nodefile", "parsable", "requeue", "uid", "umask", "wait", "wait-all-nodes", "wrap"),
+        *("array", "batch", "export-file", "get-user-env", "ignore-pbs", "kill-on-invalid-dep", "no-requeue"),
+        *("nodefile", "parsable", "requeue", "umask", "wait", "wait-all-nodes", "wrap"),
     }
 )
 NOT_SALLOCS = frozenset(

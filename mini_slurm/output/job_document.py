@@ -6,7 +6,7 @@ import json
 
 from mini_slurm.model.arrays import throttle_of
 from mini_slurm.model.request import extra, least_cpus
-from mini_slurm.model.states import JobState, written
+from mini_slurm.model.states import JobState, told, written
 from mini_slurm.output import tres
 from mini_slurm.output.documents import filled, numbered
 from mini_slurm.output.job_fields import accrues, command_line, eligible, ends, file_in, has_run, in_order, starts
@@ -147,11 +147,11 @@ def _reason(job: Job, view: View) -> str:
     """The word for what is told at length."""
     if job.reason.startswith("Nodes required"):
         return "Resources"
-    return job.reason.partition(",")[0]
+    return told(job.reason).partition(",")[0]
 
 
 def _description(job: Job, view: View) -> str:
-    return job.reason if " " in job.reason else ""
+    return told(job.reason) if " " in job.reason else ""
 
 
 def _core_spec(job: Job, view: View) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.job import single_id
 from mini_slurm.model.request import extra, least_cpus
-from mini_slurm.model.states import JobState, written
+from mini_slurm.model.states import JobState, told, written
 from mini_slurm.model.units import format_duration
 from mini_slurm.output import tres
 from mini_slurm.output.layout import Field, View
@@ -155,8 +155,8 @@ def _task_id(job: Job, view: View) -> str:
 
 def _reason_list(job: Job) -> str:
     if job.state is JobState.PENDING:  # most of a long queue: the quick way
-        return f"({job.reason})"
-    return f"({job.reason})" if job.state in WITH_REASON else job.node_list or job.node or ""
+        return f"({told(job.reason)})"
+    return f"({told(job.reason)})" if job.state in WITH_REASON else job.node_list or job.node or ""
 
 
 def in_order(text: str | None) -> str:
@@ -234,7 +234,7 @@ JOB_FIELDS = (
     Field("Partition", "P", "PARTITION", "partition", lambda job, view: job.partition),
     Field("QOS", "q", "QOS", "qos", lambda job, view: job.qos or NULL),
     Field("PriorityLong", "Q", "PRIORITY", "priority", lambda job, view: str(job.priority)),
-    Field("Reason", "r", "REASON", "reason", lambda job, view: job.reason),
+    Field("Reason", "r", "REASON", "reason", lambda job, view: told(job.reason)),
     Field("ReasonList", "R", "NODELIST(REASON)", _NODES + " reason",
           lambda job, view: _reason_list(job), cut=False, cut_from="(", cut_header=False),
     Field("SelectJobInfo", "s", "", "", lambda job, view: ""),

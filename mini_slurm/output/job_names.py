@@ -58,12 +58,14 @@ def _delay(job: Job) -> str:
 
 def _switches(job: Job) -> tuple[str, str]:
     """How many, and how long the job waits for so few."""
-    count, _, longest = extra(job).get("switches", "0").partition("@")
-    if not longest:
-        return count, span(0)
+    text = extra(job).get("switches")
+    if text is None:
+        return "0", span(0)
+    from mini_slurm.model.numbers import to_int
     from mini_slurm.model.units import parse_duration
 
-    return count, span(parse_duration(longest))
+    count, _, longest = text.partition("@")
+    return str(to_int(int(count))), span(parse_duration(longest))
 
 
 def _tasks(job: Job) -> str:

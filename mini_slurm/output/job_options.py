@@ -70,10 +70,9 @@ def _delay(job: Job) -> str:
 
 
 def _switches(job: Job, view: RecordView) -> str | None:
-    text = extra(job).get("switches")
-    if text is None:
+    count, _, longest = extra(job).get("switches", "0").partition("@")
+    if count == "0":
         return None
-    count, _, longest = text.partition("@")
     return f"{count}@{format_elapsed(parse_duration(longest) if longest else 0)}"
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from mini_slurm.model.allocation import parse_allocation
+from mini_slurm.model.arrays import format_tasks
 from mini_slurm.model.preemption import OFF, exempt_until, mode
-from mini_slurm.model.request import extra, least_cpus, shown_nodes
+from mini_slurm.model.request import MOST_CPUS, extra, least_cpus, number, shown_nodes
 from mini_slurm.model.resources import parse_gpus
-from mini_slurm.model.states import JobState, written
+from mini_slurm.model.states import JobState, told, written
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output import job_options, tres
 from mini_slurm.output.job_fields import accrues, by_gpu, eligible, ends, has_run, in_order, starts, used
@@ -84,6 +85,11 @@ def _node_count(job: Job) -> str:
     return f"{min(shown_nodes(job), job.max_nodes)}-{job.max_nodes}"
 
 
+def _cpu_count(job: Job, view: RecordView) -> str:
+    most = number(job, MOST_CPUS) if job.state is JobState.PENDING else 0
+    return f"{tres.cpus(job)}-{most}" if most else str(tres.cpus(job))
+
+
 def _tasks(job: Job) -> str:
     count = tres.tasks(job)
     return "N/A" if count is None else str(count)
@@ -138,8 +144,10 @@ def _on_machine(name: str, ids: str, memory: int, gres: str) -> str:
 
 def _gres(job: Job, held: Mapping[str, int], view: RecordView) -> str:
     """The GPUs held on one machine, and which of its GPUs these are."""
+    if job.state.is_over:
+        return ""
     places = sorted(view.gpu_places[uuid] for uuid in job.gpu_ids.split(",") if uuid in view.gpu_places)
-    index = f"(IDX:{','.join(map(str, places))})" if places else ""
+    index = f"(IDX:{format_tasks(places)})" if places else ""
     return ",".join(part + index for part in [*(gpus(held) or "").split(","), *_parts(job)] if part)
 
 
@@ -161,7 +169,7 @@ HEAD = (
      ("Account", lambda job, view: job.account or NULL),
      ("QOS", lambda job, view: job.qos or NULL)),
     (("JobState", lambda job, view: written(job.state, job.reason)[0]),
-     ("Reason", lambda job, view: "_".join(job.reason.split()) or "None"),
+     ("Reason", lambda job, view: "_".join(told(job.reason).split()) or "None"),
      ("Dependency", lambda job, view: job.dependency or NULL)),
     (("Requeue", lambda job, view: str(job.requeue)),
      ("Restarts", lambda job, view: str(job.restarts)),
@@ -197,7 +205,7 @@ PLACES = (
     (("BatchFeatures", lambda job, view: extra(job).get("batch")),),
     (("BatchHost", lambda job, view: (job.node if tres.node_list(job) else None)),),
     (("NumNodes", lambda job, view: _node_count(job)),
-     ("NumCPUs", lambda job, view: str(tres.cpus(job))),
+     ("NumCPUs", _cpu_count),
      ("NumTasks", lambda job, view: _tasks(job)),
      ("CPUs/Task", lambda job, view: str(job.cpus_per_task or 1)),
      ("ReqB:S:C:T", job_options.layout)),

@@ -204,10 +204,12 @@ EVERY = "|".join(f"%{letter}" for letter in SMALL + SMALL.upper())
 ALL = "all"
 
 
-def by_letters(text: str, table: Iterable[Field], all_letters: str = EVERY) -> tuple[Layout, list[str]]:
+def by_letters(
+    text: str, table: Iterable[Field], all_letters: str = EVERY, *, drops: bool = False
+) -> tuple[Layout, list[str]]:
     """Read `%[.][width]letter` with text between; also the letters that no field has: their text is shown as it is.
 
-    `%all` is `all_letters`, where the letters that no field has count for nothing.
+    `%all` is `all_letters`, where the letters that no field has count for nothing. `drops`: nothing is shown for them.
     """
     letters = {field.letter: field for field in table if field.letter}
     every = text.lower() == f"%{ALL}"
@@ -224,7 +226,7 @@ def by_letters(text: str, table: Iterable[Field], all_letters: str = EVERY) -> t
             cells.append(Cell(field, width, right, rest[1:]))
         elif not every:
             unknown.append(rest[:1])
-            cells.append(Cell(None, suffix="%" + token))
+            cells += [] if drops else [Cell(None, suffix="%" + token)]
     return Layout(cells), unknown
 
 

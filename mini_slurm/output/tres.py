@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.request import extra, shown_nodes
+from mini_slurm.model.request import ASKED_NODES, MEMORY_CPUS, extra, number, shown_nodes
 from mini_slurm.model.states import JobState
 from mini_slurm.output.values import gres, size
 
@@ -52,8 +52,8 @@ def asked_nodes(job: Job) -> int:
     """Machines that were asked for; `Job.nodes` says how many the tasks need, where nobody did."""
     if job.max_nodes is not None:
         return job.nodes
-    if job.required_nodes is None:
-        return 1
+    if job.required_nodes is None or ASKED_NODES in extra(job):
+        return number(job, ASKED_NODES) or 1
     from mini_slurm.model.hostlist import expand
 
     return len(set(expand(job.required_nodes)))
@@ -125,7 +125,7 @@ def _requested_memory(job: Job, cpu_count: int, gpus: int, whole: int) -> int:
         return parse_memory(per_gpu) * gpus
     if job.memory_per_node is not None:
         return (job.memory_per_node or whole) * asked_nodes(job)
-    return (job.memory_per_cpu or 0) * cpu_count
+    return (job.memory_per_cpu or 0) * (number(job, MEMORY_CPUS) or cpu_count)
 
 
 def _requested_gpus(job: Job) -> int:

@@ -109,10 +109,13 @@ def _reach(job: Job) -> int:
 def task_count(job: Job) -> int:
     """Tasks of the whole job: as many as were asked for, else one a machine, or --ntasks-per-node.
 
-    CPUs that were asked for beyond that are placed like further tasks.
+    CPUs that were asked for beyond that are placed like further tasks. Where both were said, CPUs count.
     """
     tasks = job.ntasks or job.nodes * (job.ntasks_per_node or 1)
-    return max(tasks, -(-(job.min_cpus or 0) // (job.cpus_per_task or 1)))
+    if job.min_cpus is None:
+        return tasks
+    least = job.nodes if job.ntasks else tasks
+    return max(least, -(-job.min_cpus // (job.cpus_per_task or 1)))
 
 
 def capacity(wanted: Demand, total: Resources, free: Resources) -> int:

@@ -8,7 +8,7 @@ from mini_slurm.model.dependencies import parse
 from mini_slurm.model.fleet import Partition
 from mini_slurm.model.hostlist import compress, expand
 from mini_slurm.model.job import Job
-from mini_slurm.model.states import AFTER_RESERVATION, SPECIAL_EXIT
+from mini_slurm.model.states import AFTER_RESERVATION, REQUEUED_HELD, SPECIAL_EXIT
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.eligible import eligible_machines
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mini_slurm.scheduler.prospect import Prospect
 
 HELD_BY_USER, HELD_BY_ADMIN = "JobHeldUser", "JobHeldAdmin"
-REQUEUED_HELD = "job requeued in held state"
 HOLDS = frozenset({HELD_BY_USER, HELD_BY_ADMIN, REQUEUED_HELD, SPECIAL_EXIT})
 BEGIN = "BeginTime"
 NEVER = "DependencyNeverSatisfied"

@@ -37,7 +37,7 @@ def on_requeue_requested(cluster: Cluster, event: RequeueRequested, now: float) 
             raise Refusal(DISABLED)
         if job.state is JobState.PENDING:
             raise Refusal(PENDING)
-        decisions.extend(_end(cluster, job, now))
+        decisions.extend(_end(cluster, job, now, held=bool(event.reason)))
         if event.reason:
             job.priority, job.reason = 0, event.reason
         cluster.touch(job)
@@ -46,10 +46,13 @@ def on_requeue_requested(cluster: Cluster, event: RequeueRequested, now: float) 
     return [*decisions, said]
 
 
-def _end(cluster: Cluster, job: Job, now: float) -> list[Decision]:
+def _end(cluster: Cluster, job: Job, now: float, *, held: bool) -> list[Decision]:
     if job.state.is_over:
         cluster.add(job)
+        code, signal = job.exit_code, job.exit_signal
         requeue(cluster, job, JobState.REQUEUED, now, cluster.fleet.requeue_delay)
+        if held:
+            job.exit_code, job.exit_signal = code, signal  # is told until it is released
         be_quiet(cluster, job, now)
         return []
     is_ending = job.state is JobState.COMPLETING

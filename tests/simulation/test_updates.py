@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from mini_slurm.model.fleet import Association, Partition, Qos, Weights
 from mini_slurm.model.resources import Resources
+from mini_slurm.output import tres
 from mini_slurm.scheduler.decisions import Limit
 from tests.simulation.harness import ADMIN, OTHER, STATE, USER, Simulation, fleet_of
 
@@ -326,3 +329,63 @@ def test_a_running_job_keeps_its_machines_and_is_told_which_names_are_none_of_th
     assert sim.update(job, ReqNodeList="nope") == "Invalid node name specified"
     assert sim.update(job, ReqNodeList=node) == "Requested operation not supported on this system"
     assert sim.update(job, ReservationName="nope") == "Requested reservation is invalid"
+
+
+def test_a_job_that_is_released_after_its_requeue_waits_for_its_begin_time():
+    sim, job = running()
+    assert sim.requeue(job, reason="job requeued in held state") == ""
+    sim.run(until=110)
+    assert (sim.state(job), sim.job(job).reason) == ("PENDING", "job requeued in held state")
+    assert sim.update(job, Priority=None) == ""
+    sim.run(until=115)
+    assert sim.job(job).reason == "BeginTime"
+
+
+def test_a_job_that_has_ended_and_is_held_tells_how_it_ended_until_it_is_released():
+    sim = Simulation(fleet_of(TWO))
+    job = sim.submit(run_time=5, exit_code=5)
+    sim.run(until=10)
+    assert sim.requeue(job, reason="job requeued in held state") == ""
+    assert sim.job(job).exit_code == 5
+    assert sim.update(job, Priority=None) == ""
+    assert sim.job(job).exit_code == 0
+
+
+def test_a_number_of_machines_brings_as_many_tasks_and_cpus():
+    sim, job = waiting()
+    assert sim.update(job, NumNodes=(2, None)) == ""
+    changed = sim.job(job)
+    assert (changed.nodes, changed.max_nodes, changed.ntasks, changed.min_cpus) == (2, None, 2, 2)
+    assert tres.requested(changed).startswith("cpu=2,") and "node=2" in tres.requested(changed)
+
+
+def test_no_more_machines_are_asked_for_than_the_most():
+    sim, job = waiting()
+    assert sim.update(job, NumNodes=(2, 1)) == "Node count specification invalid"
+    assert sim.update(job, NumNodes=(1, 2)) == ""
+    assert sim.update(job, NumNodes=(3, None)) == "Node count specification invalid"
+
+
+def test_more_tasks_show_more_machines_but_ask_for_no_more_cpus():
+    sim, job = waiting()
+    assert sim.update(job, NumTasks=3) == ""
+    assert (tres.nodes(sim.job(job)), tres.cpus(sim.job(job))) == (2, 1)
+    assert sim.update(job, NumTasks=2) == ""
+    assert tres.nodes(sim.job(job)) == 1
+
+
+def test_who_waits_for_few_switches_goes_on_to_wait_as_long():
+    sim, job = waiting()
+    assert sim.update(job, Switches=(2, 60)) == ""
+    assert sim.update(job, Switches=(3, None)) == ""
+    assert json.loads(sim.job(job).extra)["switches"] == "3@0:60"
+    assert sim.update(job, SwitchWait=5) == ""
+    assert json.loads(sim.job(job).extra)["switches"] == "3@0:05"
+
+
+def test_cpus_that_are_changed_leave_the_memory_as_it_is_shown():
+    sim, job = waiting(memory_per_cpu=100)
+    assert sim.update(job, NumCPUs=(2, 3)) == ""
+    assert tres.requested(sim.job(job)) == "cpu=2,mem=100M,node=1,billing=2"
+    assert sim.update(job, MinMemory=("cpu", 200)) == ""
+    assert tres.requested(sim.job(job)) == "cpu=2,mem=400M,node=1,billing=2"

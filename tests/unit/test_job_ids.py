@@ -202,3 +202,29 @@ def test_a_part_of_a_heterogeneous_job_has_a_number_of_its_own(read: Callable[[s
 def test_scancel_knows_parts() -> None:
     (found,) = job_ids.parse_targets(["12+1.0"])
     assert (found.number, found.part_of, found.step) == (13, 12, 0)
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("5_[]", "Invalid range: `'"),
+        ("5_[5-3]", "Invalid range: `5-3'"),
+        ("5_[1,x]", "Invalid range: `x'"),
+        ("5_[1-9:2]", "Invalid range: `1-9:2'"),
+        ("5_[1-100000]", "Too many hosts in range `1-100000'"),
+    ],
+)
+def test_scancel_says_which_range_is_none(word: str, why: str) -> None:
+    with pytest.raises(job_ids.BadRange, match=r"^5_\[.*\]$") as caught:
+        job_ids.parse_targets([word])
+    assert caught.value.why == why
+
+
+def test_scancel_takes_nothing_for_no_job() -> None:
+    with pytest.raises(ValueError, match=r"^$"):
+        job_ids.parse_targets([""])
+
+
+def test_sacct_wants_a_number_after_a_plus() -> None:
+    with pytest.raises(ValueError, match=r"^Bad hetjob offset specified: 5$"):
+        job_ids.parse_selected("5+x")

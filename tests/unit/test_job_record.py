@@ -88,7 +88,7 @@ def test_details_tell_what_is_held_where() -> None:
     place = found.index("JOB_GRES=gpu:2")
     assert found[place + 1 : place + 3] == [
         "  Nodes=node2 CPU_IDs=0-1 Mem=1000 GRES=",
-        "  Nodes=node3 CPU_IDs=0 Mem=500 GRES=gpu:2(IDX:0,1)",
+        "  Nodes=node3 CPU_IDs=0 Mem=500 GRES=gpu:2(IDX:0-1)",
     ]
     assert "DerivedExitCode=0:0" in found
 

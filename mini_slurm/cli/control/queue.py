@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.cli import common
 from mini_slurm.cli.control.asking import NO_SUCH_JOB, ask_of_jobs, ask_one, without_prefix
 from mini_slurm.model.numbers import leading_number
-from mini_slurm.model.states import SPECIAL_EXIT, JobState
+from mini_slurm.model.states import REQUEUED_HELD, SPECIAL_EXIT, JobState
 from mini_slurm.options.job_ids import split_acted
 from mini_slurm.store import queries
 
@@ -13,7 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.cli.control.session import Session
 
-REQUEUED_HELD = "job requeued in held state"
 UNEXPECTED = "Unexpected message received"  # what Slurm says when it is to suspend a job that there is not
 
 

@@ -72,6 +72,19 @@ def admin_option(name: str) -> Setter:
     return set_option
 
 
+def set_switches(update: Update, value: tuple[int, int | None]) -> None:
+    """How many switches there may be; how long to wait for them stays, unless it is said too."""
+    count, seconds = value
+    _, _, before = json.loads(update.job.extra).get("switches", "").partition("@")
+    update.option("switches", f"{count}@{before or '0:00' if seconds is None else f'0:{seconds:02}'}")
+
+
+def set_switch_wait(update: Update, value: int) -> None:
+    """Seconds to wait for few switches."""
+    count = json.loads(update.job.extra).get("switches", "0").partition("@")[0]
+    update.option("switches", f"{count}@0:{value:02}")
+
+
 def set_requeue(update: Update, value: int) -> None:
     """May the job be started again?"""
     update.job.requeue = min(value, 1)
@@ -87,9 +100,9 @@ def set_sharing(update: Update, value: int) -> None:
 
 
 def set_contiguous(update: Update, value: int) -> None:
-    """Machines side by side: everybody may do without, only an administrator may ask for it later."""
+    """Machines side by side: whoever asked for it may do without, only an administrator may ask for it later."""
     update.needs_pending()
-    if value and "contiguous" not in json.loads(update.job.extra):
+    if value or "contiguous" not in json.loads(update.job.extra):
         check_admin(update, value)
     update.option("contiguous", "" if value else None)
 

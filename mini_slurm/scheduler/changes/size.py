@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mini_slurm.model.arrays import with_throttle
+from mini_slurm.model.request import ASKED_NODES, LEAST_NODES, MEMORY_CPUS, MOST_CPUS, note_least_nodes, number
 from mini_slurm.scheduler.changes.row import NOT_SUPPORTED, Setter, Update
 from mini_slurm.scheduler.targets import DENIED, Refusal
 
@@ -44,11 +45,22 @@ def set_node_count(update: Update, value: tuple[int, int | None]) -> None:
     update.needs_pending()
     least, most = value
     job = update.job
-    if least < 1 or (most or least) < least:
+    if least < 1 or (most or job.max_nodes or least) < least:
         raise Refusal(BAD_NODES)
-    job.nodes, job.max_nodes = least, most
-    if job.ntasks is not None and job.ntasks < least:
-        job.ntasks = least
+    _raise_tasks(update, least)
+    job.nodes, job.max_nodes = least, most or job.max_nodes
+    update.option(ASKED_NODES, str(least))
+
+
+def _raise_tasks(update: Update, machines: int) -> None:
+    """There is at least one task on each machine, and there are CPUs for them; fewer machines do not change either."""
+    job = update.job
+    _keep_cpus(update)
+    job.ntasks = max(job.ntasks or job.nodes * (job.ntasks_per_node or 1), machines)
+    least = max(job.ntasks * (job.cpus_per_task or 1), number(job, "mincpus") * machines)
+    if least > job.cpus:
+        job.min_cpus = least
+        update.option(MEMORY_CPUS, None)
 
 
 def set_cpus(update: Update, value: tuple[int, int | None]) -> None:
@@ -56,7 +68,9 @@ def set_cpus(update: Update, value: tuple[int, int | None]) -> None:
     update.needs_pending()
     if value[0] < 1 or (value[1] or value[0]) < value[0]:
         raise Refusal(BAD_CPUS)
+    _keep_memory(update)
     update.job.min_cpus = value[0]
+    update.option(MOST_CPUS, str(value[1]) if value[1] else None)
 
 
 def set_least_cpus(update: Update, value: int) -> None:
@@ -64,8 +78,15 @@ def set_least_cpus(update: Update, value: int) -> None:
     if not value:
         return
     update.needs_pending()
+    _keep_memory(update)
     update.option("mincpus", str(value))
     update.job.min_cpus = value * update.job.nodes
+
+
+def _keep_memory(update: Update) -> None:
+    """CPUs that are changed do not change how much memory Slurm shows for the job, until memory is changed too."""
+    if not number(update.job, MEMORY_CPUS):
+        update.option(MEMORY_CPUS, str(update.job.cpus))
 
 
 def _keep_cpus(update: Update) -> None:
@@ -88,6 +109,13 @@ def set_tasks(update: Update, value: int) -> None:
         raise Refusal(BAD_TASKS)
     _keep_cpus(update)
     update.job.ntasks = value
+    update.option(LEAST_NODES, None)
+    note_least_nodes(update.job, -(-value // _most_cpus(update)))
+
+
+def _most_cpus(update: Update) -> int:
+    """CPUs of the largest machine."""
+    return max((books.total.cpus for books in update.cluster.machines.values()), default=0) or 1
 
 
 def set_tasks_per_node(update: Update, value: int) -> None:
@@ -104,6 +132,7 @@ def set_tasks_per_node(update: Update, value: int) -> None:
 def set_memory(update: Update, value: tuple[str, int]) -> None:
     """MiB of each `node` or of each `cpu`; 0: all of the machine's."""
     update.needs_pending()
+    update.option(MEMORY_CPUS, None)
     kind, amount = value
     by_cpu = kind == "cpu" and amount > 0
     update.job.memory_per_cpu = amount if by_cpu else None
