@@ -34,8 +34,8 @@ COMMAND = """python3 -I -c "import sys;s=getattr(sys.stdin,'buffer',sys.stdin);e
 CHECK = b"""\
 v = sys.version_info
 if v < (3, 8):
-    sys.stdout.write('{"status": "error", "error": "python3 is Python %d.%d.%d there, and 3.8 or newer is needed: '
-                     'install one, or put one first on the PATH of logins without a terminal"}\\n' % v[:3])
+    sys.stdout.write('{"status": "error", "error": "python3 is Python %d.%d.%d there, and 3.8 or newer is needed", '
+                     '"hint": "install one there, or put its folder first on PATH at the top of ~/.bashrc"}\\n' % v[:3])
     sys.stdout.flush()
     sys.exit(1)
 exec(compile(s.read(int(s.readline())), 'bootstrap', 'exec'))

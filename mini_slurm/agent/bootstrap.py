@@ -2,8 +2,8 @@
 
 Stands alone, as the machine may hold nothing of mini_slurm yet. It speaks JSON lines on its standard output:
 `{"status": "ready"}`, after which the agent's frames follow; `{"status": "need", "name": NAME}`, which wants a line
-with a length and that many bytes; `{"status": "error", "error": TEXT}`, which is the end
-(`"again": true`: the same try may succeed later).
+with a length and that many bytes; `{"status": "error", "error": TEXT, "hint": TEXT}`, which is
+the end (`"again": true`: the same try may succeed later).
 """
 
 import _thread
@@ -24,10 +24,15 @@ PATIENCE = 20.0  # seconds for an agent to start, to answer, or to hand over
 BLOCK = 1 << 18  # bytes
 LOG_LIMIT = 1 << 20  # bytes; a longer log is begun anew
 FULL = (errno.ENOSPC, errno.EDQUOT)
+ELSEWHERE = "export MINI_SLURM_SPOOL=FOLDER at the top of ~/.bashrc there"
 
 
 class Fault(Exception):
-    """Why there is no agent, and what to do about it."""
+    """Why there is no agent, and in `hint` what to do about it."""
+
+    def __init__(self, text: str, hint: str) -> None:
+        super().__init__(text)
+        self.hint = hint
 
 
 class Passing(Fault):
@@ -45,11 +50,9 @@ def main(stdin: BinaryIO) -> NoReturn:
         channel = reach(folder, wanted, stdin)
         channel.sendall(b"relay\n")
     except Fault as fault:
-        answer({"status": "error", "error": str(fault), "again": isinstance(fault, Passing)})
-        os._exit(1)
+        refuse(fault)
     except OSError as error:
-        answer({"status": "error", "error": explain(error, folder), "again": error.errno in FULL})
-        os._exit(1)
+        refuse(explained(error, folder))
     answer({"status": "ready"})
     channel.settimeout(None)
     _thread.start_new_thread(relay_up, (stdin, channel))
@@ -68,12 +71,18 @@ def bring_stager(folder: str, wanted: Dict[str, Any], stdin: BinaryIO) -> NoRetu
     os._exit(0)
 
 
-def explain(error: OSError, folder: str) -> str:
-    """An error of the system as a line that says what to do."""
+def explained(error: OSError, folder: str) -> Fault:
+    """An error of the system as a line, and what to do."""
     if error.errno in FULL:
-        return f"no space left for the spool folder {folder}: free some there, or set MINI_SLURM_SPOOL"
-    what = f"cannot use the spool folder {folder}: {error.strerror or error}"
-    return f"{what}: set MINI_SLURM_SPOOL to a folder that can be written"
+        return Passing(f"no space left for the spool folder {folder}", f"free some there, or {ELSEWHERE}")
+    return Fault(f"cannot use the spool folder {folder}: {error.strerror or error}", ELSEWHERE)
+
+
+def refuse(fault: Fault) -> NoReturn:
+    """The end."""
+    again = isinstance(fault, Passing)
+    answer({"status": "error", "error": str(fault), "hint": fault.hint, "again": again})
+    os._exit(1)
 
 
 def answer(status: Dict[str, Any]) -> None:
@@ -101,7 +110,8 @@ def reach(folder: str, wanted: Dict[str, Any], stdin: BinaryIO) -> socket.socket
         fetch_archive(folder, wanted, stdin)
         said = launch(folder, wanted["name"])
         if said not in ("ready", "another") or time.monotonic() > deadline:
-            raise Passing("the agent does not start: {}; see agent.log in {}".format(said or "no word from it", folder))
+            what = said or "no word from it"
+            raise Passing(f"the agent does not start: {what}", f"see {folder}/agent.log there")
         time.sleep(0.01 if said == "another" else 0)
 
 
@@ -111,13 +121,13 @@ def make_folder(folder: str) -> None:
         os.makedirs(folder, 0o700)
     found = os.lstat(folder)
     if stat.S_ISLNK(found.st_mode):
-        raise Fault(f"the spool folder {folder} is a link: remove it (rm {folder}), or set MINI_SLURM_SPOOL")
+        raise Fault(f"the spool folder {folder} is a link", f"rm {folder} there, or {ELSEWHERE}")
     if not stat.S_ISDIR(found.st_mode):
-        raise Fault(f"{folder} is no folder: remove it, or set MINI_SLURM_SPOOL")
+        raise Fault(f"{folder} is no folder", f"rm {folder} there, or {ELSEWHERE}")
     if found.st_uid != os.geteuid():
-        raise Fault(f"the spool folder {folder} belongs to user {found.st_uid}: set MINI_SLURM_SPOOL")
+        raise Fault(f"the spool folder {folder} belongs to user {found.st_uid}", ELSEWHERE)
     if found.st_mode & 0o077:
-        raise Fault(f"the spool folder {folder} is open to others: chmod 700 {folder}")
+        raise Fault(f"the spool folder {folder} is open to others", f"chmod 700 {folder} there")
 
 
 def connect(place: int) -> Optional[Tuple[socket.socket, str, int]]:
@@ -141,7 +151,8 @@ def connect(place: int) -> Optional[Tuple[socket.socket, str, int]]:
         name, version = banner.decode().split()
         return channel, name, int(version)
     except socket.timeout:
-        raise Passing(f"the agent does not answer: is it stopped? Its process is `{owner(channel)}`") from None
+        pid = owner(channel)
+        raise Passing(f"the agent, process {pid}, does not answer", f"is it stopped? kill -CONT {pid} there") from None
     except ConnectionResetError:
         return None
 
@@ -163,7 +174,7 @@ def await_release(place: int, deadline: float) -> None:
             continue
         fcntl.flock(place, fcntl.LOCK_UN)
         return
-    raise Passing("an agent of another version holds the spool folder and does not let go: end it")
+    raise Passing("an agent of another version holds the spool folder and does not let go", "end it there")
 
 
 def has_archive(folder: str, wanted: Dict[str, Any]) -> bool:
@@ -193,7 +204,7 @@ def fetch_archive(folder: str, wanted: Dict[str, Any], stdin: BinaryIO) -> None:
             os.unlink(part)
         raise
     if not has_archive(folder, wanted):
-        raise Passing("the agent's archive came damaged")
+        raise Passing("the agent's archive came damaged", "it is sent again")
 
 
 def launch(folder: str, name: str) -> str:
@@ -233,7 +244,7 @@ def detach(folder: str, name: str, writer: int) -> NoReturn:
         options = ["-I", "-S", "-X", "utf8"]
         os.execv(python, [python, *options, os.path.join(folder, name), "serve", folder, str(writer)])
     except OSError as error:
-        os.write(writer, explain(error, folder).encode())
+        os.write(writer, (error.strerror or str(error)).encode())
     finally:
         os._exit(1)
 

@@ -14,9 +14,8 @@ from mini_slurm.agent.archive import program
 from mini_slurm.errors import Unreachable
 from mini_slurm.links import make_link
 from mini_slurm.links.base import Link, RawChannel
-from mini_slurm.links.handshake import ended, find_status
+from mini_slurm.links.handshake import ended, find_status, said_no
 from mini_slurm.links.probe import probe
-from mini_slurm.links.ssh_errors import one_line
 from mini_slurm.model.cluster_types import CLUSTER_TYPES
 from mini_slurm.model.fleet import MachineEntry
 from mini_slurm.protocol.messages import Welcome
@@ -163,5 +162,5 @@ class Visit:
 
     def _checked(self, status: dict[str, Any]) -> dict[str, Any]:
         if status["status"] != "ready":
-            raise Unreachable(f"{self._name}: {one_line(str(status.get('error')))}", again=False)
+            raise said_no(status, self._name)
         return status

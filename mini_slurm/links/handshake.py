@@ -46,7 +46,7 @@ async def _shake_hands(channel: RawChannel, machine: str, stager: bool) -> None:
         channel.write(b"%d\n" % len(archive) + archive)
         status = await _status(channel, machine)
     if status["status"] != "ready":
-        raise _said_no(status, machine)
+        raise said_no(status, machine)
 
 
 @functools.cache
@@ -100,10 +100,11 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return status if isinstance(status, dict) and status.get("status") in STATUSES else None
 
 
-def _said_no(status: dict[str, Any], machine: str) -> Unreachable:
-    """The bootstrap's own error, which the machine's state explains."""
+def said_no(status: dict[str, Any], machine: str) -> Unreachable:
+    """What was sent to the machine has met an error there."""
     text = one_line(str(status.get("error", "no reason given")))
-    return Unreachable(f"{machine}: {text}", again=status.get("again") is True)
+    hint = one_line(str(status.get("hint", "")))
+    return Unreachable(f"{machine}: {text}", hint=hint, again=status.get("again") is True)
 
 
 def ended(seen: bytes, exit_status: int | None, stderr: bytes, machine: str) -> Unreachable:

@@ -283,7 +283,7 @@ class Route:
         try:
             options = await asyncssh.SSHClientConnectionOptions.construct(**given(entry, self._ssh_config))
         except (OSError, ValueError, KeyError, asyncssh.Error) as error:
-            raise ssh_errors.unusable(error, target) from error
+            raise ssh_errors.unusable(error, target._replace(keys=key_files(entry, None))) from error
         said: Any = options.config.get
         target = Target(self._entry.name, options.host, options.port, options.username, jump)
         target = target._replace(keys=key_files(entry, said("IdentityFile")), agent=bool(options.agent_path))

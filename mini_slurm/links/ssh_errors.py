@@ -16,6 +16,8 @@ from mini_slurm.model.fleet import MachineEntry
 
 DEFAULT_KEYS = ("id_ed25519_sk", "id_ecdsa_sk", "id_ed25519", "id_ecdsa", "id_rsa")  # of ~/.ssh
 CALL_FAILED = "Connect call failed"  # asyncio's words for whatever kept it from connecting
+NOT_THERE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
+NOT_ALLOWED = 1  # SSH_OPEN_ADMINISTRATIVELY_PROHIBITED
 KEY_HEAD = 1024  # bytes of a private key file that say whether it has a passphrase
 
 
@@ -44,8 +46,9 @@ class Target(NamedTuple):
     @property
     def ssh_words(self) -> str:
         """Arguments with which `ssh` tries the same."""
+        through = f"-J {self.through} " if self.through else ""
         port = "" if self.port == 22 else f"-p {self.port} "
-        return f"{port}{self.user}@{self.host}"
+        return f"{through}{port}{self.user}@{self.host}"
 
 
 def explain(error: BaseException, target: Target) -> Unreachable:
@@ -55,18 +58,20 @@ def explain(error: BaseException, target: Target) -> Unreachable:
             return LINES[kind.__name__](error, target)
     if set(re.findall(r"\[Errno (\d+)\]", str(error))) == {str(errno.ECONNREFUSED)}:
         return _refused(error, target)  # one error for the several addresses of a name
-    return Unreachable(f"{target.label}: {target.address}: {_reason(error)}")
+    gone = getattr(error, "errno", None) in NOT_THERE
+    hint = "is the machine up, its address right, and its cable plugged in?" if gone else _compare(target)
+    return Unreachable(f"{target.label}: {target.address}: {_reason(error)}", hint=hint)
 
 
 def unusable(error: BaseException, target: Target) -> Unreachable:
     """ssh_config, a key file or an argument that cannot be used."""
-    name = getattr(error, "filename", None)
+    is_key = type(error).__name__ == "KeyImportError" and len(target.keys) == 1
+    name = target.keys[0] if is_key else getattr(error, "filename", None)
     where = f"{name}: " if name else ""
-    return Unreachable(
-        f"{target.label}: {where}{_reason(error)}",
-        hint="correct ~/.ssh/config or the machine's entry in the fleet file",
-        again=False,
-    )
+    hint = "correct ~/.ssh/config or the machine's entry in the fleet file"
+    if is_key:
+        hint = "name the private key: its file has no .pub at the end"
+    return Unreachable(f"{target.label}: {where}{_reason(error)}", hint=hint, again=False)
 
 
 def key_refused(target: Target, key: HostKey) -> Unreachable:
@@ -104,7 +109,8 @@ def _unknown_name(error: BaseException, target: Target) -> Unreachable:
     code = error.args[0] if error.args else None
     return Unreachable(
         f"{target.label}: no address is known for the host name {target.host!r}",
-        hint="correct `host` in the fleet file, or give the name a Host block with HostName in ~/.ssh/config",
+        hint=f"correct `{'jump_host' if target.jump else 'host'}` in the fleet file,"
+        " or give the name a Host block with HostName in ~/.ssh/config",
         again=code == socket.EAI_AGAIN,
     )
 
@@ -119,7 +125,7 @@ def _refused(error: BaseException, target: Target) -> Unreachable:
 def _timeout(error: BaseException, target: Target) -> Unreachable:
     return Unreachable(
         f"{target.label}: no answer from {target.address}",
-        hint=f"is the machine up, and does `ssh {target.ssh_words}` work?",
+        hint=f"is the machine up, does a firewall drop port {target.port}, and does `ssh {target.ssh_words}` work?",
     )
 
 
@@ -127,9 +133,22 @@ def _login_refused(error: BaseException, target: Target) -> Unreachable:
     locked = [key for key in _key_files(target) if has_passphrase(key)]
     return Unreachable(
         f"{target.label}: login as {target.user} refused by {target.address} (tried: {_tried(target)})",
-        hint=f"ssh-add {locked[0]}" if locked else f"ssh-copy-id {target.ssh_words}",
+        hint=add_key(locked[0], has_agent=target.agent) if locked else _copy_key(target),
         again=False,
     )
+
+
+def add_key(path: str, *, has_agent: bool) -> str:
+    """How a key with a passphrase is given to an ssh agent, which a running controller does not find by itself."""
+    return f"ssh-add {path}" if has_agent else f"eval $(ssh-agent); ssh-add {path}; mini-slurm stop"
+
+
+def _copy_key(target: Target) -> str:
+    words = target.ssh_words.replace("-J ", "-o ProxyJump=")
+    if not _key_files(target) and not target.agent:
+        return f"ssh-keygen -t ed25519, then ssh-copy-id {words}"
+    there = [key for key in target.keys if os.path.exists(os.path.expanduser(f"{key}.pub"))]
+    return f"ssh-copy-id {f'-i {there[0]} ' if there else ''}{words}"
 
 
 def _key_files(target: Target) -> list[str]:
@@ -166,7 +185,7 @@ def _key_not_trusted(error: BaseException, target: Target) -> Unreachable:
 def _no_common_algorithm(error: BaseException, target: Target) -> Unreachable:
     return Unreachable(
         f"{target.label}: no common way to encrypt with {target.address}: {_reason(error)}",
-        hint=f"compare with `ssh -v {target.ssh_words}`",
+        hint=_compare(target),
         again=False,
     )
 
@@ -182,12 +201,28 @@ def _channel(error: BaseException, target: Target) -> Unreachable:
     if target.through:
         return Unreachable(
             f"{target.label}: {target.address} cannot be reached from the jump host {target.through}: {_reason(error)}",
-            hint=f"is the machine up, and does sshd on {target.through} have AllowTcpForwarding?",
+            hint=_behind(error, target),
         )
     return Unreachable(
         f"{target.label}: {target.address} opened no session: {_reason(error)}",
         hint="sshd's MaxSessions may be too low there",
     )
+
+
+def _behind(error: BaseException, target: Target) -> str:
+    """What to do where a jump host could not connect to the next one; its sshd gives the words of its own system."""
+    if getattr(error, "code", None) == NOT_ALLOWED:
+        return f"set AllowTcpForwarding yes in sshd_config of {target.through}"
+    said = _reason(error).lower()
+    if "refused" in said:
+        return "is the port right, and does sshd run there?"
+    if "resolution" in said or "not known" in said:
+        return f"correct `host` in the fleet file, or give the name to {target.through}, where it is looked up"
+    return f"is the machine up, its address right, and does {target.through} reach it?"
+
+
+def _compare(target: Target) -> str:
+    return f"compare with `ssh -v {target.ssh_words}`"
 
 
 def _disconnected(error: BaseException, target: Target) -> Unreachable:
@@ -198,7 +233,8 @@ def _disconnected(error: BaseException, target: Target) -> Unreachable:
             " or IdentityFile and IdentitiesOnly in ~/.ssh/config",
             again=False,
         )
-    return Unreachable(f"{target.label}: {target.address} ended the connection: {_reason(error)}")
+    line = f"{target.label}: {target.address} ended the connection: {_reason(error)}"
+    return Unreachable(line, hint=_compare(target))
 
 
 def _bad_name(error: BaseException, target: Target) -> Unreachable:

@@ -110,7 +110,9 @@ def test_a_link_in_the_place_of_the_spool_is_refused(make_client: Connect, tmp_p
 def test_a_spool_that_others_may_read_is_refused(make_client: Connect, tmp_path: Path) -> None:
     (tmp_path / "spool").mkdir()
     (tmp_path / "spool").chmod(0o755)
-    assert f"chmod 700 {tmp_path}/spool" in error(make_client())
+    client = make_client()
+    assert "is open to others" in error(client)
+    assert client.status["hint"] == f"chmod 700 {tmp_path}/spool there"
 
 
 def test_a_file_in_the_place_of_the_spool_is_refused(make_client: Connect, tmp_path: Path) -> None:
@@ -119,7 +121,9 @@ def test_a_file_in_the_place_of_the_spool_is_refused(make_client: Connect, tmp_p
 
 
 def test_a_place_that_cannot_be_written_is_named(make_client: Connect) -> None:
-    assert "set MINI_SLURM_SPOOL" in error(make_client(environment={"MINI_SLURM_SPOOL": "/proc/mini_slurm"}))
+    client = make_client(environment={"MINI_SLURM_SPOOL": "/proc/mini_slurm"})
+    assert "cannot use the spool folder /proc/mini_slurm" in error(client)
+    assert client.status["hint"].startswith("export MINI_SLURM_SPOOL=FOLDER")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only root can give a folder away")
@@ -163,7 +167,9 @@ def test_an_agent_that_does_not_start_is_tried_again(make_client: Connect) -> No
 
 def test_a_full_disk_is_named_with_what_to_do(small_disk: Path, make_client: Connect) -> None:
     fill(small_disk)
-    assert "no space left" in error(make_client())
+    client = make_client()
+    assert "no space left" in error(client)
+    assert client.status["hint"].startswith("free some there, or export MINI_SLURM_SPOOL=FOLDER")
 
 
 def test_a_job_that_finds_a_full_disk_is_refused_and_leaves_nothing(small_disk: Path, make_client: Connect) -> None:

@@ -93,9 +93,9 @@ def test_too_much_noise_is_given_up() -> None:
 
 
 def test_the_bootstraps_own_words_reach_the_user_on_one_line() -> None:
-    status = {"status": "error", "error": "the disk of /var/tmp is full\x1b[2J"}
+    status = {"status": "error", "error": "the disk of /var/tmp is full\x1b[2J", "hint": "free\nsome"}
     error = refusal(Script(json.dumps(status).encode() + b"\n"))
-    assert error.lines == ("node1: the disk of /var/tmp is full\\x1b[2J",)
+    assert (error.lines, error.hint) == (("node1: the disk of /var/tmp is full\\x1b[2J",), "free some")
     assert not error.again
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import socket
+from pathlib import Path
 
 import pytest
 
 from mini_slurm.links.known_hosts import GLOBAL_FILES, files, host_name
-from mini_slurm.links.ssh_errors import Target, explain, one_line
+from mini_slurm.links.ssh_errors import Target, explain, one_line, unusable
 from mini_slurm.links.ssh_settings import jump_entry
 
 TARGET = Target("node1", "10.0.0.1", 2222, "alice")
@@ -86,6 +87,78 @@ def test_each_trouble_has_its_line_and_says_whether_to_try_again(error: OSError,
     assert explained.lines[0].startswith("node1: ")
     assert words in explained.lines[0]
     assert explained.again == bool(again)
+
+
+class ChannelOpenError(Exception):
+    """As asyncssh's, which is known by its name."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
+class KeyImportError(ValueError):
+    """As asyncssh's."""
+
+
+class PermissionDenied(Exception):
+    """As asyncssh's."""
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "hint"),
+    [
+        (1, "open failed", "set AllowTcpForwarding yes in sshd_config of gate"),
+        (2, "Connection refused", "is the port right, and does sshd run there?"),
+        (2, "No route to host", "is the machine up, its address right, and does gate reach it?"),
+        (2, "Name or service not known", "correct `host` in the fleet file, or give the name to gate"),
+    ],
+)
+def test_what_to_do_behind_a_jump_host_is_told_by_its_words(code: int, reason: str, hint: str) -> None:
+    assert explain(ChannelOpenError(code, reason), TARGET._replace(through="gate")).hint.startswith(hint)
+
+
+def test_no_answer_behind_a_jump_host_is_tried_by_hand_the_same_way() -> None:
+    hint = explain(TimeoutError(), TARGET._replace(through="gate")).hint
+    assert "a firewall drop port 2222" in hint
+    assert "`ssh -J gate -p 2222 alice@10.0.0.1`" in hint
+
+
+def test_a_jump_host_without_address_is_corrected_where_it_was_written() -> None:
+    error = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    assert explain(error, TARGET._replace(jump=True)).hint.startswith("correct `jump_host` in the fleet file")
+
+
+def test_a_machine_to_which_no_way_leads_is_not_sought_by_ssh() -> None:
+    hint = "is the machine up, its address right, and its cable plugged in?"
+    assert explain(OSError(errno.EHOSTUNREACH, "No route to host"), TARGET).hint == hint
+
+
+def test_a_public_key_in_the_place_of_the_private_one_is_named() -> None:
+    error = unusable(KeyImportError("Invalid private key"), TARGET._replace(keys=("~/.ssh/id.pub",)))
+    assert error.lines == ("node1: ~/.ssh/id.pub: Invalid private key",)
+    assert error.hint == "name the private key: its file has no .pub at the end"
+
+
+def test_a_refused_login_names_the_key_to_be_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = "-o ProxyJump=gate -p 2222 alice@10.0.0.1"
+    target = TARGET._replace(through="gate")
+    assert explain(PermissionDenied(), target).hint == f"ssh-keygen -t ed25519, then ssh-copy-id {words}"
+    key = tmp_path / "lab"
+    for path in (key, tmp_path / "lab.pub"):
+        path.touch()
+    hint = explain(PermissionDenied(), target._replace(keys=(str(key),))).hint
+    assert hint == f"ssh-copy-id -i {key} {words}"
+
+
+def test_a_key_with_a_passphrase_wants_an_agent_that_the_controller_finds(tmp_path: Path) -> None:
+    key = tmp_path / "locked"
+    key.write_text("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n")
+    target = TARGET._replace(keys=(str(key),))
+    assert explain(PermissionDenied(), target._replace(agent=True)).hint == f"ssh-add {key}"
+    hint = explain(PermissionDenied(), target).hint
+    assert hint == f"eval $(ssh-agent); ssh-add {key}; mini-slurm stop"
 
 
 def test_control_characters_are_made_visible() -> None:
