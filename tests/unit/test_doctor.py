@@ -82,7 +82,12 @@ def test_a_machine_without_fault_gets_nothing_but_ok():
         ({"folders.spool.free": 1 << 20}, ERROR, "has 1.0 MiB free"),
         ({"folders.spool.free": 500 << 20}, WARNING, "has 500.0 MiB free"),
         ({"folders.spool.files_free": 3}, ERROR, "only 3 files can still be made"),
-        ({"folders.spool.noexec": True}, ERROR, "noexec"),
+        ({"folders.spool.noexec": True}, ERROR, "jobs cannot use srun"),
+        ({"folders.tmp.noexec": True}, NOTE, "/tmp is mounted noexec"),
+        ({"folders.home.noexec": True}, WARNING, "the home /home/alice is mounted noexec"),
+        ({"folders.home.writable": False}, WARNING, "the home /home/alice cannot be written to by alice"),
+        ({"folders.home.read_only": True}, WARNING, "the home /home/alice is mounted read-only"),
+        ({"folders.home.free": 0}, WARNING, "the home /home/alice has 0 KiB free"),
         ({"folders.spool.mode": 0o755}, ERROR, "open to others"),
         ({"folders.spool.uid": 7}, ERROR, "somebody else's"),
         ({"folders.spool.writable": False}, ERROR, "cannot be written to"),
@@ -115,6 +120,25 @@ def test_each_fault_is_found(change: dict[str, Any], level: str, text: str):
 
 def test_lingering_lets_processes_live():
     assert not [one for one in said({"logind": {"kills": True, "lingers": True}}) if one.level == ERROR]
+
+
+def test_the_user_may_linger_without_root_and_sudo_gets_a_terminal():
+    (found,) = [one for one in said({"logind.kills": True}) if one.level == ERROR]
+    assert found.fix.startswith("ssh node1 loginctl enable-linger (")
+    assert "ssh -t node1 sudo loginctl enable-linger alice" in found.fix
+
+
+def test_an_agent_that_does_not_start_is_no_fault_of_ssh():
+    trouble = Unreachable("node1: the agent does not start: x", hint="see agent.log")
+    subject = Subject(MachineEntry("node1", "node1"), Checkup(trouble, FACTS))
+    found = [(name, one) for name, one in machines.judge(subject) if one.level == ERROR]
+    assert found == [("agent", Said(ERROR, "the agent does not start: x", "see agent.log"))]
+
+
+def test_a_spool_that_is_full_is_told_once():
+    trouble = Unreachable("node1: no space left for the spool folder", hint="free some")
+    found = [one.text for one in said({"folders.spool.free": 0}, trouble=trouble) if one.level == ERROR]
+    assert found == ["the spool /var/tmp/mini_slurm-1000 has 0 KiB free of 100.0 GiB"]
 
 
 def test_a_driver_that_does_not_fit_its_library_is_told_with_its_words():

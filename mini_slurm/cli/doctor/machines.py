@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from mini_slurm.cli.doctor.findings import GIB, Said, amount, error, note, ok, warning
+from mini_slurm.cli.doctor.findings import ERROR, GIB, Said, amount, error, note, ok, warning
 from mini_slurm.config.paths import NETWORK_TYPES
+from mini_slurm.errors import Unreachable
 from mini_slurm.links.checkup import Checkup
 from mini_slurm.model.fleet import MachineEntry
 
@@ -33,6 +34,11 @@ class Subject(NamedTuple):
         """What reaches it by hand."""
         return "" if self.entry.local or self.is_login else f"ssh {self.entry.host} "
 
+    @property
+    def ssh_as_root(self) -> str:
+        """The same with a terminal, on which sudo asks for a password."""
+        return self.ssh.replace("ssh ", "ssh -t ", 1)
+
 
 Facts = Mapping[str, Any]  # as agent/checkup.py gathers them
 Check = Callable[[Subject, Facts], Iterable[Said]]
@@ -41,11 +47,22 @@ Check = Callable[[Subject, Facts], Iterable[Said]]
 def reached(subject: Subject) -> Iterable[Said]:
     """Can it be reached at all?"""
     trouble = subject.found.trouble
-    if trouble is not None:
-        line = trouble.lines[0].removeprefix(f"{subject.entry.name}: ")
-        yield error(line, trouble.hint or f"compare with `ssh -v {subject.entry.host}`")
+    if trouble is not None and not subject.found.facts:
+        yield _trouble(subject, trouble)
     elif not subject.is_login:
         yield ok("reached" if subject.entry.local else f"reached by ssh as {subject.found.facts['system']['user']}")
+
+
+def _trouble(subject: Subject, trouble: Unreachable) -> Said:
+    line = trouble.lines[0].removeprefix(f"{subject.entry.name}: ")
+    return error(line, trouble.hint or f"compare with `ssh -v {subject.entry.host}`")
+
+
+def agent(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """What the agent could not do, although the login works; a spool that cannot be used says so itself."""
+    trouble = subject.found.trouble
+    if trouble is not None and not any(said.level == ERROR for said in spool(subject, facts)):
+        yield _trouble(subject, trouble)
 
 
 def facts(subject: Subject, facts: Facts) -> Iterable[Said]:
@@ -90,7 +107,9 @@ def spool(subject: Subject, facts: Facts) -> Iterable[Said]:
     if place["read_only"] or not place["writable"]:
         yield error(f"the spool {path} cannot be written to", f"mount it writable, {other}")
     if place["noexec"]:
-        yield error(f"the spool {path} lies on a disk mounted noexec: jobs and srun cannot be started", other[3:])
+        yield error(
+            f"the spool {path} lies on a disk mounted noexec: jobs cannot use srun and the other commands", other[3:]
+        )
     if place["type"] in NETWORK_TYPES:
         yield warning(f"the spool {path} lies on a network file system ({place['type']})", other[3:])
     yield from _room("spool", place, other)
@@ -115,12 +134,32 @@ def folders(subject: Subject, facts: Facts) -> Iterable[Said]:
             yield warning(f"{place['path']} cannot be written to", f"chmod 1777 {place['path']} there, as root")
         elif place["free"] < LITTLE:
             yield warning(f"{place['path']} has {amount(place['free'])} free", f"make room in {place['path']} there")
+        elif place["noexec"] and name == "tmp":
+            yield note(
+                f"{place['path']} is mounted noexec: compilers' tests, pip and others that run programs there fail",
+                "export TMPDIR=FOLDER in such jobs, or have it mounted without noexec",
+            )
     claims = facts["folders"]["claims"]
     if claims["exists"] and (claims["link"] or not claims["mode"] & 0o1000):
         yield error(f"{claims['path']} is a link, or not sticky", f"as root there: chmod 1777 {claims['path']}")
-    home = facts["folders"]["home"]
-    if home["free"] < LITTLE or not home["writable"]:
-        yield warning(f"the home {home['path']} is full or cannot be written to", "make room there, or mend its mount")
+    yield from _home(facts["folders"]["home"], facts["system"]["user"])
+
+
+def _home(home: Mapping[str, Any], user: str) -> Iterable[Said]:
+    path = home["path"]
+    if home["read_only"]:
+        yield warning(f"the home {path} is mounted read-only", "have it mounted writable there")
+    elif not home["writable"]:
+        yield warning(
+            f"the home {path} cannot be written to by {user}", f"as root there: chown {user} {path}; chmod u+rwx {path}"
+        )
+    elif home["free"] < LITTLE:
+        yield warning(f"the home {path} has {amount(home['free'])} free", "make room there")
+    if home["noexec"]:
+        yield warning(
+            f"the home {path} is mounted noexec: programs that lie there, as in a venv, cannot be started",
+            "have it mounted without noexec there, or install them elsewhere",
+        )
 
 
 def shared_home(subject: Subject, facts: Facts) -> Iterable[Said]:
@@ -145,7 +184,7 @@ def clock(subject: Subject, facts: Facts) -> Iterable[Said]:
         way = "ahead of" if off > 0 else "behind"
         yield warning(
             f"its clock is {abs(off):.0f} s {way} the login node's: make, rsync and file times will disagree",
-            f"let it be set: {subject.ssh}sudo timedatectl set-ntp true",
+            f"let it be set: {subject.ssh_as_root}sudo timedatectl set-ntp true",
         )
     else:
         yield ok("its clock agrees with the login node's")
@@ -156,8 +195,9 @@ def logout(subject: Subject, facts: Facts) -> Iterable[Said]:
     logind, system = facts["logind"], facts["system"]
     if system["systemd"] and logind["kills"] and not logind["lingers"]:
         what = "the controller ends at logout" if subject.is_login else "jobs end when the connection does"
-        command = f"sudo loginctl enable-linger {system['user']}"
-        yield error(f"systemd has KillUserProcesses=yes, and {what}", f"{subject.ssh}{command}")
+        command = f"{subject.ssh}loginctl enable-linger"
+        root = f"where that is refused: {subject.ssh_as_root}sudo loginctl enable-linger {system['user']}"
+        yield error(f"systemd has KillUserProcesses=yes, and {what}", f"{command} ({root})")
     elif system["systemd"]:
         yield ok("processes outlive the login that started them")
 
@@ -278,11 +318,11 @@ def rivals(subject: Subject, facts: Facts) -> Iterable[Said]:
 
 # To add one: a function, and its row.
 CHECKS: tuple[tuple[str, Check], ...] = (
-    ("facts", facts), ("login", login), ("python", python), ("spool", spool), ("folders", folders),
+    ("agent", agent), ("facts", facts), ("login", login), ("python", python), ("spool", spool), ("folders", folders),
     ("home", shared_home), ("clock", clock), ("logout", logout), ("ulimit", ulimits), ("cgroup", cgroups),
     ("resources", resources), ("gpu", gpus), ("sshd", sshd), ("rivals", rivals),
 )  # fmt: skip
-OF_LOGIN_NODE = {"facts", "python", "logout", "ulimit"}  # of a login node that runs no jobs
+OF_LOGIN_NODE = {"agent", "facts", "python", "logout", "ulimit"}  # of a login node that runs no jobs
 OF_CLUSTERS = {"login", "clock"}  # of a cluster's login node
 
 
