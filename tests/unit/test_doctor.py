@@ -197,6 +197,34 @@ def test_names_that_are_not_known_are_told_once_with_addresses_as_the_way_out():
     assert 'node_names = "address"' in found[0].fix
 
 
+def test_one_machine_that_knows_no_names_is_told_apart_from_a_name_that_none_knows():
+    names = ["node1", "node2", "node3", "node4"]
+    blind = {"addresses": [], "fault": "Name or service not known"}
+    bad = [pair("node4", other, **blind) for other in names[:3]] + [pair(one, "login", **blind) for one in names]
+    first, second = pairs.findings(bad, by_address=False, login="login")
+    assert first.text == "node[1-3] cannot be looked up on node4: Name or service not known"
+    assert second.text == "login cannot be looked up on node[1-4]: Name or service not known"
+    assert "node_names" in first.fix
+    assert "node_names" not in second.fix  # it would not help: the login node keeps its name
+
+
+def test_names_that_none_knows_and_others_are_told_apart():
+    names = ["node1", "node2", "node3"]
+    blind = {"addresses": [], "fault": "?"}
+    bad = [pair(one, other, **blind) for one in names for other in names if one != other]
+    found = pairs.findings([*bad, pair("node1", "node9", **blind)], by_address=False)
+    assert [one.text.partition(":")[0] for one in found] == [
+        "node[1-3] cannot be looked up on node[1-3]", "node9 cannot be looked up on node1",
+    ]  # fmt: skip
+
+
+def test_two_machines_that_a_firewall_parts_do_not_reach_each_other():
+    ports = {"any": "no answer", "Ray": "no answer"}
+    (found,) = pairs.findings([pair("node1", "node2", ports), pair("node2", "node1", ports)], by_address=False)
+    assert found.text == "node[1-2] do not reach each other at any port: no answer"
+    assert "firewall" in found.fix
+
+
 def test_a_closed_range_of_ports_is_named_with_the_pair():
     ports = {"any": "", "JAX": "no answer", "Ray": ""}
     (found,) = pairs.findings([pair("node1", "node2", ports)], by_address=False)
@@ -214,11 +242,12 @@ def test_a_name_that_leads_elsewhere_is_an_error():
     assert (found.level, found.text) == (ERROR, "node2 leads to another machine on node1 (10.0.0.1)")
 
 
-def test_some_pairs_of_many_are_counted():
+def test_some_pairs_without_a_pattern_are_counted():
     bad = {"any": "no answer"}
-    some = [pair("node1", "node2", bad), pair("node2", "node3", bad)]
+    some = [pair(f"node{one}", f"node{one + 1}", bad) for one in range(1, 8)]
     (found,) = pairs.findings(some, by_address=False)
-    assert found.text.endswith("(2 pairs: node1->node2, node2->node3)")
+    assert "(7 pairs: node1->node2, node2->node3, " in found.text
+    assert found.text.endswith(", ...)")
 
 
 # --- the login node

@@ -66,7 +66,7 @@ def doctor(wanted: Wanted) -> int:
         checkups = examine(around.patients(), plan)
     found = [Finding(said.level, "", name, said.text, said.fix) for name, said in here.judge(fleet)]
     found += _judged(around, checkups)
-    found += pairs.findings(_pairs(around, checkups), fleet.node_names == "address")
+    found += pairs.findings(_pairs(around, checkups), fleet.node_names == "address", _login_name(around))
     facts = {patient.entry.name: dict(one.facts) for patient, one in zip(around.patients(), checkups, strict=True)}
     return tell(found, wanted, facts)
 
@@ -139,11 +139,16 @@ def _commands(cluster: ClusterEntry, found: Checkup) -> Iterable[tuple[str, Said
 
 
 def _pairs(around: Round, checkups: Sequence[Checkup]) -> Iterator[pairs.Pair]:
-    names = [entry.name for entry in around.machines] + ([socket.gethostname()] if around.login else [])
+    names = [entry.name for entry in around.machines] + ([_login_name(around)] if around.login else [])
     for name, found in zip(names, checkups, strict=False):
         for one in found.reached:
             if one["name"] != name:
                 yield pairs.Pair(name, one["name"], one)
+
+
+def _login_name(around: Round) -> str:
+    """By which the machines look for it; nothing where it is a machine itself."""
+    return socket.gethostname() if around.login else ""
 
 
 def tell(found: Sequence[Finding], wanted: Wanted, facts: Mapping[str, object]) -> int:
