@@ -61,6 +61,11 @@ def system(order: Dict[str, Any]) -> Dict[str, Any]:
             "executable": sys.executable, "systemd": os.path.isdir("/run/systemd/system")}  # fmt: skip
 
 
+def place(order: Dict[str, Any]) -> List[str]:
+    """What tells it from all other machines, and from containers of the same kernel."""
+    return [read("/proc/sys/kernel/random/boot_id").strip(), os.readlink("/proc/self/ns/mnt")]
+
+
 def modules(order: Dict[str, Any]) -> List[str]:
     """Parts of Python's library that the agent needs and some Pythons are made without."""
     import importlib
@@ -259,7 +264,7 @@ def shell(order: Dict[str, Any]) -> Dict[str, Any]:
 
 # To add one: a function, and its name here; what it finds is judged by a row of cli/doctor/machines.py.
 FACTS: Tuple[Callable[[Dict[str, Any]], Any], ...] = (
-    system, modules, folders, common, limits, logind, cgroups, gpus, sshd, others, shell
+    system, place, modules, folders, common, limits, logind, cgroups, gpus, sshd, others, shell
 )  # fmt: skip
 
 

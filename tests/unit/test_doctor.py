@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from mini_slurm.cli.doctor import here, machines, main, pairs, show
+from mini_slurm.cli.doctor import here, keys, machines, main, pairs, show, twins
 from mini_slurm.cli.doctor.findings import ERROR, NOTE, OK, WARNING, Finding, Said
 from mini_slurm.cli.doctor.machines import Subject
 from mini_slurm.config.cache import embedded_fleet
+from mini_slurm.controller import autostart
 from mini_slurm.errors import Unreachable
 from mini_slurm.links.checkup import Checkup
 from mini_slurm.model.cluster_entry import ClusterEntry
@@ -250,6 +254,27 @@ def test_some_pairs_without_a_pattern_are_counted():
     assert found.text.endswith(", ...)")
 
 
+def whose(names: str, boot_id: str = "b", mounts: str = "mnt:[1]") -> dict[str, Checkup]:
+    """Machines of which each says the same of where it is."""
+    return {name: Checkup(facts={**copy.deepcopy(FACTS), "place": [boot_id, mounts]}) for name in names.split()}
+
+
+def test_one_machine_under_two_names_is_an_error():
+    (found,) = twins.findings({**whose("node1 node2"), **whose("node3", boot_id="c")})
+    assert (found.level, found.where) == (ERROR, "node[1-2]")
+    assert "node[1-2] are one machine" in found.text
+    assert found.fix
+
+
+def test_containers_other_spools_and_machines_that_do_not_say_are_no_twins():
+    other = whose("node3")
+    other["node3"].facts["folders"]["spool"]["path"] = "/elsewhere"
+    unknown = {name: Checkup(facts=FACTS) for name in ("node4", "node5")}
+    silent = {name: Checkup() for name in ("node6", "node7")}
+    found = {**whose("node1"), **whose("node2", mounts="mnt:[2]"), **other, **unknown, **silent}
+    assert twins.findings(found) == []
+
+
 # --- the login node
 
 
@@ -293,11 +318,30 @@ def test_no_shims_is_worth_a_note(login: Path):
     assert (found.level, found.text) == (NOTE, "tools made for Slurm do not find mini_slurm")
 
 
+def test_links_that_come_after_a_real_slurm_are_to_be_put_first(login: Path, monkeypatch: pytest.MonkeyPatch):
+    program(login / "bin" / "sbatch")
+    (login / "shims").mkdir()
+    program(login / "shims" / "sbatch", "#!/bin/sh\nexec mini_slurm\n")
+    monkeypatch.setenv("PATH", f"{login}/bin:{login}/shims")
+    (found,) = here.shims(embedded_fleet())
+    assert (found.level, found.fix) == (WARNING, f"export PATH={login}/shims:$PATH")
+    assert found.text == f"the links to mini_slurm in {login}/shims come after a real Slurm in {login}/bin on PATH"
+
+
 def test_a_key_that_others_read_and_one_that_nobody_can_open_are_found(login: Path):
     key = login / ".ssh" / "id_rsa"
     key.write_text("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n")
     key.chmod(0o644)
-    assert [one.fix for one in here.ssh_agent(remote())] == [f"chmod 600 {key}", f"ssh-add {key}"]
+    add = f"eval $(ssh-agent); ssh-add {key}; mini-slurm stop"
+    assert [one.fix for one in keys.key_files(remote())] == [f"chmod 600 {key}", add]
+
+
+def test_a_key_that_the_fleet_file_names_is_looked_at_too(login: Path):
+    key = login / "lab"
+    key.write_text("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n")
+    key.chmod(0o640)
+    fleet = remote()._replace(machines={"node1": MachineEntry("node1", "node1", identity_file=str(key))})
+    assert [one.fix for one in keys.key_files(fleet)] == [f"chmod 600 {key}"]
 
 
 @pytest.fixture
@@ -310,7 +354,7 @@ def agent(login: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
         def serve() -> None:
             with listener.accept()[0] as caller:
-                assert caller.recv(5) == here.ASK_FOR_KEYS
+                assert caller.recv(5) == keys.ASK_FOR_KEYS
                 caller.sendall(b"\0\0\0\x05\x0c\0\0\0\x03")
 
         thread = threading.Thread(target=serve, daemon=True)
@@ -321,12 +365,45 @@ def agent(login: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_an_ssh_agent_is_asked_for_its_keys(agent: Path):
-    assert [one.text for one in here.ssh_agent(remote())] == ["the ssh agent holds 3 keys"]
+    assert [one.text for one in keys.ssh_agent(remote())] == ["the ssh agent holds 3 keys"]
+
+
+@contextlib.contextmanager
+def controller(state: Path, **environment: str) -> Iterator[int]:
+    """A process that holds the lock as a controller does; its pid."""
+    state.mkdir(mode=0o700)
+    code = "import fcntl, os, sys; fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600);"
+    code += "fcntl.flock(fd, fcntl.LOCK_EX); os.write(fd, b'%d' % os.getpid()); print(flush=True); input()"
+    words = [sys.executable, "-c", code, str(state / autostart.LOCK)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, env=environment) as process:
+        assert process.stdout and process.stdin
+        process.stdout.readline()
+        yield process.pid
+        process.stdin.close()
+
+
+@pytest.mark.parametrize(
+    ("its", "words"),
+    [({}, "was started without this ssh agent"), ({"SSH_AUTH_SOCK": "/gone"}, "uses the ssh agent at /gone, which")],
+)
+def test_a_controller_that_does_not_have_the_agent_of_this_shell_is_found(
+    login: Path, agent: Path, its: dict[str, str], words: str
+):
+    with controller(login / "state", **its) as pid:
+        _, found = keys.ssh_agent(remote())
+    assert (found.level, words in found.text, str(pid) in found.text) == (WARNING, True, True)
+    assert found.fix.startswith("mini-slurm stop")
+
+
+def test_a_controller_that_has_the_same_agent_is_well(login: Path, agent: Path):
+    with controller(login / "state", SSH_AUTH_SOCK=str(agent)):
+        assert [one.level for one in keys.ssh_agent(remote())] == [OK]
 
 
 def test_an_ssh_agent_that_is_gone_is_found(login: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SSH_AUTH_SOCK", str(login / "gone"))
-    assert "does not answer" in next(iter(here.ssh_agent(remote()))).text
+    assert "does not answer" in next(iter(keys.ssh_agent(remote()))).text
 
 
 def test_a_fleet_file_that_others_may_change_is_found(login: Path, monkeypatch: pytest.MonkeyPatch):

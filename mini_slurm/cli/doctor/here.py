@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
-import socket
 import sqlite3
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from mini_slurm.cli.admin.shims import SHIMS
 from mini_slurm.cli.admin.stop import running_controller
 from mini_slurm.cli.doctor.findings import GIB, Said, amount, error, note, ok, warning
+from mini_slurm.cli.doctor.keys import key_files, ssh_agent
 from mini_slurm.clusters.detect import detect
 from mini_slurm.clusters.there import find, is_ours
 from mini_slurm.config.paths import DATABASE, database_exists, fleet_file, jobs_folder, state_folder
 from mini_slurm.controller import autostart
 from mini_slurm.errors import StateError
-from mini_slurm.links.ssh_errors import DEFAULT_KEYS, has_passphrase
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.cluster_types import CLUSTER_TYPES
 from mini_slurm.model.fleet import Fleet
 
 LITTLE = GIB // 4  # bytes
-ASK_FOR_KEYS = b"\0\0\0\1\x0b"  # SSH_AGENTC_REQUEST_IDENTITIES
-KEYS = 12  # SSH_AGENT_IDENTITIES_ANSWER
 AT_ONCE = 10  # logins that sshd lets begin at a time: MaxStartups
 
 
@@ -105,40 +103,6 @@ def controller(fleet: Fleet) -> Iterable[Said]:
     )
 
 
-def ssh_agent(fleet: Fleet) -> Iterable[Said]:
-    """Which keys a login has."""
-    path = os.environ.get("SSH_AUTH_SOCK")
-    held = _keys_of(path) if path else 0
-    if path and held is None:
-        yield warning(f"the ssh agent at {path} does not answer", "unset SSH_AUTH_SOCK, or eval $(ssh-agent)")
-    elif held:
-        yield ok(f"the ssh agent holds {held} keys")
-    files = [path for name in DEFAULT_KEYS if os.path.exists(path := os.path.expanduser(f"~/.ssh/{name}"))]
-    for file in files:
-        if os.stat(file).st_mode & 0o077:
-            yield warning(f"{file} can be read by others, and ssh does not use it then", f"chmod 600 {file}")
-        if has_passphrase(file) and not held:
-            yield warning(f"{file} has a passphrase, and nobody is there to ask for it", f"ssh-add {file}")
-    named = any(entry.identity_file for entry in fleet.machines.values())
-    if not files and not held and not named and any(not entry.local for entry in fleet.machines.values()):
-        yield note("there is no key in ~/.ssh and none in an ssh agent", "ssh-keygen -t ed25519, then ssh-copy-id HOST")
-
-
-def _keys_of(path: str) -> int | None:
-    """How many keys an ssh agent holds; None: it does not answer."""
-    try:
-        with socket.socket(socket.AF_UNIX) as agent:
-            agent.settimeout(2)
-            agent.connect(path)
-            agent.sendall(ASK_FOR_KEYS)
-            head = b""
-            while len(head) < 9 and (data := agent.recv(9 - len(head))):
-                head += data
-    except OSError:
-        return None
-    return int.from_bytes(head[5:9], "big") if len(head) == 9 and head[4] == KEYS else None
-
-
 def jump_hosts(fleet: Fleet) -> Iterable[Said]:
     """Many machines behind one host meet its sshd's limit of logins under way."""
     names = [entry.jump_host for entry in fleet.machines.values() if entry.jump_host]
@@ -155,10 +119,11 @@ def shims(fleet: Fleet) -> Iterable[Said]:
     """What Slurm's names lead to."""
     paths = {name: shutil.which(name) for name in SHIMS}
     ours = [name for name, path in paths.items() if path and is_ours(path)]
-    real = [name for name, path in paths.items() if path and not is_ours(path)]
+    real = [path for path in paths.values() if path and not is_ours(path)]
     if ours and real:
+        others = ", ".join(os.path.basename(path) for path in real[:3])
         yield error(
-            f"Slurm's names lead to two systems: {', '.join(ours[:3])} to mini_slurm, {', '.join(real[:3])} to another",
+            f"Slurm's names lead to two systems: {', '.join(ours[:3])} to mini_slurm, {others} to another",
             "mini-slurm shims DIR again, and put that folder first on PATH",
         )
     elif ours:
@@ -167,10 +132,24 @@ def shims(fleet: Fleet) -> Iterable[Said]:
             yield warning(f"{', '.join(missing)} has no link", "mini-slurm shims DIR again")
         yield ok(f"Slurm's names lead to mini_slurm, in {os.path.dirname(str(paths[ours[0]]))}")
     else:
-        yield note(
-            "tools made for Slurm do not find mini_slurm" + (": PATH leads to a real Slurm" if real else ""),
-            "mini-slurm shims DIR, and put that folder first on PATH",
+        yield _without_shims(real)
+
+
+def _without_shims(real: Sequence[str]) -> Said:
+    hidden = next((folder for folder in os.get_exec_path() if _has_shims(folder)), None)
+    if hidden is not None:
+        return warning(
+            f"the links to mini_slurm in {hidden} come after a real Slurm in {os.path.dirname(real[0])} on PATH",
+            f"export PATH={shlex.quote(hidden)}:$PATH",
         )
+    return note(
+        "tools made for Slurm do not find mini_slurm" + (": PATH leads to a real Slurm" if real else ""),
+        "mini-slurm shims DIR, and put that folder first on PATH",
+    )
+
+
+def _has_shims(folder: str) -> bool:
+    return any(is_ours(path) for name in SHIMS if (path := shutil.which(name, path=folder)))
 
 
 def installation(fleet: Fleet) -> Iterable[Said]:
@@ -208,7 +187,7 @@ def _commands_here(entry: ClusterEntry) -> Iterable[Said]:
 
 # To add one: a function, and its row.
 CHECKS: tuple[tuple[str, Callable[[Fleet], Iterable[Said]]], ...] = (
-    ("fleet file", fleet_path), ("state", state), ("controller", controller), ("keys", ssh_agent),
+    ("fleet file", fleet_path), ("state", state), ("controller", controller), ("keys", key_files), ("keys", ssh_agent),
     ("jump hosts", jump_hosts), ("shims", shims), ("commands", installation), ("clusters", real_systems),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mini_slurm.cli.doctor import here, machines, pairs, show
+from mini_slurm.cli.doctor import here, machines, pairs, show, twins
 from mini_slurm.cli.doctor.findings import ERROR, LEVELS, WARNING, Finding, Said, error, ok
 from mini_slurm.cli.doctor.machines import Subject
 from mini_slurm.config.cache import embedded_fleet
@@ -66,6 +66,7 @@ def doctor(wanted: Wanted) -> int:
         checkups = examine(around.patients(), plan)
     found = [Finding(said.level, "", name, said.text, said.fix) for name, said in here.judge(fleet)]
     found += _judged(around, checkups)
+    found += twins.findings({entry.name: one for entry, one in zip(around.machines, checkups, strict=False)})
     found += pairs.findings(_pairs(around, checkups), fleet.node_names == "address", _login_name(around))
     facts = {patient.entry.name: dict(one.facts) for patient, one in zip(around.patients(), checkups, strict=True)}
     return tell(found, wanted, facts)
