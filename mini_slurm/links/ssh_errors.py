@@ -147,8 +147,11 @@ def _copy_key(target: Target) -> str:
     words = target.ssh_words.replace("-J ", "-o ProxyJump=")
     if not _key_files(target) and not target.agent:
         return f"ssh-keygen -t ed25519, then ssh-copy-id {words}"
+    if not target.keys:
+        return f"ssh-copy-id {words}"
     there = [key for key in target.keys if os.path.exists(os.path.expanduser(f"{key}.pub"))]
-    return f"ssh-copy-id {f'-i {there[0]} ' if there else ''}{words}"
+    key = (there or target.keys)[0]
+    return f"{'' if there else f'ssh-keygen -y -f {key} > {key}.pub; '}ssh-copy-id -i {key} {words}"
 
 
 def _key_files(target: Target) -> list[str]:

@@ -146,10 +146,12 @@ def test_a_refused_login_names_the_key_to_be_copied(tmp_path: Path, monkeypatch:
     target = TARGET._replace(through="gate")
     assert explain(PermissionDenied(), target).hint == f"ssh-keygen -t ed25519, then ssh-copy-id {words}"
     key = tmp_path / "lab"
-    for path in (key, tmp_path / "lab.pub"):
-        path.touch()
-    hint = explain(PermissionDenied(), target._replace(keys=(str(key),))).hint
-    assert hint == f"ssh-copy-id -i {key} {words}"
+    target = target._replace(keys=(str(key),))
+    key.touch()
+    copy = f"ssh-copy-id -i {key} {words}"
+    assert explain(PermissionDenied(), target).hint == f"ssh-keygen -y -f {key} > {key}.pub; {copy}"
+    (tmp_path / "lab.pub").touch()
+    assert explain(PermissionDenied(), target).hint == copy
 
 
 def test_a_key_with_a_passphrase_wants_an_agent_that_the_controller_finds(tmp_path: Path) -> None:
