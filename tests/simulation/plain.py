@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.allocation import Allocation
+from copy import copy
+
+from mini_slurm.model.allocation import Allocation, union
 from mini_slurm.model.arrays import split_first, throttle_of
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
@@ -14,13 +16,16 @@ from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.eligible import could_run_somewhere, eligible_machines, judged, open_partitions, sites
 from mini_slurm.scheduler.evictions import Evictions, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import Waiting, own_reason, shared_reason
+from mini_slurm.scheduler.heterogeneous import could_ever_start, lasting, parts
 from mini_slurm.scheduler.owners import Owners, is_selfish, without
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, pending_in_order, reserve, shortened
 from mini_slurm.scheduler.preemption import could_preempt
 from mini_slurm.scheduler.prospect import Prospect
 from mini_slurm.scheduler.reservations import Reserved
-from mini_slurm.scheduler.starting import QUIET, begin, set_reason, split_task
+from mini_slurm.scheduler.starting import QUIET, begin, begin_together, set_reason, split_task
+
+NONE: Allocation = {}
 
 
 def start_pending(cluster: Cluster, now: float) -> list[Decision]:
@@ -46,21 +51,53 @@ class PlainRound:
         self.evictions = Evictions(cluster, now)
 
     def run(self) -> list[Decision]:
-        for job in pending_in_order(self.cluster):
-            reason = own_reason(job, self.now)
+        for job in [job for job in pending_in_order(self.cluster) if not job.het_offset]:
+            together = parts(self.cluster, job) if job.het_size else [job]
+            reason = next((why for part in together if (why := own_reason(part, self.now))), None)
             if reason is None and is_late(job, self.now):
                 miss(self.cluster, job, self.now)
                 continue
-            reason = reason or self.reasons.get(self.cluster.queue.key(job)) or self.start(job)
+            reason = reason or self.reasons.get(self.cluster.queue.key(job))
+            reason = reason or (self.start_together(together) if job.het_size else self.start(job))
             if reason is not None:
                 set_reason(self.cluster, job, reason)
         return self.decisions + self.evictions.resume()
 
+    def start_together(self, together: list[Job]) -> str | None:
+        free, taken = copy(self.licenses), list[Allocation]()
+        for part in together:
+            whole, candidates = lasting(part, together[0]), eligible_machines(self.cluster, part)
+            reason = self.shared_reason(part) or self.reserved.reason(whole)
+            if reason is None and not free.suffice(part, self.reserved.licenses(whole)):
+                reason = "Licenses"
+            found = None if reason is not None else self.beside(whole, candidates, union(taken))
+            if found is None:
+                if reason is None and could_ever_start(self.cluster, together):
+                    return self.block(whole, self.reserved.allowed(whole, candidates))
+                return reason or "PartitionConfig"
+            free.take(part)
+            taken.append(found)
+        self.licenses = free
+        self.decisions += begin_together(self.cluster, together, taken, self.now)
+        self.reservation = after_start(together[0], union(taken), self.reservation, self.now)
+        return None
+
+    def beside(self, part: Job, candidates: list[Books], others: Allocation) -> Allocation | None:
+        limit = limit_until(part, self.now)
+        for allowed in self.reserved.choices(part, candidates):
+            apart = [books for books in allowed if books.entry.name not in others]
+            found = self.place(part, apart, limit) or self.place(part, allowed, limit, others)
+            if found is not None:
+                return found
+        return None
+
+    def shared_reason(self, job: Job) -> str | None:
+        reasons = [reason for _, reason in judged(self.cluster, job)]
+        return shared_reason(self.cluster, job, reasons, lambda: could_run_somewhere(self.cluster, job))
+
     def start(self, job: Job) -> str | None:
         candidates = eligible_machines(self.cluster, job)
-        reasons = [reason for _, reason in judged(self.cluster, job)]
-        reason = shared_reason(self.cluster, job, reasons, lambda: could_run_somewhere(self.cluster, job))
-        reason = reason or self.reserved.reason(job)
+        reason = self.shared_reason(job) or self.reserved.reason(job)
         if reason is not None:
             self.reasons[self.cluster.queue.key(job)] = reason
             return reason
@@ -109,11 +146,16 @@ class PlainRound:
         others = [one for one in self.cluster.jobs.values() if one.array_job_id == job.array_job_id and occupies(one)]
         return limit is not None and len(others) >= limit
 
-    def place(self, job: Job, candidates: list[Books], limit: int | None) -> Allocation | None:
+    def place(
+        self, job: Job, candidates: list[Books], limit: int | None, others: Allocation = NONE
+    ) -> Allocation | None:
         usable = [books for books in candidates if books.is_usable and not books.is_paused(self.now)]
         usable = without(usable, Owners(self.cluster).hindering(job))
         kept = {books.position: self.left(books, job, limit) for books in usable}
         kept.update(self.evictions.limits(job, open_partitions(self.cluster, job), kept))
+        for name in [books.entry.name for books in usable if books.entry.name in others]:
+            position = self.cluster.machines[name].position
+            kept[position] = kept[position].minus(others[name].resources)
         among = sites(usable, lambda books: kept[books.position])
         for partition in open_partitions(self.cluster, job):
             taken = place(job, [site for site in among if site.name in partition.machines], self.cluster.fleet)

@@ -93,9 +93,7 @@ def copied(cluster: Cluster) -> Cluster:
 
 
 def compared(cluster: Cluster, now: float) -> list[Decision]:
-    """start_pending(), that has to come to what the plain pass does, which knows neither parts nor reservations."""
-    if cluster.fleet.reservations or any(job.het_size for job in cluster.jobs.values()):
-        return scheduling.start_pending(cluster, now)
+    """start_pending(), that has to come to what the plain pass does."""
     other = copied(cluster)
     expected = decided(other, plain.start_pending(other, now))
     decisions = scheduling.start_pending(cluster, now)
