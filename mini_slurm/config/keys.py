@@ -76,6 +76,11 @@ def duration(value: Any) -> int | None:
     return seconds
 
 
+def over_time(value: Any) -> int | None:
+    """A duration that may be none at all."""
+    return 0 if value in (0, "0") and not isinstance(value, bool) else duration(value)
+
+
 def gpus(value: Any) -> dict[str, int]:
     """GPUs by type: a number, or a table of type and number."""
     counts = value if isinstance(value, dict) else {"": value}
@@ -242,6 +247,7 @@ FLEET = {
     "constrain_memory": Key(yes_or_no, "true or false", "false"),
     "max_array_size": Key(number_from(1, LARGEST_ARRAY_SIZE), f"a whole number, 1 to {LARGEST_ARRAY_SIZE}", "100001"),
     "kill_wait": Key(number_from(0), "a whole number of seconds", "30"),
+    "over_time_limit": Key(over_time, 'a time as of --time, or "UNLIMITED"', '"5"'),
     "node_timeout": Key(number_from(1), "a whole number of seconds, 1 or more", "300"),
     "requeue": Key(yes_or_no, "true or false", "true"),
     "requeue_exit": Key(exit_codes, "exit codes and ranges of them in quotes", '"85-87,99"'),
@@ -331,6 +337,7 @@ PARTITION = {
     "disable_root_jobs": SWITCH,
     "require_reservation": SWITCH,
     "exclusive_user": SWITCH,
+    "lln": SWITCH,
     "over_subscribe": Key(over_subscribe, '"NO" or "EXCLUSIVE"', '"EXCLUSIVE"'),
     "allow_accounts": Key(names, "a list of accounts", '["science"]'),
     "allow_groups": Key(names, "a list of groups of users", '["staff"]'),

@@ -17,6 +17,7 @@ from mini_slurm.controller.steps import Steps
 from mini_slurm.model.environment import batch_environment, fixed, het_environment
 from mini_slurm.model.job import Job
 from mini_slurm.model.patterns import input_path
+from mini_slurm.model.reservation import YEAR
 from mini_slurm.model.states import JobState
 from mini_slurm.model.warning import parse_warning
 from mini_slurm.protocol import messages
@@ -121,7 +122,10 @@ class Hands:
         if isinstance(decision, Signal):
             return messages.SignalAttempt(decision.attempt, decision.signal, decision.whole)
         if isinstance(decision, Limit):
-            return messages.LimitAttempt(decision.attempt, decision.seconds)
+            job = self._cluster.job_of(decision.attempt)
+            over = 0 if job is None or decision.seconds is None else self._over_time(job)
+            seconds = None if decision.seconds is None else decision.seconds + over
+            return messages.LimitAttempt(decision.attempt, seconds)
         if isinstance(decision, Suspend):
             return messages.SuspendAttempt(decision.attempt, decision.resume, decision.lends)
         if isinstance(decision, Measure):
@@ -131,6 +135,11 @@ class Hands:
         if isinstance(decision, End):
             return messages.EndAttempt(decision.attempt, self._cluster.fleet.kill_wait, decision.why)
         return messages.Forget(decision.attempt)
+
+    def _over_time(self, job: Job) -> int:
+        """Seconds that a job may go on after its time limit, as the fleet has it; never beyond its deadline."""
+        seconds = self._cluster.fleet.over_time_limit
+        return 0 if job.deadline is not None else YEAR if seconds is None else seconds
 
     def announce(self, jobs: Iterable[Job]) -> None:
         """Tell who waits for them that these jobs have changed."""
@@ -206,6 +215,7 @@ class Hands:
         mine = allocation(job)[machine].resources
         is_first = machine == job.node
         is_batch = is_first and job.is_batch
+        over, warning = self._over_time(job), parse_warning(job.signal)
         variables = self._batch_variables(job, mine.visible_gpus) if is_batch else {}
         if is_batch and job.het_size:
             variables |= het_environment(parts(self._cluster, job), fleet.name)
@@ -229,10 +239,10 @@ class Hands:
             streams=self._outputs.mode(self._cluster.attempt_name(job)) if is_batch else "merged",
             targets=self._outputs.marks(self._cluster.attempt_name(job)) if is_batch else {},
             std_in=self.staging.there(job, machine, input_path(job)) if job.std_in else input_path(job),
-            time_limit=job.time_limit if is_first else None,
+            time_limit=job.time_limit + over if is_first and job.time_limit is not None else None,
             kill_wait=fleet.kill_wait,
             role="batch" if is_batch else "allocation" if is_first else "member",
             allocation=self._parsed(job.het_allocation or job.allocation),
-            warning=list((is_first and parse_warning(job.signal)) or ()),
+            warning=list(warning._replace(before=warning.before + over)) if is_first and warning else [],
             data=self._content(job.script) if is_batch else b"",
         )

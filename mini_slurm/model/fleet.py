@@ -53,6 +53,7 @@ class Partition(NamedTuple):
     disable_root_jobs: bool = False  # root does not
     require_reservation: bool = False  # a job there has to name a reservation
     exclusive_user: bool = False  # a machine is one user's at a time
+    lln: bool = False  # the least loaded machines go first, where others are filled up
     over_subscribe: str = "NO"  # EXCLUSIVE: a job there gets whole machines
     allow_accounts: tuple[str, ...] = ()  # empty: all, as in the next two
     allow_groups: tuple[str, ...] = ()
@@ -176,6 +177,7 @@ class Fleet(NamedTuple):
     default_memory_per_cpu: int | None = None  # MiB
     enforce_limits: bool = False  # Slurm's EnforcePartLimits: refuse what exceeds a partition's limits
     kill_wait: int = 30  # seconds from SIGTERM to SIGKILL
+    over_time_limit: int | None = 0  # seconds that a job may go on after its time limit; None: for ever
     node_timeout: int = 300  # seconds without an answer until a machine is down
     constrain_memory: bool = True  # kill what takes more memory than its job asked for, as Slurm's ConstrainRAMSpace
     requeue: bool = True  # after a machine's failure, as Slurm's JobRequeue

@@ -210,7 +210,7 @@ PARTITION_TAGS = (
     Tag("DisableRootJobs", 1, "disable_root_jobs", _switch("DisableRootJobs")),
     Tag("ExclusiveUser", 1, "exclusive_user", _switch("ExclusiveUser")),
     Tag("Hidden", 1, "hidden", _switch("Hidden")),
-    Tag("LLN", 1, "", _only("N", "NO")),
+    Tag("LLN", 1, "lln", _switch("LLN")),
     Tag("RootOnly", 3, "root_only", _switch("RootOnly")),
     Tag("ReqResv", 3, "require_reservation", _switch("ReqResv")),
     Tag("OverSubscribe", 5, "over_subscribe", _sharing),

@@ -123,7 +123,7 @@ MpiDefault = none
 MpiParams
 NEXT_JOB_ID
 NodeFeaturesPlugins
-OverTimeLimit = 0 min
+OverTimeLimit
 PluginDir
 PlugStackConfig
 PowerParameters
@@ -243,6 +243,11 @@ def _licenses(known: Known) -> str:
     return ",".join(f"{name}:{count}" for name, count in known.fleet.licenses.items())
 
 
+def _over_time(known: Known) -> str:
+    seconds = known.fleet.over_time_limit
+    return "UNLIMITED" if seconds is None else f"{-(-seconds // 60)} min"
+
+
 def _period(seconds: int | None) -> str:
     return "UNLIMITED" if seconds is None else format_elapsed(seconds)
 
@@ -257,6 +262,7 @@ DEPENDS: dict[str, Callable[[Known], str]] = {
     "RequeueExit": lambda known: known.fleet.requeue_exit or NULL,
     "RequeueExitHold": lambda known: known.fleet.requeue_exit_hold or NULL,
     "KillWait": lambda known: f"{known.fleet.kill_wait} sec",
+    "OverTimeLimit": _over_time,
     "MaxArraySize": lambda known: str(known.fleet.max_array_size),
     "MaxNodeCount": lambda known: str(len(known.fleet.machines)),
     "NEXT_JOB_ID": lambda known: str(known.next_job_id),

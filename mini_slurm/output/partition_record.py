@@ -118,7 +118,7 @@ LINES = (
     (("MaxNodes", lambda record, view: unlimited(record.partition.max_nodes)),
      ("MaxTime", lambda record, view: _limit(record.partition.max_time, "UNLIMITED")),
      ("MinNodes", lambda record, view: str(record.partition.min_nodes)),
-     ("LLN", _constant("NO")),
+     ("LLN", _switch("lln")),
      ("MaxCPUsPerNode", lambda record, view: unlimited(record.partition.max_cpus_per_node))),
     (("Nodes", _nodes),),
     (("PriorityJobFactor", lambda record, view: str(record.partition.priority)),

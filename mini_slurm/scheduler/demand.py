@@ -56,6 +56,7 @@ class Demand(NamedTuple):
     counted: tuple[tuple[str, int], ...] = ()  # features, and on how many of the machines
     reach: int = 0  # machines that it takes where so many are free; 0: as few as it can do with
     tasks_each: int = 0  # tasks of each machine, where nobody said how many they are together
+    least_loaded: bool = False  # first the machines of which the most is free
 
     @property
     def wants_gpus(self) -> bool:
@@ -97,6 +98,7 @@ def demand(job: Job, fleet: Fleet) -> Demand:
         counted=counts,
         reach=_reach(job),
         tasks_each=0 if job.ntasks else job.ntasks_per_node or 1,
+        least_loaded=any(one.lln for one in map(fleet.partitions.get, job.partition.split(",")) if one is not None),
     )
 
 

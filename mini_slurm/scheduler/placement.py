@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from mini_slurm.model.allocation import Allocation, Share
-from mini_slurm.model.fleet import Fleet
+from mini_slurm.model.fleet import Fleet, Partition
 from mini_slurm.model.hostlist import expand
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
@@ -51,9 +51,13 @@ def required_names(required: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(expand(required))) if required else ()
 
 
-def place(job: Job, among: list[Site], fleet: Fleet) -> Allocation | None:
-    """What the job gets on which of these machines; None where there is no room for all of it."""
+def place(job: Job, among: list[Site], fleet: Fleet, partition: Partition | None = None) -> Allocation | None:
+    """What the job gets on which of these machines; None where there is no room for all of it.
+
+    In this partition; None: in any of the job's.
+    """
     wanted = demand(job, fleet)
+    wanted = wanted if partition is None else wanted._replace(least_loaded=partition.lln)
     rooms = [Room(site, tasks) for site in among if (tasks := capacity(wanted, site.total, site.free))]
     return choose(wanted, rooms, required_names(job.required_nodes))
 
@@ -109,7 +113,7 @@ def _with_least(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> All
     if not {room.site.name for room in rooms}.issuperset(must):
         return None
     taken = None
-    if least <= 1:
+    if least <= 1 and not (wanted.least_loaded and wanted.tasks > 1 and may_spread(wanted, least)):
         taken = _single(wanted, [room for room in rooms if not must or room.site.name in must])
     if taken is None and may_spread(wanted, least):
         taken = _spread(wanted._replace(least=least), rooms, must)
@@ -142,13 +146,13 @@ def _cost(wanted: Demand, site: Site) -> tuple[int, int]:
 def _single(wanted: Demand, rooms: list[Room]) -> list[Room] | None:
     """The one machine that has room for everything: the fewest GPUs wasted, the lowest weight, the least left."""
     fitting = [room for room in rooms if room.tasks >= wanted.tasks and gpus_on(wanted, [room.site.free]) is not None]
-    best = min(fitting, key=lambda room: (*_cost(wanted, room.site), *_left(room.site)), default=None)
+    best = min(fitting, key=lambda room: (*_cost(wanted, room.site), *_rank(wanted, room.site)), default=None)
     return None if best is None else [best._replace(tasks=wanted.tasks)]
 
 
-def _left(site: Site) -> tuple[int, int]:
-    """How much is left there; of machines alike the first."""
-    return site.free.cpus, site.position
+def _rank(wanted: Demand, site: Site) -> tuple[float, int]:
+    """Where the least is left, or the load is least; of machines alike the first."""
+    return -site.free.cpus / site.total.cpus if wanted.least_loaded else site.free.cpus, site.position
 
 
 def _spread(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> list[Room] | None:
@@ -180,7 +184,7 @@ def _fill(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> list[Room
         if wanted.most is not None and len(taken) >= wanted.most:
             return None
         if not queue:
-            queue = _best_run(left, nodes, tasks)
+            queue = _by_load(wanted, left) if wanted.least_loaded else _best_run(left, nodes, tasks)
         if not queue:
             return None
         room = queue.pop(0)
@@ -189,6 +193,10 @@ def _fill(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> list[Room
         taken.append(room._replace(tasks=given))
         nodes, tasks = nodes - 1, tasks - given
     return sorted(taken, key=lambda room: room.site.position)
+
+
+def _by_load(wanted: Demand, rooms: list[Room]) -> list[Room]:
+    return sorted(rooms, key=lambda room: _rank(wanted, room.site))
 
 
 def _best_run(rooms: list[Room], nodes: int, tasks: int) -> list[Room]:

@@ -38,6 +38,7 @@ class Reach:
 
     def __init__(self, cluster: Cluster, job: Job, partition: Partition) -> None:
         self._stock = cluster.stock
+        self.lln = partition.lln
         self.classes = {
             one: None
             for one in self._stock.classes
@@ -202,8 +203,9 @@ class Prospect:
         return None
 
     def _find_in(self, reach: Reach, kept: Kept, news: list[Books] | None) -> Allocation | None:
-        wanted = self.wanted
-        if wanted.least <= 1 and not self._must and not wanted.reach:
+        wanted = self.wanted._replace(least_loaded=reach.lln)
+        is_spread = reach.lln and wanted.tasks > 1 and self._spreads
+        if wanted.least <= 1 and not (self._must or wanted.reach or is_spread):
             if news is None:
                 rooms = reach.rooms(wanted, self._least, kept, heads=True)
             else:

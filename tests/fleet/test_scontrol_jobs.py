@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.fleet import jobs
 from tests.fleet.machines import Machines
 from tests.waiting import wait_until
@@ -110,6 +112,27 @@ def test_a_shorter_limit_reaches_the_machine(fleet: Machines) -> None:
     jobs.wait_for(fleet, job, "RUNNING")
     assert control(fleet, "update", f"jobid={job}", "EndTime=now+1") == (0, "")
     assert jobs.wait_over(fleet, job)[0].state.name == "TIMEOUT"
+
+
+def test_the_machine_lets_a_job_go_on_after_its_limit_for_as_long_as_the_fleet_says(fleet: Machines) -> None:
+    fleet.write_fleet(over_time_limit="2")
+    job = jobs.wrap(fleet, "sleep 60", "--time=10", "--nodelist=node1")
+    jobs.wait_for(fleet, job, "RUNNING")
+    [spool] = (fleet.machines["node1"].spool / "attempts").glob(f"*.{job}.*")
+    assert json.loads((spool / "start.json").read_text())["time_limit"] == 720
+    assert control(fleet, "update", f"jobid={job}", "TimeLimit=5") == (0, "")
+    wait_until(lambda: "420" in (spool / "clock.json").read_text())
+    assert "\nOverTimeLimit           = 2 min\n" in fleet.run("mscontrol", "show", "config").stdout
+    assert fleet.run("mscancel", str(job)).returncode == 0
+    jobs.wait_over(fleet, job)
+
+
+def test_the_warning_comes_before_the_limit_however_long_a_job_may_go_on(fleet: Machines) -> None:
+    fleet.write_fleet(over_time_limit="UNLIMITED")
+    command = "trap 'echo warned; exit' USR1; while :; do sleep 0.1; done"
+    job = jobs.wrap(fleet, command, "--time=10", "--signal=B:USR1@598", "--output=out.txt")
+    assert jobs.wait_over(fleet, job)[0].state.name == "COMPLETED"
+    assert jobs.text(fleet.work / "out.txt") == "warned\n"
 
 
 def test_tasks_of_an_array_are_told_apart(fleet: Machines) -> None:

@@ -70,10 +70,10 @@ class PlainRound:
             reason = self.shared_reason(part) or self.reserved.reason(whole)
             if reason is None and not free.suffice(part, self.reserved.licenses(whole)):
                 reason = "Licenses"
-            found = None if reason is not None else self.beside(whole, candidates, union(taken))
+            found = None if reason is not None else self.beside(part, whole, candidates, union(taken))
             if found is None:
                 if reason is None and could_ever_start(self.cluster, together):
-                    return self.block(whole, self.reserved.allowed(whole, candidates))
+                    return self.block(part, self.reserved.allowed(whole, candidates))
                 return reason or "PartitionConfig"
             free.take(part)
             taken.append(found)
@@ -82,9 +82,9 @@ class PlainRound:
         self.reservation = after_start(together[0], union(taken), self.reservation, self.now)
         return None
 
-    def beside(self, part: Job, candidates: list[Books], others: Allocation) -> Allocation | None:
-        limit = limit_until(part, self.now)
-        for allowed in self.reserved.choices(part, candidates):
+    def beside(self, part: Job, whole: Job, candidates: list[Books], others: Allocation) -> Allocation | None:
+        limit = limit_until(whole, self.now)
+        for allowed in self.reserved.choices(whole, candidates):
             apart = [books for books in allowed if books.entry.name not in others]
             found = self.place(part, apart, limit) or self.place(part, allowed, limit, others)
             if found is not None:
@@ -158,7 +158,8 @@ class PlainRound:
             kept[position] = kept[position].minus(others[name].resources)
         among = sites(usable, lambda books: kept[books.position])
         for partition in open_partitions(self.cluster, job):
-            taken = place(job, [site for site in among if site.name in partition.machines], self.cluster.fleet)
+            within = [site for site in among if site.name in partition.machines]
+            taken = place(job, within, self.cluster.fleet, partition)
             if taken is not None:
                 return taken
         return None

@@ -35,7 +35,7 @@ MACHINES = {
 }
 PARTITIONS = {
     "main": Partition("main", tuple(MACHINES), default=True),
-    "quick": Partition("quick", ("small1", "middle1"), max_time=1200, tier=2),
+    "quick": Partition("quick", ("small1", "middle1"), max_time=1200, tier=2, lln=True),
     "large": Partition("large", ("middle1", "middle2", "gpus"), min_nodes=1, max_nodes=2),
     "own": Partition("own", ("small2", "middle2"), exclusive_user=True),
 }

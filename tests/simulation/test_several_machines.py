@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.fleet import Partition
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.decisions import Decision, End, Forget, Hold, Start
@@ -115,3 +116,18 @@ def test_machines_that_are_about_to_be_free_are_kept_for_the_job_that_is_first()
     later = sim.submit(run_time=50, cpus_per_task=2, time_limit=600)
     sim.run(until=103)  # the script's machine was free before the others had ended what belongs to it
     assert (sim.state(first), sim.state(later)) == ("RUNNING", "PENDING")
+
+
+def test_a_partition_may_spread_its_jobs_over_the_least_loaded_machines() -> None:
+    has = {"node1": Resources(cpus=2), "node2": Resources(cpus=4), "node3": Resources(cpus=4)}
+    partitions = {
+        "main": Partition("main", tuple(has), default=True),
+        "even": Partition("even", tuple(has), lln=True),
+    }
+    sim = Simulation(fleet_of(has, partitions=partitions))
+    jobs = [sim.submit(partition="even", run_time=1000) for _ in range(6)]
+    assert [sim.job(job).node for job in jobs] == ["node1", "node2", "node3", "node2", "node3", "node1"]
+    packed = sim.submit(run_time=1000)
+    assert sim.job(packed).node == "node2"
+    assert sim.change_partition("even", lln=False) == ""
+    assert sim.job(sim.submit(partition="even", run_time=1000)).node == "node2"

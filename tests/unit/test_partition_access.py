@@ -122,7 +122,8 @@ def test_what_is_shown_of_who_may_use_a_partition() -> None:
         ("maxnodes=1-2", {"max_nodes": 1}),
         ("maxmempernode=0", {"max_memory_per_node": None, "max_memory_per_cpu": None}),
         ("defmempercpu=300", {"default_memory_per_cpu": 300, "default_memory_per_node": None}),
-        ("lln=no", {"": None}),
+        ("lln=no", {"lln": False}),
+        ("lln=yes", {"lln": True}),
     ],
 )
 def test_words_of_an_update(word: str, found: dict[str, object]) -> None:
@@ -137,7 +138,7 @@ def test_words_of_an_update(word: str, found: dict[str, object]) -> None:
         ("maxmempernode=1G", ("Invalid MaxMemPerNode value: 1G",)),
         ("maxnodes=x", ('Invalid numeric value "x" for MaxNodes.',)),
         ("shared=force:2", ("Update of this parameter is not supported: shared=force:2", "Request aborted")),
-        ("lln=yes", ("Update of this parameter is not supported: lln=yes", "Request aborted")),
+        ("lln=maybe", ("Invalid input: lln=maybe", "Acceptable LLN values are YES and NO")),
     ],
 )
 def test_words_of_an_update_that_cannot_be(word: str, said: tuple[str, ...]) -> None:

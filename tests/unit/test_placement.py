@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mini_slurm.model.fleet import Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.placement import Site, place
@@ -126,3 +127,31 @@ def test_what_is_given_is_there_and_is_what_was_asked_for(
     assert all(share.resources.cpus >= share.tasks * (job.cpus_per_task or 1) >= 1 for share in taken.values())
     if job.gpus:
         assert sum(share.resources.gpu_count for share in taken.values()) >= int(job.gpus)
+
+
+@pytest.mark.parametrize(
+    ("used", "request_", "expected"),
+    [
+        ((0, 0, 0, 0), {"ntasks": 1}, {"node1": 1}),
+        ((1, 0, 0, 0), {"ntasks": 1}, {"node2": 1}),
+        ((1, 1, 1, 1), {"ntasks": 1}, {"node3": 1}),
+        ((1, 1, 2, 2), {"ntasks": 1}, {"node1": 1}),
+        ((0, 0, 0, 0), {"ntasks": 3}, {"node1": 2, "node2": 1}),
+        ((0, 0, 0, 0), {"ntasks": 6}, {"node1": 2, "node2": 2, "node3": 2}),
+        ((1, 0, 1, 0), {"ntasks": 3, "nodes": 2, "max_nodes": 2}, {"node2": 2, "node4": 1}),
+        ((1, 2, 1, 1), {"ntasks": 2}, {"node3": 2}),
+        ((1, 2, 3, 1), {"ntasks": 4}, {"node1": 1, "node4": 3}),
+        ((1, 1, 0, 0), {"ntasks": 4, "nodes": 1, "max_nodes": 1}, {"node3": 4}),
+    ],
+)
+def test_the_least_loaded_machines_go_first_where_the_partition_says_so(
+    used: tuple[int, ...], request_: dict[str, object], expected: dict[str, int]
+) -> None:
+    sizes = {"node1": 2, "node2": 2, "node3": 4, "node4": 4}
+    among = [
+        Site(name, position, 1, Resources(cpus, 8000), Resources(cpus - taken, 8000))
+        for position, ((name, cpus), taken) in enumerate(zip(sizes.items(), used, strict=True))
+    ]
+    fleet = FLEET._replace(partitions={"main": Partition("main", tuple(sizes), lln=True)})
+    taken = place(Job(partition="main", **request_), among, fleet)
+    assert {name: share.tasks for name, share in (taken or {}).items()} == expected
