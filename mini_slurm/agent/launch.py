@@ -11,6 +11,7 @@ from mini_slurm.steps import environment
 from mini_slurm.steps.layout import Part
 from mini_slurm.steps.request import StepRequest, from_texts
 
+PARTS = "SLURM_HET_SIZE"
 TMPDIR = "/tmp"  # of a task whose srun knows of none
 
 
@@ -73,11 +74,16 @@ def message(step: Step, job: JobSteps, wanted: Launch, index: int) -> StartTasks
     part = parts[index]
     number = str(step.record["number"])
     per_task = len(wanted.programs) > 1
-    common = environment.of_step(number, step.nodelist, parts, step.record["distribution"].lower())
+    record, first = step.record, step.record["first_task"]
+    common = {
+        **environment.of_step(number, step.nodelist, parts, record["distribution"].lower()),
+        **record["shared"],
+    }
+    place = record["node_numbers"].get(part.node, index)
     return StartTasks(
         attempt=step.name,
         head=job.node,
-        title=f"{job.plan['title']}.{number}",
+        title=step.title(job),
         node=part.node,
         cpus=part.cpus,
         memory=part.memory if job.plan.get("constrain_memory", True) else 0,
@@ -85,9 +91,9 @@ def message(step: Step, job: JobSteps, wanted: Launch, index: int) -> StartTasks
         tasks=part.tasks,
         programs=[wanted.programs[task] for task in part.tasks] if per_task else wanted.programs,
         task_gpus={str(task): gpus for task, gpus in part.task_gpus.items()},
-        environment={**_variables(wanted, common), **environment.of_node(index, part)},
+        environment={**_variables(wanted, common), **environment.of_node(place, part, first)},
         own=[*wanted.own, *_same_as_mine(wanted.environment)],
-        task_environments=[environment.of_task(part, local) for local in range(len(part.tasks))],
+        task_environments=[environment.of_task(part, local, first) for local in range(len(part.tasks))],
         work_dir=wanted.work_dir,
         umask=wanted.umask,
         limits=wanted.limits,
@@ -110,7 +116,8 @@ def _variables(wanted: Launch, common: Dict[str, str]) -> Dict[str, str]:
 
 def _of_job(wanted: Launch) -> Dict[str, str]:
     """What srun adds that is no matter of the step: its options' marks, and Slurm's second name for the job's CPUs."""
-    cpus = "" if wanted.request.alone else wanted.environment.get("SLURM_JOB_CPUS_PER_NODE")
+    is_told = wanted.request.alone or PARTS in wanted.environment  # a heterogeneous job knows it of each part
+    cpus = "" if is_told else wanted.environment.get("SLURM_JOB_CPUS_PER_NODE")
     return {**wanted.labels, **({"SLURM_JOB_CPUS_PER_NODE_PACK_GROUP_0": cpus} if cpus else {})}
 
 

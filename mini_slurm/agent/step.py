@@ -4,16 +4,18 @@ import os
 from typing import Any, Dict, List, Optional, Set
 
 from mini_slurm.agent import spool
+from mini_slurm.agent.bids import Bid, Component
 from mini_slurm.agent.stepd import now
 from mini_slurm.model.hostlist import compress
 from mini_slurm.protocol.messages import EndAttempt, Ended, Message, Recall, Resume, StartTasks, StepNews
 from mini_slurm.steps import ends
 from mini_slurm.steps.layout import Held, Node, Part
-from mini_slurm.steps.request import StepRequest
 
 PREFIX = "step-"
 HIDDEN = 1 << 24  # numbers from here on are of steps that nobody is told of
 COUNT = "steps.json"  # how many steps the job has had
+# what records had not before steps had parts
+FORMERLY = {"part": 0, "apart": False, "first_task": 0, "shared": {}, "node_numbers": {}}
 
 
 def has_had(folder: str) -> bool:
@@ -22,7 +24,10 @@ def has_had(folder: str) -> bool:
 
 
 class Step:
-    """One step. What `record` keeps of it is on disk: the rest is known to srun, which says it again."""
+    """One step, or what one part of a job runs of a step of several.
+
+    What `record` keeps of it is on disk: the rest is known to srun, which says it again.
+    """
 
     def __init__(self, job: str, record: Dict[str, Any]) -> None:
         self.job = job  # name of the job's attempt
@@ -42,7 +47,35 @@ class Step:
     @property
     def name(self) -> str:
         """The name of all its parts."""
-        return f"{self.job}-{self.record['number']}"
+        return f"{self.job}-{self.tag}"
+
+    @property
+    def tag(self) -> str:
+        """What tells it from the job's other steps: `5`; where it is of a further part, `5_1`."""
+        number, part = self.record["number"], self.part
+        return f"{number}_{part}" if part else str(number)
+
+    @property
+    def part(self) -> int:
+        """Of which part of a heterogeneous job it is, or which part of a step."""
+        return int(self.record["part"])
+
+    @property
+    def is_component(self) -> bool:
+        """Is it one of several within one job?"""
+        return bool(self.record["apart"] and self.record["shared"])
+
+    def title(self, job: "JobSteps") -> str:
+        """Slurm's name for it: `12.0`; `13.0` in the second part of job 12; `12.0+1` where the job has no parts."""
+        title, number = str(job.plan["title"]), self.record["number"]
+        if self.is_component:
+            return f"{title}.{number}+{self.part}"
+        return f"{int(title) + self.part if self.part else title}.{number}"
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks the whole step has."""
+        return int(self.record.get("tasks") or sum(len(part["tasks"]) for part in self.record["parts"].values()))
 
     @property
     def is_outside(self) -> bool:
@@ -131,6 +164,7 @@ class Step:
             mean_rss=record["mean_rss"],
             user_seconds=record["user"],
             system_seconds=record["system"],
+            component=self.part if self.is_component else -1,
         )
 
 
@@ -151,14 +185,19 @@ def _state(status: int, causes: Set[str], cancelled_by: int) -> str:
     return "FAILED" if status else "COMPLETED"
 
 
-def new_record(
-    number: int, token: str, request: StepRequest, parts: List[Part], distribution: str, outside: bool
-) -> Dict[str, Any]:
+def new_record(number: int, one: Component) -> Dict[str, Any]:
     """The record of a step that begins now."""
+    request, parts = one.request, one.parts
     return {
         "number": number,
-        "token": token,
-        "outside": outside,
+        "token": one.token,
+        "part": request.part,
+        "apart": request.apart,
+        "first_task": one.first_task,
+        "tasks": one.tasks,
+        "shared": one.shared,
+        "node_numbers": one.node_numbers,
+        "outside": one.is_outside,
         "name": request.name,
         "state": "RUNNING",
         "begun": now(),
@@ -170,7 +209,7 @@ def new_record(
         "hidden": request.hidden,
         "parts": {part.node: part.__dict__ for part in parts},
         "time_limit": -1 if request.time_limit is None else request.time_limit,
-        "distribution": distribution.partition("=")[0].capitalize(),
+        "distribution": one.distribution.partition("=")[0].capitalize(),
         "submit_line": request.submit_line,
         "max_rss": 0,
         "max_rss_node": "",
@@ -189,21 +228,20 @@ class JobSteps:
         self.folder = folder
         self.plan = spool.read_json(folder, "start.json") or {}
         self.steps: Dict[str, Step] = {}  # by token
-        self.waiting: List[Any] = []  # those of whom the first asked first
+        self.waiting: List[Bid] = []  # those of whom the first asked first
         self._next = 0
         self._next_hidden = HIDDEN
         self._load()
 
     def _load(self) -> None:
-        for name in os.listdir(self.folder):
-            if name.startswith(PREFIX) and name.endswith(".json"):
-                record = spool.read_json(self.folder, name)
-                if record:
-                    counted = "_next_hidden" if record["hidden"] else "_next"
-                    setattr(self, counted, max(getattr(self, counted), record["number"] + 1))
-                    self.steps[record["token"]] = Step(self.job, record)
         count = spool.read_json(self.folder, COUNT)
-        self._next = max(self._next, count["next"] if count else 0)
+        self._next = count["next"] if count else 0
+        for name in os.listdir(self.folder):
+            record = spool.read_json(self.folder, name) if name.startswith(PREFIX) and name.endswith(".json") else None
+            if record and record["hidden"]:
+                self._next_hidden = max(self._next_hidden, record["number"] + 1)
+            if record and (record["hidden"] or record["number"] < self._next):
+                self.steps[record["token"]] = Step(self.job, {**FORMERLY, **record})
 
     @property
     def is_allocation(self) -> bool:
@@ -232,27 +270,37 @@ class JobSteps:
                     found.setdefault(part.node, Held()).add(part)
         return found
 
-    def add(self, token: str, request: StepRequest, parts: List[Part], distribution: str, outside: bool) -> Step:
-        """A step begins: its number is kept before anything of it runs. Raises OSError."""
-        number = self._next_hidden if request.hidden else self._next
-        spool.write_json(self.folder, COUNT, {"next": self._next + (not request.hidden)})
-        if request.hidden:
+    def add(self, components: List[Component]) -> List[Step]:
+        """A step begins in these parts: its number is kept before anything of it runs. Raises OSError.
+
+        That number counts only when all parts are on disk: what a crash leaves of a step before that has not begun.
+        """
+        is_hidden = components[0].request.hidden
+        number = self.next_number(is_hidden=is_hidden)
+        steps = [Step(self.job, new_record(number, one)) for one in components]
+        for step in steps:
+            self.save(step)
+        spool.write_json(self.folder, COUNT, {"next": self._next + (not is_hidden)})
+        if is_hidden:
             self._next_hidden += 1
         else:
             self._next += 1
-        step = Step(self.job, new_record(number, token, request, parts, distribution, outside))
-        self.save(step)
-        self.steps[token] = step
-        return step
+        for step in steps:
+            self.steps[step.record["token"]] = step
+        return steps
+
+    def next_number(self, *, is_hidden: bool) -> int:
+        """That of the next step."""
+        return self._next_hidden if is_hidden else self._next
 
     def save(self, step: Step) -> None:
         """Bring a step's record to disk. Raises OSError."""
-        spool.write_json(self.folder, f"{PREFIX}{step.record['number']}.json", step.record)
+        spool.write_json(self.folder, f"{PREFIX}{step.tag}.json", step.record)
 
     def drop(self, step: Step) -> None:
         """Nobody has to know of this step any more."""
         self.steps.pop(step.record["token"], None)
-        path = os.path.join(self.folder, f"{PREFIX}{step.record['number']}.json")
+        path = os.path.join(self.folder, f"{PREFIX}{step.tag}.json")
         if os.path.lexists(path):
             os.unlink(path)
 
@@ -260,6 +308,11 @@ class JobSteps:
         """... if it is over, booked, and its machines have forgotten it."""
         if step.is_over and step.is_noted and not step.unfinished:
             self.drop(step)
+
+    def meant(self, name: str) -> List[Step]:
+        """What a step's name means to those who see it from outside: all components, unless it names a further one."""
+        tag = name.rpartition("-")[2]
+        return [step for step in self.steps.values() if tag in (step.tag, str(step.record["number"]))]
 
     def named(self, name: str) -> Optional[Step]:
         """The step of this name."""

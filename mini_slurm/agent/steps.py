@@ -3,7 +3,7 @@
 import signal
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type
 
-from mini_slurm.agent import fronts, launch, spool, watchers
+from mini_slurm.agent import creation, fronts, launch, spool, watchers
 from mini_slurm.agent.booking import Booking
 from mini_slurm.agent.clients import Asker
 from mini_slurm.agent.holder import ENDING as ENDING_FILE
@@ -28,7 +28,6 @@ from mini_slurm.protocol.messages import (
     TaskWindow,
     Unknown,
 )
-from mini_slurm.steps import layout
 
 if TYPE_CHECKING:
     from mini_slurm.agent.attempt import Attempt
@@ -48,6 +47,7 @@ class Steps:
         self.listeners = Listeners(jobs)
         self._watchers = watchers.Watchers(self)
         self._booking = Booking(jobs, self)
+        self._creation = creation.Creation(jobs, self, self._booking)
 
     def handlers(self) -> Dict[Type[Any], Callable[[Any, Any], None]]:
         """What controllers say of steps."""
@@ -104,7 +104,7 @@ class Steps:
         """srun cannot be spoken to for now."""
         self._watchers.leave(client)
         for job in self._of_job.values():
-            job.waiting = [waiting for waiting in job.waiting if waiting[0] is not client]
+            creation.withdraw(job, client)
         if client.step is not None and client.step.client is client:
             client.step.client = None
             client.step.is_awaited = True
@@ -128,46 +128,19 @@ class Steps:
             self._resume(step, client, wanted)
         elif wanted.offsets:
             client.say("gone")  # it had begun, and was given up: it must not run twice
-        elif not self._create(job, client, wanted):
-            job.waiting.append((client, wanted))
+        else:
+            self._creation.ask(job, client, wanted)
 
-    def _create(self, job: JobSteps, client: Asker, wanted: launch.Launch) -> bool:
-        """Begin a step, or have srun wait. False: it waits."""
-        attempt = self._jobs.attempts[job.job]
-        request, nodes = wanted.request, job.nodes()
-        try:
-            if attempt.ended is not None or attempt.ending or attempt.is_leaving:
-                raise layout.Impossible("Job/step already completing or completed")
-            parts = layout.place(request, nodes, {} if request.test_only else job.held())
-        except layout.Impossible as error:
-            client.say("refused", "direct" if error.direct else "create", error.why)
-            return True
-        except layout.Busy as error:
-            if request.immediate:
-                client.say("refused", "create", str(error))
-                return True
-            client.say("wait", str(error))
-            return False
-        if request.test_only:
-            client.say("refused", "test", launch.forecast(parts, wanted.environment))
-            return True
-        distribution = layout.kind(request, len(parts), sum(len(part.tasks) for part in parts))
-        try:
-            step = job.add(wanted.token, request, parts, distribution, client.is_outside)
-        except OSError as error:
-            client.say("refused", "create", error.strerror or str(error))
-            return True
-        self._booking.begin(step)
-        self._attach(step, client, wanted)
-        return True
-
-    def _attach(self, step: Step, client: Asker, wanted: launch.Launch) -> None:
+    def attach(self, step: Step, client: Asker, wanted: launch.Launch) -> None:
+        """A step has begun, or its srun is there again: say so to it and to the machines."""
         job = self._of_job[step.job]
         step.client, client.step, step.is_awaited = client, step, False
         number = str(step.record["number"])
         parts = step.parts()
         layout_of = [flat.nest([part.node, ",".join(map(str, part.tasks))]) for part in parts]
-        client.say("created", number, step.record["distribution"].lower(), job.plan["kill_wait"], flat.nest(layout_of))
+        counts = (step.record["first_task"], step.tasks)
+        distribution, kill_wait = step.record["distribution"].lower(), job.plan["kill_wait"]
+        client.say("created", number, distribution, kill_wait, flat.nest(layout_of), *counts)
         for index, part in enumerate(parts):
             if part.node in step.running:
                 step.starts[part.node] = launch.message(step, job, wanted, index)
@@ -177,7 +150,7 @@ class Steps:
         """srun has come back: begin again where it had got to."""
         if step.client is not None and step.client is not client:
             step.client.close()
-        self._attach(step, client, wanted)
+        self.attach(step, client, wanted)
         for node in step.unfinished:
             self.say(step, node, Resume(step.name, wanted.offsets.get(node, 0)))
         for node, ended in step.ends.items():
@@ -240,7 +213,7 @@ class Steps:
             if is_last:
                 job.save(step)
                 self._booking.tell(step)
-                self._retry(job)
+                self._creation.retry(job)
         elif node not in step.ends:  # a former agent saw it end
             step.ends[node] = ended
             self._tell_over(step, node, ended)
@@ -252,11 +225,6 @@ class Steps:
         watchers.tell_over(step, node, ended.cause, ended.sizes.get("out", 0))
         if step.client is not None:
             step.client.say("over", node, ended.cause, ended.sizes.get("out", 0))
-
-    def _retry(self, job: JobSteps) -> None:
-        """What the step held is free: those who wait try again, in their order."""
-        waiting, job.waiting = job.waiting, []
-        job.waiting += [(client, wanted) for client, wanted in waiting if not self._create(job, client, wanted)]
 
     def _forget_parts(self, job: JobSteps, step: Step) -> None:
         """Nobody needs what its machines have noted any more."""
@@ -317,9 +285,11 @@ class Steps:
     def _cancel(self, message: CancelStep) -> None:
         """Somebody wants a step to get a signal."""
         job = self.of(message.attempt.rpartition("-")[0])
-        step = job.named(message.attempt) if job else None
-        if job is None or step is None or step.is_over:
-            return
+        for step in job.meant(message.attempt) if job else ():
+            if job and not step.is_over:
+                self._signal(job, step, message)
+
+    def _signal(self, job: JobSteps, step: Step, message: CancelStep) -> None:
         if message.signal in ENDING:
             step.record["cancelled_by"] = message.uid
             job.save(step)
@@ -339,7 +309,7 @@ class Steps:
                 self._end(step, ending["kill_wait"], ending["why"])
             if attempt.state_id in self._jobs.peers:
                 self._wait_for_srun(step)
-        self._retry(job)
+        self._creation.retry(job)
         self._let_go(job)
 
     def _let_go(self, job: JobSteps) -> None:

@@ -224,9 +224,9 @@ class TaskWatcher(Stepd):
     def _announce(self, why: str) -> None:
         if not self.said:
             self.streams.put(records.record(records.CANCELLED, int(bool(why)), b""))
-        if self.message.environment.get("SLURM_NODEID") == "0":
+        if 0 in self.tasks:
             super()._announce(why)
-        self.said = True  # the step's first machine speaks for all
+        self.said = True  # the machine of the first task speaks for all
 
     def _obey_other(self, word: str, rest: List[str]) -> None:
         if word == "acknowledged":

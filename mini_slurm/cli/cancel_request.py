@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("job_id", "array_job_id", "array_task_id", "array_tasks", "uid", "name", "partition", "state"),
-    *("het_job_id", "het_offset"),
+    *("het_job_id", "het_offset", "het_size"),
 )
 FILTERS = ("account", "me", "name", "nodelist", "partition", "qos", "reservation", "state", "user", "wckey")
 VARIABLES = {
@@ -88,9 +88,18 @@ class Target:
 
 def running_steps(job: Job, db: sqlite3.Connection) -> list[int]:
     """The numbers of a job's steps that run."""
+    return [number for job_id, number in all_running(job, db) if job_id == job.job_id]
+
+
+def all_running(job: Job, db: sqlite3.Connection) -> list[tuple[int, int]]:
+    """The steps of a job that run: the job's number and their own. Of a heterogeneous job those of its parts, too.
+
+    One that runs in the first part is that part's, whichever others it runs in.
+    """
     where = Where("end_time IS NULL")
-    where.among("job_id", [job.job_id])
-    return [step.number for step in select_steps(db, where)]
+    where.among("job_id", [*range(job.job_id, job.job_id + max(job.het_size, 1))])
+    found = {step.number: step.job_id for step in reversed(select_steps(db, where))}
+    return [(job_id, number) for number, job_id in sorted(found.items())]
 
 
 def take_variables(program: str, chosen: Chosen) -> None:

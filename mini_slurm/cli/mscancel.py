@@ -94,7 +94,7 @@ class Requests:
         self._tell(target)
         if target.job.uid != os.getuid():
             self._refuse(target, "Access/permission denied", DENIED)
-        elif target.job.het_offset:  # a heterogeneous job is ended as a whole
+        elif target.job.het_offset and target.step is None:  # a heterogeneous job is ended as a whole
             from mini_slurm.scheduler.targets import NOT_WHOLE
 
             self._refuse(target, NOT_WHOLE, NOT_A_PART)
@@ -130,8 +130,8 @@ class Requests:
         if "batch" in self._chosen or "full" in self._chosen:
             self.bodies["signal"].append(self._signal(target, "batch" not in self._chosen))
         else:
-            for step in cancel_request.running_steps(target.job, self._db):
-                self.bodies["signal"].append({**self._signal(target, True), "step": step})
+            for job_id, step in cancel_request.all_running(target.job, self._db):
+                self.bodies["signal"].append({**self._signal(target, True), "job_id": job_id, "step": step})
 
     def _add_step(self, target: Target, step: int) -> None:
         if target.job.state is JobState.PENDING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from functools import partial
 from itertools import groupby
 
 from mini_slurm.cli import common
@@ -19,11 +18,10 @@ from mini_slurm.options.grammar import Option, Setting, parse
 from mini_slurm.options.settle import TASK_NODES
 from mini_slurm.options.srun import REFUSED, SRUN, SRUN_VARIABLES, in_job
 from mini_slurm.options.table import STAGED
-from mini_slurm.protocol import flat
-from mini_slurm.steps import groups, hooks, launch, srun
+from mini_slurm.steps import groups, hooks, launch, srun, watch
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
-from mini_slurm.steps.request import names, number, to_texts
+from mini_slurm.steps.request import names, number
 from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING, Talk
 from mini_slurm.store import database
 
@@ -110,7 +108,7 @@ def _parse(program: str, words: list[str]) -> tuple[list[Setting], list[str]]:
 
 
 def within(program: str, number: str, arguments: list[str]) -> int:
-    """Steps of a job that runs: one, or one in each of the parts that are meant."""
+    """A step of a job that runs, in one of its parts or in several."""
     state, db = common.open_store()
     if not number.partition("_")[0].isdigit():
         raise Refused(f'Invalid numeric value "{number}" for --jobid.')
@@ -121,22 +119,20 @@ def within(program: str, number: str, arguments: list[str]) -> int:
         common.say(f"{program}: Check SLURM_JOB_ID environment variable. Expired or invalid job {number}")
         return 1
     is_whole = job.het_job_id is None
-    first = job if is_whole else database.load_jobs(db, "job_id = ?", [job.het_job_id])[0]
-    known = {name: text for name, text in variables(first, db).items() if name not in SAID}
-
-    def step(words: list[str], environment: dict[str, str], limits: dict[str, str]) -> int:
-        def run() -> int:
-            one = Run(program, words, environment)
-            one.environment = {**environment, **known} if is_whole else environment
-            return one.step(first, state, limits)[0]
-
-        return srun.told(program, run)
-
-    def group_of(words: list[str]) -> str:
-        return Run(program, words, {}).texts.get("het-group", str(job.het_offset or ""))
-
+    known = {name: text for name, text in variables(job, db).items() if name not in SAID}
     own = srun.own_environment()
-    return groups.run(step, arguments, own if is_whole else {**own, **known}, group_of)
+
+    def read(words: list[str]) -> tuple[dict[str, str], list[str]]:
+        return srun.options(program, words, list(options(program)), {}, {})
+
+    runs = []
+    for one in groups.components(arguments, own if is_whole else {**own, **known}, read):
+        run = Run(program, one.words, one.environment)
+        run.environment = {**one.environment, **known} if is_whole else one.environment
+        run.component = one
+        run.texts["submit-line"] = " ".join([program, *arguments])
+        runs.append(run)
+    return step(runs, job, state)[0]
 
 
 # --- outside of jobs
@@ -185,18 +181,22 @@ def _run_all(held: Allocation, runs: list[Run]) -> tuple[int, int]:
     for group, run in enumerate(runs):
         run.environment = groups.of_group(environment, group) if len(runs) > 1 else environment
         run.fit(held.jobs[group])
-    if len(runs) == 1:
-        return runs[0].step(held.job, held.state, {})
-    limits = [groups.limits(environment, group, len(runs)) for group in range(len(runs))]
-    for others in limits[1:]:
-        others["input"] = "none"  # there is but one standard input
+    if len(runs) > 1:
+        for group, run in enumerate(runs):
+            run.component = groups.Component(group, run.words, {})
+            run.component.tell(environment, len(runs))
+        groups.bind([run.component for run in runs if run.component])
+    return step(runs, held.job, held.state)
 
-    def start(group: int) -> int:
-        run = runs[group]
-        return srun.told(run.program, lambda: run.step(held.job, held.state, limits[group])[0])
 
-    code = groups.together([partial(start, group) for group in range(len(runs))])
-    return code, code << 8
+def step(runs: list[Run], job: Job, state: str) -> tuple[int, int]:
+    """Run a step of these components: the exit status, and what it came to."""
+    begun = [run.begin(job, state) for run in runs]
+    first = runs[0]
+    hooks.run(first.program, first.texts.get("prolog"), first.words)
+    code = watch.run(begun)
+    hooks.run(first.program, first.texts.get("epilog"), first.words, "epilog")
+    return code, watch.wait_status(begun)
 
 
 class Run:
@@ -205,6 +205,7 @@ class Run:
     def __init__(self, program: str, arguments: list[str], environment: dict[str, str]) -> None:
         self.program = program
         self._is_alone = False  # is the job there for this step only?
+        self.component: groups.Component | None = None  # of a step that has several, or in a part of a job
         self._task_nodes: str | None = None  # the machine of each task in turn, where they were named
         self.environment = dict(environment)
         own = {variable: row.long for row in SRUN if in_job(row) for variable in row.env}
@@ -270,32 +271,30 @@ class Run:
             runs = ",".join(f"{number}(x{len(list(run))})" for number, run in groupby(cpus))
             common.say(f"{self.program}: jobid {job.job_id}: nodes({nodes}):`{job.node_list}', cpu counts: {runs}")
 
-    def step(self, job: Job, state: str, limits: dict[str, str]) -> tuple[int, int]:
-        """Run it: the exit status, and what it came to."""
-        texts = groups.limited(self.texts, limits)
+    def begin(self, job: Job, state: str) -> Front:
+        """What sees it through, once all components are there."""
+        texts = self.component.complete(self.texts) if self.component else self.texts
         kept = launch.exported(self.environment, texts.get("export"))
         fixed = wanted(texts.get("export"))[1]
         own = [name for name in MACHINES_OWN if name in kept and name not in fixed]
-        words = self._delivered(job, state, limits)
-        plan = launch.read(self.program, texts, words, self.environment, own)
-        if self._is_alone:
-            plan.wanted.alone = True
-            plan.fields[0] = flat.nest_pairs(to_texts(plan.wanted))
+        self.words = self._delivered(job, state)
+        plan = launch.read(self.program, texts, self.words, self.environment, own)
+        names = _names(job, texts)
+        plan.mark(alone=self._is_alone)
+        if self.component:
+            plan.mark(**self.component.marks)
+            self.component.name(names)
         request = ["launch", os.urandom(8).hex(), "", str(job.job_id), *plan.fields]
-        front = Front(plan.settings, ControllerTalk(state), request, _names(job, texts), plan.outputs)
-        hooks.run(self.program, texts.get("prolog"), words)
-        code = front.run()
-        hooks.run(self.program, texts.get("epilog"), words, "epilog")
-        return code, front.wait_status
+        return Front(plan.settings, ControllerTalk(state), request, names, plan.outputs)
 
-    def _delivered(self, job: Job, state: str, limits: dict[str, str]) -> list[str]:
+    def _delivered(self, job: Job, state: str) -> list[str]:
         """What is to run, with --bcast its copy. Raises Refused."""
         if "bcast" not in self.texts:
             return self.words
         from mini_slurm.steps import bcast, sbcast
 
         target = sbcast.Target(str(job.job_id), "", ControllerTalk(state), self.environment)
-        target.limits = limits
+        target.limits = self.component.limits if self.component else {}
         return bcast.deliver(self.program, self.texts, self.words, target)
 
 
@@ -331,4 +330,8 @@ def _trouble(number: str, job: Job | None) -> str:
         return confirm + "Job is pending execution"
     if job.state.is_over or job.outcome is not None:
         return f"Slurm job {number} has expired"
+    if job.het_offset:
+        from mini_slurm.scheduler.targets import NOT_LEADER
+
+        return confirm + NOT_LEADER
     return ""

@@ -118,7 +118,8 @@ class Hands:
     def _order(self, decision: Signal | Limit | Suspend | Notify | End | Forget | Measure) -> Message:
         """What a machine is told about an attempt there."""
         if isinstance(decision, Signal) and decision.step is not None:
-            return messages.CancelStep(f"{decision.attempt}-{decision.step}", decision.signal, decision.uid)
+            tag = f"{decision.step}_{decision.part}" if decision.part else str(decision.step)
+            return messages.CancelStep(f"{decision.attempt}-{tag}", decision.signal, decision.uid)
         if isinstance(decision, Signal):
             return messages.SignalAttempt(decision.attempt, decision.signal, decision.whole)
         if isinstance(decision, Limit):

@@ -56,12 +56,19 @@ class Steps:
         return True
 
     def _note(self, machine: str, news: StepNews, now: float) -> None:
-        job_attempt, _, number = news.attempt.rpartition("-")
+        job_attempt, _, tag = news.attempt.rpartition("-")
+        number, _, offset = tag.partition("_")
         job = self._cluster.job_of(job_attempt)
-        if job is not None and job.node == machine and number.isascii() and number.isdigit():
-            self._news.append(_step(job, int(number), news, now))
+        if job is not None and job.node == machine and (number + offset).isascii() and (number + offset).isdigit():
+            part = self._part(job, int(offset or 0))
+            if part is not None:
+                self._news.append(_step(part, int(number), news, now))
         self._answers.append((machine, StepNoted(news.attempt, news.end_age >= 0)))
         self._ring()
+
+    def _part(self, job: Job, offset: int) -> Job | None:
+        """The part of a heterogeneous job in which a step runs; any other job is all there is of it."""
+        return self._cluster.jobs.get(job.job_id + offset) if job.het_size and offset < job.het_size else job
 
     def persist(self, db: sqlite3.Connection) -> None:
         """Write what was noted, within the caller's transaction."""
@@ -104,6 +111,7 @@ def _step(job: Job, number: int, news: StepNews, now: float) -> Step:
         job_id=job.job_id,
         attempt=job.attempt,
         number=number,
+        component=max(news.component, -1),
         name=trust.text(news.name),
         state=state if is_over else JobState.RUNNING,
         start_time=trust.moment(now, news.age),

@@ -183,4 +183,9 @@ def single_id(job: Job) -> str:
     return str(job.job_id) if job.het_job_id is None else f"{job.het_job_id}+{job.het_offset}"
 
 
+def plain_id(job: Job) -> str:
+    """The number by which its steps are known while they run: a part of a heterogeneous job goes by its own."""
+    return single_id(job) if job.het_job_id is None else str(job.job_id)
+
+
 COLUMNS: tuple[str, ...] = tuple(Job.__annotations__)

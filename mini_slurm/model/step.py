@@ -11,6 +11,7 @@ class Step:
     job_id: int
     attempt: int  # of the job, in which the step ran
     number: int  # 0, 1, 2, ... in the order of starting
+    component: int = -1  # of a step that has several in one job: which one; -1: it has not
     name: str = ""
     state: JobState = JobState.RUNNING
     start_time: float = 0.0  # seconds since the epoch
@@ -37,6 +38,11 @@ class Step:
 
     def __init__(self, **values: object) -> None:
         self.__dict__.update(values)
+
+    @property
+    def shown(self) -> str:
+        """What stands behind the point: `0`, or `0+1`."""
+        return str(self.number) if self.component < 0 else f"{self.number}+{self.component}"
 
 
 COLUMNS: tuple[str, ...] = tuple(Step.__annotations__)

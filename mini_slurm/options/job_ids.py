@@ -145,6 +145,8 @@ def _target(text: str) -> tuple[JobId, str]:
         step, rest = leading_number(rest[1:])
         if step < 0:
             raise ValueError(text)
+        if part_of is not None:
+            number, part_of = part_of, None  # as in Slurm the step of a part is the whole job's
     return JobId(number, tasks, step, text[: len(text) - len(rest)], part_of), rest
 
 

@@ -48,7 +48,7 @@ class Line:
         """What the step is called after the dot; "" for a job."""
         if self.step is None:
             return ""
-        return "batch" if self.step.number == BATCH else str(self.step.number)
+        return "batch" if self.step.number == BATCH else self.step.shown
 
     def number(self, view: View) -> str:
         """The job's number as users know it, with the step's name."""

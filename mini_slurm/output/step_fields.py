@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.hostlist import natural
-from mini_slurm.model.job import single_id
+from mini_slurm.model.job import plain_id
 from mini_slurm.output.job_fields import limit, moment, span, used
 from mini_slurm.output.layout import Field, View
 from mini_slurm.output.values import NOT_KNOWN, NULL, gpus, gres
@@ -35,7 +35,12 @@ class Line:
     @property
     def name(self) -> str:
         """What it is called after the dot."""
-        return BATCH if self.step is None else str(self.step.number)
+        return BATCH if self.step is None else self.step.shown
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """By which the steps of a job are put in order."""
+        return (LAST, 0) if self.step is None else (self.step.number, self.step.component)
 
     @property
     def nodes(self) -> str:
@@ -72,7 +77,7 @@ def _cpus(line: Line) -> int:
 
 
 def _step_id(line: Line, view: View) -> str:
-    return f"{single_id(line.job)}.{line.name}"
+    return f"{plain_id(line.job)}.{line.name}"
 
 
 def _gpus(line: Line, view: View) -> str:
@@ -135,7 +140,7 @@ STEP_FIELDS = (
 ALIASES = {"gres": "tres-per-node", "tres-per-job": "tres-per-step", "numtask": "numtasks"}
 
 _KEYS: dict[str, Callable[[Line, float], Any]] = {
-    "i": lambda line, now: (line.job.job_id, LAST if line.step is None else line.step.number),
+    "i": lambda line, now: (line.job.job_id, line.place),
     "N": lambda line, now: natural(line.nodes),
     "P": lambda line, now: line.job.partition,
     "l": lambda line, now: float("inf") if line.time_limit is None else line.time_limit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.job import single_id
+from mini_slurm.model.job import plain_id
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output import tres
 from mini_slurm.output.records import filled
@@ -30,7 +30,7 @@ class Record:
     @property
     def number(self) -> str:
         """What stands behind the point."""
-        return "batch" if self.step is None else str(self.step.number)
+        return "batch" if self.step is None else self.step.shown
 
 
 def lines(record: Record, view: RecordView) -> list[str]:
@@ -40,7 +40,7 @@ def lines(record: Record, view: RecordView) -> list[str]:
 
 
 def _id(record: Record, view: RecordView) -> str:
-    return f"{single_id(record.job)}.{record.number}"
+    return f"{plain_id(record.job)}.{record.number}"
 
 
 def _start(record: Record, view: RecordView) -> str:

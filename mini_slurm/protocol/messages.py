@@ -298,6 +298,7 @@ class StepNews(NamedTuple):
     mean_rss: int  # KiB
     user_seconds: float
     system_seconds: float
+    component: int = -1  # of a step that has several in one job: which one
 
 
 class StepNoted(NamedTuple):

@@ -35,6 +35,7 @@ class Signal(NamedTuple):
     whole: bool
     step: int | None = None  # of one of its steps, for this user
     uid: int = 0
+    part: int = 0  # ... and only where it runs in this further part of a heterogeneous job
 
 
 class Limit(NamedTuple):

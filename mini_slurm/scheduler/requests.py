@@ -105,7 +105,10 @@ def on_release_requested(cluster: Cluster, event: ReleaseRequested, now: float) 
 
 def on_signal_requested(cluster: Cluster, event: SignalRequested, now: float) -> list[Decision]:
     """Only a running job can be sent a signal."""
-    job = cluster.jobs.get(event.job_id)
+    part = cluster.jobs.get(event.job_id)
+    is_of_part = part is not None and bool(part.het_offset)
+    job = cluster.jobs.get(part.het_job_id or 0) if part and is_of_part and event.step is not None else part
     if job is None or job.uid != event.uid or job.state is not JobState.RUNNING or job.node is None or job.het_offset:
         return []
-    return [Signal(job.node, cluster.attempt_name(job), event.signal, event.whole, event.step, event.uid)]
+    offset = part.het_offset if part else 0
+    return [Signal(job.node, cluster.attempt_name(job), event.signal, event.whole, event.step, event.uid, offset)]

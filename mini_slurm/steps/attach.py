@@ -171,7 +171,7 @@ class Watcher:
             self.complain(f"there is no task {task} to send standard input to")
             self._input_ended = True
         if not self._is_attached:
-            self._outputs.open(Names("", "", "", "", "", ""), layout)
+            self._outputs.open(Names("", "", "", "", "", ""), layout, 0, sum(len(tasks) for _, tasks in layout))
         self._is_attached = True
 
     def _show(self, layout: list[tuple[str, list[int]]]) -> None:

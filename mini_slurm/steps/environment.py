@@ -39,18 +39,18 @@ def of_step(number: str, nodelist: str, parts: list[Part], distribution: str) ->
     }
 
 
-def of_node(index: int, part: Part) -> dict[str, str]:
-    """What is the same for the tasks of one machine."""
+def of_node(index: int, part: Part, first: int = 0) -> dict[str, str]:
+    """What is the same for the tasks of one machine. `first`: the step's number of the part's task 0."""
     return {
         "SLURMD_NODENAME": part.node,
         "SLURM_CPUS_ON_NODE": str(len(part.cpus)),
-        "SLURM_GTIDS": ",".join(map(str, part.tasks)),
+        "SLURM_GTIDS": ",".join(str(first + task) for task in part.tasks),
         "SLURM_NODEID": str(index),
         "SLURM_TOPOLOGY_ADDR": part.node,
         "SLURM_TOPOLOGY_ADDR_PATTERN": "node",
     }
 
 
-def of_task(part: Part, local: int) -> dict[str, str]:
+def of_task(part: Part, local: int, first: int = 0) -> dict[str, str]:
     """What each task has of its own; its process number comes with the process."""
-    return {"SLURM_LOCALID": str(local), "SLURM_PROCID": str(part.tasks[local])}
+    return {"SLURM_LOCALID": str(local), "SLURM_PROCID": str(first + part.tasks[local])}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from select import POLLIN, poll
 from time import monotonic, strftime
 
 from mini_slurm.protocol import flat
@@ -11,11 +10,8 @@ from mini_slurm.steps import ends, records
 from mini_slurm.steps.console import Raw
 from mini_slurm.steps.input import Input
 from mini_slurm.steps.outputs import Gone, Names, Outputs
-from mini_slurm.steps.signals import Signals
-from mini_slurm.steps.talk import NoAgent, Talk
+from mini_slurm.steps.talk import Talk
 
-FIRST_PATIENCE = 60.0  # seconds without any agent, before anything has begun: a lost one is replaced by then
-LONG_PATIENCE = 3600.0  # ... and while a step runs
 KILL = 9
 FAILED = 1 << 8  # as wait() has exit status 1
 MORE = 2  # seconds that srun waits longer for a step's end than its tasks are given
@@ -56,7 +52,7 @@ class NodeState:
 
 
 class Front:
-    """One srun, from its request to its exit status."""
+    """One srun, from its request to its exit status; or of one whose step has several components, one of these."""
 
     def __init__(
         self, settings: Settings, talk: Talk, launch: list[bytes | str], names: Names, outputs: Outputs
@@ -72,15 +68,15 @@ class Front:
         self._kill_wait = 30
         self._is_created = False
         self._waited = 0
-        self._refused: int | None = None
+        self.refusal: int | None = None  # the exit status, where there is no step
+        self.mates: list[Front] = [self]  # all components, which end together
         self._aborting = False  # the end of the step was asked for, here or elsewhere
         self._forced = False  # ... by way of Slurm's own messages
         self._ending_signal = False
         self._deadline: float | None = None
         self._slow_at: float | None = None
-        self._input = Input(settings, talk)
-        self._console = Raw(settings.input if settings.pty else None)
-        self.signals = Signals(self)
+        self.input = Input(settings, talk)
+        self.console = Raw(settings.input if settings.pty else None)
 
     # --- what is said
 
@@ -101,7 +97,7 @@ class Front:
 
     def _print(self, text: str) -> None:
         try:
-            line = f"{self.settings.program}: {text}{self._console.line_end}"
+            line = f"{self.settings.program}: {text}{self.console.line_end}"
             os.write(2, line.encode("utf-8", "surrogateescape"))
         except OSError:
             return  # nobody reads it
@@ -109,12 +105,12 @@ class Front:
     @property
     def step_id(self) -> str:
         """`StepId=12.0`"""
-        return f"StepId={self._names.job_id}.{self._names.step}"
+        return f"StepId={self._names.job_id}.{self._names.step}{self._names.component}"
 
     @property
     def wait_status(self) -> int:
         """What the step came to, as wait() says it of a process; a step that did not begin has failed."""
-        return FAILED if self._refused is not None else self._status
+        return FAILED if self.refusal is not None else self._status
 
     @property
     def is_created(self) -> bool:
@@ -126,68 +122,63 @@ class Front:
         """The tasks that have not ended."""
         return sorted(self._running)
 
-    # --- the loop
-
-    def run(self) -> int:
-        """See the step to its end; the exit status."""
-        with self.signals, self._console:
-            try:
-                self._connect(FIRST_PATIENCE)
-                while self._refused is None and not self._is_over:
-                    self._turn()
-                self._outputs.finish()
-            except NoAgent as error:
-                self.complain(str(error))
-                return 1
-            except Gone as gone:
-                self._give_up_output(gone)
-        if self._refused is not None:
-            return self._refused
-        self._talk.say("done")
-        if self._ending_signal and not self._forced:
-            self.say(f"Force Terminated {self.step_id}")
-        return ends.exit_code(self._status)
-
-    def _give_up_output(self, gone: Gone) -> None:
-        """The tasks are of no use to anybody: a reader that has gone knows it, all else is said."""
-        if gone.why:
-            self.complain(f"the output cannot be written: {gone.why}")
-            self._status = ends.worse(self._status, FAILED)
-        self.end()
+    # --- the loop, which steps/watch.py has
 
     @property
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
+        """Has all come?"""
         return self._is_created and all(node.is_complete for node in self._nodes.values())
 
-    def _connect(self, patience: float) -> None:
+    @property
+    def channel(self) -> tuple[int, int]:
+        """The connection's descriptor, and what poll() is to watch it for."""
+        return self._talk.fileno(), self._talk.awaited
+
+    def connect(self, patience: float) -> None:
+        """Ask for the step, or go on with it. Raises NoAgent."""
         self._talk.connect(patience)
         offsets = {name: str(node.got) for name, node in self._nodes.items()}
         self._talk.say(*self._launch, flat.nest_pairs(offsets))
-        self._input.send_again()
+        self.input.send_again()
 
-    def _turn(self) -> None:
-        poller = poll()
-        poller.register(self.signals.descriptor, POLLIN)
-        poller.register(self._talk.fileno(), self._talk.awaited)
-        if self._is_created and self._input.is_wanted:
-            poller.register(self.settings.input or 0, POLLIN)
-        for descriptor, events in poller.poll(self._timeout()):
-            if descriptor == self._talk.fileno():
-                for frame in self._talk.serve(events):
-                    self._take(frame)
-            elif descriptor == self.signals.descriptor:
-                self.signals.take()
-            else:
-                self._input.read()
-        self._watch_time()
-        if not self._talk.is_open:
-            self._connect(LONG_PATIENCE)
+    def keep_connected(self, patience: float) -> None:
+        """Connect again where the connection was lost and is needed. Raises NoAgent."""
+        if not self._talk.is_open and not self.is_over and self.refusal is None:
+            self.connect(patience)
 
-    def _timeout(self) -> int | None:
+    def serve(self, events: int) -> None:
+        """After poll(). Raises Gone."""
+        for frame in self._talk.serve(events):
+            self._take(frame)
+
+    def finish_output(self) -> None:
+        """All has come. Raises Gone."""
+        self._outputs.finish()
+
+    def complain_of(self, gone: Gone) -> None:
+        """The output cannot be written: a reader that has gone knows it, all else is said."""
+        if gone.why:
+            self.complain(f"the output cannot be written: {gone.why}")
+
+    def give_up_output(self, gone: Gone) -> None:
+        """The tasks are of no use to anybody."""
+        if gone.why:
+            self._status = ends.worse(self._status, FAILED)
+        self.end()
+
+    def conclude(self) -> None:
+        """srun is about to exit."""
+        self._talk.say("done")
+        if self._ending_signal and not self._forced:
+            self.say(f"Force Terminated {self.step_id}")
+
+    def timeout(self) -> int | None:
+        """In how many milliseconds something is to be done; None: in none."""
         moments = [moment for moment in (self._deadline, self._slow_at) if moment is not None]
         return max(0, int((min(moments) - monotonic()) * 1000) + 1) if moments else None
 
-    def _watch_time(self) -> None:
+    def watch_time(self) -> None:
+        """Do what is due."""
         now = monotonic()
         if self._deadline is not None and now >= self._deadline:
             self._deadline = None
@@ -196,9 +187,11 @@ class Front:
         if self._slow_at is not None and now >= self._slow_at:
             self._slow_at = None
             self.say(f"First task exited {self.settings.wait}s ago")
-            self.status()
-            self.say(f"launch/slurm: _step_signal: Terminating {self.step_id}")
-            self.kill()
+            for mate in self.mates:
+                mate.status()
+            for mate in self.mates:
+                mate.say(f"launch/slurm: _step_signal: Terminating {mate.step_id}")
+                mate.kill()
 
     # --- what the agent says
 
@@ -219,12 +212,14 @@ class Front:
         elif kind == "abort":
             self.abort()
         elif kind == "again":
-            self._input.send_again()
+            self.input.send_again()
         elif kind == "gone":
             self._lose_job([flat.text(name) for name in frame[1:]])
 
     def _refuse(self, kind: str, why: str) -> None:
-        self._refused = int(kind != "test")
+        self.refusal = int(kind not in ("test", "beside"))
+        if kind == "beside":
+            return  # another component was told why
         job_id = self._names.job_id
         *before, why = why.split("\n")
         for line in before:
@@ -250,16 +245,17 @@ class Front:
         for entry in flat.split(frame[4]):
             node, tasks = flat.strings(entry)
             layout.append((node, [int(task) for task in tasks.split(",")]))
+        first, count = (flat.number(field) for field in frame[5:7])
         self._nodes = {node: NodeState(tasks) for node, tasks in layout}
         self._running = {task for _, tasks in layout for task in tasks}
         self._is_created = True
         self._chat_of_layout(layout)
         try:
-            self._outputs.open(self._names, layout)
+            self._outputs.open(self._names, layout, first, count)
         except OSError as error:
             self.complain(f"Could not open {error.filename2} file: {error.strerror}")
             self._talk.say("end", 0)
-            self._refused = 1
+            self.refusal = 1
 
     def _chat_of_layout(self, layout: list[tuple[str, list[int]]]) -> None:
         self.chat("launch/slurm: launch_p_step_launch: CpuBindType=(null type)")
@@ -310,7 +306,7 @@ class Front:
             self.abort()
         elif kind == records.FED and not number:
             self._nodes[node].fed = int(data)
-            self._input.note(list(self._nodes.values()))
+            self.input.note(list(self._nodes.values()))
 
     # --- how tasks end
 
@@ -328,9 +324,14 @@ class Front:
             self.complain(f"{node}: {ends.named(tasks)}: {words}")
         else:
             self.chat(f"launch/slurm: _task_finish: {node}: {ends.named(tasks)}: Completed")
-        if words and self.settings.kill_on_bad_exit:
-            self._terminate()
-        elif self.settings.wait and self._running and self._slow_at is None:
+        self.mates[0].heed_end(is_bad=bool(words))
+
+    def heed_end(self, *, is_bad: bool) -> None:
+        """A task has ended, of this component or, where this is the first, of any: must the others?"""
+        if is_bad and self.settings.kill_on_bad_exit:
+            for mate in self.mates:
+                mate.terminate()
+        elif self.settings.wait and any(mate.running for mate in self.mates) and self._slow_at is None:
             self._slow_at = monotonic() + self.settings.wait
 
     def status(self) -> None:
@@ -340,7 +341,7 @@ class Front:
             if tasks:
                 self.say(f"{self.step_id} {ends.named(tasks)}: {word}")
 
-    def _terminate(self) -> None:
+    def terminate(self) -> None:
         """End the tasks that are left, because of others."""
         if not self._aborting:
             self._aborting = True
@@ -365,7 +366,7 @@ class Front:
 
     def give_up(self) -> None:
         """There is no step yet, and none is wanted any more."""
-        self._refused = 1
+        self.refusal = 1
 
     def send_signal(self, number: int) -> None:
         """Hand a signal on to the tasks."""

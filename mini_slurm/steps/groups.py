@@ -1,47 +1,117 @@
-"""srun in a heterogeneous job: a step runs in one of its parts, a group; `srun A : B` and --het-group run several."""
+"""A step's components: one in each part, or group, of a heterogeneous job that `srun A : B` and --het-group name.
+
+In any other job `srun A : B` has components too, each on machines of its own.
+"""
 
 from __future__ import annotations
 
 import os
-from _signal import (  # type: ignore[import-not-found]  # signal's are enums: slow to import
-    SIG_BLOCK,
-    SIG_UNBLOCK,
-    SIGCHLD,
-    pthread_sigmask,
-    sigwaitinfo,
-)
-from functools import partial
 
-from mini_slurm.errors import Refused
+from mini_slurm.errors import Fatal, Refused
 from mini_slurm.model.hostlist import expand
-from mini_slurm.steps.signals import TAKEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    # one step: its words, its environment, and what counts besides its options
-    Step = Callable[[list[str], dict[str, str], dict[str, str]], int]
+    from mini_slurm.steps.outputs import Names
+
+    # words of a command line to the texts of its options, by their long names, and its program
+    Read = Callable[[list[str]], tuple[dict[str, str], list[str]]]
 
 SIZE, MARK = "SLURM_HET_SIZE", "_HET_GROUP_"
 THE_JOBS = ("SLURM_JOB_ID", "SLURM_JOBID")  # by which srun finds its agent: those of the first part
 NODES = "SLURM_JOB_NODELIST"
-WATCHED = (SIGCHLD, *TAKEN)
-FROM_TERMINAL = 0x80  # SI_KERNEL: the terminal's signals go to all processes of its group, so the steps have it, too
+# what is said of one component alone; all else counts for those after it, too, unless they say something else
+OF_ONE = frozenset(
+    {
+        *("bcast", "bcast-exclude", "compress", "contiguous", "core-spec", "cores-per-socket", "cpu-bind", "cpu-freq"),
+        *("cpus-per-gpu", "cpus-per-task", "distribution", "exclusive", "extra-node-info", "gpu-bind", "gpu-freq"),
+        *("gpus", "gpus-per-node", "gpus-per-socket", "gpus-per-task", "gres", "het-group", "hint", "mem-bind"),
+        *("mem-per-cpu", "mem-per-gpu", "mincpus", "network", "nodelist", "nodes", "ntasks", "ntasks-per-core"),
+        *("ntasks-per-gpu", "ntasks-per-node", "ntasks-per-socket", "overcommit", "relative", "resv-ports"),
+        *("send-libs", "sockets-per-node", "thread-spec", "threads-per-core"),
+    }
+)
+OF_THE_JOB = ("SLURM_JOB_NUM_NODES", "SLURM_NNODES")  # what no component of a step is meant by
 
 
-def run(step: Step, arguments: list[str], environment: dict[str, str], group_of: Callable[[list[str]], str]) -> int:
-    """Run what the arguments say in all groups that they name; the highest exit status. Raises MiniSlurmError."""
-    size = int(environment.get(SIZE, "1"))
-    steps = []
+class Component:
+    """One of a step's components, most often the only one."""
+
+    def __init__(self, part: int, words: list[str], inherited: dict[str, str], *, has_program: bool = True) -> None:
+        self.part = part  # its number: that of the job's part, where it has several
+        self.words = words
+        self.has_program = has_program  # do the words name one?
+        self.inherited = inherited  # texts of options that were said of those before it
+        self.environment: dict[str, str] = {}
+        self.limits: dict[str, str] = {}  # what counts besides its options
+        self.marks: dict[str, object] = {}  # further attributes of its request
+
+    def tell(self, environment: Mapping[str, str], size: int) -> None:
+        """What it has to know of the heterogeneous job."""
+        self.environment = of_group(environment, self.part)
+        self.limits = limits(environment, self.part, size)
+        self.marks = {"part": self.part}
+
+    def complete(self, given: dict[str, str]) -> dict[str, str]:
+        """The texts of all options that count for it, of which these were said, or are variables."""
+        whole = limited({**self.inherited, **given}, self.limits)
+        if "together" in self.marks:
+            whole.setdefault("open-mode", "append")  # as the others may write to the same file
+        return whole
+
+    def name(self, names: Names) -> None:
+        """Have messages and the names of files speak of it."""
+        if self.marks.get("apart"):
+            names.component = f"+{self.part}"
+        elif names.job_id.isdigit():
+            names.job_id = str(int(names.job_id) + self.part)
+        names.part = self.part if "together" in self.marks else 0
+
+
+def components(arguments: list[str], environment: dict[str, str], read: Read) -> list[Component]:
+    """What the arguments say, in the order of the parts that they name. Raises MiniSlurmError."""
+    size = int(environment.get(SIZE, "0"))
+    found = _named(arguments, size, read)
+    for one in found:
+        if size:
+            one.tell(environment, size)
+        else:
+            one.environment = {name: value for name, value in environment.items() if name not in OF_THE_JOB}
+            one.marks = {"part": one.part, "apart": True}
+    if len(found) > 1:
+        bind(found)
+    return found
+
+
+def bind(together: list[Component]) -> None:
+    """They are one step."""
+    name = os.urandom(8).hex()
+    for one in together:
+        one.marks.update(together=name, count=len(together))
+
+
+def _named(arguments: list[str], size: int, read: Read) -> list[Component]:
+    """The components, without what they are told of the job. Raises MiniSlurmError."""
+    found: list[Component] = []
+    inherited: dict[str, str] = {}
     parts = split(arguments)
     for position, words in enumerate(parts):
-        named = numbers(group_of(words))
-        for group in _checked(named or [position], size, alone=len(parts) == 1):
-            steps.append((words, of_group(environment, group), limits(environment, group, size)))
-    for _, _, own in steps[1:]:
-        own["input"] = "none"  # there is but one standard input
-    return step(*steps[0]) if len(steps) == 1 else together([partial(step, *words) for words in steps])
+        given, program = read(words)
+        named = numbers(given.get("het-group", "")) or [position]
+        if size or len(parts) == 1:
+            _check(named, size or 1, alone=len(parts) == 1)
+        for one in found:
+            if program and not one.has_program:
+                one.words, one.has_program = [*one.words, *program], True
+        found += (Component(group, words, dict(inherited), has_program=bool(program)) for group in named)
+        inherited.update((name, text) for name, text in given.items() if name not in OF_ONE)
+    if len({one.part for one in found}) < len(found):
+        raise Fatal("Duplicate het groups in single srun not supported")
+    if len(found) > 1 and "multi-prog" in inherited:
+        raise Fatal("--multi-prog option not supported with multiple het groups")
+    return sorted(found, key=lambda one: one.part)
 
 
 def split(arguments: list[str]) -> list[list[str]]:
@@ -56,7 +126,7 @@ def split(arguments: list[str]) -> list[list[str]]:
 
 
 def numbers(text: str) -> list[int]:
-    """The groups that `0,2-3` means. Raises Refused."""
+    """The groups that `0,2-3` means, in their order. Raises Refused."""
     found: list[int] = []
     for piece in text.split(",") if text else ():
         first, dash, last = piece.partition("-")
@@ -64,19 +134,19 @@ def numbers(text: str) -> list[int]:
         if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit() and len(last) < 5):
             raise Refused(f"_parse_single_range: Invalid range: `{piece}'", f"Invalid --het-group value: {text}")
         found += range(int(first), int(last) + 1)
-    return found
+    return sorted(set(found))
 
 
 def check(text: str) -> None:
     """What is said of groups where there is but one. Raises Refused."""
-    _checked(numbers(text) or [0], 1, alone=True)
+    _check(numbers(text) or [0], 1, alone=True)
 
 
-def _checked(groups: list[int], size: int, *, alone: bool) -> list[int]:
-    """Those that there are; `alone`: one command is to run in all of them. Raises Refused."""
+def _check(groups: list[int], size: int, *, alone: bool) -> None:
+    """Are there these? `alone`: one command is to run in all of them. Raises Refused."""
     last = max(groups)
     if last < size:
-        return groups
+        return
     if alone:
         raise Refused(f"Requested het-group offset exceeds highest hetjob index ({last} > {size - 1})")
     what = f"Attempt to run a job step with het group value of {last}"
@@ -105,51 +175,3 @@ def limited(given: Mapping[str, str], limits: Mapping[str, str]) -> dict[str, st
     """A step's options, with such limits."""
     excluded = ",".join(options["exclude"] for options in (given, limits) if options.get("exclude"))
     return {**limits, **given, **({"exclude": excluded} if excluded else {})}
-
-
-def together(steps: list[Callable[[], int]]) -> int:
-    """Run the steps side by side, each in a process of its own; signals go to all of them. The highest exit status."""
-    children: list[int] = []
-    pthread_sigmask(SIG_BLOCK, WATCHED)
-    for step in steps:
-        child = os.fork()
-        if not child:
-            code = 1
-            try:
-                pthread_sigmask(SIG_UNBLOCK, WATCHED)
-                code = step()
-            finally:
-                os._exit(code)
-        children.append(child)
-    worst = 0
-    while children:
-        signal = sigwaitinfo(WATCHED)
-        if signal.si_signo == SIGCHLD:
-            worst = max(worst, *_ended(children))
-        elif signal.si_code != FROM_TERMINAL:
-            _hand_on(children, signal.si_signo)
-    pthread_sigmask(SIG_UNBLOCK, WATCHED)
-    return worst
-
-
-def _ended(children: list[int]) -> list[int]:
-    """The exit statuses of those that have ended, which are children no more; 0 besides."""
-    found = [0]
-    for child in list(children):
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            children.remove(child)
-            found.append(_exit_status(status))
-    return found
-
-
-def _exit_status(status: int) -> int:
-    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-
-
-def _hand_on(children: list[int], number: int) -> None:
-    for child in children:
-        try:
-            os.kill(child, number)
-        except ProcessLookupError:
-            continue  # it has ended

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.steps.front import NodeState, Settings
@@ -27,19 +25,15 @@ class Input:
     @property
     def is_wanted(self) -> bool:
         """Is there more, and room for it?"""
-        return self._settings.input is not None and not self._ended and self._read - self._taken < WINDOW
+        return not self._ended and self._read - self._taken < WINDOW
 
     def send_again(self) -> None:
         """What was sent may have been lost."""
         for offset, data in self._unsent:
             self._talk.say("input", self._settings.input_task, offset, data)
 
-    def read(self) -> None:
-        """Hand on what there is; nothing: its end."""
-        try:
-            data = os.read(self._settings.input or 0, BLOCK)
-        except OSError:
-            data = b""
+    def take(self, data: bytes) -> None:
+        """Hand on what was read; nothing: its end."""
         self._ended = not data
         self._unsent.append((self._read, data))
         self._talk.say("input", self._settings.input_task, self._read, data)

@@ -59,6 +59,11 @@ class Plan:
         self.outputs = outputs
         self.fields = fields  # of the request that goes to the agent
 
+    def mark(self, **values: object) -> None:
+        """Set attributes of the request that no option sets."""
+        self.wanted.__dict__.update(values)
+        self.fields[0] = flat.nest_pairs(request.to_texts(self.wanted))
+
 
 def read(program: str, given: dict[str, str], words: list[str], environment: Mapping[str, str], own: list[str]) -> Plan:
     """The plan of these options, by their long names. `own`: variables that each machine has values of its own for.

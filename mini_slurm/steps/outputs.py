@@ -30,6 +30,8 @@ class Names:
         self.array_task = array_task
         self.user = user
         self.job_name = job_name
+        self.component = ""  # what messages call it beside the step's number, where that does not tell it apart
+        self.part = 0  # of a step that has several: Slurm adds it to the numbers of tasks in names of files
 
 
 def fill(pattern: str, names: Names, task: int, node: str, index: int) -> str:
@@ -78,20 +80,24 @@ class Outputs:
         self._label = label
         self._unbuffered = unbuffered
         self._append = append
+        self._first = 0
         self._width = 1
         self._targets: dict[tuple[int, int], int] = {}  # stream, task -> descriptor; -1: nowhere
         self._lines: dict[tuple[int, int], bytearray] = {}  # what has no end yet
 
-    def open(self, names: Names, layout: list[tuple[str, list[int]]]) -> None:
-        """Open the files for these tasks. Raises OSError, whose filename2 says which stream it was."""
+    def open(self, names: Names, layout: list[tuple[str, list[int]]], first: int, count: int) -> None:
+        """Open the files for these tasks. Raises OSError, whose filename2 says which stream it was.
+
+        They are the `first` of the step and those after it, out of `count`.
+        """
         tasks = [(task, node, index) for index, (node, tasks) in enumerate(layout) for task in tasks]
-        self._width = len(str(max(len(tasks) - 1, 0)))
+        self._first, self._width = first, len(str(max(count - 1, 0)))
         opened: dict[str, int] = {}
         for stream in (OUT, ERR):
             pattern = self._patterns[stream]
             for task, node, index in tasks:
                 if is_file(pattern):
-                    path = fill(pattern, names, task, node, index)
+                    path = fill(pattern, names, first + names.part + task, node, index)
                     if path not in opened:
                         opened[path] = self._open(path, stream)
                     self._targets[stream, task] = opened[path]
@@ -136,7 +142,7 @@ class Outputs:
 
     def _send(self, target: int, task: int, data: bytes) -> None:
         if self._label:
-            label = f"{task:>{self._width}}: ".encode()
+            label = f"{self._first + task:>{self._width}}: ".encode()
             data = b"".join(label + line.rstrip(b"\n") + b"\n" for line in data.splitlines(keepends=True))
         _write(target, data)
 

@@ -42,6 +42,11 @@ class StepRequest:
         self.alone = False  # its allocation is its own, and it gets less of Slurm's variables
         self.hidden = False  # it has no number of its own, and nobody is told of it
         self.submit_line = ""
+        # a step of several components is asked for one by one: by what name they belong together, how many they are
+        self.together = ""
+        self.count = 1
+        self.part = 0  # which one this is: of a heterogeneous job, or, in any other, of the step
+        self.apart = False  # it shares no machine with the parts before it
 
 
 # How each attribute is written on the wire, and read from it; those that are not named are numbers.
@@ -50,6 +55,7 @@ KINDS = {
     "distribution": "text",
     "gpu_type": "text",
     "submit_line": "text",
+    "together": "text",
     "nodelist": "list",
     "excluded": "list",
     "exact": "flag",
@@ -58,6 +64,7 @@ KINDS = {
     "immediate": "flag",
     "test_only": "flag",
     "alone": "flag",
+    "apart": "flag",
     "hidden": "flag",
 }
 

@@ -7,8 +7,7 @@ import stat
 import sys
 
 from mini_slurm.errors import BadUsage, Refused
-from mini_slurm.protocol import flat
-from mini_slurm.steps import ends, launch, request
+from mini_slurm.steps import ends, launch, watch
 from mini_slurm.steps.errand import hand_on
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
@@ -101,8 +100,7 @@ def send(program: str, source: str, destination: str, given: dict[str, str], job
     nodes = job.environment.get("SLURM_JOB_NUM_NODES") or job.environment.get("SLURM_NNODES", "1")
     asked = {"nodes": nodes, "ntasks": nodes, "ntasks-per-node": "1", "overlap": "", "mem": "0", "input": source}
     plan = launch.read(program, {**asked, **job.limits}, words, job.environment, [])
-    plan.wanted.hidden = True
-    plan.fields[0] = flat.nest_pairs(request.to_texts(plan.wanted))
+    plan.mark(hidden=True)
     names = Names(job.job_id, "", job.job_id, "4294967294", job.environment.get("USER", ""), program)
     order = ["launch", os.urandom(8).hex(), job.attempt, job.job_id, *plan.fields]
-    return Sender(plan.settings, job.talk, order, names, plan.outputs).run()
+    return watch.run([Sender(plan.settings, job.talk, order, names, plan.outputs)])

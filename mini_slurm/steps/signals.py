@@ -33,8 +33,9 @@ def _wake(number: int, frame: object) -> None:
 class Signals:
     """What srun does with each signal, while it runs a step."""
 
-    def __init__(self, front: Front) -> None:
-        self._front = front
+    def __init__(self, fronts: list[Front]) -> None:
+        self._fronts = fronts
+        self._front = fronts[0]  # which speaks for all
         self.descriptor, self._writer = os.pipe()
         os.set_blocking(self.descriptor, False)
         os.set_blocking(self._writer, False)
@@ -57,11 +58,12 @@ class Signals:
                 self._interrupt()
             elif number == SIGWINCH:
                 size = os.get_terminal_size(0)
-                self._front.resize(size.lines, size.columns)
+                for front in self._fronts:
+                    front.resize(size.lines, size.columns)
             elif number == SIGCONT:
                 self._front.say("got SIGCONT")
             elif number in HANDED_ON:
-                self._front.send_signal(number)
+                self._send(number)
             else:
                 self._force()
 
@@ -73,27 +75,35 @@ class Signals:
             self._asked_at = now
             if front.settings.disable_status:
                 front.say(f"sending Ctrl-C to {front.step_id}")
-                front.send_signal(SIGINT)
+                self._send(SIGINT)
                 return
             already = "abort already in progress" if self._ended else "one more within 1 sec to abort"
             front.say(f"interrupt ({already})")
-            front.status()
+            for one in self._fronts:
+                one.status()
         elif now - self._sent_at < AGAIN:
             self._force()
         else:
             self._sent_at = now
             front.say(f"sending Ctrl-C to {front.step_id}")
-            front.send_signal(SIGINT)
+            self._send(SIGINT)
+            if len(self._fronts) > 1:
+                self._force(gently=True)  # as in Slurm, where each component hears of this Ctrl-C
 
-    def _force(self) -> None:
+    def _send(self, number: int) -> None:
+        for front in self._fronts:
+            front.send_signal(number)
+
+    def _force(self, *, gently: bool = False) -> None:
         """End the step."""
         if not self._front.is_created:
             self._front.give_up()
         elif not self._ended:
             self._ended = True
             self._front.say("forcing job termination")
-            self._front.abort()
-            if self._front.settings.is_jobs_own:
-                self._front.end()  # it may be the job that ends, whose tasks are given some time for that
-            else:
-                self._front.kill()
+            for front in self._fronts:
+                front.abort()
+                if front.settings.is_jobs_own or gently:
+                    front.end()  # it may be the job that ends, whose tasks are given some time for that
+                else:
+                    front.kill()

@@ -8,7 +8,7 @@ import sys
 from mini_slurm.errors import BadUsage, MiniSlurmError, Refused, visible
 from mini_slurm.options.grammar import Option, parse
 from mini_slurm.protocol import flat
-from mini_slurm.steps import hooks, launch
+from mini_slurm.steps import hooks, launch, watch
 from mini_slurm.steps import request as step_request
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
@@ -17,6 +17,8 @@ from mini_slurm.steps.talk import AGENT_SOCKET, GREETING, Talk
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from mini_slurm.steps.groups import Component
 
 MARK, AGENT = "MINI_SLURM_ATTEMPT", "MINI_SLURM_AGENT"  # the job's attempt, or the step of it; the agent's spool
 ROWS = "srun.rows"  # beside this module: the options' names, out of the one table of options
@@ -42,7 +44,7 @@ def told(program: str, run: Callable[[], int]) -> int:
     except MiniSlurmError as error:
         for text in error.lines:
             line = visible(text)
-            os.write(2, f"{line if isinstance(error, BadUsage) else f'{program}: error: {line}'}\n".encode())
+            os.write(2, f"{line if isinstance(error, BadUsage) else f'{program}: {error.word}: {line}'}\n".encode())
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -51,33 +53,48 @@ def told(program: str, run: Callable[[], int]) -> int:
 def _srun(program: str, arguments: list[str]) -> int:
     table = rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), ROWS))
     environment = own_environment()
+    line = " ".join([program, *arguments])
     if PARTS not in environment and ":" not in arguments:
-        return _step(program, arguments, table, environment, {})
-    from mini_slurm.steps import groups  # few jobs are heterogeneous
+        prepared = [_prepare(program, arguments, table, environment, None, line)]
+    else:
+        from mini_slurm.steps import groups  # few jobs are heterogeneous
 
-    def step(words: list[str], own: dict[str, str], limits: dict[str, str]) -> int:
-        return told(program, lambda: _step(program, words, table, own, limits))
+        found = groups.components(arguments, environment, lambda words: options(program, words, table[0], {}, {}))
+        prepared = [_prepare(program, one.words, table, one.environment, one, line) for one in found]
+    first = prepared[0]
+    if isinstance(first, int):
+        return first
+    hooks.run(program, first.given.get("prolog"), first.words)
+    code = watch.run([one.front for one in prepared if not isinstance(one, int)])
+    hooks.run(program, first.given.get("epilog"), first.words, "epilog")
+    return code
 
-    def group_of(words: list[str]) -> str:
-        return options(program, words, table[0], {}, {})[0].get("het-group", "")
 
-    return groups.run(step, arguments, environment, group_of)
+class Prepared:
+    """A step, or a component of one, that can begin."""
+
+    def __init__(self, front: Front, given: dict[str, str], words: list[str]) -> None:
+        self.front = front
+        self.given = given
+        self.words = words
 
 
-def _step(
+def _prepare(
     program: str,
     arguments: list[str],
     table_and_more: tuple[list[Option], dict[str, str], set[str]],
     environment: dict[str, str],
-    limits: dict[str, str],
-) -> int:
-    """Run one step; `limits`: what counts besides what was said."""
+    component: Component | None,
+    line: str,
+) -> Prepared | int:
+    """Work out a step, or one of its components; an exit status where nothing is to run. `line`: all that was said.
+
+    Raises MiniSlurmError.
+    """
     table, variables, refused = table_and_more
     given, words = options(program, arguments, table, variables, environment)
-    if limits:
-        from mini_slurm.steps import groups
-
-        given = groups.limited(given, limits)
+    if component is not None:
+        given = component.complete(given)
     for name in refused.intersection(given):
         raise Refused(f"--{name} is not supported yet")
     for name, answer in (("version", _version), ("usage", _help), ("help", _help)):
@@ -86,21 +103,21 @@ def _step(
     if given.get("mpi") == "list":
         sys.stdout.write(MPI_TYPES)
         return 0
-    if PARTS not in environment and "het-group" in given:
+    if component is None and "het-group" in given:
         from mini_slurm.steps import groups
 
         groups.check(given["het-group"])
     if "jobid" in given:
         step_request.number("jobid", given["jobid"])
     check_mpi(given.get("mpi", "none"))
-    given["submit-line"] = " ".join([program, *arguments])
+    given["submit-line"] = line
     launch.drop_terminal(program, given)
-    return _launch(program, given, words, environment, limits)
+    return _front(program, given, words, environment, component)
 
 
-def _launch(
-    program: str, given: dict[str, str], words: list[str], environment: dict[str, str], limits: dict[str, str]
-) -> int:
+def _front(
+    program: str, given: dict[str, str], words: list[str], environment: dict[str, str], component: Component | None
+) -> Prepared:
     job_id = given.get("jobid", "")
     attempt = environment.get(MARK, "").partition("-")[0]
     talk = Talk(_agent(environment, job_id), AGENT_SOCKET, GREETING)
@@ -108,16 +125,16 @@ def _launch(
         from mini_slurm.steps import bcast, sbcast
 
         target = sbcast.Target(job_id, attempt, talk, environment)
-        target.limits = limits
+        target.limits = component.limits if component else {}
         words = bcast.deliver(program, given, words, target)
     plan = launch.read(program, given, words, environment, [])
     plan.settings.is_jobs_own = True
+    names = _names(given, environment)
+    if component is not None:
+        plan.mark(**component.marks)
+        component.name(names)
     request = ["launch", os.urandom(8).hex(), attempt, job_id, *plan.fields]
-    front = Front(plan.settings, talk, request, _names(given, environment), plan.outputs)
-    hooks.run(program, given.get("prolog"), words)
-    code = front.run()
-    hooks.run(program, given.get("epilog"), words, "epilog")
-    return code
+    return Prepared(Front(plan.settings, talk, request, names, plan.outputs), given, words)
 
 
 def _agent(environment: Mapping[str, str], job_id: str) -> str:

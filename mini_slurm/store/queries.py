@@ -144,7 +144,7 @@ def select_steps(db: sqlite3.Connection | None, where: Where) -> list[Step]:
     from mini_slurm.model.step import COLUMNS as STEP_COLUMNS
     from mini_slurm.model.step import Step
 
-    query = f"SELECT {','.join(STEP_COLUMNS)} FROM step WHERE {where.sql} ORDER BY job_id, attempt, number"
+    query = f"SELECT {','.join(STEP_COLUMNS)} FROM step WHERE {where.sql} ORDER BY job_id, attempt, number, component"
     steps = [Step(**dict(zip(STEP_COLUMNS, row, strict=True))) for row in look_up(db, query, *where.values)]
     for step in steps:
         step.state = STATES[str(step.state)]

@@ -142,6 +142,24 @@ STEPS: tuple[str, ...] = (
     # which shares of their time limit unfinished jobs are known to have reached
     "CREATE TABLE noticed (job_id INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (job_id, event)) WITHOUT ROWID",
     "ALTER TABLE machine ADD COLUMN limits TEXT NOT NULL DEFAULT '{}'",
+    # a step may have several components in one job; -1: it has not
+    "ALTER TABLE step RENAME TO former_step",
+    """
+    CREATE TABLE step (
+        job_id INTEGER NOT NULL, attempt INTEGER NOT NULL, number INTEGER NOT NULL, component INTEGER NOT NULL,
+        name TEXT, state TEXT, start_time REAL, end_time REAL, suspended_seconds REAL, exit_code INTEGER,
+        exit_signal INTEGER, cancelled_by INTEGER, nodes INTEGER, node_list TEXT, ntasks INTEGER, cpus INTEGER,
+        memory INTEGER, gpus TEXT, time_limit INTEGER, distribution TEXT, submit_line TEXT, max_rss INTEGER,
+        max_rss_node TEXT, max_rss_task INTEGER, mean_rss INTEGER, user_seconds REAL, system_seconds REAL,
+        PRIMARY KEY (job_id, attempt, number, component)
+    ) WITHOUT ROWID
+    """,
+    """
+    INSERT INTO step SELECT job_id, attempt, number, -1, name, state, start_time, end_time, suspended_seconds,
+        exit_code, exit_signal, cancelled_by, nodes, node_list, ntasks, cpus, memory, gpus, time_limit, distribution,
+        submit_line, max_rss, max_rss_node, max_rss_task, mean_rss, user_seconds, system_seconds FROM former_step
+    """,
+    "DROP TABLE former_step",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

@@ -67,9 +67,9 @@ def test_steps_run_in_the_parts_that_they_name(fleet: Machines) -> None:
         f"plain {first} {first} 0",
         f"one {second} {second} 0",
         f"one {second} {second} 1",
-        *sorted([f"both {first} {first} 0", f"both {second} {second} 0", f"both {second} {second} 1"]),
-        f"left {first} {first} 0",
-        f"right {second} {second} 0",
+        *sorted([f"both {first} node[1-2] 0", f"both {second} node[1-2] 1", f"both {second} node[1-2] 2"]),
+        f"left {first} node[1-2] 0",
+        f"right {second} node[1-2] 1",
     ]
     assert lines[8:10] == [
         "srun: error: Requested het-group offset exceeds highest hetjob index (2 > 1)",
@@ -83,7 +83,7 @@ def test_parts_are_listed_and_ended_together(machines: Callable[..., Machines]) 
     number = jobs.submit(fleet, "-c2", ":", "-n2", "-J", "other", "--wrap", "srun --het-group=1 sleep 300")
     second = number + 1
     jobs.wait_for(fleet, second, "RUNNING")
-    steps = [f"{number}+0.0", f"{number}+0.batch"]
+    steps = [f"{number}.batch", f"{second}.0"]
     wait_until(
         lambda: sorted(fleet.run("msqueue", "-h", "-s", "-o", "%i").stdout.split()) == steps, "steps", logs=fleet.logs
     )
@@ -156,27 +156,30 @@ def test_msrun_runs_in_all_parts_of_an_allocation_of_its_own(fleet: Machines) ->
     where = ("sh", "-c", "echo $0 $SLURMD_NODENAME $SLURM_JOB_NODELIST $SLURM_PROCID $SLURM_JOB_ID; exit $1")
     done = fleet.run("msrun", "-w", "node2", *where, "left", "0", ":", "-n2", "-w", "node1", *where, "right", "3")
     assert sorted(done.stdout.splitlines()) == [
-        "left node2 node2 0 1",
-        "right node1 node1 0 1",
-        "right node1 node1 1 1",
+        "left node2 node[1-2] 0 1",
+        "right node1 node[1-2] 1 1",
+        "right node1 node[1-2] 2 1",
     ]
     assert done.returncode == 3
     assert "tasks 0-1: Exited with exit code 3" in done.stderr
     columns = "--format=jobid,state,exitcode"
     lines = fleet.run("msacct", "-n", "-P", "-j", "1", columns).stdout.split()
     assert lines[0] == "1+0|FAILED|3:0"
-    assert {line.split("|")[0] for line in lines} == {"1+0", "1+0.0", "1+0.1", "1+1"}
+    assert [line.split("|")[0] for line in lines] == ["1+0", "1+0.0", "1+1", "1+1.0"]
     all_is_given_back(fleet)
 
 
-def test_one_interrupt_asks_in_each_part_and_two_end_them(fleet: Machines) -> None:
+def test_one_interrupt_asks_and_two_end_all_components(fleet: Machines) -> None:
     waits = ("sh", "-c", "echo start; sleep 300")
     with started(fleet, "msrun", "-n1", *waits, ":", "-n1", *waits) as front:
         wait_until(lambda: front.out == "start\nstart\n", "both tasks", logs=fleet.logs)
         front.process.send_signal(signal.SIGINT)
-        wait_until(lambda: front.err.count("one more within 1 sec to abort") == 2, "both to ask", logs=fleet.logs)
+        asked = "srun: interrupt (one more within 1 sec to abort)\nsrun: StepId=1.0 task 0: running\n"
+        asked = f"{asked}srun: StepId=2.0 task 0: running\n".replace("srun:", "msrun:")
+        wait_until(lambda: asked in front.err, "the question", logs=fleet.logs)
         front.process.send_signal(signal.SIGINT)
         assert front.end() == 130
+        assert front.err.count("sending Ctrl-C to StepId=1.0") == front.err.count("forcing job termination") == 1
     all_is_given_back(fleet)
 
 
@@ -193,7 +196,7 @@ def test_msallocs_command_uses_the_parts_that_it_names(fleet: Machines) -> None:
     )
     done = fleet.run("msalloc", "-w", "node2", ":", "-w", "node1", "sh", "-c", script)
     assert done.stdout.splitlines() == [
-        *("2 node2 node1", "plain node2 node2", "one node1 node1", "left node2 node2", "right node1"),
+        *("2 node2 node1", "plain node2 node2", "one node1 node1", "left node2 node[1-2]", "right node1"),
     ]
     refused = "Requested het-group offset exceeds highest hetjob index (2 > 1)"
     assert done.stderr.splitlines() == [

@@ -120,7 +120,7 @@ class Terminal:
 
 def outputs(monkeypatch: pytest.MonkeyPatch, count: int, *, label: bool = False, unbuffered: bool = False) -> Terminal:
     made = Outputs("", "", label=label, unbuffered=unbuffered, append=False)
-    made.open(Names("1", "0", "1", "0", "me", "name"), [("node1", list(range(count)))])
+    made.open(Names("1", "0", "1", "0", "me", "name"), [("node1", list(range(count)))], 0, count)
     return Terminal(made, monkeypatch)
 
 
@@ -150,7 +150,7 @@ def test_labels_are_as_wide_as_the_largest(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_files_by_task_are_opened_and_errors_go_along(tmp_path: Path) -> None:
     made = Outputs(str(tmp_path / "%t-%N-%n.txt"), "", label=False, unbuffered=False, append=False)
-    made.open(Names("1", "0", "1", "0", "me", "name"), [("node1", [0]), ("node2", [1])])
+    made.open(Names("1", "0", "1", "0", "me", "name"), [("node1", [0]), ("node2", [1])], 0, 2)
     made.put(records.OUT, 0, b"out\n")
     made.put(records.ERR, 1, b"err\n")
     found = {path.name: path.read_text() for path in tmp_path.iterdir()}
@@ -159,7 +159,7 @@ def test_files_by_task_are_opened_and_errors_go_along(tmp_path: Path) -> None:
 
 def test_a_number_chooses_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Outputs("1", "none", label=False, unbuffered=False, append=False)
-    made.open(Names("1", "0", "1", "0", "me", "name"), [("node1", [0, 1])])
+    made.open(Names("1", "0", "1", "0", "me", "name"), [("node1", [0, 1])], 0, 2)
     terminal = Terminal(made, monkeypatch)
     for task in (0, 1):
         made.put(records.OUT, task, b"%d\n" % task)

@@ -1,0 +1,147 @@
+"""Steps of several components, as real Slurm has them: one step over the parts of a job, or over parts of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.fleet import jobs
+from tests.fleet.machines import Machines
+from tests.waiting import wait_until
+
+SCRIPT = """#SBATCH -o {out} -n1 -w node1
+#SBATCH hetjob
+#SBATCH -n2 -N1 -w node2
+"""
+TASK = "sh -c 'echo $0 $SLURM_PROCID $SLURM_NODEID $SLURM_LOCALID $SLURM_GTIDS'"
+
+
+def run(fleet: Machines, text: str, head: str = SCRIPT) -> tuple[int, list[str]]:
+    """The number of a job with this script, and the lines that it has written."""
+    out = fleet.work / "out"
+    number = jobs.submit(fleet, jobs.script(fleet, head.format(out=out) + text))
+    jobs.wait_over(fleet, number, seconds=60)
+    return number, out.read_text().splitlines()
+
+
+def test_tasks_are_counted_through_all_components(fleet: Machines) -> None:
+    number, lines = run(
+        fleet,
+        f"srun -l {TASK} left : -n2 {TASK} right | sort\n"
+        f"srun -l --het-group=1 {TASK} right : --het-group=0 {TASK} left | sort\n"
+        "srun -n1 env : -n2 env | grep -E '^SLURM_(JOB_ID|JOB_NODELIST|JOB_NUM_NODES|JOB_CPUS_PER_NODE|NNODES|NTASKS|"
+        "STEP_ID|STEP_NODELIST|STEP_NUM_NODES|STEP_NUM_TASKS|STEP_TASKS_PER_NODE|TASKS_PER_NODE)=' | sort | uniq -c\n",
+    )
+    assert lines[:3] == lines[3:6] == ["0: left 0 0 0 0", "1: right 1 1 0 1,2", "2: right 2 1 1 1,2"]
+    assert [line.split(None, 1) for line in lines[6:]] == [
+        ["3", told]
+        for told in (
+            *("SLURM_JOB_CPUS_PER_NODE=1,2", f"SLURM_JOB_ID={number}", "SLURM_JOB_NODELIST=node[1-2]"),
+            *("SLURM_JOB_NUM_NODES=2", "SLURM_NNODES=2", "SLURM_NTASKS=3", "SLURM_STEP_ID=2"),
+            *("SLURM_STEP_NODELIST=node[1-2]", "SLURM_STEP_NUM_NODES=2", "SLURM_STEP_NUM_TASKS=3"),
+            *("SLURM_STEP_TASKS_PER_NODE=1,2", "SLURM_TASKS_PER_NODE=1,2"),
+        )
+    ]
+
+
+def test_all_components_read_and_write_as_it_was_said_once(fleet: Machines) -> None:
+    number, lines = run(
+        fleet,
+        "echo hello | srun -l cat : -n2 cat | sort\n"
+        "srun -o a.%t.%n.%N.%s.%j.%J echo : -n2 echo; ls a.*\n"
+        "srun -o same echo one : -n2 echo two; sort same\n",
+    )
+    files = [
+        f"a.0.0.node1.1.{number}.{number}.1",
+        *(f"a.{task}.0.node2.1.{number + 1}.{number + 1}.1" for task in (2, 3)),
+    ]
+    assert lines == ["0: hello", "1: hello", "2: hello", *files, "one", "two", "two"]
+
+
+def test_how_components_end(fleet: Machines) -> None:
+    number, lines = run(
+        fleet,
+        "srun sh -c 'exit 5' : -n2 sh -c 'exit 4'; echo rc $?\n"
+        "srun sh -c 'exit 5' : -n1 sh -c 'kill -9 $$'; echo rc $?\n"
+        "srun -K sleep 300 : -n2 sh -c 'exit 3'; echo rc $?\n"
+        "srun -W1 true : -n1 sleep 300; echo rc $?\n",
+    )
+    said = sorted(line for line in lines if "rc " not in line and "CANCELLED AT" not in line)
+    assert [line for line in lines if "rc " in line] == ["rc 5", "rc 137", "rc 143", "rc 137"]
+    assert said == sorted(
+        [
+            *["srun: error: node1: task 0: Exited with exit code 5"] * 2,
+            "srun: error: node2: tasks 0-1: Exited with exit code 4",
+            "srun: error: node2: task 0: Killed",
+            f"srun: Force Terminated StepId={number + 1}.1",
+            "srun: error: node2: tasks 0-1: Exited with exit code 3",
+            *(f"srun: launch/slurm: _step_signal: Terminating StepId={part}.2" for part in (number, number + 1)),
+            "srun: error: node1: task 0: Terminated",
+            f"srun: Force Terminated StepId={number}.2",
+            "srun: First task exited 1s ago",
+            f"srun: StepId={number}.3 task 0: exited",
+            f"srun: StepId={number + 1}.3 task 0: running",
+            *(f"srun: launch/slurm: _step_signal: Terminating StepId={part}.3" for part in (number, number + 1)),
+            "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.",
+            "srun: error: node2: task 0: Killed",
+        ]
+    )
+    assert len([line for line in lines if "*** STEP" in line]) == 2
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_the_step_is_seen_and_ended_by_its_parts(fleet: Machines, part: int) -> None:
+    out = fleet.work / "out"
+    text = SCRIPT.format(out=out) + "srun sleep 300 : -n2 sleep 300; echo rc $?\n"
+    number = jobs.submit(fleet, jobs.script(fleet, text))
+
+    def shown() -> list[str]:
+        return fleet.run("msqueue", "-h", "-s", "-S", "i", "-o", "%i %A %N").stdout.splitlines()
+
+    steps = [f"{number}.0 1 node1", f"{number}.batch 1 node1", f"{number + 1}.0 2 node2"]
+    wait_until(lambda: shown() == steps, "both components", logs=fleet.logs)
+    record = fleet.run("mscontrol", "show", "step", f"{number + 1}.0").stdout
+    assert record.startswith(f"StepId={number + 1}.0 ")
+    assert " NodeList=node2\n" in record
+    assert fleet.run("mscancel", f"{number + part}.0").returncode == 0
+    if part:  # the other component goes on
+        wait_until(lambda: shown() == steps[:2], "one component to end", logs=fleet.logs)
+        fleet.run("mscancel", f"{number}+1.0")  # as in Slurm that is the whole step
+    jobs.wait_over(fleet, number)
+    lines = out.read_text().splitlines()
+    assert lines[-1] == "rc 137"
+    ends = [line.partition(" CANCELLED")[0] for line in lines if "*** STEP" in line]
+    assert sorted(ends) == [
+        f"slurmstepd-{node}: error: *** STEP {number + one}.0 ON {node}" for one, node in enumerate(("node1", "node2"))
+    ]
+    accounts = fleet.run("msacct", "-n", "-P", "-o", "JobID,State,NTasks,NodeList,ExitCode", "-j", str(number)).stdout
+    uid = fleet.run("id", "-u").stdout.strip()
+    assert [line for line in accounts.splitlines() if ".0|" in line] == [
+        f"{number}+0.0|CANCELLED by {uid}|1|node1|0:9",
+        f"{number}+1.0|CANCELLED by {uid}|2|node2|0:9",
+    ]
+
+
+def test_components_in_a_job_without_parts(machines: Callable[..., Machines]) -> None:
+    fleet = machines(node1={"cpus": 2}, node2={"cpus": 2})
+    where = "sh -c 'echo $SLURM_PROCID $SLURMD_NODENAME $SLURM_STEP_NODELIST'"
+    number, lines = run(
+        fleet,
+        f"srun -n1 {where} : -n1 {where} | sort\n"
+        "srun -n1 sh -c 'exit 3' : -n1 sh -c 'kill -9 $$' 2>&1 | sort\n"
+        "srun -n1 -w node2 true : -n1 -w node2 true\n"
+        "srun -N2 true : -N1 true\n",
+        "#SBATCH -o {out} -N2 -n2\n",
+    )
+    assert lines == [
+        *("0 node1 node[1-2]", "1 node2 node[1-2]"),
+        "srun: Force Terminated StepId=1.1+1",
+        "srun: error: node1: task 0: Exited with exit code 3",
+        "srun: error: node2: task 0: Killed",
+        "srun: error: Requested nodelist node2 overlaps with excluded node2.",
+        "srun: error: Job not submitted.",
+        "srun: error: Allocation failure of 1 nodes: job size of 2, already allocated 2 nodes to previous components.",
+    ]
+    accounts = fleet.run("msacct", "-n", "-P", "-o", "JobID,NodeList", "-j", str(number)).stdout.split()
+    assert accounts[2:] == ["1.0+0|node1", "1.0+1|node2", "1.1+0|node1", "1.1+1|node2"]
