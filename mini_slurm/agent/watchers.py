@@ -43,7 +43,7 @@ class Watchers:
         if job is not None and number == BATCH and not job.is_allocation:
             client.say("attached", flat.nest([flat.nest([job.node, "0", ""])]))
             return
-        step = next((one for one in job.steps.values() if str(one.record["number"]) == number), None) if job else None
+        step = next((one for one in job.steps.values() if one.tag == number), None) if job else None
         if step is None or step.is_over or step.record["hidden"]:
             client.say("refused", "step", NO_STEP)
             return

@@ -41,12 +41,13 @@ def msattach(program: str, arguments: list[str]) -> int:
         given.setdefault(setting.option.long, []).append(setting.text or "")
     state, db = common.open_store()
 
-    def number(text: str) -> str:
+    def number(text: str) -> tuple[str, int]:
+        """The job with this number, and which part of it that is."""
         job = find(text, db)
         if job is None or job.state.is_over or job.outcome is not None:
             raise Refused(steps.NO_JOB)
         if job.state is JobState.PENDING:
             raise Refused(STEP_GONE + "Job is pending execution")
-        return str(job.job_id)
+        return str(job.het_job_id or job.job_id), job.het_offset
 
     return steps.attach(program, given, words, lambda: ControllerTalk(state), number)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0  # seconds to wait for the machines
 PAUSE = 0.01  # seconds between two looks
+COLUMNS = ("job_id", "array_job_id", "array_task_id", "array_tasks", "het_job_id", "het_offset")
 SCRIPT = ""  # what an answer calls the batch step
 
 
@@ -36,7 +37,7 @@ def measured(wanted: JobId, *, everything: bool) -> list[Record]:
     """The steps of a job that are meant: the one that is named, all, or the first of srun's. Raises Refused."""
     records: list[Record] = []
     for job in _running(wanted):
-        steps = _ask(job)
+        steps = _own(job, _ask(job))
         shown = job.display_id
         names = [name for name in _names(steps, wanted, everything=everything) if name in steps]
         if not names and wanted.step is not None:
@@ -49,12 +50,31 @@ def measured(wanted: JobId, *, everything: bool) -> list[Record]:
 
 
 def _names(steps: dict[str, Record], wanted: JobId, *, everything: bool) -> list[str]:
-    of_srun = sorted((name for name in steps if name != SCRIPT), key=int)
+    of_srun = sorted((name for name in steps if name != SCRIPT), key=_place)
     if wanted.step == job_ids.BATCH:
         return [SCRIPT]
     if wanted.step is not None:
-        return [str(wanted.step)]
+        return [name for name in of_srun if _place(name)[0] == wanted.step][:1] or [str(wanted.step)]
     return [SCRIPT, *of_srun] if everything else of_srun[:1]
+
+
+def _place(name: str) -> tuple[int, int]:
+    """The number of a step, and of its component."""
+    number, _, component = name.partition("+")
+    return int(number), int(component or 0)
+
+
+def _own(job: Job, steps: dict[str, Record]) -> dict[str, Record]:
+    """Those of a part of a heterogeneous job; and by the names that components of a step have in any other."""
+    found = {}
+    for name, record in steps.items():
+        number, _, part = name.partition("_")
+        if job.het_job_id is not None and int(part or 0) == job.het_offset:
+            found[number] = record
+        elif job.het_job_id is None:
+            has_others = any(other.startswith(f"{number}_") for other in steps) and name != SCRIPT
+            found[f"{number}+{part or 0}" if has_others else number] = record
+    return found
 
 
 def _running(wanted: JobId) -> list[Job]:
@@ -63,7 +83,7 @@ def _running(wanted: JobId) -> list[Job]:
     where.jobs([wanted.number])
     if wanted.tasks is not None:
         where.among("array_task_id", wanted.tasks)
-    jobs = queries.select_jobs(db, ("job_id", "array_job_id", "array_task_id", "array_tasks"), where)
+    jobs = queries.select_jobs(db, COLUMNS, where)
     if not jobs and not (wanted.tasks and _is_known(db, wanted.number)):
         raise Refused(f"couldn't get steps for job {wanted.number}")
     running = [job for job in jobs if job.state.name in ("RUNNING", "SUSPENDED")]
@@ -93,7 +113,7 @@ def _ask(job: Job) -> dict[str, Record]:
 
     state, db = common.open_store()
     try:
-        numbers = database.request(db, "measure", [{"job_id": job.job_id}])
+        numbers = database.request(db, "measure", [{"job_id": job.het_job_id or job.job_id}])
         common.wake_controller(state)
         answer = _wait(db, numbers)
     finally:

@@ -13,7 +13,7 @@ from mini_slurm.steps.talk import AGENT_SOCKET, GREETING, Talk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 ROWS = "sattach.rows"  # beside this module
 USAGE = "Usage: {} [options] <jobid.stepid>\n"
@@ -40,7 +40,17 @@ def _sattach(program: str, arguments: list[str]) -> int:
     folder = own_environment().get(AGENT)
     if not folder:
         raise Refused("this is no process of a job: there is no agent to ask for a step")
-    return attach(program, given, words, lambda: Talk(folder, AGENT_SOCKET, GREETING), str)
+    environment = own_environment()
+    return attach(
+        program, given, words, lambda: Talk(folder, AGENT_SOCKET, GREETING), lambda job: _first(job, environment)
+    )
+
+
+def _first(job: str, environment: Mapping[str, str]) -> tuple[str, int]:
+    """The job that has a part of this number, and which part that is; any other number is a job's own."""
+    first, size = environment.get("SLURM_JOB_ID", ""), int(environment.get("SLURM_HET_SIZE", "0"))
+    part = int(job) - int(first) if job.isdigit() and first.isdigit() else 0
+    return (first, part) if 0 < part < size else (job, 0)
 
 
 def options(program: str, arguments: list[str], table: list[Option]) -> tuple[dict[str, list[str]], list[str]]:
@@ -57,9 +67,9 @@ def attach(
     given: dict[str, list[str]],
     words: list[str],
     talk: Callable[[], Talk],
-    job_id: Callable[[str], str],
+    find: Callable[[str], tuple[str, int]],
 ) -> int:
-    """Look at the step that the only word names; the exit status. `job_id` finds a job's number.
+    """Look at the step that the only word names; the exit status. `find`: the job of a number, and which part of it.
 
     Raises MiniSlurmError.
     """
@@ -71,12 +81,16 @@ def attach(
         raise _misused(program, "Failed to parse stepid from command line options")
     if step.partition(".")[0].isdigit() and "." in step:  # a step of a part, which no job has
         raise Refused(NO_JOB)
+    step, _, component = step.partition("+")
     if step != BATCH and not step.isdigit():
         raise Fatal(f"Bad step specified: {job}") if step not in ("extern", "interactive") else Refused(NO_JOB)
     _check(settings, given)
     if step == BATCH and not settings.layout:
         raise Refused("a batch script writes to its file, and reads none of what is sent to it: look into that file")
-    request: list[bytes | str] = ["attach", os.urandom(8).hex(), "", job_id(job), step, str(int(settings.layout))]
+    number, part = find(job.partition("+")[0])
+    part = int(component) if component.isdigit() else part
+    tag = f"{step}_{part}" if part else step
+    request: list[bytes | str] = ["attach", os.urandom(8).hex(), "", number, tag, str(int(settings.layout))]
     return Watcher(settings, talk(), request).run()
 
 

@@ -170,7 +170,7 @@ def test_msrun_runs_in_all_parts_of_an_allocation_of_its_own(fleet: Machines) ->
 
 
 def test_one_interrupt_asks_and_two_end_all_components(fleet: Machines) -> None:
-    waits = ("sh", "-c", "echo start; sleep 300")
+    waits = ("sh", "-c", "echo start; exec sleep 300")
     with started(fleet, "msrun", "-n1", *waits, ":", "-n1", *waits) as front:
         wait_until(lambda: front.out == "start\nstart\n", "both tasks", logs=fleet.logs)
         front.process.send_signal(signal.SIGINT)
@@ -178,7 +178,7 @@ def test_one_interrupt_asks_and_two_end_all_components(fleet: Machines) -> None:
         asked = f"{asked}srun: StepId=2.0 task 0: running\n".replace("srun:", "msrun:")
         wait_until(lambda: asked in front.err, "the question", logs=fleet.logs)
         front.process.send_signal(signal.SIGINT)
-        assert front.end() == 130
+        assert front.end() == 130, front.err
         assert front.err.count("sending Ctrl-C to StepId=1.0") == front.err.count("forcing job termination") == 1
     all_is_given_back(fleet)
 

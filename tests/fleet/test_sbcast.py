@@ -68,7 +68,7 @@ def test_a_program_is_copied_before_its_step(testbed: Callable[..., Testbed]) ->
     assert (fleet.shared / "out").read_text().splitlines() == ["1", *copies, *further, "rc 1", "rc 1", "step 3"]
     errors = (fleet.shared / "err").read_text().splitlines()
     assert errors[-2:] == [
-        "srun: error: Failed to broadcast '/tmp/program'. Step launch aborted.",
+        "srun: fatal: Failed to broadcast '/tmp/program'. Step launch aborted.",
         "srun: error: nosuchprogram: no such program here, so it cannot be copied",
     ]
     program = fleet.shared / "here"

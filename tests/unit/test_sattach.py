@@ -51,7 +51,7 @@ class Line:
 def test_what_cannot_be_looked_at_is_said(line: str, said: str) -> None:
     with pytest.raises(MiniSlurmError) as raised:
         given, words = sattach.options("sattach", line.split(), list(OPTIONS))
-        sattach.attach("sattach", given, words, lambda: None, str)  # type: ignore[arg-type, return-value]
+        sattach.attach("sattach", given, words, lambda: None, lambda job: (job, 0))  # type: ignore[arg-type, return-value]
     assert (raised.value.lines[0], raised.value.exit_code) == (said, 1)
 
 
