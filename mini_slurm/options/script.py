@@ -30,6 +30,7 @@ INHERITED = frozenset(
     }
 )
 HETEROGENEOUS = (["hetjob"], ["packjob"])
+OLD_PARTING = 'Warning: the "packjob" component separator is being deprecated. Please, use "hetjob" instead.'
 
 
 def check_script(script: bytes) -> None:
@@ -67,8 +68,8 @@ def lines_of(script: bytes) -> list[str]:
 def script_settings(
     program: str, name: str, script: bytes, options: Sequence[Option], warn: Callable[[str], None], part: int = 0
 ) -> Iterator[Setting]:
-    """The options in the #SBATCH lines for one part of the job. Raises MiniSlurmError."""
-    found = script_words(name, script, warn)
+    """The options in the #SBATCH lines for one part of the job; the first part warns. Raises MiniSlurmError."""
+    found = script_words(name, script, (lambda line: None) if part else warn)
     for number, words in enumerate(found[: part + 1]):
         reader = Reader(program, words, options)
         for setting in reader.settings():
@@ -89,7 +90,7 @@ def script_words(name: str, script: bytes, warn: Callable[[str], None]) -> list[
     A line `hetjob` parts them; all lines of a part together are one command line: a value may stand on the next one.
     """
     found: list[list[str]] = [[]]
-    warned = False
+    warned = has_old_parting = False
     for number, line in enumerate(lines_of(script), start=1):
         if line.startswith((DIRECTIVE, OLD_DIRECTIVE)):
             is_old = not line.startswith(DIRECTIVE)
@@ -97,13 +98,31 @@ def script_words(name: str, script: bytes, warn: Callable[[str], None]) -> list[
                 warn(OLD_WORDS)
             warned = warned or is_old
             rest = line.removeprefix(OLD_DIRECTIVE if is_old else DIRECTIVE).lstrip(SPACE)
-            if rest.lower().split()[:1] in HETEROGENEOUS:
+            parting = rest.lower().split()[:1]
+            if parting in HETEROGENEOUS:
+                if parting == HETEROGENEOUS[1] and not has_old_parting:
+                    warn(OLD_PARTING)
+                    has_old_parting = True
                 found.append([])
             else:
                 found[-1] += words_of(name, number, rest)
         elif line.strip(SPACE) and not line.lstrip(SPACE).startswith("#"):
             break
     return found
+
+
+def of_part(script: bytes, offset: int) -> bytes:
+    """What is kept as the script of a further part of a heterogeneous job: its lines, and that nothing runs."""
+    first, *lines = lines_of(script)
+    found, part = [first], 0
+    for line in lines:
+        if line.strip(SPACE) and not line.lstrip(SPACE).startswith("#"):
+            break
+        if line.startswith(DIRECTIVE) and line.removeprefix(DIRECTIVE).lower().split()[:1] in HETEROGENEOUS:
+            part += 1
+        elif part == offset and offset:
+            found.append(line)
+    return "\n".join([*found, "exit 0", ""]).encode("utf-8", "surrogateescape")
 
 
 def directives(script: bytes) -> list[tuple[int, list[str]]]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mini_slurm.errors import BadOption, BadUsage, Fatal, MiniSlurmError, Refused
-from mini_slurm.options.script import check_script, script_settings, with_lines
+from mini_slurm.options.script import OLD_PARTING, check_script, of_part, script_settings, with_lines
 from mini_slurm.options.table import OPTIONS
 
 
@@ -158,3 +158,20 @@ def test_any_bytes_give_settings_or_one_of_our_errors(data: bytes) -> None:
 
 def test_lines_are_put_after_the_first() -> None:
     assert with_lines(b"#!/bin/sh\necho\n", b"#BB x") == b"#!/bin/sh\n#BB x\necho\n"
+
+
+def test_the_old_word_between_parts_is_warned_of_once() -> None:
+    text = b"#!/bin/sh\n#SBATCH packjob\n#SBATCH packjob\nsleep 1\n"
+    warnings: list[str] = []
+    for part in range(3):
+        list(script_settings("sbatch", "job.sh", text, OPTIONS, warnings.append, part))
+    assert warnings == [OLD_PARTING]
+
+
+def test_the_script_of_a_further_part() -> None:
+    text = (
+        b"#!/bin/bash\n#SBATCH -n1\n#SBATCH hetjob\n#SBATCH -n2\n# why\n#SBATCH packjob\n#SBATCH -n3\nsleep 1\n# no\n"
+    )
+    assert of_part(text, 1) == b"#!/bin/bash\n#SBATCH -n2\n# why\nexit 0\n"
+    assert of_part(text, 2) == b"#!/bin/bash\n#SBATCH -n3\nexit 0\n"
+    assert of_part(b"#!/bin/sh\n# made\n\nsleep 1\n", 1) == b"#!/bin/sh\nexit 0\n"

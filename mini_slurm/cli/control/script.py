@@ -6,6 +6,7 @@ import os
 import sys
 
 from mini_slurm.cli import common, listing
+from mini_slurm.options.script import of_part
 from mini_slurm.store import queries
 
 TYPE_CHECKING = False
@@ -55,6 +56,9 @@ def _script(session: Session, number: int) -> bytes | None:
     where = queries.Where()
     where.jobs([number])
     where.states(None, session.view().now)
-    jobs = queries.select_jobs(session.db, ("job_id", "script"), where)
+    jobs = queries.select_jobs(session.db, ("job_id", "script", "het_job_id", "het_offset"), where)
+    if jobs and jobs[0].het_offset and jobs[0].het_job_id:
+        whole = _script(session, jobs[0].het_job_id)
+        return None if whole is None else of_part(whole, jobs[0].het_offset)
     digest = jobs[0].script if jobs else ""
     return queries.content(session.db, digest) if digest else None
