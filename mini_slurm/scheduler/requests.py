@@ -15,9 +15,12 @@ from mini_slurm.scheduler.targets import has_task
 
 
 def on_job_submitted(cluster: Cluster, event: JobSubmitted, now: float) -> list[Decision]:
-    """A job that is known already was announced twice: that changes nothing."""
-    job = event.job
-    if job.job_id not in cluster.jobs:
+    """A job that was admitted already is announced again: that changes nothing.
+
+    One that was submitted before the controller started is known from the store, and not admitted yet.
+    """
+    job = cluster.jobs.get(event.job.job_id, event.job)
+    if job is event.job or job.eligible_time is None:
         job.eligible_time = max(job.submit_time, job.begin_time or 0.0)
         cluster.add(job)
         set_priority(cluster, job, now)

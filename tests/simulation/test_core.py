@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from mini_slurm.model.fleet import Partition
+from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import events
+from mini_slurm.scheduler.cluster import make_cluster
+from mini_slurm.scheduler.core import step
 from mini_slurm.scheduler.decisions import End, Forget, Start
 from tests.simulation.harness import STATE, Simulation, fleet_of
 
@@ -338,3 +341,15 @@ def test_a_clock_that_is_set_back_does_not_keep_a_machine_paused():
     sim.now = 10_000.0
     sim.happen()
     assert sim.state(job) == "CONFIGURING"
+
+
+def test_a_job_that_was_stored_before_the_controller_started_is_admitted_when_it_is_announced():
+    fleet = fleet_of(ONE)
+    job = Job(job_id=1, uid=1000, partition="main", submit_time=5.0)
+    cluster = make_cluster(fleet, STATE, [job], {})
+    step(cluster, [events.JobSubmitted(Job(**job.__dict__))], 6.0)
+    admitted = cluster.jobs[1].priority
+    assert (cluster.jobs[1].eligible_time, admitted > 0) == (5.0, True)
+    cluster.jobs[1].eligible_time = 7.0  # as of one that was held and is released
+    step(cluster, [events.JobSubmitted(Job(**job.__dict__))], 8.0)
+    assert cluster.jobs[1].eligible_time == 7.0
