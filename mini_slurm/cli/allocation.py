@@ -194,6 +194,8 @@ class Allocation:
             return
         patience = self._patience()
         if patience is not None and waited >= patience:
+            if not self._is_announced:
+                self._hint()
             self.cancel()
             self.refuse_at_once()
         if self._is_announced:
@@ -202,6 +204,14 @@ class Allocation:
         warning = next((text for reason, text in WARNINGS.items() if self.job.reason.startswith(reason)), None)
         for line in (*([warning] if warning else []), *self.pending_words, "job {} queued and waiting for resources"):
             self.say(line.format(self.job.job_id))
+        self._hint()
+
+    def _hint(self) -> None:
+        """Why the machines that it waits for cannot be reached."""
+        if not self.values.of.get("quiet"):
+            from mini_slurm.cli.unreached import hints
+
+            hints(self.program, self.job, self.job.reason, self.db)
 
     def refuse_at_once(self) -> None:
         """It was to start at once, and cannot. Raises Refused."""

@@ -77,7 +77,7 @@ def _msbatch(program: str, arguments: list[str], line: str) -> int:
         from mini_slurm.cli.staging import progress
 
         made.stage(state, progress())
-    return _submit(made, state, db)
+    return _submit(program, made, state, db)
 
 
 def _elsewhere(program: str, arguments: list[str], state: str, db: sqlite3.Connection) -> int | None:
@@ -112,7 +112,7 @@ def _hint_at_options(program: str, words: list[str]) -> None:
         common.say(f"{program}: hint: {odd} is given to the script, as it follows it: options stand before the script")
 
 
-def _submit(made: Batch, state: str, db: sqlite3.Connection) -> int:
+def _submit(program: str, made: Batch, state: str, db: sqlite3.Connection) -> int:
     values, number = made.values[0], made.store(db)
     try:
         if not values.of.get("quiet"):
@@ -124,8 +124,17 @@ def _submit(made: Batch, state: str, db: sqlite3.Connection) -> int:
     if values.of.get("wait"):
         from mini_slurm.cli.wait import wait_for
 
-        return wait_for(number, state, db, _travels(made))
+        return wait_for(number, state, db, _attended(program, made, db))
     return 0
+
+
+def _attended(program: str, made: Batch, db: sqlite3.Connection) -> Callable[[Iterable[str]], None]:
+    """What hears why the job waits, and tells somebody who waits too."""
+    if made.jobs[0].stage is not None or made.values[0].of.get("quiet"):
+        return _travels(made)
+    from mini_slurm.cli.unreached import teller
+
+    return teller(program, made.jobs[0], db)
 
 
 def _travels(made: Batch) -> Callable[[Iterable[str]], None]:

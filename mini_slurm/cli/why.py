@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mini_slurm.cli import common, listing
+from mini_slurm.cli import common, listing, unreached
 from mini_slurm.cli.forecast import as_stored
 from mini_slurm.errors import BadUsage, visible
 from mini_slurm.model.hostlist import compress
@@ -37,6 +37,7 @@ def show(program: str, word: str) -> int:
         expected = plan(cluster, now, {job.job_id for job in mine})
         for job in mine:
             listing.show(visible(line) for line in explain(cluster, job, now, moment))
+            listing.show(visible(f"Not reached: {line}") for line in unreached.lines(job, job.reason, db))
             if job.job_id in expected:
                 begin, names = expected[job.job_id]
                 where = f"on {compress(list(names))}, if all before it use up their time limits"

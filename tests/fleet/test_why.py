@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 
 from tests.fleet import jobs
@@ -51,6 +52,40 @@ def test_the_parts_of_a_heterogeneous_job_are_told_of_together(fleet: Machines) 
     assert listed == [f"{both}+0 {expected}", f"{both}+1 {expected}"]
     assert fleet.run("mscancel", str(first)).returncode == 0
     jobs.wait_over(fleet, first, both)
+
+
+def end_node1(fleet: Machines) -> str:
+    """Have it be down, and known to be; why."""
+    fleet.machines["node1"].kill()
+    why = f"node1: connection refused by 127.0.0.1 port {fleet.machines['node1'].port} "
+    jobs.wrap(fleet, "true", "--nodelist=node2")  # a controller finds it out
+    wait_until(lambda: why in fleet.run("msinfo", "-h", "-N", "-o", "%E").stdout, "the fault", logs=fleet.logs)
+    return why
+
+
+def test_who_waits_for_a_machine_that_is_down_is_told_why_it_cannot_be_reached(fleet: Machines) -> None:
+    why = end_node1(fleet)
+    hurried = fleet.run("msrun", "--immediate=3", "--nodelist=node1", "true")
+    assert f"\nmsrun: hint: {why}" in hurried.stderr
+    number = jobs.wrap(fleet, "true", "--nodelist=node1")
+    wait_until(lambda: jobs.job(fleet, number).reason.startswith("ReqNodeNotAvail"), "the reason")
+    lines = fleet.run("msqueue", "--why", str(number)).stdout.splitlines()
+    assert [line.startswith(f"Not reached: {why}") for line in lines].count(True) == 1
+    waiting = ["msbatch", "--wait", "--nodelist=node1", "--wrap", "true"]
+    with subprocess.Popen(waiting, env=fleet.environment, cwd=fleet.work, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(f"msbatch: hint: {why}")
+        process.terminate()
+    assert fleet.run("mscancel", "--me").returncode == 0
+
+
+def test_slurms_own_names_say_nothing_that_slurm_would_not(fleet: Machines) -> None:
+    end_node1(fleet)
+    assert fleet.run("mini-slurm", "shims", str(fleet.folder / "shims")).returncode == 0
+    srun = str(fleet.folder / "shims" / "srun")
+    done = fleet.run(srun, "--immediate=6", "--nodelist=node1", "true")
+    assert "Required node not available" in done.stderr
+    assert "hint" not in done.stderr
 
 
 def test_a_job_that_there_is_not_is_refused(fleet: Machines) -> None:
