@@ -87,7 +87,7 @@ class Cluster:
         self.jobs[job.job_id] = job
         if job.array_job_id is not None:
             self._arrays.setdefault(job.array_job_id, {})[job.job_id] = job
-        if job.preempt_time is not None:
+        if job.preempt_time is not None and not job.het_offset:  # further parts follow the first one
             self.yielding.add(job.job_id)
         if job.is_user_exclusive:
             self.has_owners = True

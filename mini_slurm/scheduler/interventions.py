@@ -75,6 +75,8 @@ def on_suspend_requested(cluster: Cluster, event: SuspendRequested, now: float) 
         job.state = JobState.RUNNING if event.resume else JobState.SUSPENDED
         job.suspend_time = now
         cluster.touch(job)
+        for name in allocation(job):
+            cluster.note(name)  # who runs may make room, who is suspended may not
         decisions.append(Suspend(job.node or "", cluster.attempt_name(job), event.resume))
 
     said = answer(cluster, event.request, act, split=False)

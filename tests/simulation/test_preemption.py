@@ -241,6 +241,36 @@ def test_others_make_room_for_every_task_of_an_array_at_once():
     assert {job.start_time for job in sim.cluster.jobs.values() if job.array_job_id == array} == {11}
 
 
+def test_who_was_stopped_by_an_administrator_makes_room_as_soon_as_he_goes_on():
+    sim = by_partition()
+    low = sim.submit(run_time=1000, **LOW)
+    sim.run(until=5)
+    assert sim.suspend(low) == ""
+    high = sim.submit(run_time=50, **HIGH)
+    sim.run(until=100)
+    assert (sim.state(low), sim.state(high)) == ("SUSPENDED", "PENDING")
+    assert sim.suspend(low, resume=True) == ""
+    assert sim.state(low) == "COMPLETING"
+    sim.run(until=102)
+    assert sim.state(high) == "RUNNING"
+
+
+def test_all_parts_of_a_job_that_lends_its_cpus_stay_suspended_when_a_controller_goes_on():
+    sim = by_partition("SUSPEND", machines=TWO)
+    part = {**LOW, "time_limit": 7200}
+    low = sim.submit_together(part, part, run_time=100)
+    sim.run(until=10)
+    sim.submit(run_time=50, **HIGH)
+    for name in TWO:
+        sim.disconnect(name)
+    sim.restart()
+    assert [sim.state(low + n) for n in range(2)] == ["SUSPENDED"] * 2
+    for name in TWO:
+        sim.connect(name)
+    sim.run(until=1000)
+    assert [sim.state(low + n) for n in range(2)] == ["COMPLETED"] * 2
+
+
 def test_a_heterogeneous_job_makes_room_when_all_its_parts_may():
     sim = by_partition(machines=TWO)
     mixed = sim.submit_together({"partition": "low", "cpus_per_task": 4}, {"partition": "high", "cpus_per_task": 4})
