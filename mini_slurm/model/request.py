@@ -16,6 +16,7 @@ LEAST_NODES = "least-nodes"  # kept beside the options
 ASKED_NODES = "nodes"  # with no most
 MOST_CPUS = "most-cpus"
 MEMORY_CPUS = "memory-cpus"  # for how many the memory of each is shown
+CANCELLED_TASKS = "cancelled-tasks"  # of its array tasks were cancelled that had no record yet
 
 
 def extra(job: Job) -> Mapping[str, str]:

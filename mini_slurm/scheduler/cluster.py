@@ -10,6 +10,7 @@ from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.machine_resources import resources
+from mini_slurm.model.request import CANCELLED_TASKS, extra
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import Books
@@ -87,6 +88,7 @@ class Cluster:
         self.jobs[job.job_id] = job
         if job.array_job_id is not None:
             self._arrays.setdefault(job.array_job_id, {})[job.job_id] = job
+            self.note_array(job)
         if job.preempt_time is not None and not job.het_offset:  # further parts follow the first one
             self.yielding.add(job.job_id)
         if job.is_user_exclusive:
@@ -124,7 +126,13 @@ class Cluster:
     def note_end(self, job: Job) -> None:
         """The job has ended: others may wait for that."""
         self.ended[job.job_id] = job
+        self.note_array(job)
         if job.array_job_id is not None and job.state is not JobState.COMPLETED:
+            self.spoiled.add(job.array_job_id)
+
+    def note_array(self, job: Job) -> None:
+        """Were tasks of the job's array cancelled of which no record tells?"""
+        if job.array_job_id is not None and CANCELLED_TASKS in extra(job):
             self.spoiled.add(job.array_job_id)
 
     def is_array(self, number: int) -> bool:

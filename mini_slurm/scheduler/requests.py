@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.arrays import without
 from mini_slurm.model.job import Job
+from mini_slurm.model.request import CANCELLED_TASKS, keep
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision, End, Forget, Signal
@@ -52,7 +53,10 @@ def _meant(cluster: Cluster, event: CancelRequested) -> list[Job]:
 
 
 def _has_left(cluster: Cluster, record: Job, task: int) -> bool:
-    """Take a waiting task out of its array's record. Nothing is kept of it, as in Slurm; the last one stays."""
+    """Take a waiting task out of its array's record. Nothing is kept of it, as in Slurm; the last one stays.
+
+    What is left of the array knows that not all has gone well: others may wait for that.
+    """
     rest = without(record.array_tasks or "", task)
     if rest is None:
         split_task(cluster, record, task, None)
@@ -60,6 +64,8 @@ def _has_left(cluster: Cluster, record: Job, task: int) -> bool:
     gone = Job(**{**record.__dict__, "array_tasks": None, "array_task_id": task, "state": JobState.CANCELLED})
     cluster.ended[-(record.job_id << 32) - task] = gone  # for those who wait for this very task, in this step
     record.array_tasks = rest
+    keep(record, CANCELLED_TASKS, "yes")
+    cluster.note_array(record)
     cluster.touch(record)
     return True
 

@@ -271,3 +271,29 @@ def test_random_workflows_come_to_an_end(seed):
         starts = [job.start_time for job in records[number] if job.start_time is not None]
         ends = [job.end_time for other in before for job in records[other]]
         assert min(starts, default=10**6) >= max(ends, default=0)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_an_array_of_which_a_task_was_cancelled_before_its_start_has_not_ended_well(restarts: bool) -> None:
+    sim = Simulation(fleet_of({"node1": Resources(cpus=1)}))
+    array = sim.submit(5, array_tasks="0-1", priority=0)
+    well, badly = (sim.submit(5, dependency=f"{kind}:{array}_*(unfulfilled)") for kind in ("afterok", "afternotok"))
+    late = sim.submit(5, dependency=f"afterok:{array}_*(unfulfilled)", priority=0)
+    twin = sim.submit(5, array_tasks="0-1", dependency=f"aftercorr:{array}_*(unfulfilled)", priority=0)
+    sim.cancel(array, 1)
+    sim.update(array, Priority=None)
+    if restarts:
+        sim.restart()
+    sim.run(until=100)
+    if restarts:
+        sim.restart()
+    sim.update(late, Priority=None)
+    sim.update(twin, Priority=None)
+    sim.run(until=200)
+    never = "DependencyNeverSatisfied"
+    assert [(sim.state(job), sim.job(job).reason) for job in (well, late)] == [("PENDING", never)] * 2
+    assert sim.state(badly) == "COMPLETED"
+    tasks = {
+        job.array_task_id: job for job in (*sim.done.values(), *sim.cluster.jobs.values()) if job.array_job_id == twin
+    }
+    assert (tasks[0].state.name, tasks[1].reason) == ("COMPLETED", never)
