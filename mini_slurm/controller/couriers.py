@@ -43,9 +43,13 @@ class Couriers:
 
     def look(self) -> None:
         """Begin with the calls that are new."""
-        for number, cluster, body in foreign.unanswered(self._db, time.time() - OLD):
-            if number not in self._under_way:
-                self._under_way[number] = asyncio.get_running_loop().create_task(self._answer(number, cluster, body))
+        found = foreign.unanswered(self._db, time.time() - OLD)
+        new = [call for call in found if call.number not in self._under_way]
+        if not all(call.begun for call in new):
+            with database.transaction(self._db):
+                foreign.begin(self._db, (call.number for call in new))
+        for call in new:
+            self._under_way[call.number] = asyncio.get_running_loop().create_task(self._answer(call))
 
     @property
     def is_busy(self) -> bool:
@@ -59,11 +63,13 @@ class Couriers:
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
         await asyncio.gather(*(line.close() for line in self._lines.values()), return_exceptions=True)
 
-    async def _answer(self, number: int, cluster: str, body: str) -> None:
-        answer = await self._ask(cluster, body)
+    async def _answer(self, call: foreign.Asked) -> None:
+        answer = await self._ask(call.cluster, call.body)
+        if call.begun:
+            answer = unsure(answer)  # the controller before this one may have got through
         with database.transaction(self._db):
-            foreign.answer(self._db, number, json.dumps(answer))
-        del self._under_way[number]
+            foreign.answer(self._db, call.number, json.dumps(answer))
+        del self._under_way[call.number]
 
     async def _ask(self, cluster: str, body: str) -> Mapping[str, Any]:
         entry = self._entries().get(cluster)
@@ -97,7 +103,7 @@ class Line:
             for _ in range(TRIES):
                 try:
                     answer: dict[str, Any] = json.loads(await self._talker.talk(greeting(body)))
-                    return answer
+                    return answer if broken is None else unsure(answer)
                 except Broken as error:
                     broken = error  # a call that changes anything is started once under its name
                 except Unreachable as error:
@@ -110,6 +116,13 @@ class Line:
     async def close(self) -> None:
         """End the connection."""
         await self._talker.close()
+
+
+def unsure(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer, where an earlier try may have had its effect: a fault does not say that nothing was done."""
+    if "fault" not in answer:
+        return {**answer}
+    return {"fault": answer["fault"], "hint": answer.get("hint", ""), "clear": False}
 
 
 def greeting(body: str) -> bytes:

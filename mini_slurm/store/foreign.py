@@ -9,6 +9,7 @@ import time
 
 from mini_slurm.model.foreign import COLUMNS, DEFAULTS, ForeignJob
 from mini_slurm.model.states import JobState
+from mini_slurm.model.tuples import NamedTuple
 from mini_slurm.store.queries import Where, look_up
 from mini_slurm.store.schema import UNFINISHED
 
@@ -188,11 +189,26 @@ def take_answer(db: sqlite3.Connection, number: int) -> str | None:
     return str(found[0][0])
 
 
-def unanswered(db: sqlite3.Connection, since: float) -> list[tuple[int, str, str]]:
-    """Number, cluster and body of the calls that wait. Older ones, whose command has surely gone, are dropped."""
+class Asked(NamedTuple):
+    """A call that waits for its answer; `begun`: a courier has begun with it before, and may have been killed."""
+
+    number: int
+    cluster: str
+    body: str
+    begun: int
+
+
+def unanswered(db: sqlite3.Connection, since: float) -> list[Asked]:
+    """The calls that wait. Older ones, whose command has surely gone, are dropped."""
     if look_up(db, "SELECT 1 FROM call WHERE moment < ? LIMIT 1", since):
         db.execute("DELETE FROM call WHERE moment < ?", (since,))
-    return look_up(db, "SELECT number, cluster, body FROM call WHERE answer IS NULL ORDER BY number")
+    rows = look_up(db, "SELECT number, cluster, body, begun FROM call WHERE answer IS NULL ORDER BY number")
+    return [Asked(*row) for row in rows]
+
+
+def begin(db: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    """Write down that these calls are about to be made; call it within a transaction."""
+    db.executemany("UPDATE call SET begun = 1 WHERE number = ?", [(number,) for number in numbers])
 
 
 def answer(db: sqlite3.Connection, number: int, text: str) -> None:

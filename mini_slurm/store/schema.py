@@ -160,6 +160,7 @@ STEPS: tuple[str, ...] = (
         submit_line, max_rss, max_rss_node, max_rss_task, mean_rss, user_seconds, system_seconds FROM former_step
     """,
     "DROP TABLE former_step",
+    "ALTER TABLE call ADD COLUMN begun INTEGER NOT NULL DEFAULT 0",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

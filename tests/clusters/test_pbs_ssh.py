@@ -12,7 +12,7 @@ from tests.clusters import replay
 from tests.clusters.conftest import User
 from tests.clusters.test_pbs import Pbs
 from tests.clusters.test_slurm import ended, submitted
-from tests.clusters.test_ssh import LoginNode, login_node
+from tests.clusters.test_ssh import LoginNode, controller, login_node
 from tests.fleet import processes
 from tests.waiting import wait_until
 
@@ -58,12 +58,6 @@ def begin(user: User, *words: str) -> tuple[subprocess.Popen[str], str]:
     if not ready:
         process.kill()
     return process, submitted(process.stdout.readline())
-
-
-def controller(user: User) -> list[processes.Process]:
-    """The user's controller."""
-    pid = int((user.home / "state" / "controller.lock").read_text())
-    return [found for found in processes.everything().values() if found.pid == pid]
 
 
 def test_a_qsub_that_stays_far_away_ends_as_its_job_does_whatever_breaks_meanwhile(login: LoginNode, pbs: Pbs) -> None:

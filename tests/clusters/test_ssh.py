@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -55,6 +56,13 @@ class LoginNode:
     def logins(self) -> int:
         """How many connections there were."""
         return self.machine.log.read_text().count("Accepted publickey")
+
+
+def controller(user: User) -> list[processes.Process]:
+    """The user's controller, if there is one."""
+    lock = user.home / "state" / "controller.lock"
+    pid = int(lock.read_text() or 0) if lock.exists() else 0
+    return [found for found in processes.everything().values() if found.pid == pid]
 
 
 @contextmanager
@@ -131,13 +139,31 @@ def test_a_way_that_breaks_in_a_submission_leaves_one_job(login: LoginNode, slur
     if breaks == "connection":
         login.machine.kill_sessions()
     else:
-        pid = int((user.home / "state" / "controller.lock").read_text())
-        processes.kill([found for found in processes.everything().values() if found.pid == pid])
-        user.run("mscancel", "--state=RUNNING")  # any command that starts the next one
-        user.run("msinfo", "-M", "far")
+        processes.kill(controller(user))  # the command itself starts the next one
     command.join()
     number = submitted(answers[0])
     assert slurm.run("squeue", "-h", "-n", name, "-o", "%i").split() == [number]
+
+
+def test_a_way_that_stays_broken_in_a_submission_leaves_one_job_and_says_that_it_may(
+    login: LoginNode, slurm: Slurm
+) -> None:
+    user, started = login.user, login.machine.home / "started"
+    login.fake("sbatch", 'touch {home}/started; sleep 1; exec {real} "$@"\n')
+    answers: list[subprocess.CompletedProcess[str]] = []
+    words = ("msbatch", "-M", "far", "-H", "-J", "unsure", "--wrap", "true")
+    command = threading.Thread(target=lambda: answers.append(user.try_(*words)))
+    command.start()
+    wait_until(started.exists, "sbatch runs")
+    login.machine.kill_listener()
+    processes.kill(controller(user))
+    login.machine.kill_sessions()
+    command.join()
+    assert (answers[0].returncode, answers[0].stdout) == (1, "")
+    assert answers[0].stderr.splitlines()[0] == "msbatch: error: cluster far does not say whether the job was submitted"
+    login.machine.start()
+    (number,) = slurm.run("squeue", "-h", "-n", "unsure", "-o", "%i").split()
+    wait_until(lambda: user.run("msqueue", "-h", "-o", "%i %j") == f"{number} unsure\n", "it is known", seconds=90)
 
 
 def test_shims_on_that_host_are_passed_over(login: LoginNode) -> None:
