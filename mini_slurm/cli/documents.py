@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mini_slurm.cli import listing, plans
+from mini_slurm.cli import common, listing, plans
+from mini_slurm.desk import places
 from mini_slurm.model.job import COLUMNS
 from mini_slurm.output import documents, job_document, yaml_text
 from mini_slurm.output.job_order import in_order_of_making
@@ -10,37 +11,53 @@ from mini_slurm.store import queries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import sqlite3
+    from collections.abc import Mapping, Sequence
 
+    from mini_slurm.model.fleet import Fleet
     from mini_slurm.options.listings import Chosen
     from mini_slurm.output.accounting_lines import Line
     from mini_slurm.output.layout import View
+    from mini_slurm.output.nodes import Node
 
 
 def show_jobs(program: str, chosen: Chosen) -> int:
-    """squeue's: the jobs that are not over, or have not been over for long."""
+    """squeue's: the jobs of each place that are not over, or have not been over for long. Raises MiniSlurmError."""
     db = listing.open_to_read()
+    for place in places.chosen(program, chosen, db, warn=common.say) or [""]:
+        _show_jobs(program, chosen, db, place)
+    return 0
+
+
+def _show_jobs(program: str, chosen: Chosen, db: sqlite3.Connection | None, place: str) -> None:
     view = listing.view(chosen)
     fleet = listing.fleet(db)
-    view.cluster, view.associations = fleet.name, fleet.association_numbers()
+    view.cluster, view.associations = place or fleet.name, fleet.association_numbers()
     view.default_memory = fleet.default_memory_per_cpu
+    listing.refresh(program, db, place, None)
     where = queries.Where()
     where.states(None, view.now)
-    jobs = queries.select_jobs(db, COLUMNS, where)
+    jobs = [*listing.jobs(db, place, COLUMNS, where)]
     in_order_of_making(jobs)
-    plans.note(program, jobs, db, view.now)
-    return write(chosen, documents.PLUGIN, "jobs", [job_document.record(job, view) for job in jobs])
+    if place in ("", fleet.name):
+        plans.note(program, jobs, db, view.now)
+    write(chosen, documents.PLUGIN, "jobs", [job_document.record(job, view) for job in jobs])
 
 
-def show_nodes(chosen: Chosen) -> int:
-    """sinfo's: all machines."""
+def show_nodes(chosen: Chosen, db: sqlite3.Connection | None) -> int:
+    """sinfo's: all machines of the fleet."""
     from mini_slurm.cli.msinfo import all_nodes
+
+    fleet = listing.fleet(db)
+    return write_nodes(chosen, fleet, all_nodes(fleet, db), queries.last_ends(db))
+
+
+def write_nodes(chosen: Chosen, fleet: Fleet, nodes: Mapping[str, Node], last_ends: Mapping[str, float]) -> int:
+    """These nodes; `last_ends`: when a job ended last on one, seconds since the epoch."""
     from mini_slurm.output import node_document
 
-    db = listing.open_to_read()
-    view, fleet, last_ends = listing.view(chosen), listing.fleet(db), queries.last_ends(db)
-    records = []
-    for name, node in all_nodes(fleet, db).items():
+    view, records = listing.view(chosen), []
+    for name, node in nodes.items():
         homes = [partition.name for partition in fleet.partitions.values() if name in partition.machines]
         records.append(node_document.record(node, homes, last_ends, view))
     return write(chosen, documents.PLUGIN, "nodes", records)

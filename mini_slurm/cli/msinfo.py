@@ -57,22 +57,24 @@ def msinfo(program: str, arguments: list[str]) -> int:
         from mini_slurm.cli import foreign_use
 
         return listing.repeat(seconds, lambda: foreign_use.show(request))
-    if "json" in chosen or "yaml" in chosen:
-        from mini_slurm.cli import documents
-
-        return documents.show_nodes(chosen)
     return listing.repeat(seconds, lambda: _show(program, arguments, request))
 
 
 def _show(program: str, arguments: list[str], request: Request) -> int:
     chosen, db, code = request.chosen, listing.open_to_read(), 0
+    is_document = "json" in chosen or "yaml" in chosen
     for number, place in enumerate(places.chosen(program, chosen, db, warn=common.say) or [""]):
         head = [""] * (number > 0) + [f"CLUSTER: {place}"] * ("clusters" in chosen and "noheader" not in chosen)
+        head = [] if is_document else head
         if place and place in places.survey(db).clusters:
             from mini_slurm.cli.foreign import nodes
 
             listing.show(head)
             code = max(code, nodes.show(program, arguments, request, place))
+        elif is_document:
+            from mini_slurm.cli import documents
+
+            documents.show_nodes(chosen, db)
         else:
             _show_fleet(request, db, head)
     sys.stdout.flush()

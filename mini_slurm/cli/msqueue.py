@@ -56,17 +56,30 @@ def msqueue(program: str, arguments: list[str]) -> int:
         from mini_slurm.cli.verbose import squeue_options
 
         listing.show(squeue_options(request))
-    return listing.repeat(seconds, lambda: _show(program, request))
+    return listing.repeat(seconds, lambda: _show(program, arguments, request))
 
 
-def _show(program: str, request: Request) -> int:
+def _show(program: str, arguments: list[str], request: Request) -> int:
     db = listing.open_to_read()
     for number, place in enumerate(places.chosen(program, request.chosen, db, warn=common.say) or [""]):
         if number and "noheader" not in request.chosen:
             listing.show([""])
-        _show_place(program, request, db, place)
+        if not (request.by_step and _show_steps_there(program, arguments, request, db, place)):
+            _show_place(program, request, db, place)
     sys.stdout.flush()
     return 0
+
+
+def _show_steps_there(
+    program: str, arguments: list[str], request: Request, db: sqlite3.Connection | None, place: str
+) -> bool:
+    """A real Slurm tells of the steps that its jobs have begun; False: it is another place. Raises MiniSlurmError."""
+    if not place or place not in places.survey(db).clusters:
+        return False
+    from mini_slurm.cli.foreign import steps
+
+    head = [f"CLUSTER: {place}"] * ("clusters" in request.chosen and "noheader" not in request.chosen)
+    return steps.show(arguments, options(program), place, head)
 
 
 def _show_place(program: str, request: Request, db: sqlite3.Connection | None, place: str) -> None:
@@ -110,7 +123,9 @@ def _records(program: str, request: Request, view: View, db: sqlite3.Connection 
     known = None if request.by_step else request.only_job
     if known is not None and not listing.knows_job(db, place, known, view.now):
         raise listing.NotNow("slurm_load_jobs error: Invalid job id specified", exit_code=1)
-    where = request.where(view.now, fleet if "nodelist" in request.chosen else None)
+    # another place's machines are its own business
+    fleet = fleet if place in ("", fleet and fleet.name) else None
+    where = request.where(view.now, fleet)
     jobs = [*listing.jobs(db, place, request.columns, where)]
     if request.looks_ahead and not place:
         from mini_slurm.cli import plans
@@ -119,7 +134,7 @@ def _records(program: str, request: Request, view: View, db: sqlite3.Connection 
     if request.wanted is not None:
         jobs = list(job_order.pick(jobs, request.wanted))
     if request.by_step:
-        return [*_steps(request, db, jobs, view, fleet if "nodelist" in request.chosen else None)]
+        return [*_steps(request, db, jobs, view, fleet)]
     return [*_jobs(request, jobs, view)]
 
 

@@ -38,4 +38,5 @@ def note(program: str, jobs: Sequence[Job], db: sqlite3.Connection | None, now: 
 
 
 def _waits(job: Job) -> bool:
-    return job.state is JobState.PENDING and job.reason in ("Resources", "Priority")
+    """Is it one of the fleet that waits for its turn?"""
+    return job.state is JobState.PENDING and job.reason in ("Resources", "Priority") and not hasattr(job, "cluster")

@@ -106,13 +106,16 @@ class Request:
 
     def among_nodes(self, found: list[Line], fleet: Fleet | None) -> list[Line]:
         """Those of the steps that run on one of the nodes of -w. Raises MiniSlurmError."""
-        if fleet is None:
+        if "nodelist" not in self.chosen:
             return found
         wanted = set(_nodes(self._nodes, fleet))
         return [line for line in found if wanted.intersection(listing.names(line.nodes))]
 
     def where(self, now: float, fleet: Fleet | None) -> Where:
-        """The conditions for the database; the fleet is needed to check the names of nodes. Raises Refused."""
+        """The conditions for the database; the names of nodes have to be the fleet's, if there is one to ask.
+
+        Raises MiniSlurmError.
+        """
         where = Where()
         where.states(self._states, now)
         where.jobs(self.wanted)
@@ -120,7 +123,7 @@ class Request:
         where.listed("partition", self.chosen.words("partitions"))
         if self.by_step:
             return where
-        if fleet is not None:
+        if "nodelist" in self.chosen:
             where.on_nodes(_nodes(self._nodes, fleet))
         for field, column in (("accounts", "account"), ("name", "name"), ("qos", "qos")):
             where.among(column, self.chosen.words(field), any_case=True)
@@ -288,8 +291,10 @@ def _node_names(program: str, chosen: Chosen) -> list[str]:
     return [] if text is None else listing.host_names(program, text, "nodelist")
 
 
-def _nodes(names: list[str], fleet: Fleet) -> list[str]:
-    """The nodes of -w, all of which there have to be. Raises MiniSlurmError."""
+def _nodes(names: list[str], fleet: Fleet | None) -> list[str]:
+    """The nodes of -w, all of which there have to be in the fleet; None: they are another's. Raises MiniSlurmError."""
+    if fleet is None:
+        return names
     found = []
     for name in names:
         node = os.uname().nodename.partition(".")[0] if name.lower() == "localhost" else name

@@ -208,7 +208,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("flags", _flags),
     ("burst_buffer", _kept("bb")),
     ("burst_buffer_state", _constant("")),
-    ("cluster", lambda job, view: view.cluster),
+    ("cluster", lambda job, view: getattr(job, "cluster", "") or view.cluster),
     ("cluster_features", _kept("cluster-constraint")),
     ("command", lambda job, view: command_line(job) if job.command else ""),
     ("comment", _text("comment")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import resource
 import select
@@ -132,6 +133,27 @@ def test_msqueue_shows_what_squeue_shows(with_slurm: User, slurm: Slurm) -> None
     real = slurm.run("squeue", "-h", "-o", form)
     assert sorted(with_slurm.run("msqueue", "-h", "-M", "big", "-o", form).splitlines()) == sorted(real.splitlines())
     with_slurm.run("mscancel", "-M", "big", "--me")
+
+
+def test_documents_tell_of_the_jobs_and_nodes_of_a_cluster(with_slurm: User, slurm: Slurm) -> None:
+    number = submitted(with_slurm.run("msbatch", "-M", "big", "-H", "-J", "told", "--wrap", "true"))
+    for words in ((), ("-M", "big")):
+        jobs = json.loads(with_slurm.run("msqueue", "--json", *words))["jobs"]
+        mine = [(job["name"], job["job_state"], job["cluster"]) for job in jobs if job["job_id"] == int(number)]
+        assert mine == [("told", "PENDING", "big")]
+    nodes = json.loads(with_slurm.run("msinfo", "--json", "-M", "big"))["nodes"]
+    assert [node["name"] for node in nodes] == ["sl1", "sl2"]
+    with_slurm.run("mscancel", number)
+
+
+def test_steps_and_nodes_of_a_cluster_are_known(with_slurm: User, slurm: Slurm) -> None:
+    number = submitted(with_slurm.run("msbatch", "-M", "big", "-w", "sl2", "-n", "1", "--wrap", "srun sleep 600"))
+    wait_until(lambda: f"{number}.0" in slurm.run("squeue", "-s", "-h", "-j", number, "-o", "%i"), "the step runs")
+    words = ("-h", "-M", "big", "-j", number)
+    assert {*with_slurm.run("msqueue", "-s", *words, "-o", "%i").split()} == {f"{number}.0", f"{number}.batch"}
+    assert with_slurm.run("msqueue", "-w", "sl2", *words, "-o", "%i") == f"{number}\n"
+    assert with_slurm.run("msqueue", "-w", "sl1", *words, "-o", "%i") == ""
+    with_slurm.run("mscancel", number)
 
 
 def test_a_number_alone_finds_its_job_wherever_it_is(with_slurm: User, slurm: Slurm) -> None:

@@ -33,6 +33,10 @@ def _show_translated(there: Place, request: Request) -> int:
     from mini_slurm.cli.msinfo import table
 
     fleet, nodes = load(there)
+    if "json" in request.chosen or "yaml" in request.chosen:
+        from mini_slurm.cli import documents
+
+        return documents.write_nodes(request.chosen, fleet, nodes, {})
     view = listing.view(request.chosen)
     view.cluster = there.entry.name if "clusters" in request.chosen else view.cluster
     listing.show(table(request, fleet, nodes, view, "noheader" not in request.chosen))
