@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mini_slurm.output.nodes import Node
 
 VARIABLES = {"clusters": "SLURM_CLUSTERS", "partition": "SINFO_PARTITION", "sort": "SINFO_SORT"}
+NOTHING = "\0"  # what C makes of a letter that is not there
 REASON_STATES = "down,fail,drain"  # those that -R shows
 
 
@@ -123,7 +124,7 @@ class Request:
             if self._by_name:
                 common.say(f"{self.program}: error: Invalid job format specification: {word}")
             else:
-                common.say(f"Invalid node format specification: {word}")
+                common.say(f"Invalid node format specification: {word or NOTHING}")
         return layout
 
     def _parsed(self, text: str) -> tuple[Layout, list[str]]:

@@ -109,7 +109,8 @@ def test_a_user_changes_what_a_waiting_job_asks_for(changes, column, value):
         ({"Prefer": "nope"}, "Invalid preferred feature specification"),
         ({"ReservationName": "nope"}, "Requested reservation is invalid"),
         ({"Licenses": "matlab:3"}, "Invalid license specification"),
-        ({"TresPerNode": "gpu:1"}, "Invalid Trackable RESource (TRES) specification"),
+        ({"TresPerNode": "gpu:x"}, "Invalid generic resource (gres) specification"),
+        ({"TresBind": "closest"}, "Invalid Trackable RESource (TRES) specification"),
         ({"TresPerNode": "gres:tpu:1"}, "Invalid generic resource (gres) specification"),
         ({"NumTasks": 0}, "Task count specification invalid"),
         ({"NumNodes": (2, 1)}, "Node count specification invalid"),
@@ -389,3 +390,13 @@ def test_cpus_that_are_changed_leave_the_memory_as_it_is_shown():
     assert tres.requested(sim.job(job)) == "cpu=2,mem=100M,node=1,billing=2"
     assert sim.update(job, MinMemory=("cpu", 200)) == ""
     assert tres.requested(sim.job(job)) == "cpu=2,mem=400M,node=1,billing=2"
+
+
+def test_gpus_of_a_type_and_gpus_of_any_are_not_exchanged():
+    sim, job = waiting(gres="gpu:1")
+    mixed = "Invalid GRES specification (with and without type identification)"
+    assert sim.update(job, TresPerNode="gres:gpu:a100:1") == mixed
+    assert sim.update(job, TresPerNode="gpu:2") == ""
+    assert sim.job(job).gres == "gpu:2"
+    assert sim.update(job, TresBind="gpu:closest") == ""
+    assert json.loads(sim.job(job).extra)["gpu-bind"] == "closest"

@@ -14,7 +14,8 @@ BAD_NODES = "Node count specification invalid"
 BAD_TASKS = "Task count specification invalid"
 BAD_TRES = "Invalid Trackable RESource (TRES) specification"
 BAD_GRES = "Invalid generic resource (gres) specification"
-GRES = re.compile(r"gres:(\w+)((?::[\w.-]+)?:\d{1,9})?", re.ASCII)
+MIXED_GRES = "Invalid GRES specification (with and without type identification)"
+GRES = re.compile(r"(?:gres:)?(\w+)((?::[\w.-]+)?:\d{1,9})?", re.ASCII)
 
 
 def set_throttle(update: Update) -> None:
@@ -144,10 +145,36 @@ def check_gres(update: Update, value: str) -> None:
     update.needs_pending()
     for part in filter(None, value.split(",")):
         found = GRES.fullmatch(part)
-        if not found:
-            raise Refusal(BAD_TRES)
-        if found[1] != "gpu":
+        if not found or found[1] != "gpu":
             raise Refusal(BAD_GRES)
+
+
+def check_node_gres(update: Update, value: str) -> None:
+    """GPUs are asked for either all by their type, or none."""
+    check_gres(update, value)
+    before, now = (_typed(text) for text in (update.job.gres or "", value.replace("gres:", "")))
+    if before and now and before != now:
+        raise Refusal(MIXED_GRES)
+
+
+def _typed(text: str) -> set[bool]:
+    """Do these parts name a type? Empty: there is none."""
+    return {part.count(":") > 1 for part in text.split(",") if part}
+
+
+def check_tres(update: Update, value: str) -> None:
+    """What is said of GPUs in general begins with their name."""
+    if value and not value.startswith("gpu:"):
+        raise Refusal(BAD_TRES)
+
+
+def set_tres(name: str) -> Setter:
+    """An option that says something of GPUs in general; empty: none."""
+
+    def set_option(update: Update, value: str) -> None:
+        update.option(name, value.removeprefix("gpu:") or None)
+
+    return set_option
 
 
 def set_gres(update: Update, value: str) -> None:
