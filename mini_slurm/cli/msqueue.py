@@ -145,7 +145,7 @@ def _jobs(request: Request, jobs: list[Job], view: View) -> list[Job]:
     if not apart and "array_unique" not in request.chosen:
         jobs = job_order.join(jobs)
     if request.order is not None:
-        request.order.sort(jobs, view)
+        request.order.sort(jobs, view, alone=request.only_job is not None)
     return list(job_order.spread(jobs)) if apart else jobs
 
 

@@ -111,9 +111,14 @@ class Order:
         self._keys.append((None if letter == "S" else key, text[place - 1 : place] == "-"))
         return 1
 
-    def sort(self, jobs: list[Job], view: View) -> None:
-        """Put them in order. Equal ones stand as in Slurm: what started last first, what waits the newest first."""
+    def sort(self, jobs: list[Job], view: View, *, alone: bool = False) -> None:
+        """Put them in order. Equal ones stand as in Slurm: what started last first, what waits the newest first.
+
+        `alone`: nothing but one job was asked for, and of one array Slurm tells the newest tasks first.
+        """
         in_order_of_making(jobs)
+        if alone and any(job.array_job_id is not None for job in jobs):
+            jobs.reverse()
         _by_start(jobs, view.now, down=True)
         for key, down in self._keys:
             if key is None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.arrays import format_tasks
+from mini_slurm.model.hostlist import compress
 from mini_slurm.model.preemption import OFF, exempt_until, mode
 from mini_slurm.model.request import MOST_CPUS, extra, least_cpus, number, shown_nodes
 from mini_slurm.model.resources import parse_gpus
@@ -129,13 +132,16 @@ def _on_machines(job: Job, view: RecordView) -> list[str]:
         return [
             _on_machine(job.node or "", job.cpu_ids, job.alloc_memory, _gres(job, parse_gpus(job.alloc_gpus), view))
         ]
-    found = []
-    for name, share in parse_allocation(job.allocation).items():
-        cpus, memory, held, *_ = share.resources
-        own = name == job.node and job.cpu_ids
-        ids = job.cpu_ids if own else "0" if cpus == 1 else f"0-{cpus - 1}"
-        found.append(_on_machine(name, ids, memory, _gres(job, held, view)))
-    return found
+    shares = (_share(job, view, name) for name in parse_allocation(job.allocation))
+    alike = groupby(shares, key=lambda share: share[1:])
+    return [_on_machine(compress([name for name, *_ in some]), *what) for what, some in alike]
+
+
+def _share(job: Job, view: RecordView, name: str) -> tuple[str, str, int, str]:
+    """What the job holds on one machine: its name, CPUs, memory, and GPUs in words."""
+    cpus, memory, held, *_ = parse_allocation(job.allocation)[name].resources
+    own = name == job.node and job.cpu_ids
+    return name, job.cpu_ids if own else "0" if cpus == 1 else f"0-{cpus - 1}", memory, _gres(job, held, view)
 
 
 def _on_machine(name: str, ids: str, memory: int, gres: str) -> str:

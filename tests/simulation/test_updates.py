@@ -188,7 +188,6 @@ def test_a_time_limit_is_raised_up_to_the_partitions_while_the_job_waits():
         ({"Partition": "other"}, NOT_PENDING),
         ({"NumNodes": (2, None)}, "Requested operation not supported on this system"),
         ({"StartTime": 2000.0}, NOT_PENDING),
-        ({"ReqNodeList": "node1"}, "Requested operation not supported on this system"),
         ({"MinMemory": ("node", 1)}, NOT_PENDING),
         ({"Dependency": "singleton"}, NOT_PENDING),
         ({"EndTime": 50.0}, "Invalid time specified"),
@@ -328,7 +327,7 @@ def test_a_running_job_keeps_its_machines_and_is_told_which_names_are_none_of_th
     other = next(name for name in TWO if name != node)
     assert sim.update(job, ReqNodeList=other) == "Invalid node name specified"
     assert sim.update(job, ReqNodeList="nope") == "Invalid node name specified"
-    assert sim.update(job, ReqNodeList=node) == "Requested operation not supported on this system"
+    assert sim.update(job, ReqNodeList=node) == ""
     assert sim.update(job, ReservationName="nope") == "Requested reservation is invalid"
 
 
@@ -400,3 +399,16 @@ def test_gpus_of_a_type_and_gpus_of_any_are_not_exchanged():
     assert sim.job(job).gres == "gpu:2"
     assert sim.update(job, TresBind="gpu:closest") == ""
     assert json.loads(sim.job(job).extra)["gpu-bind"] == "closest"
+
+
+def test_the_machines_that_a_job_runs_on_may_be_named_again():
+    sim, job = running()
+    own = sim.job(job).node_list
+    assert sim.update(job, ReqNodeList=own) == ""
+    assert (sim.job(job).required_nodes, sim.job(job).node_list) == (None, own)
+
+
+def test_machines_that_are_named_later_are_not_counted_as_asked_for():
+    sim, job = waiting()
+    assert sim.update(job, ReqNodeList="node[1-2]") == ""
+    assert "node=1," in tres.requested(sim.job(job))

@@ -93,6 +93,19 @@ def test_details_tell_what_is_held_where() -> None:
     assert "DerivedExitCode=0:0" in found
 
 
+def test_machines_on_which_the_same_is_held_share_a_line() -> None:
+    running = job(
+        state=JobState.RUNNING, start_time=NOW, node="node2", node_list="node[2-4]", nodes=3, alloc_cpus=5,
+        alloc_memory=2500, cpu_ids="0-1",
+        allocation='{"node2": [2, 1000, "", 2], "node3": [2, 1000, "", 2], "node4": [1, 500, "", 1]}',
+    )  # fmt: skip
+    found = job_record.lines(running, view(details=True))
+    assert [line for line in found if "CPU_IDs" in line] == [
+        "  Nodes=node[2-3] CPU_IDs=0-1 Mem=1000 GRES=",
+        "  Nodes=node4 CPU_IDs=0 Mem=500 GRES=",
+    ]
+
+
 def test_an_array_shows_its_waiting_tasks_and_its_throttle() -> None:
     at = view()
     at.throttles = {7: 2}

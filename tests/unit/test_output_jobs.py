@@ -390,3 +390,20 @@ def test_cpus_that_were_asked_for_later_count_instead_of_those_of_the_tasks() ->
     layout, _ = by_letters("%C", job_fields.JOB_FIELDS)
     job = Job(job_id=1, state=JobState.PENDING, ntasks=3, min_cpus=1)
     assert list(layout.lines([job], VIEW)) == ["1"]
+
+
+def test_of_an_array_alone_the_newest_tasks_that_run_come_first() -> None:
+    """As Slurm packs the records of one array; among all jobs they stand in the order of their making."""
+
+    def found(*, alone: bool) -> list[int | None]:
+        head = Job(job_id=9, array_job_id=9, array_tasks="4-6", state=JobState.PENDING)
+        tasks = [
+            Job(job_id=9 + n, array_job_id=9, array_task_id=n, state=JobState.RUNNING, start_time=100.0, node="node1")
+            for n in (1, 2, 3)
+        ]
+        jobs = [head, *tasks]
+        Order(job_order.SORT).sort(jobs, VIEW, alone=alone)
+        return [one.array_task_id for one in jobs]
+
+    assert found(alone=False) == [None, 1, 2, 3]
+    assert found(alone=True) == [None, 3, 2, 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model import features, hostlist
 from mini_slurm.model.dependencies import BadDependency, read
+from mini_slurm.model.request import ASKED_NODES, number
 from mini_slurm.scheduler.admission import BAD_ACCOUNT, BAD_RESERVATION, CLOSED_RESERVATION, FAILED, allowed_qos
 from mini_slurm.scheduler.changes.row import NOT_SUPPORTED, Update
 from mini_slurm.scheduler.dependents import check_circle
@@ -90,15 +91,19 @@ def check_nodes(update: Update, value: str) -> None:
 
 def _check_fewer(update: Update, value: str) -> None:
     """What runs could only give machines back, and never the one on which its script is."""
-    names = set(hostlist.expand(value))
-    if update.job.node not in names or not names <= set(hostlist.expand(update.job.node_list or "")):
+    names, own = set(hostlist.expand(value)), set(hostlist.expand(update.job.node_list or ""))
+    if update.job.node not in names or not names <= own:
         raise Refusal(BAD_NODE)
-    raise Refusal(NOT_SUPPORTED)
+    if names != own:
+        raise Refusal(NOT_SUPPORTED)
 
 
 def set_nodes(update: Update, value: str) -> None:
-    """Empty: any."""
-    update.job.required_nodes = hostlist.compress(_names(update, value)) or None
+    """Empty: any. What runs has its machines. How many Slurm shows that the job asked for stays."""
+    if not update.is_running:
+        before = number(update.job, ASKED_NODES) or len(set(hostlist.expand(update.job.required_nodes or ""))) or 1
+        update.option(ASKED_NODES, str(before))
+        update.job.required_nodes = hostlist.compress(_names(update, value)) or None
 
 
 def check_exclusions(update: Update, value: str) -> None:
