@@ -45,6 +45,7 @@ WARNINGS = {
     "ReqNodeNotAvail": "Required node not available (down, drained or reserved)",
     "Nodes required": "Required node not available (down, drained or reserved)",
 }
+NOT_ELIGIBLE = frozenset({"BeginTime", "Dependency", "JobHeldUser"})  # reasons of a job that is not to start yet
 STAGE_IN, STAGE_OUT = "stage-in: ", "stage-out"  # begin reasons of jobs whose files cannot travel, or do
 BATCH_ONLY = frozenset({"ENVIRONMENT", "HOSTNAME"})  # of the variables that a script gets
 
@@ -167,7 +168,7 @@ class Allocation:
                         raise Refused(f"{self.failed}{job.reason}")
                     self.tell_cancelled()
                     raise Refused(f"{self.failed}{DONE}")
-                if job.state is JobState.PENDING and job.eligible_time is not None:
+                if job.state is JobState.PENDING and (job.eligible_time is not None or job.reason in NOT_ELIGIBLE):
                     seen = now if seen is None else seen
                     self._pending(now - seen, now - begun)
                 is_settled = self._is_announced and "immediate" not in self.values.of
@@ -215,6 +216,8 @@ class Allocation:
 
     def refuse_at_once(self) -> None:
         """It was to start at once, and cannot. Raises Refused."""
+        if self.job.reason in NOT_ELIGIBLE and not self._patience():
+            raise Refused(f"{self.failed}Job dependency problem")
         if self.job.reason.startswith("Partition"):
             raise Refused(f"{self.failed}{WARNINGS['Partition']}")
         raise Refused(f"{self.failed_at_once}{BUSY}")

@@ -10,7 +10,7 @@ import time
 from contextlib import closing, suppress
 
 from mini_slurm.cli import common
-from mini_slurm.cli.allocation import Allocation, variables
+from mini_slurm.cli.allocation import NOT_ELIGIBLE, Allocation, variables
 from mini_slurm.desk import submission
 from mini_slurm.errors import BadOption, Refused
 from mini_slurm.model.signals import signal_number
@@ -37,8 +37,10 @@ class Salloc(Allocation):
 
     def refuse_at_once(self) -> None:
         """Say that it is gone, where it was not only that others were there. Raises Refused."""
-        if self.job.reason.startswith("Partition"):
+        if self.job.reason.startswith("Partition") or self.job.reason in NOT_ELIGIBLE:
             self.say(f"Job allocation {self.job.job_id} has been revoked.")
+        if self.job.reason in NOT_ELIGIBLE and self._patience():
+            raise Refused(f"{self.failed_at_once}Connection timed out")
         super().refuse_at_once()
 
     def tell_cancelled(self) -> None:

@@ -21,11 +21,12 @@ COLUMNS = ("job_id", "array_job_id", "array_task_id", "het_job_id", "het_offset"
 class Record:
     """A step and its job; without a step it is the batch script's."""
 
-    __slots__ = ("job", "step")
+    __slots__ = ("host", "job", "step")
 
-    def __init__(self, job: Job, step: Step | None = None) -> None:
+    def __init__(self, job: Job, step: Step | None = None, host: str | None = None) -> None:
         self.job = job
         self.step = step
+        self.host = host  # where its srun is
 
     @property
     def number(self) -> str:
@@ -84,6 +85,6 @@ STARTED = (
     (("TRES", lambda record, view: tres.of_step(record.step)),),
     (("ResvPorts", _constant(NULL)),),
     (("CPUFreqReq", _constant("Default")), ("Dist", lambda record, view: record.step.distribution)),
-    (("SrunHost:Pid", lambda record, view: f"{record.job.node or NULL}:0"),),
+    (("SrunHost:Pid", lambda record, view: f"{record.host or NULL}:0"),),
 )
 # fmt: on

@@ -253,9 +253,18 @@ class Front:
         try:
             self._outputs.open(self._names, layout, first, count)
         except OSError as error:
+            self._refuse_output(error)
+
+    def _refuse_output(self, error: OSError) -> None:
+        """A file cannot be opened. Where it is a task's own, Slurm leaves it to that machine: no failure of srun."""
+        is_of_tasks = self._outputs.are_of_tasks()
+        if is_of_tasks:
+            for task in self.running:
+                self.complain(f"task {task} launch failed: Slurmd could not connect IO")
+        else:
             self.complain(f"Could not open {error.filename2} file: {error.strerror}")
-            self._talk.say("end", 0)
-            self.refusal = 1
+        self._talk.say("end", 0)
+        self.refusal = int(not is_of_tasks)
 
     def _chat_of_layout(self, layout: list[tuple[str, list[int]]]) -> None:
         self.chat("launch/slurm: launch_p_step_launch: CpuBindType=(null type)")

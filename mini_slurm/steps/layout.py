@@ -11,6 +11,7 @@ TOO_FEW_NAMES = "Unspecified error"  # what Slurm says of fewer names than tasks
 TOO_MANY = "More processors requested than permitted"
 NO_GPUS = "Step requested GRES but job doesn't have GRES\nInvalid generic resource (gres) specification"
 BUSY = "Requested nodes are busy"
+NO_MEMORY = "Memory required by task is not available"
 
 
 class Impossible(Exception):
@@ -68,7 +69,7 @@ class Held:
 
 def place(request: StepRequest, nodes: list[Node], held: dict[str, Held]) -> list[Part]:
     """The parts of a step, in the order of the machines. Raises Impossible, Busy."""
-    allowed = _allowed(request, nodes)
+    allowed = _with_memory(request, _allowed(request, nodes))
     _check_gpus(request, nodes)
     tasks = _task_count(request, _node_count(request, allowed)[0])
     chosen = _choose(request, allowed, held, tasks)
@@ -111,6 +112,17 @@ def _check_relative(first: int, count: int, all_nodes: int) -> None:
         sum_of = f"{first}+{count}>{all_nodes}"
         why = f"--relative and --nodes option incompatible with count of allocated nodes ({sum_of})"
         raise Impossible(why, direct=True)
+
+
+def _with_memory(request: StepRequest, allowed: list[Node]) -> list[Node]:
+    """The machines that have the memory that was asked for."""
+    need = request.memory_per_node or (request.memory_per_cpu or 0) * (request.cpus_per_task or 1)
+    if not need:
+        return allowed
+    left = [node for node in allowed if not node.memory or node.memory >= need]
+    if len(left) < min(request.least_nodes or 1, len(allowed)):
+        raise Impossible(NO_MEMORY)
+    return left
 
 
 def _check_gpus(request: StepRequest, nodes: list[Node]) -> None:

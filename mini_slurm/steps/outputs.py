@@ -72,6 +72,12 @@ def _symbol(symbol: str, digits: str, names: Names, task: int, node: str, index:
     return texts.get(symbol, f"%{digits}{symbol}")
 
 
+def is_of_task(pattern: str) -> bool:
+    """Has each task, or each machine, a file of its own?"""
+    nobody = Names("", "", "", "", "", "")
+    return is_file(pattern) and fill(pattern, nobody, 0, "a", 0) != fill(pattern, nobody, 1, "b", 1)
+
+
 class Outputs:
     """Both streams of all tasks."""
 
@@ -103,6 +109,10 @@ class Outputs:
                     self._targets[stream, task] = opened[path]
                 else:
                     self._targets[stream, task] = _standard(pattern, stream, task)
+
+    def are_of_tasks(self) -> bool:
+        """Is any of the files one that its task's machine would open?"""
+        return any(is_of_task(pattern) for pattern in self._patterns.values())
 
     def _open(self, path: str, stream: int) -> int:
         try:

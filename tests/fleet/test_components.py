@@ -104,6 +104,7 @@ def test_the_step_is_seen_and_ended_by_its_parts(fleet: Machines, part: int) -> 
     record = fleet.run("mscontrol", "show", "step", f"{number + 1}.0").stdout
     assert record.startswith(f"StepId={number + 1}.0 ")
     assert " NodeList=node2\n" in record
+    assert "SrunHost:Pid=node1:" in record
     layout = fleet.run("msattach", "--layout", f"{number + 1}.0").stdout
     assert layout == "Job step layout:\n\t2 tasks, 1 nodes (node2)\n\n\tNode 0 (node2), 2 task(s): 0 1 \n"
     used = fleet.run("msstat", "-n", "-P", "-o", "JobID,NTasks", "-j", f"{number + part}.0").stdout

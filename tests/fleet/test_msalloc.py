@@ -75,6 +75,21 @@ def test_what_cannot_be_had_is_refused(fleet: Machines, words: list[str], said: 
     assert said in done.stderr
 
 
+def test_one_that_is_to_start_at_once_and_may_not_is_given_up(fleet: Machines):
+    revoked = "msalloc: Job allocation {} has been revoked.\n"
+    done = fleet.run("msalloc", "--begin=now+1hour", "--immediate", "true")
+    dependency = "msalloc: error: Job submit/allocate failed: Job dependency problem\n"
+    assert (done.returncode, done.stderr) == (1, revoked.format(1) + dependency)
+    waited = fleet.run("msalloc", "--begin=now+1hour", "--immediate=2", "true")
+    queued = "msalloc: Pending job allocation 2\nmsalloc: job 2 queued and waiting for resources\n"
+    timed_out = "msalloc: error: Unable to allocate resources: Connection timed out\n"
+    assert (waited.returncode, waited.stderr) == (1, queued + revoked.format(2) + timed_out)
+    run = fleet.run("msrun", "--hold", "--immediate", "true")
+    refused = "msrun: error: Unable to allocate resources: Job dependency problem\n"
+    assert (run.returncode, run.stderr) == (1, refused)
+    all_is_given_back(fleet)
+
+
 def test_a_command_that_is_not_there(fleet: Machines):
     done = fleet.run("msalloc", "nosuchcommand")
     error = 'msalloc: error: _fork_command: Unable to find command "nosuchcommand"\n'

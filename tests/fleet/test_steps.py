@@ -97,6 +97,7 @@ def test_a_step_runs_and_its_output_is_the_jobs(client: Client) -> None:
         ),
         ("srun -i nofile cat", 1, "srun: error: Could not open stdin file: No such file or directory\n"),
         ("srun -o nodir/x hostname", 1, "srun: error: Could not open stdout file: No such file or directory\n"),
+        ("srun -n1 -o nodir/%t hostname", 0, "srun: error: task 0 launch failed: Slurmd could not connect IO\n"),
         (
             "srun -n3 true",
             1,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mini_slurm.errors import Refused
-from mini_slurm.steps.layout import NO_GPUS, Busy, Held, Impossible, Node, Part, place
+from mini_slurm.steps.layout import NO_GPUS, NO_MEMORY, Busy, Held, Impossible, Node, Part, place
 from mini_slurm.steps.request import StepRequest, from_texts, read, to_texts
 
 
@@ -209,3 +209,17 @@ def test_more_names_than_machines_are_cut_short_and_relative_goes_with_none() ->
     assert found.nodelist == ["node4"]
     with pytest.raises(Refused, match="--relative not allowed with -w,--nodelist or -x,--exclude"):
         read({"relative": "1", "exclude": "node1"}, [])
+
+
+@pytest.mark.parametrize("text", ["mem=1001", "mem-per-cpu=1001 ntasks=1", "mem-per-cpu=501 cpus-per-task=2 ntasks=1"])
+def test_more_memory_than_any_machine_has_is_not_to_be_had(text: str) -> None:
+    with pytest.raises(Impossible, match=NO_MEMORY):
+        tasks(text, nodes(2, 2, memory=1000))
+    assert tasks(text, nodes(2, 2)), "memory is not limited"
+
+
+def test_a_step_runs_where_the_memory_is_that_it_asks_for() -> None:
+    machines = [*nodes(2, memory=500), Node("large", 2, 1000, [])]
+    assert tasks("mem=600 nodes=1 ntasks=1", machines) == {"large": [0]}
+    with pytest.raises(Impossible, match=NO_MEMORY):
+        tasks("mem=600 nodes=2", machines)

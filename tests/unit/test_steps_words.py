@@ -234,3 +234,12 @@ def test_programs_of_a_folder(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         multi_prog.read(str(tmp_path), 1, is_fixed=True)
     assert caught.value.lines == (f"Error reading multi_prog config file {tmp_path}",)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_of_task"),
+    [("out", False), ("%j-%s-%J", False), ("1", False), ("none", False), ("%t", True), ("a%4n", True), ("%N", True)],
+)
+def test_files_that_tasks_have_of_their_own(pattern: str, is_of_task: bool) -> None:
+    made = Outputs(pattern, "", label=False, unbuffered=False, append=False)
+    assert made.are_of_tasks() == is_of_task

@@ -52,4 +52,14 @@ def _steps(session: Session, job: Job) -> list[step_record.Record]:
     where.add("job_id = ? AND attempt = ?", job.job_id, job.attempt)
     started = queries.select_steps(session.db, where)
     batch = [] if job.het_offset else [step_record.Record(job)]
-    return [*batch, *(step_record.Record(job, step) for step in started)]
+    host = _first_node(session, job) if started else job.node
+    return [*batch, *(step_record.Record(job, step, host) for step in started)]
+
+
+def _first_node(session: Session, job: Job) -> str | None:
+    """Where the script runs, and with it srun: of a part of a heterogeneous job that is where its first one is."""
+    if not job.het_offset:
+        return job.node
+    where = queries.Where()
+    where.add("job_id = ?", job.het_job_id or 0)
+    return next((first.node for first in queries.select_jobs(session.db, ("job_id", "node"), where)), None)
