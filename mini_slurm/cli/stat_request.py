@@ -80,12 +80,14 @@ def _own(job: Job, steps: dict[str, Record]) -> dict[str, Record]:
 def _running(wanted: JobId) -> list[Job]:
     db = listing.open_to_read()
     where = queries.Where()
-    where.jobs([wanted.number])
+    number = wanted.part_of or wanted.number  # `12+1.0` is read as `12.0`
+    where.jobs([number])
     if wanted.tasks is not None:
         where.among("array_task_id", wanted.tasks)
     jobs = queries.select_jobs(db, COLUMNS, where)
     if not jobs and not (wanted.tasks and _is_known(db, wanted.number)):
         raise Refused(f"couldn't get steps for job {wanted.number}")
+    jobs = [job for job in jobs if job.het_job_id is None or job.job_id == number]  # each part has its own steps
     running = [job for job in jobs if job.state.name in ("RUNNING", "SUSPENDED")]
     if not running:
         raise _not_running(wanted)

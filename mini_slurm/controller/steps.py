@@ -57,12 +57,11 @@ class Steps:
 
     def _note(self, machine: str, news: StepNews, now: float) -> None:
         job_attempt, _, tag = news.attempt.rpartition("-")
-        number, _, offset = tag.partition("_")
-        job = self._cluster.job_of(job_attempt)
-        if job is not None and job.node == machine and (number + offset).isascii() and (number + offset).isdigit():
-            part = self._part(job, int(offset or 0))
+        job, step = self._cluster.job_of(job_attempt), trust.step(tag)
+        if job is not None and job.node == machine and step is not None:
+            part = self._part(job, step[1])
             if part is not None:
-                self._news.append(_step(part, int(number), news, now))
+                self._news.append(_step(part, step[0], news, now))
         self._answers.append((machine, StepNoted(news.attempt, news.end_age >= 0)))
         self._ring()
 

@@ -12,6 +12,7 @@ STREAMS = frozenset({"out", "err"})
 FIGURES = 7  # of a task: its number, and what it uses
 MOST_USES = 1000  # of a machine by others than jobs
 ATTEMPT = re.compile(r"\w+\.\d{1,18}\.\d{1,18}", re.ASCII)
+STEP = re.compile(r"([0-9]{1,9})(?:_([0-9]{1,9}))?")
 GPU_TYPE = re.compile(r"[A-Za-z0-9_.+-]*", re.ASCII)
 
 
@@ -40,7 +41,13 @@ def check(message: Message) -> None:
 
 
 def _is_step(name: str) -> bool:
-    return not name or (name.isascii() and name.isdigit() and len(name) < 10)
+    return not name or step(name) is not None
+
+
+def step(tag: str) -> tuple[int, int] | None:
+    """The number of a step, and of the part in which it runs, out of `5` or `5_1`; None where it is neither."""
+    found = STEP.fullmatch(tag)
+    return (int(found[1]), int(found[2] or 0)) if found else None
 
 
 def _expect(is_possible: bool, message: Message) -> None:

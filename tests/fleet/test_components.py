@@ -107,8 +107,8 @@ def test_the_step_is_seen_and_ended_by_its_parts(fleet: Machines, part: int) -> 
     assert "SrunHost:Pid=node1:" in record
     layout = fleet.run("msattach", "--layout", f"{number + 1}.0").stdout
     assert layout == "Job step layout:\n\t2 tasks, 1 nodes (node2)\n\n\tNode 0 (node2), 2 task(s): 0 1 \n"
-    used = fleet.run("msstat", "-n", "-P", "-o", "JobID,NTasks", "-j", f"{number + part}.0").stdout
-    assert used == f"{number}+{part}.0|{part + 1}\n"
+    measured = fleet.run("msstat", "-n", "-P", "-o", "JobID,NTasks", "-j", f"{number + part}.0")
+    assert (measured.stdout, measured.stderr) == (f"{number + part}.0|{part + 1}\n", "")
     assert fleet.run("mscancel", f"{number + part}.0").returncode == 0
     if part:  # the other component goes on
         wait_until(lambda: shown() == steps[:2], "one component to end", logs=fleet.logs)

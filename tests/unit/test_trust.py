@@ -14,6 +14,7 @@ ENDED = Ended("5eed.1.1", 0.0, 1.0, "", 0, 0, 0, 0.0, 0.0, {"out": 1, "err": 0},
 MEASURED = Measured(
     "5eed.1.1", 3, {"": [[0, 1656, 2920, 0, 0.5, 10, 20]], "0": [[1, 0, 0, 0, 0.0, 0, 0]]}, {"": [7]}, 0, [3072, 87]
 )
+PART = MEASURED._replace(tasks={"0_1": [[1, 0, 0, 0, 0.0, 0, 0]]})  # in a further part of a job
 USE = {
     **{"pid": 7, "start": 1, "age": 100.0, "owner": "bob", "command": "x\udcff", "cpus": 0.5},
     **{"memory": 1, "gpu": "GPU-1", "index": 0, "gpu_memory": 5000},
@@ -22,7 +23,7 @@ OUTSIDE = Outside([USE], {"a100": 1}, {"5eed.1.1": 3.0})
 STARTED = Started("5eed.1.1", 0.0, [0, 1], [])
 
 
-@pytest.mark.parametrize("message", [WELCOME, OUTPUT, ENDED, STARTED, MEASURED, OUTSIDE, Pong(1)])
+@pytest.mark.parametrize("message", [WELCOME, OUTPUT, ENDED, STARTED, MEASURED, PART, OUTSIDE, Pong(1)])
 def test_what_can_be_true_passes(message: Message) -> None:
     trust.check(message)
 
@@ -38,6 +39,8 @@ def test_what_can_be_true_passes(message: Message) -> None:
         MEASURED._replace(tasks={"0": [[0, 1]]}),
         MEASURED._replace(tasks={"0": [[0, -1, 0, 0, 0, 0, 0]]}),
         MEASURED._replace(tasks={"1; rm": [[0, 1, 0, 0, 0, 0, 0]]}),
+        MEASURED._replace(tasks={"1_": [[0, 1, 0, 0, 0, 0, 0]]}),
+        MEASURED._replace(tasks={"1" * 5000: [[0, 1, 0, 0, 0, 0, 0]]}),
         MEASURED._replace(tasks={"0": []}),
         MEASURED._replace(frequency=-1),
         MEASURED._replace(gpus=[1]),
