@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mini_slurm.model.job import Job
 
 MOST = 256  # jobs of different kinds that are remembered
-# what of a job the fleet does not look at when it is admitted; a moment counts only beside a deadline
+# what of a job the fleet does not look at when it is admitted; a moment counts only beside a deadline or a reservation
 ASIDE = frozenset({"submit_time", "submit_line", "arguments", "command", "limits", "umask", "submit_host"})
 
 
@@ -57,7 +57,7 @@ class Memory:
     def admit(self, job: Job, fleet: Fleet, machines: Mapping[str, Machine], *, strict: bool) -> None:
         """As admission.admit. Raises Refused."""
         before = dict(job.__dict__)
-        aside = ASIDE if job.deadline is None else ASIDE - {"submit_time"}
+        aside = ASIDE if job.deadline is None and job.reservation is None else ASIDE - {"submit_time"}
         key = (
             strict,
             os.getgid(),

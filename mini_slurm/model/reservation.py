@@ -47,6 +47,11 @@ class Reservation(NamedTuple):
         """Does it keep no machines, and bind its jobs to none?"""
         return "ANY_NODES" in self.flags
 
+    @property
+    def binds(self) -> bool:
+        """Do its jobs run on its machines alone?"""
+        return not (self.is_for_licenses or "FLEX" in self.flags)
+
     def is_active(self, now: float) -> bool:
         """Is it in force?"""
         return self.start <= now < self.end

@@ -10,6 +10,7 @@ from mini_slurm.model.fleet import Association, Fleet, Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.request import extra, note_least_nodes
+from mini_slurm.model.reservation import named
 from mini_slurm.scheduler import access, licenses, quotas
 from mini_slurm.scheduler.limits import (
     ACCOUNT,
@@ -20,7 +21,7 @@ from mini_slurm.scheduler.limits import (
     TOO_MUCH_MEMORY,
     excess,
 )
-from mini_slurm.scheduler.room import Candidate, candidates, check_room, largest
+from mini_slurm.scheduler.room import UNAVAILABLE, Candidate, candidates, check_room, largest
 
 FAILED = "Batch job submission failed: "
 UNKNOWN_NODE = FAILED + "Invalid node name specified"
@@ -83,6 +84,7 @@ def admit(
         _check_limits(job, fleet, partitions, machines)
     if strict or job.priority:
         _check_somewhere(job, fleet, partitions, machines)
+        _check_reserved(job, fleet, partitions, machines)
 
 
 def _check_texts(job: Job) -> None:
@@ -299,6 +301,25 @@ def _check_reservation(job: Job, fleet: Fleet) -> None:
             raise Refused(FAILED + BAD_RESERVATION, hint=f"reservations here: {known}")
         if not one.admits(job.uid, job.account):
             raise Refused(FAILED + CLOSED_RESERVATION, hint=f"mscontrol show reservation {name} tells for whom it is")
+
+
+def _check_reserved(job: Job, fleet: Fleet, partitions: list[Partition], machines: Mapping[str, Machine]) -> None:
+    """One of its reservations has to have room, if all of them are in force and bind it to their machines."""
+    own = named(fleet, job)
+    if not own or not all(one.is_active(job.submit_time) and one.binds for one in own):
+        return
+    for one in own:
+        for partition in partitions:
+            among = [some for some in candidates(job, fleet, partition, machines) if some.entry.name in one.machines]
+            try:
+                check_room(job, fleet, partition.name, among)
+            except Refused:
+                continue
+            return
+    hint = "; ".join(
+        f"reservation {one.name} has {hostlist.compress(list(one.machines)) or 'no machines'}" for one in own
+    )
+    raise Refused(UNAVAILABLE, hint=hint)
 
 
 def _check_quotas(job: Job, fleet: Fleet) -> None:

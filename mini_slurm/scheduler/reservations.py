@@ -74,9 +74,8 @@ class Reserved:
         return [self._allowed_in(own, job, candidates) for own in self._usable(job) or (None,)]
 
     def _allowed_in(self, own: Reservation | None, job: Job, candidates: list[Books]) -> list[Books]:
-        is_bound = own is not None and not own.is_for_licenses and "FLEX" not in own.flags
         names = [one.entry.name for one in candidates]
-        if own is not None and is_bound:
+        if own is not None and own.binds:
             names = [name for name in names if name in own.machines]
         left = set(self._unhindered(job, own, names))
         return [one for one in candidates if one.entry.name in left]

@@ -125,9 +125,11 @@ class Fleet(RuleBasedStateMachine):
 
     @rule(requests=st.lists(REQUESTS, min_size=2, max_size=3), run_time=ONE_OF([5.0, 100.0, 2000.0]))
     def submit_together(self, requests: list[dict[str, object]], run_time: float) -> None:
-        same = {key: requests[0][key] for key in ("uid", "requeue", "priority") if key in requests[0]}
+        whole = ("uid", "requeue", "priority", "priority_set")  # what the parts of one job have in common
+        same = {key: requests[0][key] for key in whole if key in requests[0]}
         for request in requests:
-            request.pop("array_tasks", None)
+            for key in ("array_tasks", *whole):
+                request.pop(key, None)
             request.update(same)
         self.sim.submit_together(*requests, run_time=run_time)
 

@@ -9,6 +9,7 @@ from mini_slurm.model.fleet import Association, Fleet, Limits, MachineEntry, Par
 from mini_slurm.model.job import COLUMNS, Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.request import shown_nodes
+from mini_slurm.model.reservation import Reservation
 from mini_slurm.scheduler import admission
 
 NODES = tuple(f"node{number}" for number in range(1, 5))
@@ -360,3 +361,31 @@ def test_parts_want_no_more_licenses_together_than_there_are() -> None:
         admission.check_together([*parts, admit(fleet, licenses="matlab")], fleet)
     assert caught.value.lines == ("Batch job submission failed: Invalid license specification",)
     assert caught.value.hint == "its parts want 3 of license matlab together, and there are 2"
+
+
+def reserved(**later: object) -> Fleet:
+    """node1 is reserved for everybody from the beginning, or as it is said, and node3 as `big`."""
+    one = Reservation("one", 1, 0.0, 9000.0, ("node1",))._replace(**later)
+    return FLEET._replace(reservations={"one": one, "big": Reservation("big", 2, 0.0, 9000.0, ("node3",))})
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"reservation": "one", "ntasks": 3},
+        {"reservation": "one", "required_nodes": "node2"},
+        {"reservation": "one,big", "nodes": 2},
+    ],
+)
+def test_what_fits_in_none_of_its_reservations_is_refused_once_they_are_in_force(wanted: dict[str, object]) -> None:
+    with pytest.raises(Refused) as caught:
+        admit(reserved(), **wanted)
+    assert caught.value.lines == (UNAVAILABLE,)
+    assert "reservation one has node1" in (caught.value.hint or "")
+    assert admit(reserved(start=5000.0), **wanted).reservation == wanted["reservation"]
+    assert admit(reserved(flags=("FLEX",)), **wanted).reservation == wanted["reservation"]
+
+
+def test_what_fits_in_one_of_its_reservations_is_taken() -> None:
+    assert admit(reserved(), reservation="one,big", ntasks=3).reservation == "one,big"
+    assert admit(reserved(), reservation="one", ntasks=2).reservation == "one"
