@@ -77,6 +77,8 @@ def components(arguments: list[str], environment: dict[str, str], read: Read) ->
     for one in found:
         if size:
             one.tell(environment, size)
+        elif len(found) == 1:
+            one.environment = dict(environment)
         else:
             one.environment = {name: value for name, value in environment.items() if name not in OF_THE_JOB}
             one.marks = {"part": one.part, "apart": True}
@@ -138,8 +140,9 @@ def numbers(text: str) -> list[int]:
 
 
 def check(text: str) -> None:
-    """What is said of groups where there is but one. Raises Refused."""
+    """What is said of a group in a job that has none. Raises Refused."""
     _check(numbers(text) or [0], 1, alone=True)
+    raise Refused("No directives to start application on any available hetjob components")
 
 
 def _check(groups: list[int], size: int, *, alone: bool) -> None:

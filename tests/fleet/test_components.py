@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 import pytest
 
-from tests.fleet import jobs
+from tests.fleet import jobs, processes
+from tests.fleet.fronts import all_is_given_back, started
 from tests.fleet.machines import Machines
 from tests.waiting import wait_until
 
@@ -150,3 +152,38 @@ def test_components_in_a_job_without_parts(machines: Callable[..., Machines]) ->
     ]
     accounts = fleet.run("msacct", "-n", "-P", "-o", "JobID,NodeList", "-j", str(number)).stdout.split()
     assert accounts[2:] == ["1.0+0|node1", "1.0+1|node2", "1.1+0|node1", "1.1+1|node2"]
+
+
+WAITS = "sh -c 'echo begun; while [ ! -e {gate} ]; do sleep 0.05; done; echo done $SLURM_PROCID'"
+
+
+def test_what_is_lost_meanwhile_costs_no_component(fleet: Machines) -> None:
+    out, gate = fleet.work / "out", fleet.work / "gate"
+    waits = WAITS.format(gate=gate)
+    text = f"{SCRIPT.format(out=out)}srun {waits} : -n2 {waits} > written; echo rc $?; sort written\n"
+    number = jobs.submit(fleet, jobs.script(fleet, text))
+    steps = [f"{number}.0", f"{number}.batch", f"{number + 1}.0"]
+    wait_until(
+        lambda: fleet.run("msqueue", "-h", "-s", "-S", "i", "-o", "%i").stdout.split() == steps,
+        "steps",
+        logs=fleet.logs,
+    )
+    processes.kill([*fleet.controllers(), *fleet.agents()], signal.SIGKILL)
+    held = jobs.wrap(
+        fleet, "true", "-o", "/dev/null", "--hold"
+    )  # any command that needs one starts the next controller
+    gate.touch()
+    wait_until(lambda: jobs.job(fleet, number).state.is_over, "the job to be over", seconds=90, logs=fleet.logs)
+    fleet.run("mscancel", str(held))
+    assert out.read_text().splitlines() == ["rc 0", *["begun"] * 3, "done 0", "done 1", "done 2"]
+
+
+def test_the_end_of_srun_ends_all_components(fleet: Machines) -> None:
+    with started(fleet, "msrun", "-n1", "sleep", "300", ":", "-n1", "sleep", "300") as front:
+        wait_until(
+            lambda: fleet.run("msqueue", "-h", "-s", "-S", "i", "-o", "%i").stdout.split() == ["1.0", "2.0"],
+            "both components",
+            logs=fleet.logs,
+        )
+        front.process.kill()
+    all_is_given_back(fleet)

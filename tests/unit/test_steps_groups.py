@@ -98,6 +98,17 @@ def test_components_in_a_job_without_parts_are_on_machines_of_their_own() -> Non
     assert [one.environment for one in found] == [{"SLURM_JOB_ID": "12", "SLURM_NTASKS": "4"}] * 2
 
 
+def test_a_step_that_is_whole_knows_the_whole_job() -> None:
+    plain = {"SLURM_JOB_ID": "12", "SLURM_JOB_NUM_NODES": "3"}
+    (one,) = components("a", environment=plain)
+    assert (one.environment, one.marks, one.limits) == (plain, {}, {})
+
+
+def test_a_group_of_a_job_that_has_none() -> None:
+    with pytest.raises(Refused, match="No directives to start application on any available hetjob components"):
+        groups.check("0")
+
+
 def test_what_a_component_is_called() -> None:
     first, second = components("a", ":", "b")
     named = [Names("12", "0", "12", "", "u", "n") for _ in range(3)]
