@@ -28,8 +28,13 @@ SLURMS_NAMES = frozenset(
 INTERRUPTED = 130
 
 
-def run(name: str, body: Callable[[str, list[str]], int]) -> int:
-    """Run a command: `body` gets the name it goes by and its arguments. The exit status, all errors printed."""
+def run(
+    name: str, body: Callable[[str, list[str]], int], options: Callable[[str], tuple[Option, ...]] | None = None
+) -> int:
+    """Run a command: `body` gets the name it goes by and its arguments. The exit status, all errors printed.
+
+    `options`: of a command that knows the fleet alone, to which a real Slurm is asked by its own.
+    """
     if None in (sys.stdin, sys.stdout, sys.stderr):
         _fill_streams()
     program = os.path.basename(sys.argv[0])
@@ -41,7 +46,8 @@ def run(name: str, body: Callable[[str, list[str]], int]) -> int:
         act_as_owner()
     try:
         try:
-            return body(program, sys.argv[1:])
+            code = _ask_slurm(program, name, sys.argv[1:], options(program)) if options else None
+            return body(program, sys.argv[1:]) if code is None else code
         finally:
             tell("")
     except MiniSlurmError as error:
@@ -55,6 +61,20 @@ def run(name: str, body: Callable[[str, list[str]], int]) -> int:
         if not _print_database_trouble(program, error):
             _print_bug(program, error)
         return 1
+
+
+def _ask_slurm(program: str, name: str, arguments: list[str], table: tuple[Option, ...]) -> int | None:
+    """Become the command of a real Slurm where one is meant; None: the fleet is. Raises MiniSlurmError."""
+    from mini_slurm.config.paths import state_folder
+    from mini_slurm.desk import places
+    from mini_slurm.store import queries
+
+    db = queries.open_to_read(state_folder(create=False))
+    if places.only_fleet(db):
+        return None
+    from mini_slurm.cli.foreign.whole import ask
+
+    return ask(program, name[1:], arguments, table, db)
 
 
 def _print_database_trouble(program: str, error: Exception) -> bool:

@@ -16,7 +16,7 @@ WORDS = "[COMMAND]"
 
 def main() -> int:
     """The console script."""
-    return listing.leave(common.run("msacctmgr", msacctmgr))
+    return listing.leave(common.run("msacctmgr", msacctmgr, options))
 
 
 def options(program: str) -> tuple[Option, ...]:

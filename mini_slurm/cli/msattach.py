@@ -20,7 +20,7 @@ WORDS = "JOB.STEP"
 
 def main() -> None:
     """The console script."""
-    common.leave(common.run("msattach", msattach))
+    common.leave(common.run("msattach", msattach, options))
 
 
 def options(program: str) -> tuple[Option, ...]:

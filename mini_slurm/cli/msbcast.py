@@ -20,7 +20,7 @@ NO_JOB = "Need a job id to run this command.  Run from within a Slurm job or use
 
 def main() -> int:
     """The console script."""
-    return listing.leave(common.run("msbcast", msbcast))
+    return listing.leave(common.run("msbcast", msbcast, options))
 
 
 def options(program: str) -> tuple[Option, ...]:

@@ -26,7 +26,7 @@ NO_RESET = "a fleet's figures are those of its jobs: they begin anew each midnig
 
 def main() -> int:
     """The console script."""
-    return listing.leave(common.run("msdiag", msdiag))
+    return listing.leave(common.run("msdiag", msdiag, options))
 
 
 def options(program: str) -> tuple[Option, ...]:

@@ -36,7 +36,7 @@ EXCLUSIVE = "Options -o(--format) and -l(--long) are mutually exclusive. Please 
 
 def main() -> int:
     """The console script."""
-    return listing.leave(common.run("msprio", msprio))
+    return listing.leave(common.run("msprio", msprio, options))
 
 
 def options(program: str) -> tuple[Option, ...]:

@@ -16,7 +16,7 @@ WORDS = "[COMMAND]"
 
 def main() -> int:
     """The console script."""
-    return listing.leave(common.run("msreport", msreport))
+    return listing.leave(common.run("msreport", msreport, options))
 
 
 def options(program: str) -> tuple[Option, ...]:

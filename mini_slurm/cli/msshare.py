@@ -32,7 +32,7 @@ RUNNING = (*queries.RUN_COLUMNS, "time_limit", "alloc_memory", "nodes", "node", 
 
 def main() -> int:
     """The console script."""
-    return listing.leave(common.run("msshare", msshare))
+    return listing.leave(common.run("msshare", msshare, options))
 
 
 def options(program: str) -> tuple[Option, ...]:

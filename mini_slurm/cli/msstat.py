@@ -20,7 +20,7 @@ NO_JOBS = "You didn't give me any jobs to stat."
 
 def main() -> int:
     """The console script."""
-    return listing.leave(common.run("msstat", msstat))
+    return listing.leave(common.run("msstat", msstat, options))
 
 
 def options(program: str) -> tuple[Option, ...]:

@@ -34,7 +34,7 @@ You must specify a trigger (--down, --up, --reconfig, --time, --fini, --burst_bu
 
 def main() -> int:
     """The console script."""
-    return listing.leave(common.run("mstrigger", mstrigger))
+    return listing.leave(common.run("mstrigger", mstrigger, options))
 
 
 def options(program: str) -> tuple[Option, ...]:

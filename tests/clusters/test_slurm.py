@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from tests.clusters.conftest import User
+from tests.clusters.conftest import FLEET, User
 from tests.clusters.real_slurm import Slurm
 from tests.waiting import wait_until
 
@@ -382,6 +382,28 @@ def test_shims_of_commands_that_stay_become_the_real_ones(user: User, slurm: Slu
     words = (command, "-n", "1", "-J", "front", "bash", "-c", 'echo $SLURM_JOB_NAME "$@"; exit 7', "-n", "-M", "x")
     done = user.try_(*words)
     assert (done.returncode, done.stdout) == (7, "front -M x\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("sprio",), ("sstat", "-j", "99999"), ("sacctmgr", "-n", "show", "cluster"), ("sshare", "-a"),
+     ("sreport", "cluster", "utilization")],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_commands_that_know_the_fleet_alone_become_those_of_the_real_slurm(
+    user: User, slurm: Slurm, words: tuple[str, ...]
+) -> None:
+    user.variables["SLURM_CONF"] = str(slurm.configuration)
+    theirs = user.try_(*words)
+    user.path.insert(0, str(user.install.shims))
+    found = [user.try_(*words)]
+    user.variables.pop("SLURM_CONF")
+    user.fleet(FLEET.format(configuration=slurm.configuration))
+    found.append(user.try_(*words, MINI_SLURM_CLUSTER="big"))
+    for ours in found:
+        assert (ours.returncode, ours.stdout, ours.stderr) == (theirs.returncode, theirs.stdout, theirs.stderr)
+    fleets = user.try_(*words)
+    assert (fleets.returncode, fleets.stdout, fleets.stderr) != (theirs.returncode, theirs.stdout, theirs.stderr)
 
 
 def test_the_options_say_whose_machines_srun_gets(with_slurm: User) -> None:
