@@ -32,6 +32,8 @@ REASONS = {"TERM_RUNLIMIT": JobState.TIMEOUT, "TERM_MEMLIMIT": JobState.OUT_OF_M
 KINDS = {"afterok": "done({})", "afternotok": "exit({})", "afterany": "ended({})", "after": "started({})"}
 VERBS = {"hold": "bstop", "uhold": "bstop", "release": "bresume", "suspend": "bstop", "resume": "bresume",
          "requeue": "brequeue"}  # fmt: skip
+# -m names hosts of which LSF takes some, and priorities are the queue's where the site does not say otherwise
+NO_WORDS = frozenset({"required_nodes", "nodefile", "nice"})
 # The wrapper looks for what PBS sets.
 SURROUNDINGS = """\
 index = os.environ.get("LSB_JOBINDEX", "0")
@@ -181,7 +183,7 @@ def _moment(text: str) -> float | None:
 
 def translate(job: ForeignJob, asked: Mapping[str, object], others: Mapping[int, ForeignJob]) -> list[str]:
     """The options of bsub. Raises Refused for what it has no word for."""
-    refuse_others(job, asked, pbs_options.KNOWN)
+    refuse_others(job, asked, pbs_options.KNOWN - NO_WORDS)
     name = pbs_options.clean_name(job.name)
     if asked.get("array"):
         name += _array(str(asked["array"]))
@@ -197,6 +199,11 @@ def translate(job: ForeignJob, asked: Mapping[str, object], others: Mapping[int,
     words += ["-x"] if job.is_exclusive else []
     words += ["-H"] if asked.get("hold") else []
     words += ["-gpu", f"num={_gpus(job)}"] if job.gpus or job.gres else []
+    words += ["-r" if asked["requeue"] else "-rn"] if "requeue" in asked else []
+    events = asked.get("mail_type")
+    if isinstance(events, frozenset):
+        words += ["-B"] if "BEGIN" in events else []
+        words += ["-N"] if events & {"END", "FAIL"} else []
     if job.begin_time is not None:
         words += ["-b", time.strftime("%Y:%m:%d:%H:%M", time.localtime(job.begin_time))]
     waits = _dependency(job, others)

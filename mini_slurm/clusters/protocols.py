@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from mini_slurm.clusters.base import Answer, Call, Goal, Hear, Order, Site, unheard
+from mini_slurm.clusters.base import Answer, Call, Goal, Order, Site, unheard
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.clusters.base import Hear
 
 
 class Runner(Protocol):
