@@ -102,8 +102,10 @@ def _named(arguments: list[str], size: int, read: Read) -> list[Component]:
     for position, words in enumerate(parts):
         given, program = read(words)
         named = numbers(given.get("het-group", "")) or [position]
-        if size or len(parts) == 1:
-            _check(named, size or 1, alone=len(parts) == 1)
+        if size:
+            _check(named, size, alone=len(parts) == 1)
+        elif len(parts) == len(named) == 1 and "het-group" in given:
+            check(given["het-group"])
         for one in found:
             if program and not one.has_program:
                 one.words, one.has_program = [*one.words, *program], True

@@ -54,7 +54,7 @@ def _srun(program: str, arguments: list[str]) -> int:
     table = rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), ROWS))
     environment = own_environment()
     line = " ".join([program, *arguments])
-    if PARTS not in environment and ":" not in arguments:
+    if PARTS not in environment and ":" not in arguments and not any(map(is_het_group, arguments)):
         prepared = [_prepare(program, arguments, table, environment, None, line)]
     else:
         from mini_slurm.steps import groups  # few jobs are heterogeneous
@@ -68,6 +68,11 @@ def _srun(program: str, arguments: list[str]) -> int:
     code = watch.run([one.front for one in prepared if not isinstance(one, int)])
     hooks.run(program, first.given.get("epilog"), first.words, "epilog")
     return code
+
+
+def is_het_group(word: str) -> bool:
+    """May this be --het-group, or what of it is enough?"""
+    return word.startswith("--het")
 
 
 class Prepared:
@@ -103,10 +108,6 @@ def _prepare(
     if given.get("mpi") == "list":
         sys.stdout.write(MPI_TYPES)
         return 0
-    if component is None and "het-group" in given:
-        from mini_slurm.steps import groups
-
-        groups.check(given["het-group"])
     if "jobid" in given:
         step_request.number("jobid", given["jobid"])
     check_mpi(given.get("mpi", "none"))

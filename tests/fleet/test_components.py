@@ -137,6 +137,8 @@ def test_components_in_a_job_without_parts(machines: Callable[..., Machines]) ->
         fleet,
         f"srun -n1 {where} : -n1 {where} | sort\n"
         "srun -n1 sh -c 'exit 3' : -n1 sh -c 'kill -9 $$' 2>&1 | sort\n"
+        "srun -n1 --het-group=0,1 -l echo | sort\n"
+        "srun --het-group=0 true\n"
         "srun -n1 -w node2 true : -n1 -w node2 true\n"
         "srun -N2 true : -N1 true\n",
         "#SBATCH -o {out} -N2 -n2\n",
@@ -146,12 +148,14 @@ def test_components_in_a_job_without_parts(machines: Callable[..., Machines]) ->
         "srun: Force Terminated StepId=1.1+1",
         "srun: error: node1: task 0: Exited with exit code 3",
         "srun: error: node2: task 0: Killed",
+        *("0: ", "1: "),
+        "srun: error: No directives to start application on any available hetjob components",
         "srun: error: Requested nodelist node2 overlaps with excluded node2.",
         "srun: error: Job not submitted.",
         "srun: error: Allocation failure of 1 nodes: job size of 2, already allocated 2 nodes to previous components.",
     ]
     accounts = fleet.run("msacct", "-n", "-P", "-o", "JobID,NodeList", "-j", str(number)).stdout.split()
-    assert accounts[2:] == ["1.0+0|node1", "1.0+1|node2", "1.1+0|node1", "1.1+1|node2"]
+    assert accounts[2:] == ["1.0+0|node1", "1.0+1|node2", "1.1+0|node1", "1.1+1|node2", "1.2+0|node1", "1.2+1|node2"]
 
 
 WAITS = "sh -c 'echo begun; while [ ! -e {gate} ]; do sleep 0.05; done; echo done $SLURM_PROCID'"

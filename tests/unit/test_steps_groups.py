@@ -106,7 +106,8 @@ def test_a_step_that_is_whole_knows_the_whole_job() -> None:
 
 def test_a_group_of_a_job_that_has_none() -> None:
     with pytest.raises(Refused, match="No directives to start application on any available hetjob components"):
-        groups.check("0")
+        components("--het-group=0", "a", environment={})
+    assert [one.marks["part"] for one in components("--het-group=0,1", "a", environment={})] == [0, 1]
 
 
 def test_what_a_component_is_called() -> None:
