@@ -16,7 +16,8 @@ def line(order: Order) -> str:
     if isinstance(order, SignalAttempt):
         if not 0 < order.signal < signal.NSIG:
             raise ProtocolError(f"signal {order.signal}")
-        return "signal {} {}".format(order.signal, "whole" if order.whole else "batch")
+        whom = "steps" if order.steps else "whole" if order.whole else "batch"
+        return f"signal {order.signal} {whom}"
     if isinstance(order, LimitAttempt):
         return "limit" if order.time_limit is None else f"limit {max(0, order.time_limit)}"
     if isinstance(order, SuspendAttempt):

@@ -261,9 +261,9 @@ class Stepd:
         if not self.cause and not self.over:
             warning = self.clock.due_warning(now())
             if warning and self.clock.warns_script:
-                self._signal(warning, False)
+                self._signal(warning, "batch")
             elif warning:
-                job_steps.tell_all(self.place.folder, f"signal {warning} whole")
+                self._signal(warning, "steps")
             if self.clock.is_over(now()):
                 self._terminate("TIMEOUT", self.plan["kill_wait"], "TIME LIMIT")
         if self.kill_at is not None and now() >= self.kill_at and not self.over:
@@ -303,7 +303,7 @@ class Stepd:
             if word == "end" and not self.over:
                 self._terminate("CANCELLED", int(rest[0]), " ".join(rest[1:]))
             elif word == "signal" and not self.over:
-                self._signal(int(rest[0]), rest[1] == "whole")
+                self._signal(int(rest[0]), rest[1])
             elif word == "limit":
                 self.clock.set_limit(int(rest[0]) if rest else None)
             elif word == "suspend" and not self.cause:
@@ -333,11 +333,13 @@ class Stepd:
             processes.send(members, signal.SIGSTOP)
             stopped.update(members)
 
-    def _signal(self, number: int, whole: bool) -> None:
-        if number in (signal.SIGTERM, signal.SIGKILL):
+    def _signal(self, number: int, whom: str) -> None:
+        """To the `whole` attempt, its `steps` or its `batch` script. What a step gets, it announces itself."""
+        if number in (signal.SIGTERM, signal.SIGKILL) and whom != "steps":
             self._announce("")
-        if whole:
+        if whom == "whole":
             processes.send(self._members(), number)
+        if whom in ("whole", "steps"):
             job_steps.tell_all(self.place.folder, f"signal {number} whole")
         elif processes.is_running(self.script, self.script_start):
             processes.send([self.script], number)

@@ -216,10 +216,10 @@ class TaskWatcher(Stepd):
             moments.append(self.told_at + QUIET - now())
         return max(0.0, min(moments))
 
-    def _signal(self, number: int, whole: bool) -> None:
+    def _signal(self, number: int, whom: str) -> None:
         if number in (signal.SIGTERM, signal.SIGKILL):
             self._announce("")
-        processes.send(self._members() if whole else list(self.pids), number)
+        processes.send(self._members() if whom == "whole" else list(self.pids), number)
 
     def _announce(self, why: str) -> None:
         if not self.said:

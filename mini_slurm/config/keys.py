@@ -284,6 +284,7 @@ PREEMPT = {
     "mode": PREEMPT_MODE,
     "exempt_time": EXEMPT_TIME,
     "youngest_first": Key(yes_or_no, "true or false", "true"),
+    "send_user_signal": Key(yes_or_no, "true or false", "true"),
 }
 FILE = Key(text, "a file in quotes", '"/etc/ssl/lab.pem"')
 MAIL = {

@@ -121,7 +121,7 @@ class Hands:
             tag = f"{decision.step}_{decision.part}" if decision.part else str(decision.step)
             return messages.CancelStep(f"{decision.attempt}-{tag}", decision.signal, decision.uid)
         if isinstance(decision, Signal):
-            return messages.SignalAttempt(decision.attempt, decision.signal, decision.whole)
+            return messages.SignalAttempt(decision.attempt, decision.signal, decision.whole, decision.to_steps)
         if isinstance(decision, Limit):
             job = self._cluster.job_of(decision.attempt)
             over = 0 if job is None or decision.seconds is None else self._over_time(job)

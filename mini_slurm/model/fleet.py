@@ -134,6 +134,7 @@ class Preempt(NamedTuple):
     mode: str = "OFF"  # OFF, CANCEL, REQUEUE, SUSPEND
     exempt_time: int = 0  # that a job may run before
     youngest_first: bool = False  # whatever the priority of jobs
+    send_user_signal: bool = False  # a job's --signal takes the place of SIGTERM at the beginning of its grace time
 
     @property
     def is_on(self) -> bool:

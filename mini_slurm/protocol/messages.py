@@ -147,11 +147,12 @@ class CancelStep(NamedTuple):
 
 
 class SignalAttempt(NamedTuple):
-    """Send a signal to the batch script alone, or to every process of the attempt."""
+    """Send a signal to the batch script alone, to every process of the attempt, or to its steps alone."""
 
     attempt: str
     signal: int
     whole: bool
+    steps: bool = False
 
 
 class LimitAttempt(NamedTuple):

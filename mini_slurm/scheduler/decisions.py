@@ -36,6 +36,7 @@ class Signal(NamedTuple):
     step: int | None = None  # of one of its steps, for this user
     uid: int = 0
     part: int = 0  # ... and only where it runs in this further part of a heterogeneous job
+    to_steps: bool = False  # to all of its steps, and not to its batch script
 
 
 class Limit(NamedTuple):

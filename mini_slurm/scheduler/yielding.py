@@ -7,8 +7,10 @@ from mini_slurm.model.preemption import REQUEUE, SUSPEND, grace_time, mode
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.signals import NUMBERS
 from mini_slurm.model.states import JobState
+from mini_slurm.model.warning import parse_warning
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.scheduler.decisions import Decision, End, Signal, Suspend
+from mini_slurm.scheduler.ends import expected_end
 from mini_slurm.scheduler.preemption import grace_end
 
 WHY = "PREEMPTION"  # what the job's output says
@@ -23,9 +25,17 @@ def make_room(cluster: Cluster, job: Job, now: float) -> list[Decision]:
     if mode(cluster.fleet, job) == SUSPEND:
         return _suspend(cluster, job, now)
     if grace_time(cluster.fleet, job):
-        name = cluster.attempt_name(job)
-        return [Signal(job.node or "", name, NUMBERS[word], whole=True) for word in WARNING]
+        return _warn(cluster, job, now)
     return [_end(cluster, job)]
+
+
+def _warn(cluster: Cluster, job: Job, now: float) -> list[Decision]:
+    """At the beginning of its grace time: the job's own signal where the fleet wants it, else SIGTERM for its steps."""
+    node, name = job.node or "", cluster.attempt_name(job)
+    own = parse_warning(job.signal) if cluster.fleet.preempt.send_user_signal else None
+    if own is None or now >= expected_end(job) - own.before:  # it has had it
+        return [Signal(node, name, NUMBERS[word], whole=False, to_steps=True) for word in WARNING]
+    return [Signal(node, name, own.signal, whole=False, to_steps=not own.to_script)]
 
 
 def outcome(cluster: Cluster, job: Job) -> JobState:

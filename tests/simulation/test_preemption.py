@@ -118,12 +118,30 @@ def test_a_job_is_warned_and_has_its_grace_time():
     sim.run(until=10)
     high = sim.submit(run_time=50, **HIGH)
     name = f"{STATE}.{low}.1"
-    assert [one for _, one in sim.log[-2:]] == [Signal("node1", name, 18, True), Signal("node1", name, 15, True)]
+    assert [one for _, one in sim.log[-2:]] == [
+        Signal("node1", name, 18, False, to_steps=True),
+        Signal("node1", name, 15, False, to_steps=True),
+    ]
     assert (sim.state(low), sim.job(low).preempt_time) == ("RUNNING", 10)
     sim.run(until=69)
     assert (sim.state(low), sim.state(high)) == ("RUNNING", "PENDING")
     sim.run(until=72)
     assert (sim.state(low), sim.state(high), sim.job(low).restarts) == ("PENDING", "RUNNING", 1)
+
+
+@pytest.mark.parametrize(
+    ("signal", "wanted", "sent"),
+    [("USR2@90", True, [(12, True)]), ("B:USR1@90", True, [(10, False)]), ("USR2@90", False, [(18, True), (15, True)]),
+     ("USR2@3599", True, [(18, True), (15, True)]), (None, True, [(18, True), (15, True)])],
+)  # fmt: skip
+def test_a_job_gets_its_own_signal_where_the_fleet_wants_it(
+    signal: str | None, wanted: bool, sent: list[tuple[int, bool]]
+):
+    sim = edited(by_partition(send_user_signal=wanted), "low", grace_time=60)
+    sim.submit(run_time=1000, signal=signal, **LOW)
+    sim.run(until=10)
+    sim.submit(run_time=50, **HIGH)
+    assert [(one.signal, one.to_steps) for _, one in sim.log if isinstance(one, Signal)] == sent
 
 
 @pytest.mark.parametrize(("code", "state"), [(0, "COMPLETED"), (3, "PENDING")])
