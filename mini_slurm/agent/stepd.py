@@ -260,10 +260,8 @@ class Stepd:
     def _watch_time(self) -> None:
         if not self.cause and not self.over:
             warning = self.clock.due_warning(now())
-            if warning and self.clock.warns_script:
-                self._signal(warning, "batch")
-            elif warning:
-                self._signal(warning, "steps")
+            if warning:
+                self._signal(warning, "batch" if self.clock.warns_script else "steps")
             if self.clock.is_over(now()):
                 self._terminate("TIMEOUT", self.plan["kill_wait"], "TIME LIMIT")
         if self.kill_at is not None and now() >= self.kill_at and not self.over:
