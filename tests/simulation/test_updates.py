@@ -355,8 +355,19 @@ def test_a_number_of_machines_brings_as_many_tasks_and_cpus():
     sim, job = waiting()
     assert sim.update(job, NumNodes=(2, None)) == ""
     changed = sim.job(job)
-    assert (changed.nodes, changed.max_nodes, changed.ntasks, changed.min_cpus) == (2, None, 2, 2)
+    assert (changed.nodes, changed.max_nodes, tres.tasks(changed), changed.min_cpus) == (2, None, 2, 2)
     assert tres.requested(changed).startswith("cpu=2,") and "node=2" in tres.requested(changed)
+
+
+def test_fewer_machines_leave_the_cpus_and_the_tasks_that_were_named():
+    sim, job = waiting(ntasks=3)
+    assert sim.update(job, NumNodes=(2, None)) == ""
+    assert sim.update(job, NumNodes=(1, None)) == ""
+    assert (tres.tasks(sim.job(job)), tres.cpus(sim.job(job))) == (3, 3)
+    sim, job = waiting()
+    assert sim.update(job, NumNodes=(2, None)) == ""
+    assert sim.update(job, NumNodes=(1, None)) == ""
+    assert (tres.tasks(sim.job(job)), tres.cpus(sim.job(job))) == (1, 2)
 
 
 def test_no_more_machines_are_asked_for_than_the_most():

@@ -57,8 +57,9 @@ def _raise_tasks(update: Update, machines: int) -> None:
     """There is at least one task on each machine, and there are CPUs for them; fewer machines do not change either."""
     job = update.job
     _keep_cpus(update)
-    job.ntasks = max(job.ntasks or job.nodes * (job.ntasks_per_node or 1), machines)
-    least = max(job.ntasks * (job.cpus_per_task or 1), number(job, "mincpus") * machines)
+    if job.ntasks is not None:
+        job.ntasks = max(job.ntasks, machines)
+    least = max((job.ntasks or machines) * (job.cpus_per_task or 1), number(job, "mincpus") * machines)
     if least > job.cpus:
         job.min_cpus = least
         update.option(MEMORY_CPUS, None)
