@@ -72,15 +72,18 @@ class Lab:
 
 
 @contextmanager
-def started(folder: Path, *, by_address: bool = False) -> Iterator[Lab]:
-    """Two machines; `by_address`: nodes are called by addresses, as nobody can look their names up."""
+def started(folder: Path, *, by_address: bool = False, **settings: object) -> Iterator[Lab]:
+    """Two machines; `by_address`: nodes are called by addresses, as nobody can look their names up.
+
+    `settings`: more of the fleet file's table [fleet].
+    """
     fleet = Machines(folder / "fleet")
     try:
         for number, (name, table) in enumerate(NODES.items(), start=1):
             fleet.add(name, **table, **({"address": f"127.0.0.{number}"} if by_address else {}))
         # ssh_config: batchspawner gives the account's own HOME to commands, the test's user has another
         names = "address" if by_address else "name"
-        fleet.write_fleet(**SETTINGS, node_names=names, ssh_config=str(fleet.ssh_config))
+        fleet.write_fleet(**{**SETTINGS, **settings}, node_names=names, ssh_config=str(fleet.ssh_config))
         yield Lab(fleet)
     finally:
         # radical.saga leaves the shells behind that it speaks to

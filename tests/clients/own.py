@@ -24,6 +24,7 @@ class Own(NamedTuple):
     packages: tuple[str, ...]  # that they need besides
     words: tuple[str, ...]  # pytest's arguments
     variables: tuple[tuple[str, str], ...] = ()
+    settings: tuple[tuple[str, object], ...] = ()  # of the fleet, as on their authors' cluster
 
 
 OWN = {
@@ -58,6 +59,8 @@ OWN = {
         "v2.7.1",
         (PYTEST,),
         ("tests/tests.py", "-k", "Workflows or Script or Escaping"),
+        # a rule of theirs asks for mem=5MB, and runs Python: where memory is enforced, it ends as OUT_OF_MEMORY
+        settings=(("constrain_memory", False),),
     ),
 }
 
@@ -90,5 +93,11 @@ def main(clients: Sequence[str]) -> int:
             f"test-clients: {unknown[0]} has no tests for a live Slurm; these have: {', '.join(OWN)}", file=sys.stderr
         )
         return 2
-    with tempfile.TemporaryDirectory(prefix="mini_slurm-own-") as folder, started(Path(folder)) as lab:
-        return int(any([test(client, lab) for client in clients or OWN]))
+    return int(any([_alone(client) for client in clients or OWN]))
+
+
+def _alone(client: str) -> int:
+    """On a fleet of its own. pytest's exit status."""
+    settings = dict(OWN[client].settings)
+    with tempfile.TemporaryDirectory(prefix="mini_slurm-own-") as folder, started(Path(folder), **settings) as lab:
+        return test(client, lab)
