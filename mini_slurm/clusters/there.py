@@ -90,6 +90,7 @@ def _answer(order: dict[str, Any]) -> dict[str, Any]:
 
     folder = tempfile.mkdtemp(prefix="mini_slurm-")
     try:
+        _prepare(order, folder)
         _run(path, order, folder)
         return _read(folder)
     finally:
@@ -113,6 +114,7 @@ def _once(path: str, order: dict[str, Any]) -> dict[str, Any]:
             pass
         else:
             _forget(calls)
+            _prepare(order, folder)
             _detach(path, order, folder)
     stays = order.get("stays")
     end = time.monotonic() + (LOOK if stays else PATIENCE)
@@ -148,6 +150,27 @@ def _lost(order: dict[str, Any], why: str) -> dict[str, Any]:
     return {"code": -9, "out": "", "err": f"{order['words'][0]}: {why}\n"}
 
 
+def _prepare(order: dict[str, Any], folder: str) -> None:
+    """Write all that is needed to run it, and room for its end: a disk that is full is met before it is started."""
+    import shutil
+
+    try:
+        if order["script"] is not None:
+            os.mkdir(os.path.join(folder, "script"))
+            _write(_script(order, folder), _bytes(order["script"][1]))
+            os.chmod(_script(order, folder), 0o700)
+        _write(os.path.join(folder, "in"), _bytes(order["stdin"]))
+        for name in ("beat", "code.new"):
+            _write(os.path.join(folder, name), b"    ")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise OSError(error.errno, error.strerror, os.path.dirname(folder)) from None
+
+
+def _script(order: dict[str, Any], folder: str) -> str:
+    return os.path.join(folder, "script", os.path.basename(order["script"][0]) or "script")
+
+
 def _detach(path: str, order: dict[str, Any], folder: str) -> None:
     """Run it in a process that outlives the connection."""
     if os.fork():
@@ -177,13 +200,7 @@ def _run(path: str, order: dict[str, Any], folder: str) -> None:
 
     words = list(order["words"])
     if order["script"] is not None:
-        name, text, arguments = order["script"]
-        os.mkdir(os.path.join(folder, "script"))
-        file = os.path.join(folder, "script", os.path.basename(name) or "script")
-        _write(file, _bytes(text))
-        os.chmod(file, 0o700)
-        words += [file, *arguments]
-    _write(os.path.join(folder, "in"), _bytes(order["stdin"]))
+        words += [_script(order, folder), *order["script"][2]]
     cwd = order["folder"] if order["folder"] and os.path.isdir(order["folder"]) else os.path.expanduser("~")
     given, out, err = (os.path.join(folder, name) for name in ("in", "out", "err"))
     with open(given, "rb") as stdin, open(out, "wb") as stdout, open(err, "wb") as stderr:
@@ -208,7 +225,6 @@ def _give_signs(folder: str) -> None:
     from contextlib import suppress
 
     beat = os.path.join(folder, "beat")
-    _write(beat, b".")
 
     def run() -> None:
         while True:
@@ -222,7 +238,8 @@ def _give_signs(folder: str) -> None:
 
 def _end(folder: str, code: int) -> None:
     """The answer is whole."""
-    _write(os.path.join(folder, "code.new"), b"%d" % code)
+    with open(os.path.join(folder, "code.new"), "r+b") as file:
+        file.write(b"%-4d" % code)
     os.rename(os.path.join(folder, "code.new"), os.path.join(folder, "code"))
 
 

@@ -37,12 +37,12 @@ class Host:
         (home / "bin" / "qsub").chmod(0o755)
         self.calls = home / there.CALLS
 
-    def ask(self, **more: object) -> dict[str, Any]:
+    def ask(self, source: str = Path(there.__file__).read_text(), **more: object) -> dict[str, Any]:
         """What is answered to a submission that stays."""
         call = Call(("qsub",), once="tag", patience=None)
         body = {**order(ClusterEntry("far", "pbs", folder=str(self.home / "bin")), call), **more}
         done = subprocess.run(
-            [sys.executable, "-c", Path(there.__file__).read_text() + "\nimport sys\nmain(sys.stdin.buffer)\n"],
+            [sys.executable, "-c", source + "\nimport sys\nmain(sys.stdin.buffer)\n"],
             input=json.dumps(body) + "\n", env={"HOME": str(self.home), "PATH": os.environ["PATH"]},
             capture_output=True, text=True, timeout=60, check=True,
         )  # fmt: skip
@@ -77,6 +77,15 @@ def test_a_program_whose_host_went_down_is_given_up(host: Host) -> None:
     os.utime(host.calls / "tag" / "beat", (0, 0))
     lost = host.ask(again=True)
     assert (lost["code"], lost["err"]) == (-9, "qsub: it was ended before its job was over\n")
+
+
+def test_a_disk_that_is_full_is_met_before_anything_is_started(host: Host) -> None:
+    full = Path("/dev/full")
+    source = Path(there.__file__).read_text().replace('os.path.join(folder, "in")', repr(str(full)))
+    answer = host.ask(source, stdin="x")
+    assert answer == {"fault": f"{host.calls}: No space left on device", "clear": True}
+    assert not (host.home / "starts").exists()
+    assert host.ask() == {"stays": True, "out": "7.server\n"}
 
 
 def test_what_was_forgotten_is_not_started_again(host: Host) -> None:
