@@ -80,6 +80,11 @@ def _per(name: str) -> Value:
     return lambda job, view: tres.per_gpu(job, name) or NOT_KNOWN
 
 
+def _of_gpus(name: str) -> Value:
+    """What was said of GPUs in general."""
+    return lambda job, view: f"gpu:{text}" if (text := extra(job).get(name)) else NOT_KNOWN
+
+
 def _allocated(job: Job, view: View) -> str:
     return tres.allocated(job) or tres.requested(job)
 
@@ -117,9 +122,9 @@ _KEPT = (
 )
 _GPUS = (
     ("cpus-per-tres", "CPUS_PER_TRES", "cpus-per-gpu"), ("mem-per-tres", "MEM_PER_TRES", "mem-per-gpu"),
-    ("tres-bind", "TRES_BIND", "gpu-bind"), ("tres-freq", "TRES_FREQ", "gpu-freq"),
     ("tres-per-socket", "TRES_PER_SOCKET", "gpus-per-socket"), ("tres-per-task", "TRES_PER_TASK", "gpus-per-task"),
 )
+_OF_GPUS = (("tres-bind", "TRES_BIND", "gpu-bind"), ("tres-freq", "TRES_FREQ", "gpu-freq"))
 _OWN = (
     Field("AccrueTime", "", "ACCRUE_TIME", _ELIGIBLE, lambda job, view: moment(accrues(job), view)),
     Field("AllocNodes", "", "ALLOC_NODES", "submit_host", lambda job, view: job.submit_host),
@@ -164,6 +169,7 @@ NAMED_FIELDS = (
     *(Field(name, "", header, "", _constant(text)) for name, header, text in _ABSENT),
     *(Field(name, "", header, "extra", option(kept, absent)) for name, header, kept, absent in _KEPT),
     *(Field(name, "", header, "extra", _per(kept)) for name, header, kept in _GPUS),
+    *(Field(name, "", header, "extra", _of_gpus(kept)) for name, header, kept in _OF_GPUS),
 )
 # further names of the same columns, in lower case
 ALIASES = {

@@ -407,3 +407,10 @@ def test_of_an_array_alone_the_newest_tasks_that_run_come_first() -> None:
 
     assert found(alone=False) == [None, 1, 2, 3]
     assert found(alone=True) == [None, 3, 2, 1]
+
+
+def test_what_is_said_of_gpus_in_general_names_them_once() -> None:
+    bound = Job(job_id=1, extra='{"gpu-bind": "closest"}')
+    columns, unknown = by_names("tres-bind:20,tres-freq:20", NAMED_FIELDS)
+    assert not unknown
+    assert [*columns.lines([bound], VIEW)] == ["gpu:closest         N/A                 "]
