@@ -14,7 +14,7 @@ from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster
-from mini_slurm.scheduler.eligible import eligible_machines, sites
+from mini_slurm.scheduler.eligible import eligible_machines, open_partitions, partition_machines, sites
 from mini_slurm.scheduler.ending import put_back
 from mini_slurm.scheduler.placement import place
 
@@ -39,17 +39,31 @@ def lasting(part: Job, first: Job) -> Job:
 
 
 def could_ever_start(cluster: Cluster, together: list[Job]) -> bool:
-    """Would all parts fit side by side if the machines were empty? Machines not known yet count as large enough."""
+    """Would all parts get machines, one after the other as in a pass, if these were empty?
+
+    Machines not known yet count as large enough.
+    """
     taken: list[Allocation] = []
     for part in together:
-        candidates = eligible_machines(cluster, part)
-        if not all(books.total.cpus for books in candidates):
+        if not all(books.total.cpus for books in eligible_machines(cluster, part)):
             return True
-        found = place(part, sites(candidates, partial(_left_of, union(taken))), cluster.fleet)
+        found = _beside(cluster, part, union(taken))
         if found is None:
             return False
         taken.append(found)
     return True
+
+
+def _beside(cluster: Cluster, part: Job, others: Allocation) -> Allocation | None:
+    """Where a part fits: on machines that no other part has, if that is possible."""
+    for avoided in (frozenset(others), frozenset[str]()):
+        for partition in open_partitions(cluster, part):
+            candidates = partition_machines(cluster, part, [partition])
+            among = [books for books in candidates if books.entry.name not in avoided]
+            found = place(part, sites(among, partial(_left_of, others)), cluster.fleet, partition)
+            if found is not None:
+                return found
+    return None
 
 
 def _left_of(taken: Allocation, books: Books) -> Resources:

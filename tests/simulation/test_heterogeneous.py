@@ -3,6 +3,7 @@
 import random
 
 from mini_slurm.model.allocation import parse_allocation
+from mini_slurm.model.fleet import Partition
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.targets import NOT_WHOLE
 from tests.simulation.harness import ADMIN, Simulation, fleet_of
@@ -61,6 +62,16 @@ def test_parts_keep_apart_while_there_are_machines_and_share_one_otherwise() -> 
     sim.run(until=100)
     assert states(sim, too_large) == {"PENDING"}
     assert sim.job(too_large).reason == "PartitionConfig", "for ever: it is in nobody's way"
+
+
+def test_parts_that_take_each_others_machines_wherever_they_are_tried_are_in_nobodys_way() -> None:
+    partitions = {"one": Partition("one", ("c",)), "two": Partition("two", ("a", "c"), default=True)}
+    sim = Simulation(fleet_of({"a": SMALL, "c": LARGE}, partitions=partitions))
+    job = sim.submit_together({"partition": "one,two", "ntasks": 1}, {"partition": "one", "ntasks": 8})
+    other = sim.submit(5, partition="two", ntasks=8)
+    sim.run(until=1)
+    assert sim.job(job).reason == "PartitionConfig"
+    assert sim.state(other) == "RUNNING"
 
 
 def test_what_keeps_one_part_keeps_all() -> None:
