@@ -355,8 +355,9 @@ class Round:
             turn.close_with(number, reason, self._waiting.again(prospect, reason))
         if self._reservation is None:
             known = self.cluster.reservation
-            if known is not None and not (self.decisions or self._blocked) and known.holds(job, self.cluster, self.now):
-                self._reservation = known
+            if known is not None and not self.decisions and known.holds(job, self.cluster, self.now):
+                self._reserve()  # who found no room before comes first
+                self._reservation = self._reservation or known
             else:
                 self._blocked.append((job, prospect))
 

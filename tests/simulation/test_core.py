@@ -353,3 +353,17 @@ def test_a_job_that_was_stored_before_the_controller_started_is_admitted_when_it
     cluster.jobs[1].eligible_time = 7.0  # as of one that was held and is released
     step(cluster, [events.JobSubmitted(Job(**job.__dict__))], 8.0)
     assert cluster.jobs[1].eligible_time == 7.0
+
+
+def test_a_kept_moment_stays_though_a_job_before_it_has_none():
+    sim = Simulation(fleet_of(dict.fromkeys("abc", Resources(cpus=2))))
+    sim.change_nodes("c", State="DRAIN", Reason="test")
+    sim.submit(1000, ntasks=2, required_nodes="a", time_limit=1000)
+    sim.submit(ntasks=2, required_nodes="c")
+    second = sim.submit(nodes=2, ntasks=2, required_nodes="a,b")
+    sim.submit(ntasks=3)  # one more, so that it matters when the others can start
+    kept = sim.cluster.reservation
+    assert kept is not None and kept.job_id == second
+    sim.run(until=10)
+    sim.submit(ntasks=4)
+    assert sim.cluster.reservation == kept
