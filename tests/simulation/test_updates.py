@@ -109,7 +109,9 @@ def test_a_user_changes_what_a_waiting_job_asks_for(changes, column, value):
         ({"Prefer": "nope"}, "Invalid preferred feature specification"),
         ({"ReservationName": "nope"}, "Requested reservation is invalid"),
         ({"Licenses": "matlab:3"}, "Invalid license specification"),
-        ({"TresPerNode": "gpu:x"}, "Invalid generic resource (gres) specification"),
+        ({"TresPerNode": "gpu:1"}, "Invalid Trackable RESource (TRES) specification"),
+        ({"TresPerJob": "gpu:1"}, "Invalid Trackable RESource (TRES) specification"),
+        ({"TresPerNode": "gres:gpu:x"}, "Invalid generic resource (gres) specification"),
         ({"TresBind": "closest"}, "Invalid Trackable RESource (TRES) specification"),
         ({"TresPerNode": "gres:tpu:1"}, "Invalid generic resource (gres) specification"),
         ({"NumTasks": 0}, "Task count specification invalid"),
@@ -408,6 +410,8 @@ def test_gpus_of_a_type_and_gpus_of_any_are_not_exchanged():
     assert sim.update(job, TresPerNode="gres:gpu:a100:1") == mixed
     assert sim.update(job, TresPerNode="gpu:2") == ""
     assert sim.job(job).gres == "gpu:2"
+    assert sim.update(job, TresPerJob="gpu:2") == ""
+    assert sim.job(job).gpus == "2"
     assert sim.update(job, TresBind="gpu:closest") == ""
     assert json.loads(sim.job(job).extra)["gpu-bind"] == "closest"
 

@@ -199,9 +199,11 @@ def test_a_part_of_a_heterogeneous_job_has_a_number_of_its_own(read: Callable[[s
     assert (read("12").number, read("12").part_of) == (12, None)
 
 
-def test_scancel_knows_parts() -> None:
+def test_scancel_knows_parts_and_takes_a_step_of_one_for_that_of_all() -> None:
+    (found,) = job_ids.parse_targets(["12+1"])
+    assert (found.number, found.part_of, found.step) == (13, 12, None)
     (found,) = job_ids.parse_targets(["12+1.0"])
-    assert (found.number, found.part_of, found.step) == (13, 12, 0)
+    assert (found.number, found.part_of, found.step) == (12, None, 0)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mini_slurm.model.arrays import with_throttle
+from mini_slurm.model.gpu_request import gpus_per_job, gpus_per_node
 from mini_slurm.model.request import ASKED_NODES, LEAST_NODES, MEMORY_CPUS, MOST_CPUS, note_least_nodes, number
 from mini_slurm.scheduler.changes.row import NOT_SUPPORTED, Setter, Update
 from mini_slurm.scheduler.targets import DENIED, Refusal
@@ -142,9 +143,12 @@ def set_memory(update: Update, value: tuple[str, int]) -> None:
 
 
 def check_gres(update: Update, value: str) -> None:
-    """Only GPUs are known, each written as `gres:gpu:a100:2`."""
+    """Only GPUs are known, each written as `gres:gpu:a100:2`; a job that has asked for some may leave out `gres:`."""
     update.needs_pending()
+    has_some = bool(gpus_per_node(update.job) or gpus_per_job(update.job))
     for part in filter(None, value.split(",")):
+        if not (has_some or part.startswith("gres:")):
+            raise Refusal(BAD_TRES)
         found = GRES.fullmatch(part)
         if not found or found[1] != "gpu":
             raise Refusal(BAD_GRES)
@@ -185,13 +189,19 @@ def set_gres(update: Update, value: str) -> None:
 
 def set_gpus(update: Update, value: str) -> None:
     """GPUs of the whole job."""
-    update.job.gpus = value.replace("gres:gpu:", "") or None
+    update.job.gpus = _gpus(value) or None
 
 
 def set_gpu_option(name: str) -> Setter:
     """A number that is kept as an option."""
 
     def set_option(update: Update, value: str) -> None:
-        update.option(name, value.replace("gres:gpu:", "") or None)
+        update.option(name, _gpus(value) or None)
 
     return set_option
+
+
+def _gpus(value: str) -> str:
+    """As options write them: `gres:gpu:a100:2` is `a100:2`, and `gpu` one of any type."""
+    parts = (part.removeprefix("gres:").removeprefix("gpu").removeprefix(":") for part in value.split(",") if part)
+    return ",".join(part or "1" for part in parts)
