@@ -386,10 +386,9 @@ def test_shims_of_commands_that_stay_become_the_real_ones(user: User, slurm: Slu
 
 @pytest.mark.parametrize(
     "words",
-    [("sprio",), ("sstat", "-j", "99999"), ("sacctmgr", "-n", "show", "cluster"), ("sshare", "-a"),
-     ("sreport", "cluster", "utilization")],
+    [("sprio",), ("sacctmgr", "-n", "show", "cluster"), ("sshare", "-a"), ("sreport", "cluster", "utilization")],
     ids=lambda words: words[0],
-)  # fmt: skip
+)
 def test_commands_that_know_the_fleet_alone_become_those_of_the_real_slurm(
     user: User, slurm: Slurm, words: tuple[str, ...]
 ) -> None:
