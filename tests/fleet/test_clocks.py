@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from tests.fleet import jobs
+from tests.fleet import jobs, processes
 from tests.fleet.conftest import skip_or_fail
 from tests.fleet.machines import Machines
 
@@ -22,6 +23,16 @@ def library() -> str:
     """Debian's libfaketime, which shows a process another time of day; empty without it."""
     found = [path for folder in FOLDERS for pattern in ("", "*/") for path in Path(folder).glob(pattern + LIBRARY)]
     return str(found[0]) if found else ""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_memory() -> Iterator[None]:
+    """Each process that is killed leaves the library's files behind."""
+    yield
+    for path in Path("/dev/shm").glob("*faketime_s*_*"):
+        if not processes.alive(int(path.name.rpartition("_")[2])):
+            with suppress(PermissionError, FileNotFoundError):  # of another account, or of a run beside this one
+                path.unlink()
 
 
 @pytest.fixture(params=["+1d", "-1d"])
