@@ -124,17 +124,21 @@ def with_slurm(user: User, slurm: Slurm) -> User:
     return user
 
 
-FLEET = """
-[fleet]
-name = "lab"
+# a machine and a partition of the fleet itself, beside the clusters that a test adds
+HERE = """
 [machines.here]
 local = true
 cpus = 2
 [partitions.mine]
 machines = "here"
 default = true
-[clusters.big]
+"""
+FLEET = (
+    '[fleet]\nname = "lab"'
+    + HERE
+    + """[clusters.big]
 type = "slurm"
 partitions = ["batch"]
 environment = {{ SLURM_CONF = "{configuration}" }}
 """
+)

@@ -10,24 +10,20 @@ from collections.abc import Iterator
 import pytest
 
 from tests.clusters import replay
-from tests.clusters.conftest import User
+from tests.clusters.conftest import HERE, User
 from tests.clusters.openpbs.install import install
 from tests.clusters.test_slurm import ended, state_of, submitted
 from tests.waiting import wait_until
 
-FLEET = """
-[machines.here]
-local = true
-cpus = 2
-[partitions.mine]
-machines = "here"
-default = true
-[clusters.pbs]
+FLEET = (
+    HERE
+    + """[clusters.pbs]
 type = "pbs"
 queues = ["workq", "gpu"]
 folder = "{bin}"
 environment = {{ STAND_IN_PBS = "{state}" }}
 """
+)
 
 
 class Pbs:

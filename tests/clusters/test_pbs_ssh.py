@@ -9,21 +9,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.clusters import replay
-from tests.clusters.conftest import User
+from tests.clusters.conftest import HERE, User
 from tests.clusters.test_pbs import Pbs
 from tests.clusters.test_slurm import ended, submitted
 from tests.clusters.test_ssh import LoginNode, controller, login_node
 from tests.fleet import processes
 from tests.waiting import wait_until
 
-FLEET = """
-[machines.here]
-local = true
-cpus = 2
-[partitions.mine]
-machines = "here"
-default = true
-[clusters.far]
+FLEET = (
+    HERE
+    + """[clusters.far]
 type = "pbs"
 host = "127.0.0.1"
 port = {port}
@@ -32,6 +27,7 @@ identity_file = "{key}"
 folder = "{bin}"
 environment = {{ STAND_IN_PBS = "{state}" }}
 """
+)
 STAYS = "#!/bin/bash\n#PBS -N theirs\n#PBS -W block=true\nuntil [ -e {home}/go ]; do sleep 0.1; done; exit 6\n"
 
 

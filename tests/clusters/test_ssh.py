@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clusters.conftest import User
+from tests.clusters.conftest import HERE, User
 from tests.clusters.real_slurm import Slurm
 from tests.clusters.test_slurm import ended, submitted
 from tests.fleet import processes, sshd
@@ -21,14 +21,9 @@ from tests.fleet.conftest import skip_or_fail
 from tests.fleet.sshd import Machine
 from tests.waiting import wait_until
 
-FLEET = """
-[machines.here]
-local = true
-cpus = 2
-[partitions.mine]
-machines = "here"
-default = true
-[clusters.far]
+FLEET = (
+    HERE
+    + """[clusters.far]
 type = "slurm"
 partitions = ["batch"]
 host = "127.0.0.1"
@@ -37,6 +32,7 @@ user = "{login}"
 identity_file = "{key}"
 environment = {{ SLURM_CONF = "{configuration}" }}
 """
+)
 
 
 class LoginNode:
