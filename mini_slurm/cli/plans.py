@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from mini_slurm.model.job import Job
 
-# Seconds that a job has waited when squeue and scontrol tell. Slurm does so after its next pass of backfill; those
-# who look sooner, as scripts do, see none in both.
-PATIENCE = 120
+# Seconds that a job has waited when squeue and scontrol tell. Slurm does so after its next pass of backfill, and these
+# come every 30 seconds; those who look sooner, as scripts do, see none in both.
+PATIENCE = 60
 
 
 def note(program: str, jobs: Sequence[Job], db: sqlite3.Connection | None, now: float) -> None:

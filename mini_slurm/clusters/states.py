@@ -21,7 +21,10 @@ FORGET = 600.0  # seconds until a submission that never shows counts as never ma
 LOST = 60.0  # seconds that a job is unknown to its system until it is given up
 SETTLE = 120.0  # seconds that accounting may take to know an end
 # what only the submission and we know
-KEPT = ("tag", "script", "arguments", "submit_host", "environment", "umask", "limits", "cancelled_by")
+KEPT = (
+    *("tag", "script", "arguments", "submit_host", "submit_session", "environment", "umask", "limits"),
+    "cancelled_by",
+)
 
 
 class Known:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 MOST = 256  # jobs of different kinds that are remembered
 # what of a job the fleet does not look at when it is admitted; a moment counts only beside a deadline or a reservation
-ASIDE = frozenset({"submit_time", "submit_line", "arguments", "command", "limits", "umask", "submit_host"})
+ASIDE = frozenset(
+    {"submit_time", "submit_line", "arguments", "command", "limits", "umask", "submit_host", "submit_session"}
+)
 
 
 class Memory:

@@ -225,7 +225,7 @@ def describe(values: Values, source: Script, arguments: list[str]) -> Job:
     job.umask = _umask() if asked is None else asked
     limits = {name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}")) for name in propagated(values)}
     job.limits = json.dumps(limits)
-    job.submit_host = os.uname().nodename
+    job.submit_host, job.submit_session = os.uname().nodename, os.getsid(0)
     _check_text(job)
     return job
 

@@ -56,7 +56,7 @@ def _numbers(piece: str) -> list[str]:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18
+    return text.isascii() and text.isdigit() and len(text) <= 20
 
 
 def natural(text: str) -> tuple[str, int, str]:
@@ -68,10 +68,14 @@ def natural(text: str) -> tuple[str, int, str]:
 
 def compress(names: list[str]) -> str:
     """The hostlist of these names in this order: `node[1,3-4]`; neighbours that differ in their last number join."""
+    prefixes = [name.rstrip("0123456789") for name in names]
+    return join([(prefix, name[len(prefix) :]) for prefix, name in zip(prefixes, names, strict=True)])
+
+
+def join(hosts: list[tuple[str, str]]) -> str:
+    """The same of names whose last numbers stand apart already: `a1[3-4]` is no `a[13-14]`."""
     groups: list[tuple[str, list[list[str]]]] = []  # prefix, and [first, last] of each range
-    for name in names:
-        prefix = name.rstrip("0123456789")
-        number = name[len(prefix) :]
+    for prefix, number in hosts:
         if not number or not _is_number(number) or not groups or groups[-1][0] != prefix or not groups[-1][1]:
             groups.append((prefix, [[number, number]] if number else []))
         elif _follows(groups[-1][1][-1], number):

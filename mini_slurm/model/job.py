@@ -73,6 +73,7 @@ class Job:
     umask: int = 0o022
     limits: str = "{}"  # JSON: {"NOFILE": [soft, hard]}, -1 for no limit
     submit_host: str = ""
+    submit_session: int = 0  # number of the session, on that host, that submitted it
     script: str = ""  # digest: table `content`
     environment: str = ""  # digest: table `content`
     attendant: str | None = None  # file whose lock is held as long as the srun or salloc lives that waits for the job

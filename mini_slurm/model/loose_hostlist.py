@@ -8,6 +8,13 @@ from functools import cmp_to_key
 from mini_slurm.model.hostlist import MOST
 
 SEPARATORS = "\t, "
+DIGITS = "0123456789"
+LARGEST = 2**64 - 1  # number that Slurm reads
+NUMBER = re.compile(r"\s*\+?([0-9]+)")  # as C finds it at the beginning of a text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Host = tuple[str, str]  # what stands before the last number, and that number, "" for none
 
 
 class BadRange(ValueError):
@@ -16,7 +23,12 @@ class BadRange(ValueError):
 
 def expand(text: str) -> list[str]:
     """The names in their order. Raises BadRange, or ValueError where a list cannot be one for another reason."""
-    return [name for token in _tokens(text) for name in _names(token)]
+    return ["".join(host) for host in hosts(text)]
+
+
+def hosts(text: str) -> list[Host]:
+    """The same, with the last numbers apart, as brackets give them. Raises as `expand`."""
+    return [host for token in _tokens(text) for host in _hosts(token)]
 
 
 def _tokens(text: str) -> list[str]:
@@ -32,58 +44,77 @@ def _tokens(text: str) -> list[str]:
     return [token for token in tokens if token]
 
 
-def _names(token: str) -> list[str]:
+def _hosts(token: str) -> list[Host]:
     """The names of one token, whose last pair of brackets stands at its end."""
     prefix, opening, rest = token.rpartition("[")
     if not opening:
-        return [token]
+        return [_split(token)]
     ranges, closing, suffix = rest.partition("]")
     if not closing:
-        return [f"{prefix}]" if prefix else rest]
+        return [_split(f"{prefix}]" if prefix else rest)]
     if suffix:
         raise ValueError(f"{token!r} goes on behind its brackets")
-    numbers = [number for piece in ranges.split(",") for number in _range(piece)]
+    numbers = _numbers(ranges)
     heads = _heads(prefix)
     if len(heads) * len(numbers) > MOST:
         raise ValueError(f"more than {MOST} names in {token!r}")
-    return [head + number for head in heads for number in numbers]
+    return [(head, number) for head in heads for number in numbers]
 
 
 def _heads(prefix: str) -> list[str]:
-    """What may stand before the numbers: a prefix may have brackets of its own, and something behind them."""
+    """What may stand before the numbers: brackets of its own, the last of which count slowest."""
     before, opening, rest = prefix.rpartition("[")
     ranges, closing, after = rest.rpartition("]")
     if not (opening and closing):
         return [prefix]
-    numbers = [number for piece in ranges.split(",") for number in _range(piece)]
-    return [f"{head}{number}{after}" for head in _heads(before) for number in numbers]
+    firsts = _heads(before) if "[" in before else [before]
+    numbers = _numbers(ranges)
+    if len(firsts) * len(numbers) > MOST:
+        raise ValueError(f"more than {MOST} names in {prefix!r}")
+    return [f"{first}{number}{after}" for number in numbers for first in firsts]
+
+
+def _numbers(ranges: str) -> list[str]:
+    return [number for piece in ranges.split(",") for number in _range(piece)]
 
 
 def _range(piece: str) -> list[str]:
-    """The numbers of `7`, `07-11` or `7-`, as wide as the first one. Raises BadRange."""
-    first, _, last = piece.partition("-")
-    last = last or first
-    if not (_is_number(first) and _is_number(last)) or int(last) < int(first):
+    """The numbers of `7`, `07-11` or `7-`, as wide as what stands before the dash. Raises BadRange."""
+    before, _, after = piece.partition("-")
+    first, last = NUMBER.match(before), NUMBER.match(after or before)
+    if "x" in piece or not (first and last) or last.end() < len(after or before):
         raise BadRange(f"Invalid range: `{piece}'")
-    if int(last) - int(first) >= MOST:
+    low, high = _value(first[1]), _value(last[1])
+    if high < low:
+        raise BadRange(f"Invalid range: `{piece}'")
+    if high - low >= MOST:
         raise BadRange(f"Too many hosts in range `{piece}'")
-    return [f"{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
+    return [f"{number:0{len(before)}}" for number in range(low, high + 1)]
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18
+def _value(digits: str) -> int:
+    """A number as C reads it: what is too large is the largest."""
+    digits = digits.lstrip("0") or "0"
+    return min(int(digits[: len(str(LARGEST)) + 1]), LARGEST)
+
+
+def _split(name: str) -> Host:
+    """A name, and the number that it ends in."""
+    prefix = name.rstrip(DIGITS)
+    number = name[len(prefix) :]
+    return (prefix, f"{_value(number):0{len(number)}}") if number else (prefix, "")
 
 
 # --- order
 
 
-def in_order(names: list[str]) -> list[str]:
+def in_order(some: list[Host]) -> list[Host]:
     """By what stands before the last number, numbers in it by their value, and then by the last number."""
-    return sorted(names, key=cmp_to_key(_compare))
+    return sorted(some, key=cmp_to_key(_compare))
 
 
-def _compare(one: str, other: str) -> int:
-    (prefix, number), (other_prefix, other_number) = _split(one), _split(other)
+def _compare(one: Host, other: Host) -> int:
+    (prefix, number), (other_prefix, other_number) = one, other
     if prefix != other_prefix:
         mine, others = _natural(prefix), _natural(other_prefix)
         return -1 if mine < others else int(mine > others)
@@ -92,11 +123,6 @@ def _compare(one: str, other: str) -> int:
     if _same_width(number, other_number):
         return int(number) - int(other_number)
     return len(number) - len(other_number)
-
-
-def _split(name: str) -> tuple[str, str]:
-    prefix = name.rstrip("0123456789")
-    return prefix, name[len(prefix) :]
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:

@@ -102,7 +102,7 @@ _TRES = (
 # What a fleet does not have, as Slurm writes its absence.
 # fmt: off
 _ABSENT = (
-    ("AllocSID", "ALLOC_SID", "0"), ("BoardsPerNode", "BOARDS_PER_NODE", "0"),
+    ("BoardsPerNode", "BOARDS_PER_NODE", "0"),
     ("BurstBufferState", "BURST_BUFFER_STATE", NULL), ("DerivedEC", "DERIVED_EC", "0"),
     ("NTPerBoard", "NTASKS_PER_BOARD", "0"), ("Origin", "ORIGIN", "NA"),
     ("OriginRaw", "ORIGIN_RAW", "NA"), 
@@ -128,6 +128,7 @@ _OF_GPUS = (("tres-bind", "TRES_BIND", "gpu-bind"), ("tres-freq", "TRES_FREQ", "
 _OWN = (
     Field("AccrueTime", "", "ACCRUE_TIME", _ELIGIBLE, lambda job, view: moment(accrues(job), view)),
     Field("AllocNodes", "", "ALLOC_NODES", "submit_host", lambda job, view: job.submit_host),
+    Field("AllocSID", "", "ALLOC_SID", "submit_session", lambda job, view: str(job.submit_session)),
     Field("AssocID", "", "ASSOC_ID", "account user",
           lambda job, view: str(view.associations.get((job.account, job.user), 0))),
     Field("BatchFlag", "", "BATCH_FLAG", "script", lambda job, view: str(int(job.is_batch))),

@@ -123,11 +123,18 @@ class Order:
         for key, down in self._keys:
             if key is None:
                 _by_start(jobs, view.now, down=down)
+            elif key is _first:
+                _by_machine(jobs, view, down=down)
             else:
                 jobs.sort(key=lambda job, key=key: key(job, view), reverse=down)  # type: ignore[misc]
-                if key is _first and not down:  # Slurm's comparison turns those around that are nowhere
-                    nowhere = sum(not tres.node_list(job) for job in jobs)
-                    jobs[:nowhere] = jobs[:nowhere][::-1]
+
+
+def _by_machine(jobs: list[Job], view: View, *, down: bool) -> None:
+    """By the first machine, and what is nowhere after it: these in the reverse order, as Slurm's comparison has it."""
+    placed = [job for job in jobs if tres.node_list(job)]
+    others = [job for job in jobs if not tres.node_list(job)]
+    placed.sort(key=lambda job: _first(job, view), reverse=down)
+    jobs[:] = others + placed if down else placed + others[::-1]
 
 
 def in_order_of_making(jobs: list[Job]) -> None:

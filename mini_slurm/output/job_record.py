@@ -203,7 +203,7 @@ TIMES = (
 )
 PLACES = (
     (("Partition", lambda job, view: job.partition),
-     ("AllocNode:Sid", lambda job, view: f"{job.submit_host}:0")),
+     ("AllocNode:Sid", lambda job, view: f"{job.submit_host}:{job.submit_session}")),
     (("ReqNodeList", lambda job, view: NULL if job.required_nodes is None else in_order(job.required_nodes)),
      ("ExcNodeList", lambda job, view: NULL if job.excluded_nodes is None else in_order(job.excluded_nodes))),
     (("NodeList", lambda job, view: tres.node_list(job)),

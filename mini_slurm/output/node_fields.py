@@ -154,7 +154,8 @@ NODE_FIELDS = (
          lambda line, view: "UNLIMITED" if line.partition.max_cpus_per_node is None
          else str(line.partition.max_cpus_per_node), ALWAYS),
     _row("CPUs", "c", "CPUS", _CPUS, EXACT),
-    _row("CPUsState", "C", "CPUS(A/I/O/T)", lambda line, view: _sums([node.cpu_counts for node in line.nodes], 4)),
+    _row("CPUsState", "C", "CPUS(A/I/O/T)", lambda line, view: _sums([node.cpu_counts for node in line.nodes], 4),
+         EXACT),
     _row("Disk", "d", "TMP_DISK", _constant("0")),
     _row("Nodes", "D", "NODES", lambda line, view: str(len(line.nodes))),
     _row("FreeMem", "e", "FREE_MEM", _span(lambda node: node.known.free_memory, "d"), EXACT),

@@ -79,12 +79,17 @@ def lines(
                 continue
             alone = Line(partition, place)
             alone.nodes.append(nodes[name])
-            key = (place, name) if apart else tuple(field.value(alone, view) for field in (*naming, *telling))
+            key = (place, name) if apart else tuple(_told(field, alone, view) for field in (*naming, *telling))
             if key not in known:
                 known[key] = _line_for(partition, place, found, by_reason)
             if nodes[name] not in known[key].nodes:
                 known[key].nodes.append(nodes[name])
     return found
+
+
+def _told(field: Field, alone: Line, view: View) -> object:
+    """What a line with one node tells in a field: how its CPUs are used does not keep it from others."""
+    return alone.least(lambda node: node.cpus) if field.name == "CPUsState" else field.value(alone, view)
 
 
 def _line_for(partition: Partition, place: int, found: list[Line], by_reason: bool) -> Line:

@@ -36,7 +36,7 @@ def _hostnames(program: str, words: list[str]) -> int:
     if text is None:
         sys.stderr.write(f"{program}: error: host list is empty\n")
         return 0
-    sys.stdout.write("".join(f"{name}\n" for name in _read(program, text) or ()))
+    sys.stdout.write("".join(f"{prefix}{number}\n" for prefix, number in _read(program, text) or ()))
     return 0
 
 
@@ -50,32 +50,33 @@ def _sorted(program: str, words: list[str]) -> int:
 
 def _encode(program: str, words: list[str], *, in_order: bool) -> int:
     from mini_slurm.model import loose_hostlist
-    from mini_slurm.model.hostlist import compress
+    from mini_slurm.model.hostlist import join
 
     if not words:
         sys.stderr.write("invalid encode argument\n")
         return 1
-    names = _read(program, _from_file(words[0]) if words[0].startswith("/") else words[0])
-    if names is None:
+    text = _from_file(words[0]) if words[0].startswith("/") else words[0]
+    hosts = None if text is None else _read(program, text)
+    if hosts is None:
         return 1
-    sys.stdout.write(compress(loose_hostlist.in_order(names) if in_order else names) + "\n")
+    sys.stdout.write(join(loose_hostlist.in_order(hosts) if in_order else hosts) + "\n")
     return 0
 
 
-def _from_file(path: str) -> str:
+def _from_file(path: str) -> str | None:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return ",".join(file.read(LARGEST).split())
-    except OSError as error:
-        sys.stderr.write(f"Can't open {path}: {error.strerror}\n")
-        return ""
+    except OSError:
+        sys.stderr.write(f"Can not open {path}\n")
+        return None
 
 
-def _read(program: str, text: str) -> list[str] | None:
+def _read(program: str, text: str) -> list[tuple[str, str]] | None:
     from mini_slurm.model import loose_hostlist
 
     try:
-        return loose_hostlist.expand(text)
+        return loose_hostlist.hosts(text)
     except loose_hostlist.BadRange as error:
         sys.stderr.write(f"{program}: error: _parse_single_range: {error}\n")
     except ValueError:

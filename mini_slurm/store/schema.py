@@ -161,6 +161,7 @@ STEPS: tuple[str, ...] = (
     """,
     "DROP TABLE former_step",
     "ALTER TABLE call ADD COLUMN begun INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE job ADD COLUMN submit_session INTEGER NOT NULL DEFAULT 0",
 )
 WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
 

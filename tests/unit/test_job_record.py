@@ -20,7 +20,8 @@ def job(**values: object) -> Job:
     standard = {
         "job_id": 7, "name": "train", "user": "alice", "uid": 1001, "group_name": "alice", "gid": 1001,
         "partition": "compute", "account": "science", "qos": "normal", "memory_per_cpu": 500, "time_limit": 3600,
-        "submit_time": NOW - 60, "work_dir": "/home/alice", "submit_host": "login", "script": "digest",
+        "submit_time": NOW - 60, "work_dir": "/home/alice", "submit_host": "login", "submit_session": 4711,
+        "script": "digest",
     }  # fmt: skip
     return Job(**{**standard, **values})
 
@@ -47,7 +48,7 @@ def test_a_running_job_is_shown_in_full() -> None:
         "   AccrueTime=13:45:40",
         "   StartTime=13:46:35 EndTime=14:46:35 Deadline=N/A",
         "   SuspendTime=None SecsPreSuspend=0 LastSchedEval=13:46:35 Scheduler=Main",
-        "   Partition=compute AllocNode:Sid=login:0",
+        "   Partition=compute AllocNode:Sid=login:4711",
         "   ReqNodeList=(null) ExcNodeList=(null)",
         "   NodeList=node1",
         "   BatchHost=node1",

@@ -147,11 +147,6 @@ def ordered(jobs: list[Job], order: str) -> list[int]:
     return [one.job_id for one in jobs]
 
 
-def test_what_is_nowhere_is_turned_around_before_nodes_in_order() -> None:
-    assert ordered([QUEUE[3], QUEUE[4], QUEUE[1], QUEUE[0]], "N,i") == [590, 588, 585, 586]
-    assert ordered([QUEUE[3], QUEUE[4], QUEUE[1], QUEUE[0]], "-N,i") == [586, 585, 588, 590]
-
-
 def test_any_number_of_sockets_comes_after_all_numbers() -> None:
     jobs = [
         job(1, "any"),
@@ -390,6 +385,17 @@ def test_cpus_that_were_asked_for_later_count_instead_of_those_of_the_tasks() ->
     layout, _ = by_letters("%C", job_fields.JOB_FIELDS)
     job = Job(job_id=1, state=JobState.PENDING, ntasks=3, min_cpus=1)
     assert list(layout.lines([job], VIEW)) == ["1"]
+
+
+@pytest.mark.parametrize(("keys", "numbers"), [("N,i", [2, 1, 4, 3]), ("-N,i", [3, 4, 1, 2]), ("N,-i", [2, 1, 3, 4])])
+def test_jobs_that_are_nowhere_come_after_all_machines(keys: str, numbers: list[int]) -> None:
+    jobs = [
+        Job(job_id=1, state=JobState.RUNNING, node="node10", start_time=1.0),
+        Job(job_id=2, state=JobState.RUNNING, node="node2", start_time=1.0),
+        *(Job(job_id=number, state=JobState.PENDING) for number in (3, 4)),
+    ]
+    Order(keys).sort(jobs, VIEW)
+    assert [job.job_id for job in jobs] == numbers
 
 
 def test_of_an_array_alone_the_newest_tasks_that_run_come_first() -> None:

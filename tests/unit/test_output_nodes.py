@@ -141,6 +141,7 @@ def test_differing_amounts_are_the_least_with_a_plus() -> None:
 
 def test_exact_keeps_differing_amounts_apart() -> None:
     assert table("%R %c %N", exact=True)[1:3] == ["compute 2 node[1-2]", "compute 4 node[3-4]"]
+    assert table("%R %C %N", exact=True)[1:3] == ["compute 0/4/0/4 node[1-2]", "compute 0/8/0/8 node[3-4]"]
 
 
 def test_load_and_free_memory_are_spans() -> None:

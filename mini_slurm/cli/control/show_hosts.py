@@ -6,7 +6,7 @@ import os
 
 from mini_slurm.cli import common, listing
 from mini_slurm.model import loose_hostlist
-from mini_slurm.model.hostlist import compress
+from mini_slurm.model.hostlist import join
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def hostnames(session: Session, verb: str, words: list[str]) -> None:
     if text is None:
         common.say(f"{session.program}: error: host list is empty")
         return
-    listing.show(_read(session, text) or ())
+    listing.show("".join(host) for host in _read(session, text) or ())
 
 
 def hostlist(session: Session, verb: str, words: list[str]) -> None:
@@ -39,17 +39,17 @@ def _encode(session: Session, words: list[str], *, in_order: bool) -> None:
         session.fail("invalid encode argument")
         return
     text = _from_file(session, words[0]) if words[0].startswith("/") else words[0]
-    names = None if text is None else _read(session, text)
-    if names is None:
+    hosts = None if text is None else _read(session, text)
+    if hosts is None:
         session.exit_code = 1
         return
-    listing.show([compress(loose_hostlist.in_order(names) if in_order else names)])
+    listing.show([join(loose_hostlist.in_order(hosts) if in_order else hosts)])
 
 
-def _read(session: Session, text: str) -> list[str] | None:
+def _read(session: Session, text: str) -> list[loose_hostlist.Host] | None:
     """The names; None when it is no hostlist, which is then said."""
     try:
-        return loose_hostlist.expand(text)
+        return loose_hostlist.hosts(text)
     except loose_hostlist.BadRange as error:
         common.say(f"{session.program}: error: _parse_single_range: {error}")
     except ValueError:

@@ -157,7 +157,7 @@ def _describe(request: Request, place: Place) -> ForeignJob:
     folder = submission.working_folder()
     job.work_dir = os.path.join(folder, of.get("work_dir") or "")
     job.command, job.arguments = source.path if source else None, json.dumps(request.words[1:])
-    job.submit_host, job.submit_time = os.uname().nodename, time.time()
+    job.submit_host, job.submit_session, job.submit_time = os.uname().nodename, os.getsid(0), time.time()
     job.eligible_time = job.submit_time
     _number_tasks(job, of.get("array"))
     return job
