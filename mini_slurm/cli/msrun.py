@@ -222,7 +222,7 @@ class Run:
         for row in STAGED if "jobid" in self.texts else ():
             if row.long in self.texts:
                 raise Refused(f"--{row.long} is for a job of its own: this is a step of job {self.texts['jobid']}")
-        srun.check_mpi(self.texts.get("mpi", ""))
+        srun.check_mpi(self.texts)
         groups.numbers(self.texts.get("het-group", ""))
 
     def check_alone(self, given: list[Setting]) -> None:

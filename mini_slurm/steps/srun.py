@@ -110,7 +110,7 @@ def _prepare(
         return 0
     if "jobid" in given:
         step_request.number("jobid", given["jobid"])
-    check_mpi(given.get("mpi", "none"))
+    check_mpi(given)
     given["submit-line"] = line
     launch.drop_terminal(program, given)
     return _front(program, given, words, environment, component)
@@ -165,9 +165,12 @@ def _names(given: dict[str, str], environment: Mapping[str, str]) -> Names:
     )
 
 
-def check_mpi(kind: str) -> None:
-    """Nothing here tells tasks of each other by PMI. Raises Refused."""
+def check_mpi(given: Mapping[str, str]) -> None:
+    """Nothing here tells tasks of each other by PMI; one task has no others. Raises Refused."""
+    kind = given.get("mpi", "")
     if kind.partition("_")[0] in NO_PMI:
+        if given.get("ntasks") == "1":
+            return
         raise Refused(f"--mpi={kind} is not supported: {INSTEAD}")
     if kind not in ("", "none"):
         raise Refused(

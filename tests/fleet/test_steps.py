@@ -81,6 +81,7 @@ def test_a_step_runs_and_its_output_is_the_jobs(client: Client) -> None:
             "srun: error: --mpi=pmix_v4 is not supported: start MPI programs with mpirun or mpiexec, which start"
             " their processes through srun\n",
         ),
+        ("srun -n1 --mpi=pmi2 true && SLURM_NTASKS=1 srun --mpi=pmix true", 0, ""),  # one task has nobody to find
         (
             "srun --mpi=foo true",
             1,
