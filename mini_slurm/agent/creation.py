@@ -6,6 +6,7 @@ from mini_slurm.agent import launch
 from mini_slurm.agent.bids import Bid, Component
 from mini_slurm.agent.step import JobSteps
 from mini_slurm.steps import components, layout
+from mini_slurm.steps.request import JOB_NODES
 
 if TYPE_CHECKING:
     from mini_slurm.agent.booking import Booking
@@ -46,6 +47,7 @@ class Creation:
         """Begin a step, or have srun wait. False: it waits."""
         attempt = self._jobs.attempts[job.job]
         requests = [wanted.request for _, wanted in bid.members]
+        _heed_size(job, bid)
         try:
             if attempt.ended is not None or attempt.ending or attempt.is_leaving:
                 raise layout.Impossible(OVER)
@@ -75,6 +77,18 @@ class Creation:
         for step, (client, wanted) in zip(steps, bid.members):
             self._booking.begin(step)
             self._steps.attach(step, client, wanted)
+
+
+def _heed_size(job: JobSteps, bid: Bid) -> None:
+    """What srun knows of the job's size may be older than the job has given machines back."""
+    count = len(job.nodes())
+    for _, wanted in bid.members:
+        least = wanted.request.least_nodes
+        if wanted.request.of_job and least is not None and least > count:
+            wanted.request.least_nodes = wanted.request.most_nodes = count
+            bid.say(
+                "warn", f"{JOB_NODES} environment variable conflicts with allocated node count ({least} != {count})."
+            )
 
 
 def _components(job: JobSteps, bid: Bid, placed: List[List[layout.Part]]) -> List[Component]:

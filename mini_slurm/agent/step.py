@@ -1,7 +1,7 @@
 """The steps of one job, where its first machine looks after them: who holds what, who waits, what became of them."""
 
 import os
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Collection, Dict, List, Optional, Set
 
 from mini_slurm.agent import spool
 from mini_slurm.agent.bids import Bid, Component
@@ -260,6 +260,13 @@ class JobSteps:
             shared = [slot.rpartition("@")[0] for parts in shares for slot in parts]  # as model/resources.py has them
             found.append(Node(name, cpus, memory, [*gpu_types(gpus), *shared]))
         return found
+
+    def keep(self, machines: Collection[str]) -> None:
+        """The job has only these machines left, also when another agent reads of it. Raises OSError."""
+        plan = spool.read_json(self.folder, "start.json") or self.plan
+        plan["allocation"] = {name: what for name, what in plan["allocation"].items() if name in machines}
+        spool.write_json(self.folder, "start.json", plan)
+        self.plan = plan
 
     def held(self) -> Dict[str, Held]:
         """What running steps hold, by machine."""

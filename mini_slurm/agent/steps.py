@@ -22,6 +22,7 @@ from mini_slurm.protocol.messages import (
     Refused,
     Relay,
     Resume,
+    ShrinkAttempt,
     SignalAttempt,
     StepNoted,
     TaskInput,
@@ -55,6 +56,7 @@ class Steps:
             Relay: lambda peer, message: self.listeners.relayed(message),
             CancelStep: lambda peer, message: self._cancel(message),
             StepNoted: lambda peer, message: self._booking.noted(message),
+            ShrinkAttempt: lambda peer, message: self._shrink(message),
         }
 
     # --- srun
@@ -311,6 +313,23 @@ class Steps:
                 self._wait_for_srun(step)
         self._creation.retry(job)
         self._let_go(job)
+
+    def _shrink(self, message: ShrinkAttempt) -> None:
+        """The job has given machines back: what its steps have there is being ended, and may not be heard of again."""
+        job = self.of(message.attempt)
+        if job is None or set(job.plan["allocation"]) <= set(message.machines):
+            return
+        try:
+            job.keep(message.machines)
+        except OSError as error:
+            log(f"machines of {message.attempt}: {error}")
+        self._jobs.loop.later(LAST_GRACE, lambda: self._give_up_parts(job))
+
+    def _give_up_parts(self, job: JobSteps) -> None:
+        """What steps had on machines that the job has not any more is over."""
+        for step in list(job.steps.values()):
+            for node in sorted(step.running - set(job.plan["allocation"])):
+                self._part_ended(job, step, node, not_run(step.name))
 
     def _let_go(self, job: JobSteps) -> None:
         """An allocation that ends is given back when its steps have ended and their sruns know all of it."""

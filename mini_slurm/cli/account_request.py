@@ -11,7 +11,7 @@ from mini_slurm.errors import BadUsage
 from mini_slurm.model.moments import BadMoment, parse_moment
 from mini_slurm.model.states import JobState
 from mini_slurm.options import job_ids, listings
-from mini_slurm.output.accounting_lines import Line, batch_step, settled
+from mini_slurm.output.accounting_lines import Line, batch_step, is_of, settled
 from mini_slurm.store.queries import Where, content, select_steps
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ NO_TASK = 2**32 - 2  # the place of what is no task of an array
 STATE = "CASE WHEN state = 'COMPLETING' AND outcome IS NOT NULL THEN outcome ELSE state END"
 # states that accounting has not
 UNCOUNTED = frozenset(
-    [name for pair in listings.NEVER.items() if pair[0] not in ("RESIZING", "REVOKED") for name in pair]
+    [name for pair in listings.NEVER.items() if pair[0] != "REVOKED" for name in pair]
     + [name for state in (JobState.COMPLETING, JobState.CONFIGURING) for name in (state.name, state.value)]
 )
 WHOLE = ("", "yes", "y", "no", "n")  # of --whole-hetjob
@@ -183,14 +183,15 @@ def lines(
         names = [name for name in named or [] if _names_job(name, job, chosen.text("whole_hetjob", ""))]
         if named is not None and not names:
             continue
-        own = [settled(step, job) for step in theirs.get((job.job_id, job.attempt), [])]
+        own = [settled(step, job) for step in theirs.get((job.job_id, job.attempt), []) if is_of(step, job)]
         line = Line(job, steps=own)
         wanted = None if not names or any(name.step is None for name in names) else {name.step for name in names}
         if wanted is None or "allocations" in chosen:
             yield line
         if "allocations" in chosen or line.started is None:
             continue
-        for step in [*([batch_step(job)] if job.is_batch and not job.het_offset else []), *own]:
+        has_script = job.is_batch and not job.het_offset and job.resize_time is None
+        for step in [*([batch_step(job)] if has_script else []), *own]:
             if (wanted is None or step.number in wanted) and span.meets(step):
                 yield Line(job, step)
 
@@ -227,10 +228,10 @@ def _moments(jobs: Sequence[Job]) -> dict[float, float]:
     return found
 
 
-def _place(job: Job) -> tuple[int, int, int, int, bool]:
-    """Within a second: arrays and their tasks by their numbers; earlier runs of a job come before its last."""
+def _place(job: Job) -> tuple[int, int, int, int, float, bool]:
+    """Within a second: arrays and their tasks by their numbers; earlier runs and sizes of a job come first."""
     task = job.array_task_id if job.array_task_id is not None else NO_TASK
-    return job.array_job_id or 0, task, job.job_id, job.attempt, job.start_time is None
+    return job.array_job_id or 0, task, job.job_id, job.attempt, job.resize_time or 0, job.start_time is None
 
 
 def show_contents(db: sqlite3.Connection | None, lines: Sequence[Line], *, environments: bool) -> int:

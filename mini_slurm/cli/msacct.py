@@ -11,6 +11,7 @@ from mini_slurm.errors import BadUsage
 from mini_slurm.model.job import COLUMNS
 from mini_slurm.options import sacct
 from mini_slurm.output import accounting_fields as fields
+from mini_slurm.output.accounting_lines import booked
 from mini_slurm.output.layout import Table, View, by_prefixes
 from mini_slurm.store import queries
 
@@ -132,8 +133,10 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
     for place in asked:
         listing.refresh(program, db, place, None if named is None else {one.number for one in named})
         jobs += listing.jobs(db, place, columns, where)
-    if "duplicates" in chosen and {"", places.survey(db).fleet} & {*asked}:
-        jobs += queries.select_jobs(db, columns, where, table="run")
+    if {"", places.survey(db).fleet} & {*asked}:
+        for source in ("size", "run") if "duplicates" in chosen else ("size",):
+            jobs += queries.select_jobs(db, columns, where, source)
+    jobs = [*map(booked, jobs)]
     lines = [*account_request.lines(jobs, account_request.steps_of(db, jobs), chosen, named, span)]
     if "truncate" in chosen:
         for line in lines:

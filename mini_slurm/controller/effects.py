@@ -34,6 +34,7 @@ from mini_slurm.scheduler.decisions import (
     Measure,
     Notify,
     Resume,
+    Shrink,
     Signal,
     Start,
     Suspend,
@@ -115,7 +116,7 @@ class Hands:
             self._outputs.drop(attempt)
         self._post(StageFailed(attempt, why))
 
-    def _order(self, decision: Signal | Limit | Suspend | Notify | End | Forget | Measure) -> Message:
+    def _order(self, decision: Signal | Limit | Suspend | Shrink | Notify | End | Forget | Measure) -> Message:
         """What a machine is told about an attempt there."""
         if isinstance(decision, Signal) and decision.step is not None:
             tag = f"{decision.step}_{decision.part}" if decision.part else str(decision.step)
@@ -129,6 +130,8 @@ class Hands:
             return messages.LimitAttempt(decision.attempt, seconds)
         if isinstance(decision, Suspend):
             return messages.SuspendAttempt(decision.attempt, decision.resume, decision.lends)
+        if isinstance(decision, Shrink):
+            return messages.ShrinkAttempt(decision.attempt, list(decision.machines))
         if isinstance(decision, Measure):
             return messages.Measure(decision.attempt, decision.request)
         if isinstance(decision, Notify):

@@ -71,6 +71,11 @@ class Loop:
         job = self.cluster.job_of(attempt)
         return job is not None and machine not in allocation(job)
 
+    def is_smaller(self, attempt: str) -> bool:
+        """Has the job whose present attempt this is given machines back?"""
+        job = self.cluster.job_of(attempt)
+        return job is not None and job.resize_time is not None
+
     def ring(self) -> None:
         """A command stored a request."""
         self._bell.set()
@@ -132,6 +137,8 @@ class Loop:
         database.end_steps(self.db, (job for job in jobs if not job.state.holds_resources), self.clock())
         database.save_runs(self.db, self.cluster.runs)
         self.cluster.runs.clear()
+        database.save_sizes(self.db, self.cluster.sizes)
+        self.cluster.sizes.clear()
         if self.cluster.is_overridden:
             database.set_setting(self.db, OVERRIDES, to_text(self.cluster.overrides))
         for answer in decisions:

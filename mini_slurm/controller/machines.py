@@ -51,6 +51,9 @@ class Board(Protocol):
     def is_elsewhere(self, attempt: str, machine: str) -> bool:
         """Is this the present attempt of a job, but on another machine?"""
 
+    def is_smaller(self, attempt: str) -> bool:
+        """Has the job whose present attempt this is given machines back?"""
+
 
 class MachineHand:
     """The channel to one machine. What is sent while there is none is lost: the core says it again on connection."""
@@ -176,7 +179,8 @@ class MachineHand:
         trust.check(message)
         attempt = getattr(message, "attempt", "")
         if self._board.is_elsewhere(attempt, self.machine.name):
-            raise ProtocolError(f"{attempt} is not an attempt of this machine")
+            self._take_rest(message, attempt)
+            return
         if isinstance(message, messages.Welcome):
             self._channel = channel
             self._welcome(message)
@@ -191,6 +195,17 @@ class MachineHand:
                 self._board.post(event)
             if isinstance(message, messages.Ended):
                 self._outputs.ended(message)
+
+    def _take_rest(self, message: Message, attempt: str) -> None:
+        """What is said of an attempt that may have given this machine back: how it ends here, and nothing else."""
+        if not self._board.is_smaller(attempt):
+            raise ProtocolError(f"{attempt} is not an attempt of this machine")
+        if isinstance(message, messages.Relay):
+            self._steps.take(self.machine.name, message, self._clock())
+            return
+        event = None if isinstance(message, messages.Output) else self._event(message)
+        if event is not None:
+            self._board.post(event)
 
     def _event(self, message: Message) -> Event | None:
         now = self._clock()

@@ -82,10 +82,16 @@ class Steps:
             self._send(machine, answer)
 
     def _relay(self, machine: str, relay: Relay) -> None:
-        """Only the machines of one job's allocation can speak to each other."""
+        """Only the machines of one job's allocation can speak to each other, and those where its attempt still ends."""
         job = self._cluster.job_of(relay.attempt)
-        if job is not None and relay.data and {machine, relay.node} <= set(allocation(job)):
+        if job is not None and relay.data and {machine, relay.node} <= self._machines(job):
             self._send(relay.node, Relay(relay.attempt, machine, relay.data))
+
+    def _machines(self, job: Job) -> set[str]:
+        """Its own, and those that it has given back where something of it may be left."""
+        name, known = self._cluster.attempt_name(job), self._cluster.machines
+        own = set(allocation(job))
+        return own if job.resize_time is None else own | {one for one in known if name in known[one].unwanted}
 
     def connected(self, machine: str) -> None:
         """There is a new channel to a machine: those that speak to it hear that what was under way is lost."""

@@ -92,6 +92,7 @@ class Job:
     end_time: float | None = None
     suspend_time: float | None = None  # when it was suspended or resumed last
     suspended_seconds: float = 0.0  # before that
+    resize_time: float | None = None  # when it gave machines back last, while it ran
     preempt_time: float | None = None  # when it was told to make room for others, as long as it does
     lent: int = 0  # 1: it is suspended to make room, and others have its CPUs
     restarts: int = 0  # how often it was requeued

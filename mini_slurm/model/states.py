@@ -21,6 +21,7 @@ class JobState(Enum):
     DEADLINE = "DL"
     OUT_OF_MEMORY = "OOM"
     REQUEUED = "RQ"  # of a run of a job that was requeued since
+    RESIZING = "RS"  # of the time in which a job that runs had machines that it gave back
     COMPLETING = "CG"
     CONFIGURING = "CF"
 
@@ -66,6 +67,7 @@ ENDS = frozenset(
         JobState.DEADLINE,
         JobState.OUT_OF_MEMORY,
         JobState.REQUEUED,
+        JobState.RESIZING,
     }
 )
 ALLOCATED = frozenset({JobState.CONFIGURING, JobState.RUNNING, JobState.SUSPENDED, JobState.COMPLETING})

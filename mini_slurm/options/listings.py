@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FLAG, LIST, MAYBE = "none", "required", "optional"
 # Slurm's states that no job of a fleet is ever in: a filter may name them, and nothing matches
 NEVER = {
-    "RESIZING": "RS", "RESV_DEL_HOLD": "RD", "REQUEUE_FED": "RF", "REQUEUE_HOLD": "RH",
+    "RESV_DEL_HOLD": "RD", "REQUEUE_FED": "RF", "REQUEUE_HOLD": "RH",
     "REVOKED": "RV", "SIGNALING": "SI", "SPECIAL_EXIT": "SE", "STOPPED": "ST", "STAGE_OUT": "SO",
 }  # fmt: skip
 

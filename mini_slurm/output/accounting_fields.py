@@ -221,7 +221,7 @@ _used_energy = _step(lambda step, view: "energy=0" if step.end_time else "")
 
 ALWAYS = (
     "job_id array_job_id array_task_id array_tasks het_job_id het_offset state outcome start_time"
-    " end_time submit_time eligible_time begin_time reason cancelled_by attempt script suspended_seconds"
+    " end_time submit_time resize_time eligible_time begin_time reason cancelled_by attempt script suspended_seconds"
     " exit_code exit_signal node allocation alloc_cpus alloc_memory alloc_gpus max_rss user_seconds system_seconds"
 )
 _CPUS = "alloc_cpus ntasks ntasks_per_node cpus_per_task nodes max_nodes min_cpus required_nodes extra"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.job import single_id
+from mini_slurm.model.job import Job, single_id
 from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
 from mini_slurm.output import tres
@@ -12,7 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mini_slurm.model.job import Job
     from mini_slurm.output.layout import View
 
 BATCH = -5  # the batch step's number, as Slurm's accounting has it
@@ -136,11 +135,25 @@ def state_of(job: Job) -> JobState:
 
 
 def settled(step: Step, job: Job) -> Step:
-    """A step that nothing was heard of when its job ended has ended with it."""
+    """A step that nothing was heard of when its job ended, or became smaller, has ended with it."""
     state = state_of(job)
+    if state is JobState.RESIZING and (step.end_time is None or step.end_time > (job.end_time or 0)):
+        return Step(**{**step.__dict__, "state": state, "end_time": job.end_time, "exit_code": 0, "exit_signal": 0})
     if step.end_time is not None or not state.is_over:
         return step
     return Step(**{**step.__dict__, "state": state, "end_time": job.end_time})
+
+
+def booked(job: Job) -> Job:
+    """As accounting has it: with its new size a job that gave machines back begins a row, as if submitted then."""
+    moment = job.resize_time
+    return job if moment is None else Job(**{**job.__dict__, "submit_time": moment, "eligible_time": moment})
+
+
+def is_of(step: Step, job: Job) -> bool:
+    """Did the step begin while the job had the machines of this row?"""
+    is_before = state_of(job) is JobState.RESIZING and step.start_time >= (job.end_time or 0)
+    return step.start_time >= (job.resize_time or 0) and not is_before
 
 
 def batch_step(job: Job) -> Step:
@@ -166,7 +179,7 @@ def batch_step(job: Job) -> Step:
 
 
 def _batch_state(job: Job, state: JobState) -> JobState:
-    if not state.is_over or state is JobState.OUT_OF_MEMORY or job.end_time is None:
+    if not state.is_over or state in (JobState.OUT_OF_MEMORY, JobState.RESIZING) or job.end_time is None:
         return state  # a script that is being ended has the state of its job until it has ended
     if state is JobState.NODE_FAIL or job.exit_signal:
         return JobState.CANCELLED

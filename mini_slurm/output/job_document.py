@@ -274,7 +274,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("reboot", lambda job, view: "reboot" in extra(job)),
     ("required_nodes", lambda job, view: in_order(job.required_nodes)),
     ("requeue", lambda job, view: bool(job.requeue)),
-    ("resize_time", _constant(0)),
+    ("resize_time", lambda job, view: int(job.resize_time or 0)),
     ("restart_cnt", lambda job, view: job.restarts),
     ("resv_name", _text("reservation")),
     ("shared", lambda job, view: SHARING.get(tres.sharing(job))),

@@ -191,6 +191,7 @@ TIMES = (
     (("SubmitTime", lambda job, view: view.when(job.submit_time)),
      ("EligibleTime", lambda job, view: view.when(eligible(job)))),
     (("AccrueTime", lambda job, view: view.when(accrues(job))),),
+    (("ResizeTime", lambda job, view: view.when(job.resize_time) if job.resize_time else None),),
     (("StartTime", lambda job, view: view.when(_start(job, view))),
      ("EndTime", _end),
      ("Deadline", lambda job, view: view.when(job.deadline) if job.deadline else "N/A")),

@@ -170,6 +170,13 @@ class SuspendAttempt(NamedTuple):
     lends: bool = False
 
 
+class ShrinkAttempt(NamedTuple):
+    """Of its machines the attempt has these left, the first one among them: no step gets more."""
+
+    attempt: str
+    machines: List[str]
+
+
 class NotifyAttempt(NamedTuple):
     """Write a line into the output of the attempt's script, as an error of its stepd."""
 
@@ -356,41 +363,9 @@ class Unknown(NamedTuple):
 
 
 Message = Union[
-    Hello,
-    Welcome,
-    StartAttempt,
-    StartTasks,
-    TaskInput,
-    TaskWindow,
-    Resume,
-    Recall,
-    CancelStep,
-    SignalAttempt,
-    LimitAttempt,
-    SuspendAttempt,
-    NotifyAttempt,
-    EndAttempt,
-    Acknowledge,
-    Forget,
-    Measure,
-    Watch,
-    Ping,
-    Retire,
-    Started,
-    Refused,
-    Output,
-    Ended,
-    Relay,
-    FrontFrame,
-    StepNews,
-    StepNoted,
-    Measured,
-    Outside,
-    Errand,
-    ErrandOutput,
-    ErrandOver,
-    ErrandGone,
-    Unknown,
-    Pong,
-]
+    Hello, Welcome, StartAttempt, StartTasks, TaskInput, TaskWindow, Resume, Recall, CancelStep,
+    SignalAttempt, LimitAttempt, SuspendAttempt, ShrinkAttempt, NotifyAttempt, EndAttempt, Acknowledge,
+    Forget, Measure, Watch, Ping, Retire, Started, Refused, Output, Ended, Relay, FrontFrame, StepNews,
+    StepNoted, Measured, Outside, Errand, ErrandOutput, ErrandOver, ErrandGone, Unknown, Pong,
+]  # fmt: skip
 KINDS: Dict[str, Type[Any]] = {kind.__name__: kind for kind in Message.__args__}  # type: ignore[attr-defined]

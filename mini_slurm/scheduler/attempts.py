@@ -12,7 +12,7 @@ from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.again import run_again
 from mini_slurm.scheduler.books import LONGEST_PAUSE
 from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
-from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Limit, Resume, Start, Suspend
+from mini_slurm.scheduler.decisions import Decision, Drop, End, Forget, Hold, Limit, Resume, Shrink, Start, Suspend
 from mini_slurm.scheduler.demand import with_entry
 from mini_slurm.scheduler.ending import finish, leave, lose, put_back, release
 from mini_slurm.scheduler.events import (
@@ -88,7 +88,7 @@ def _meet(cluster: Cluster, job: Job, event: MachineConnected, now: float) -> li
             cluster.touch(job)
         return [Resume(job), *_orders(job, name), *([End(event.name, name)] if must_end else [])]
     if job.state is JobState.CONFIGURING and job.boot_id == event.boot_id:
-        return _start_when_ready(cluster, job)
+        return start_when_ready(cluster, job)
     return _settle_unknown(cluster, job, now)
 
 
@@ -98,7 +98,8 @@ def _orders(job: Job, name: str) -> list[Decision]:
         return []
     is_suspended = job.state is JobState.SUSPENDED
     order = Suspend(job.node, name, resume=not is_suspended, lends=bool(job.lent))
-    return [Limit(job.node, name, job.time_limit), order]
+    size = [Shrink(job.node, name, tuple(allocation(job)))] if job.resize_time is not None else []
+    return [Limit(job.node, name, job.time_limit), order, *size]
 
 
 def _meet_member(cluster: Cluster, job: Job, event: MachineConnected, now: float, is_known: bool) -> list[Decision]:
@@ -112,7 +113,13 @@ def _meet_member(cluster: Cluster, job: Job, event: MachineConnected, now: float
     return _give_up(cluster, job, now, event.name)
 
 
-def _start_when_ready(cluster: Cluster, job: Job) -> list[Decision]:
+def _job_there(cluster: Cluster, machine: str, attempt: str) -> Job | None:
+    """The job whose present attempt this is, unless it has given this machine back."""
+    job = cluster.job_of(attempt)
+    return job if job is not None and (machine == job.node or machine in allocation(job)) else None
+
+
+def start_when_ready(cluster: Cluster, job: Job) -> list[Decision]:
     """The script may be sent once every other machine of the allocation has said yes."""
     others = set(allocation(job)) - {job.node}
     return [Start(job)] if others <= cluster.ready.get(job.job_id, set()) and job.outcome is None else []
@@ -156,7 +163,7 @@ def on_machine_lost(cluster: Cluster, event: MachineLost, now: float) -> list[De
 
 def on_attempt_started(cluster: Cluster, event: AttemptStarted, now: float) -> list[Decision]:
     """The agent said yes; it may say so several times. An attempt that nobody wants any more is ended."""
-    job = cluster.job_of(event.attempt)
+    job = _job_there(cluster, event.machine, event.attempt)
     if job is None:
         books = cluster.machines.get(event.machine)
         if books is not None:
@@ -181,12 +188,12 @@ def _on_member_ready(cluster: Cluster, job: Job, machine: str) -> list[Decision]
     ready = cluster.ready.setdefault(job.job_id, set())
     is_news = machine not in ready
     ready.add(machine)
-    return _start_when_ready(cluster, job) if is_news and job.state is JobState.CONFIGURING else []
+    return start_when_ready(cluster, job) if is_news and job.state is JobState.CONFIGURING else []
 
 
 def on_attempt_refused(cluster: Cluster, event: AttemptRefused, now: float) -> list[Decision]:
     """The agent said no: the job waits again, and the machine is left in peace for a while."""
-    job = cluster.job_of(event.attempt)
+    job = _job_there(cluster, event.machine, event.attempt)
     if job is None or job.end_time is not None:
         return _drop_unwanted(cluster, event.machine, event.attempt)
     books = cluster.machines.get(event.machine)
@@ -203,7 +210,7 @@ def on_attempt_refused(cluster: Cluster, event: AttemptRefused, now: float) -> l
 
 def on_attempt_ended(cluster: Cluster, event: AttemptEnded, now: float) -> list[Decision]:
     """The job is COMPLETING until its output is stored; an attempt that nobody wants any more may be forgotten."""
-    job = cluster.job_of(event.attempt)
+    job = _job_there(cluster, event.machine, event.attempt)
     if job is None or (event.machine != job.node and job.end_time is not None):
         return _drop_unwanted(cluster, event.machine, event.attempt)
     if job.end_time is not None:
@@ -262,7 +269,7 @@ def on_attempt_unknown(cluster: Cluster, event: AttemptUnknown, now: float) -> l
     if books is not None:
         books.unwanted.discard(event.attempt)
         cluster.note(event.machine)
-    job = cluster.job_of(event.attempt)
+    job = _job_there(cluster, event.machine, event.attempt)
     if job is None:
         return []
     if event.machine != job.node:

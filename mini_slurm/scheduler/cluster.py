@@ -49,6 +49,7 @@ class Cluster:
     spoiled: set[int] = field(default_factory=set)  # arrays of which a task did not end well
     dependency_moment: float | None = None  # when a delay after the start of another job is over next
     runs: list[Job] = field(default_factory=list)  # as they were when they were requeued: to be stored apart
+    sizes: list[Job] = field(default_factory=list)  # ... and when they gave machines back
     usage: Usage = field(default_factory=Usage)
     queue: Queue = field(default_factory=Queue)
     reservation: Reservation | None = None  # of the first job that waits for room

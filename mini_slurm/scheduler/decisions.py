@@ -56,6 +56,14 @@ class Suspend(NamedTuple):
     lends: bool = False
 
 
+class Shrink(NamedTuple):
+    """An attempt has these of its machines left."""
+
+    machine: str
+    attempt: str
+    machines: tuple[str, ...]
+
+
 class Notify(NamedTuple):
     """Write a line into the output of an attempt's script."""
 
@@ -105,4 +113,4 @@ class Answer(NamedTuple):
     name: str = ""  # of what was made
 
 
-Decision = Start | Hold | Resume | Signal | Limit | Suspend | Notify | End | Forget | Drop | Measure | Answer
+Decision = Start | Hold | Resume | Signal | Limit | Suspend | Shrink | Notify | End | Forget | Drop | Measure | Answer

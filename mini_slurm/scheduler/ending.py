@@ -74,7 +74,7 @@ def put_back(cluster: Cluster, job: Job) -> None:
     job.alloc_cpus = job.alloc_memory = 0
     job.alloc_gpus = job.cpu_ids = job.gpu_ids = ""
     job.exit_code = job.exit_signal = job.lent = 0
-    job.preempt_time = None
+    job.preempt_time = job.resize_time = None
     job.reason = "None"
     cluster.touch(job)
 

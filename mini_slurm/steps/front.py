@@ -207,6 +207,8 @@ class Front:
             word = "still" if self._waited else "temporarily"
             self._waited += 1
             self.say(f"Job {self._names.job_id} step creation {word} disabled, retrying ({flat.text(frame[1])})")
+        elif kind == "warn":
+            self.complain(flat.text(frame[1]))
         elif kind == "refused":
             self._refuse(flat.text(frame[1]), flat.text(frame[2]))
         elif kind == "abort":

@@ -85,6 +85,7 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
         for warning in warnings:
             os.write(2, f"{program}: {warning}\n".encode())
     programs = _programs(program, given, words, wanted)
+    wanted.of_job = "nodes" in given and given["nodes"] == environment.get(request.JOB_NODES)
     wanted.submit_line = given.get("submit-line", "")
     wanted.name = given.get("job-name") or os.path.basename(words[0])
     _behave(settings, given)

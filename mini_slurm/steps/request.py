@@ -21,6 +21,7 @@ class StepRequest:
         self.ntasks: int | None = None
         self.least_nodes: int | None = None
         self.most_nodes: int | None = None
+        self.of_job = False  # are these as many as the environment says that the job has?
         self.tasks_per_node: int | None = None
         self.cpus_per_task: int | None = None
         self.nodelist: list[str] = []
@@ -50,6 +51,7 @@ class StepRequest:
 
 
 # How each attribute is written on the wire, and read from it; those that are not named are numbers.
+JOB_NODES = "SLURM_JOB_NUM_NODES"
 KINDS = {
     "name": "text",
     "distribution": "text",
@@ -66,6 +68,7 @@ KINDS = {
     "alone": "flag",
     "apart": "flag",
     "hidden": "flag",
+    "of_job": "flag",
 }
 
 

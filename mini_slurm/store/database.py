@@ -202,6 +202,7 @@ def _insert(table: str, columns: Sequence[str]) -> str:
 
 SAVE_JOB = _insert("job", job_model.COLUMNS)
 SAVE_RUN = _insert("run", job_model.COLUMNS)
+SAVE_SIZE = _insert("size", job_model.COLUMNS)
 SAVE_STEP = _insert("step", step_model.COLUMNS)
 SAVE_MACHINE = _insert("machine", machine_model.COLUMNS)
 BOOK_FOREIGN_USE = """
@@ -221,6 +222,11 @@ def save_jobs(db: sqlite3.Connection, jobs: Iterable[Job]) -> None:
 def save_runs(db: sqlite3.Connection, jobs: Iterable[Job]) -> None:
     """Keep what became of jobs that were requeued since, each run apart; call it within a transaction."""
     db.executemany(SAVE_RUN, map(job_row, jobs))
+
+
+def save_sizes(db: sqlite3.Connection, jobs: Iterable[Job]) -> None:
+    """Keep what jobs had that gave machines back since, each time apart; call it within a transaction."""
+    db.executemany(SAVE_SIZE, map(job_row, jobs))
 
 
 def save_steps(db: sqlite3.Connection, steps: Iterable[Step]) -> None:

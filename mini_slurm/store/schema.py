@@ -162,8 +162,16 @@ STEPS: tuple[str, ...] = (
     "DROP TABLE former_step",
     "ALTER TABLE call ADD COLUMN begun INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE job ADD COLUMN submit_session INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE job ADD COLUMN resize_time REAL",
+    # what a job had before it gave machines back while it ran: a row as in `job` for each time
+    """
+    CREATE TABLE size (
+        job_id INTEGER NOT NULL, attempt INTEGER NOT NULL, end_time REAL NOT NULL,
+        PRIMARY KEY (job_id, attempt, end_time)
+    )
+    """,
 )
-WIDENED = ("run", "foreign_job")  # these have every column of `job`, whichever step made it
+WIDENED = ("run", "foreign_job", "size")  # these have every column of `job`, whichever step made it
 
 
 DAMAGED = ("malformed", "not a database")

@@ -107,3 +107,20 @@ def test_the_output_is_whole_though_the_other_machines_are_done_before_it(fleet:
     number = jobs.wrap(fleet, "head -c 20000000 /dev/zero", "-N2")
     jobs.wait_over(fleet, number)
     assert (fleet.work / f"slurm-{number}.out").stat().st_size == 20_000_000
+
+
+def test_a_job_gives_a_machine_back_while_it_runs_and_its_steps_keep_to_what_is_left(fleet: Machines):
+    script = "srun sleep 300 & while [ ! -e {gate} ]; do sleep 0.05; done; srun -n 1 hostname > {out}; echo $? >> {out}"
+    gate, out = fleet.work / "gate", fleet.work / "out"
+    jobs.wrap(fleet, script.format(gate=gate, out=out), "-N", "2", "-n", "3")
+    wait_until(lambda: "1.0|" in fleet.run("msqueue", "-s", "-h", "-o", "%i|").stdout, "the step", logs=fleet.logs)
+    assert fleet.run("mscontrol", "update", "jobid=1", "NumNodes=1").returncode == 0
+    wait_until(lambda: held(fleet) == {"node1": 2, "node2": 0}, "the machine to be given back", logs=fleet.logs)
+    wait_until(lambda: not stepds(fleet, "node2"), "the step's end there", logs=fleet.logs)
+    gate.touch()
+    [job] = jobs.wait_over(fleet, 1, seconds=60)
+    assert (job.state.name, job.node_list, job.alloc_cpus) == ("COMPLETED", "node1", 2)
+    assert jobs.text(out).splitlines()[-1] == "0"
+    rows = fleet.run("msacct", "-n", "-P", "-j", "1", "-o", "jobid,state,nodelist").stdout.splitlines()
+    assert rows[:3] == ["1|RESIZING|node[1-2]", "1.batch|RESIZING|node1", "1.0|RESIZING|node[1-2]"]
+    assert rows[3:] == ["1|COMPLETED|node1", "1.1|COMPLETED|node1"]

@@ -22,6 +22,7 @@ from mini_slurm.scheduler.decisions import (
     Limit,
     Measure,
     Resume,
+    Shrink,
     Signal,
     Start,
     Suspend,
@@ -260,7 +261,7 @@ class Simulation:
         elif isinstance(decision, Answer):
             self.answers.append(decision)
         else:
-            assert isinstance(decision, Signal | Resume | Drop | Measure)
+            assert isinstance(decision, Signal | Shrink | Resume | Drop | Measure)
 
     def _start(self, job: Job) -> None:
         attempt, machine = self.cluster.attempt_name(job), job.node or ""

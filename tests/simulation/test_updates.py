@@ -9,7 +9,7 @@ import pytest
 from mini_slurm.model.fleet import Association, Partition, Qos, Weights
 from mini_slurm.model.resources import Resources
 from mini_slurm.output import tres
-from mini_slurm.scheduler.decisions import Limit
+from mini_slurm.scheduler.decisions import Limit, Shrink
 from tests.simulation.harness import ADMIN, OTHER, STATE, USER, Simulation, fleet_of
 
 ONE = {"node1": Resources(cpus=1, memory=1000)}
@@ -427,3 +427,84 @@ def test_machines_that_are_named_later_are_not_counted_as_asked_for():
     sim, job = waiting()
     assert sim.update(job, ReqNodeList="node[1-2]") == ""
     assert "node=1," in tres.requested(sim.job(job))
+
+
+# --- machines that a running job gives back
+
+
+def on_both(**request: object) -> tuple[Simulation, int]:
+    return running(nodes=2, max_nodes=2, **request)
+
+
+def check_is_smaller(sim: Simulation, job: int) -> None:
+    found = sim.job(job)
+    assert (found.node_list, found.alloc_cpus, found.resize_time) == ("node1", 1, 100)
+    [former] = sim.cluster.sizes
+    assert (former.node_list, former.state.name, former.end_time) == ("node[1-2]", "RESIZING", 100)
+    sim.cluster.check()
+
+
+@pytest.mark.parametrize("changes", [{"NumNodes": (1, None)}, {"ReqNodeList": "node1"}])
+def test_a_running_job_gives_a_machine_back_to_others(changes):
+    sim, job = on_both()
+    assert sim.update(job, **changes) == ""
+    check_is_smaller(sim, job)
+    other = sim.submit(run_time=10, required_nodes="node2", exclusive=1)
+    sim.run(until=110)
+    assert sim.state(other) == "RUNNING"
+    sim.run(until=600)
+    assert (sim.state(job), sim.job(job).node_list) == ("COMPLETED", "node1")
+
+
+def test_the_machine_of_the_script_hears_what_is_left_also_when_it_comes_back():
+    sim, job = on_both()
+    sim.update(job, NumNodes=(1, None))
+    told = Shrink("node1", f"{STATE}.{job}.1", ("node1",))
+    assert told in [decision for _, decision in sim.log]
+    sim.log.clear()
+    sim.disconnect("node1")
+    sim.connect("node1")
+    sim.run(until=105)
+    assert told in [decision for _, decision in sim.log]
+    check_is_smaller(sim, job)
+
+
+def test_a_machine_that_was_given_back_while_it_was_away_has_no_say_any_more():
+    sim, job = on_both()
+    sim.disconnect("node2")
+    sim.update(job, NumNodes=(1, None))
+    sim.connect("node2")
+    sim.run(until=105)
+    assert sim.state(job) == "RUNNING"
+    assert not sim.running["node2"]
+    check_is_smaller(sim, job)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"NumNodes": (3, None)}, "Requested operation not supported on this system"),
+        ({"NumNodes": (0, None)}, "Node count specification invalid"),
+        ({"NumNodes": (1, 1)}, NOT_PENDING),
+        ({"ReqNodeList": ""}, "Invalid node name specified"),
+        ({"ReqNodeList": "node2"}, "Invalid node name specified"),
+    ],
+)
+def test_a_running_job_keeps_its_first_machine_and_gets_no_more(changes, error):
+    sim, job = on_both()
+    assert sim.update(job, **changes) == error
+    assert sim.job(job).node_list == "node[1-2]"
+
+
+def test_what_is_left_has_to_have_a_cpu_for_each_task():
+    sim, job = on_both(ntasks=3)
+    assert sim.update(job, NumNodes=(1, None)) == ""
+    assert sim.update(job, NumNodes=(1, None)) == NOT_PENDING
+
+
+def test_a_job_that_is_requeued_wants_all_its_machines_again():
+    sim, job = on_both()
+    sim.update(job, NumNodes=(1, None))
+    sim.requeue(job)
+    sim.run(until=400)
+    assert (sim.job(job).node_list, sim.job(job).resize_time) == ("node[1-2]", None)

@@ -81,6 +81,9 @@ class Board:
     def note_use(self, machine: Machine) -> None:
         self.note_machine(machine)
 
+    def is_smaller(self, attempt: str) -> bool:
+        return False
+
     def is_elsewhere(self, attempt: str, machine: str) -> bool:
         return False
 

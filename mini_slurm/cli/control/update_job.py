@@ -38,8 +38,7 @@ def update(session: Session, words: list[str]) -> None:
     try:
         wish = Wish(session, words)
         jobs = split_acted(wish.jobs)
-        if any(key in wish.changes for key in SIZES):
-            wish.check_single()
+        sized = wish.check_single() if any(key in wish.changes for key in SIZES) else None
     except Stop as stop:
         for line in stop.lines:
             session.fail(line)
@@ -49,8 +48,12 @@ def update(session: Session, words: list[str]) -> None:
     session.speaks_of_records(first=False)
     if jobs is None:
         session.fail(f"{NO_SUCH_JOB} for job {wish.jobs}")
-    else:
-        ask_of_jobs(session, "update", jobs, {"changes": wish.changes})
+        return
+    errors = ask_of_jobs(session, "update", jobs, {"changes": wish.changes})
+    if sized is not None and not any(errors):
+        from mini_slurm.cli.control.resize import leave_scripts
+
+        leave_scripts(session, sized)
 
 
 class Wish:
@@ -177,10 +180,12 @@ class Wish:
         limit: int | None = records[0].time_limit
         return limit
 
-    def check_single(self) -> None:
-        """The size of one job can be changed at a time. Raises Stop."""
-        if len(self._records()) > 1:
+    def check_single(self) -> int:
+        """The size of one job can be changed at a time: its number. Raises Stop."""
+        job, *others = self._records()
+        if others:
             raise Stop(self._error("Job resizing not supported for job arrays"))
+        return int(job.job_id)
 
     def _of_name(self, name: str) -> str:
         """The numbers of all jobs of a name. Raises Stop."""

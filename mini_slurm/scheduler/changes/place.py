@@ -6,7 +6,8 @@ from mini_slurm.model import features, hostlist
 from mini_slurm.model.dependencies import BadDependency, read
 from mini_slurm.model.request import ASKED_NODES, number
 from mini_slurm.scheduler.admission import BAD_ACCOUNT, BAD_RESERVATION, CLOSED_RESERVATION, FAILED, allowed_qos
-from mini_slurm.scheduler.changes.row import NOT_SUPPORTED, Update
+from mini_slurm.scheduler.changes import shrink
+from mini_slurm.scheduler.changes.row import Update
 from mini_slurm.scheduler.dependents import check_circle
 from mini_slurm.scheduler.licenses import BadLicenses, parse
 from mini_slurm.scheduler.targets import Refusal
@@ -14,7 +15,6 @@ from mini_slurm.scheduler.targets import Refusal
 BAD_PARTITION = "Invalid partition name specified"
 CLOSED_PARTITION = "Required partition not available (inactive or drain)"
 BAD_QOS = "Invalid qos specification"
-BAD_NODE = "Invalid node name specified"
 BAD_FEATURE = "Invalid feature specification"
 BAD_PREFERENCE = "Invalid preferred feature specification"
 BAD_LICENSES = "Invalid license specification"
@@ -71,9 +71,9 @@ def _check_names(update: Update, value: str) -> None:
     try:
         names = _names(update, value)
     except ValueError:
-        raise Refusal(BAD_NODE) from None
+        raise Refusal(shrink.BAD_NODE) from None
     if not update.cluster.machines.keys() >= set(names):
-        raise Refusal(BAD_NODE)
+        raise Refusal(shrink.BAD_NODE)
 
 
 def _names(update: Update, value: str) -> list[str]:
@@ -81,29 +81,22 @@ def _names(update: Update, value: str) -> list[str]:
 
 
 def check_nodes(update: Update, value: str) -> None:
-    """Machines that the job is to have; what runs keeps its own."""
+    """Machines that the job is to have; what runs can give some of its own back."""
     if not update.is_running:
         update.needs_pending()
     _check_names(update, value)
     if update.is_running:
-        _check_fewer(update, value)
-
-
-def _check_fewer(update: Update, value: str) -> None:
-    """What runs could only give machines back, and never the one on which its script is."""
-    names, own = set(hostlist.expand(value)), set(hostlist.expand(update.job.node_list or ""))
-    if update.job.node not in names or not names <= own:
-        raise Refusal(BAD_NODE)
-    if names != own:
-        raise Refusal(NOT_SUPPORTED)
+        shrink.check_names(update, _names(update, value))
 
 
 def set_nodes(update: Update, value: str) -> None:
-    """Empty: any. What runs has its machines. How many Slurm shows that the job asked for stays."""
-    if not update.is_running:
-        before = number(update.job, ASKED_NODES) or len(set(hostlist.expand(update.job.required_nodes or ""))) or 1
-        update.option(ASKED_NODES, str(before))
-        update.job.required_nodes = hostlist.compress(_names(update, value)) or None
+    """Empty: any. How many Slurm shows that the job asked for stays."""
+    if update.is_running:
+        shrink.keep(update, _names(update, value))
+        return
+    before = number(update.job, ASKED_NODES) or len(set(hostlist.expand(update.job.required_nodes or ""))) or 1
+    update.option(ASKED_NODES, str(before))
+    update.job.required_nodes = hostlist.compress(_names(update, value)) or None
 
 
 def check_exclusions(update: Update, value: str) -> None:

@@ -7,11 +7,11 @@ import re
 from mini_slurm.model.arrays import with_throttle
 from mini_slurm.model.gpu_request import gpus_per_job, gpus_per_node
 from mini_slurm.model.request import ASKED_NODES, LEAST_NODES, MEMORY_CPUS, MOST_CPUS, note_least_nodes, number
-from mini_slurm.scheduler.changes.row import NOT_SUPPORTED, Setter, Update
+from mini_slurm.scheduler.changes import shrink
+from mini_slurm.scheduler.changes.row import Setter, Update
 from mini_slurm.scheduler.targets import DENIED, Refusal
 
 BAD_CPUS = "CPU count specification invalid"
-BAD_NODES = "Node count specification invalid"
 BAD_TASKS = "Task count specification invalid"
 BAD_TRES = "Invalid Trackable RESource (TRES) specification"
 BAD_GRES = "Invalid generic resource (gres) specification"
@@ -35,20 +35,21 @@ def set_throttle(update: Update) -> None:
 
 
 def check_node_count(update: Update, value: tuple[int, int | None]) -> None:
-    """What runs keeps its machines."""
-    if update.is_running and value[0] != update.job.nodes:
-        raise Refusal(NOT_SUPPORTED)
+    """What runs can only give machines back."""
+    if update.is_running:
+        shrink.check_count(update, value)
 
 
 def set_node_count(update: Update, value: tuple[int, int | None]) -> None:
     """There is at least one task on each machine."""
     if update.is_running:
+        shrink.keep_first(update, value[0])
         return
     update.needs_pending()
     least, most = value
     job = update.job
     if least < 1 or (most or job.max_nodes or least) < least:
-        raise Refusal(BAD_NODES)
+        raise Refusal(shrink.BAD_NODES)
     _raise_tasks(update, least)
     job.nodes, job.max_nodes = least, most or job.max_nodes
     update.option(ASKED_NODES, str(least))
