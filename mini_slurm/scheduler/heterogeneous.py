@@ -6,7 +6,10 @@ happens to the job; the records of the further parts follow, so that each shows 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import count
+from typing import NamedTuple
 
 from mini_slurm.model.allocation import Allocation, union
 from mini_slurm.model.job import Job
@@ -18,6 +21,9 @@ from mini_slurm.scheduler.eligible import eligible_machines, open_partitions, pa
 from mini_slurm.scheduler.ending import put_back
 from mini_slurm.scheduler.placement import place
 
+MOST_LOOKS = 200  # places that are looked for in one search for all parts
+# Where a part could be beside what others have taken: what it gets there, the best first.
+Options = Callable[[int, Allocation], Iterable[Allocation]]
 FOLLOWED = (
     *("state", "reason", "outcome", "priority", "submit_time", "eligible_time", "start_time", "end_time"),
     *("suspend_time", "suspended_seconds", "restarts", "cancelled_by", "exit_code", "exit_signal"),
@@ -38,32 +44,78 @@ def lasting(part: Job, first: Job) -> Job:
     return Job(**{**part.__dict__, "time_limit": first.time_limit})
 
 
+# --- where all parts have room at once
+
+
+class Arranged(NamedTuple):
+    """What each part gets, in their order; where they have no room together, the first part that found none."""
+
+    taken: list[Allocation]
+    failed: int | None
+
+
+def arrange(sizes: Sequence[int], options: Options) -> Arranged:
+    """Find places for all parts, each beside the others: what one would like best may be all that another can use.
+
+    In their order first, each where it comes first; where that does not do, those with the fewest machines to choose
+    from (`sizes`) are placed first, and each is tried wherever `options` says that it could be beside those before it.
+    """
+    looks = count()
+    first = _arrange(range(len(sizes)), options, looks)
+    if first.failed is None:
+        return first
+    order = sorted(range(len(sizes)), key=lambda part: sizes[part])
+    again = first if order == list(range(len(sizes))) else _arrange(order, options, looks)
+    return first if again.failed is not None else again
+
+
+def _arrange(order: Sequence[int], options: Options, looks: Iterator[int]) -> Arranged:
+    """Depth first; the part that stopped the first attempt is the one that is told of."""
+    failed: list[int] = []
+    taken: dict[int, Allocation] = {}
+
+    def rest(depth: int) -> bool:
+        if depth == len(order):
+            return True
+        for found in options(order[depth], union(taken.values())) if next(looks) < MOST_LOOKS else ():
+            taken[order[depth]] = found
+            if rest(depth + 1):
+                return True
+            del taken[order[depth]]
+        failed.append(order[depth])
+        return False
+
+    return Arranged([taken[part] for part in sorted(taken)], None) if rest(0) else Arranged([], failed[0])
+
+
+def once(found: Iterable[Allocation | None]) -> Iterator[Allocation]:
+    """Those that are something, each of them once."""
+    told: list[Allocation] = []
+    for one in found:
+        if one is not None and one not in told:
+            told.append(one)
+            yield one
+
+
 def could_ever_start(cluster: Cluster, together: list[Job]) -> bool:
-    """Would all parts get machines, one after the other as in a pass, if these were empty?
+    """Would all parts get machines beside each other, as in a pass, if these were empty?
 
     Machines not known yet count as large enough.
     """
-    taken: list[Allocation] = []
-    for part in together:
-        if not all(books.total.cpus for books in eligible_machines(cluster, part)):
-            return True
-        found = _beside(cluster, part, union(taken))
-        if found is None:
-            return False
-        taken.append(found)
-    return True
+    machines = [eligible_machines(cluster, part) for part in together]
+    if not all(books.total.cpus for its in machines for books in its):
+        return True
+    found = arrange(list(map(len, machines)), lambda part, others: once(_beside(cluster, together[part], others)))
+    return found.failed is None
 
 
-def _beside(cluster: Cluster, part: Job, others: Allocation) -> Allocation | None:
+def _beside(cluster: Cluster, part: Job, others: Allocation) -> Iterator[Allocation | None]:
     """Where a part fits: on machines that no other part has, if that is possible."""
     for avoided in (frozenset(others), frozenset[str]()):
         for partition in open_partitions(cluster, part):
             candidates = partition_machines(cluster, part, [partition])
             among = [books for books in candidates if books.entry.name not in avoided]
-            found = place(part, sites(among, partial(_left_of, others)), cluster.fleet, partition)
-            if found is not None:
-                return found
-    return None
+            yield place(part, sites(among, partial(_left_of, others)), cluster.fleet, partition)
 
 
 def _left_of(taken: Allocation, books: Books) -> Resources:

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from mini_slurm.model.allocation import Allocation, union
+from mini_slurm.model.allocation import Allocation
 from mini_slurm.model.arrays import count_of
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
@@ -20,7 +20,7 @@ from mini_slurm.scheduler.demand import Demand, capacity, demand
 from mini_slurm.scheduler.eligible import eligible_machines, open_partitions, sites
 from mini_slurm.scheduler.ends import NEVER, expected_end
 from mini_slurm.scheduler.explain import PRIORITY, own_reason
-from mini_slurm.scheduler.heterogeneous import lasting, parts
+from mini_slurm.scheduler.heterogeneous import arrange, lasting, once, parts
 from mini_slurm.scheduler.owners import Stays
 from mini_slurm.scheduler.placement import Site, place
 from mini_slurm.scheduler.policy import pending_in_order
@@ -127,29 +127,28 @@ class Future:
     def _place(self, wishes: list[Wish], at: int) -> list[Allocation] | None:
         """What each gets from that moment on, one beside the other."""
         end = _end(wishes[0].job, self._times[at])
-        taken: list[Allocation] = []
-        for wish in wishes:
-            found = self._beside(wish, at, end, union(taken))
-            if found is None:
-                return None
-            taken.append(found)
-        return taken
+        found = arrange(
+            [len(wish.machines) for wish in wishes],
+            lambda number, others: once(self._beside(wishes[number], at, end, others)),
+        )
+        return found.taken if found.failed is None else None
 
-    def _beside(self, wish: Wish, at: int, end: float, others: Allocation) -> Allocation | None:
+    def _beside(self, wish: Wish, at: int, end: float, others: Allocation) -> Iterator[Allocation | None]:
         """What one gets beside the other parts: on machines that none of them has, if that is possible."""
         machines = self._stays.bearable(wish.job, wish.machines, self._times[at], end)
         self.work += len(machines)
         rooms = [capacity(wish.wanted, one.total, self._at(at, one)) for one in machines]
         if sum(rooms) < wish.wanted.tasks or sum(map(bool, rooms)) < wish.wanted.least:
-            return None
+            return
         least = self._least([one for one, room in zip(machines, rooms, strict=True) if room], at, end)
         apart = {name: free for name, free in least.items() if name not in others}
-        taken = place(wish.job, _sites(machines, apart), self._cluster.fleet)
-        if taken is None and others:
-            rest = {name: others[name].resources for name in least.keys() & others.keys()}
-            left = {**least, **{name: least[name].minus(share) for name, share in rest.items()}}
-            taken = place(wish.job, _sites(machines, left), self._cluster.fleet)
-        return taken
+        rest = {name: others[name].resources for name in least.keys() & others.keys()}
+        beside = {**least, **{name: least[name].minus(share) for name, share in rest.items()}}
+        for partition in open_partitions(self._cluster, wish.job):
+            members = set(partition.machines)
+            within = [one for one in machines if one.entry.name in members]
+            for free in (apart, beside) if others else (apart,):
+                yield place(wish.job, _sites(within, free), self._cluster.fleet, partition)
 
     def _at(self, position: int, machine: Books) -> Resources:
         return self._free[position].get(machine.entry.name, NOTHING)

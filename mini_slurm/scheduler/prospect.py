@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from mini_slurm.model.allocation import Allocation
@@ -196,11 +196,11 @@ class Prospect:
 
     def find(self, kept: Kept, news: list[Books] | None) -> Allocation | None:
         """What a job of this shape gets now, in the first of its partitions with room. `news`: only there is any."""
-        for reach in self._reaches:
-            taken = self._find_in(reach, kept, news)
-            if taken is not None:
-                return taken
-        return None
+        return next((taken for taken in self.finds(kept, news) if taken is not None), None)
+
+    def finds(self, kept: Kept, news: list[Books] | None) -> Iterator[Allocation | None]:
+        """The same in each of its partitions."""
+        return (self._find_in(reach, kept, news) for reach in self._reaches)
 
     def _find_in(self, reach: Reach, kept: Kept, news: list[Books] | None) -> Allocation | None:
         wanted = self.wanted._replace(least_loaded=reach.lln)

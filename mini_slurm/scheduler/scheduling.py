@@ -19,7 +19,7 @@ from mini_slurm.scheduler.deadlines import is_late, last_moment, limit_until, mi
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.evictions import Evictions, Vain, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import BEGIN, PRIORITY, Waiting, own_reason
-from mini_slurm.scheduler.heterogeneous import could_ever_start, lasting, parts
+from mini_slurm.scheduler.heterogeneous import arrange, could_ever_start, lasting, once, parts
 from mini_slurm.scheduler.owners import Owners, is_selfish, without
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, reserve, shortened
 from mini_slurm.scheduler.prospect import Prospect
@@ -203,24 +203,43 @@ class Round:
 
     def _try_together(self, turn: Turn, together: list[Job]) -> None:
         """Start all parts of a heterogeneous job, or none of them."""
-        free, quotas, taken = copy(self._licenses), copy(self._quotas), list[Allocation]()
-        for part in together:
-            prospect, whole = Prospect(self.cluster, part), lasting(part, together[0])
-            reason = quotas.reason(part) or prospect.reason or self._reserved.reason(whole)
-            if reason is None and part.licenses and not free.suffice(part, self._reserved.licenses(whole)):
-                reason = NO_LICENSE
-            found = None if reason is not None else self._find_beside(whole, prospect, union(taken))
-            reason = reason if found is None else quotas.excess(part, found)
-            if found is None or reason is not None:
-                if reason is None and could_ever_start(self.cluster, together):
-                    self._block(turn, whole, prospect)
-                else:
-                    turn.close(reason or NEVER_ROOM)
+        whole = [lasting(part, together[0]) for part in together]
+        prospects = [Prospect(self.cluster, part) for part in together]
+        free = copy(self._licenses)
+        for part, lasts, prospect in zip(together, whole, prospects, strict=True):
+            reason = self._reason_apart(part, lasts, prospect, free)
+            if reason is not None:
+                turn.close(reason)
                 return
-            free.take(part)
-            quotas.take(part, found)
-            taken.append(found)
+        found = arrange(
+            [len(one.candidates) for one in prospects],
+            lambda part, others: once(self._places_beside(whole[part], prospects[part], others)),
+        )
+        if found.failed is not None:
+            if could_ever_start(self.cluster, together):
+                self._block(turn, whole[found.failed], prospects[found.failed])
+            else:
+                turn.close(NEVER_ROOM)
+            return
+        quotas = copy(self._quotas)
+        for part, its in zip(together, found.taken, strict=True):
+            reason = quotas.reason(part) or quotas.excess(part, its)
+            if reason is not None:
+                turn.close(reason)
+                return
+            quotas.take(part, its)
         self._licenses, self._quotas = free, quotas
+        self._begin_together(together, found.taken)
+
+    def _reason_apart(self, part: Job, whole: Job, prospect: Prospect, free: licenses.Free) -> str | None:
+        """Why a part waits wherever there is room; what it needs of the licenses is taken of those that are free."""
+        reason = self._quotas.reason(part) or prospect.reason or self._reserved.reason(whole)
+        if reason is None and part.licenses and not free.suffice(part, self._reserved.licenses(whole)):
+            reason = NO_LICENSE
+        free.take(part)
+        return reason
+
+    def _begin_together(self, together: list[Job], taken: list[Allocation]) -> None:
         self.decisions += begin_together(self.cluster, together, taken, self.now)
         self.cluster.queue.remove(together[0].job_id)
         self.cluster.stock.refresh(self.now)
@@ -294,7 +313,7 @@ class Round:
         prospect.fail(vain, self._reservation)
         return None
 
-    def _find_beside(self, part: Job, prospect: Prospect, others: Allocation) -> Allocation | None:
+    def _places_beside(self, part: Job, prospect: Prospect, others: Allocation) -> Iterator[Allocation | None]:
         """Where a part fits: on machines that no other part has, if that is possible."""
         self._reserve()
         shared = {self.cluster.machines[name]: share.resources for name, share in others.items()}
@@ -302,10 +321,7 @@ class Round:
         for kept in self._kept_from(part, prospect, limit_until(part, self.now)):
             rest = {one.position: kept.get(one.position, one.free).minus(taken) for one, taken in shared.items()}
             for left in (apart, rest) if shared else (apart,):
-                found = prospect.find({**kept, **left}, None)
-                if found is not None:
-                    return found
-        return None
+                yield from prospect.finds({**kept, **left}, None)
 
     def _kept_from(self, job: Job, prospect: Prospect, limit: int | None) -> list[Mapping[int, Resources]]:
         """What a job of this time limit may take of machines that are kept for others, by their positions.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import copy
 
 from mini_slurm.model.allocation import Allocation, union
@@ -16,7 +17,7 @@ from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.eligible import could_run_somewhere, eligible_machines, judged, open_partitions, sites
 from mini_slurm.scheduler.evictions import Evictions, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import Waiting, own_reason, shared_reason
-from mini_slurm.scheduler.heterogeneous import could_ever_start, lasting, parts
+from mini_slurm.scheduler.heterogeneous import arrange, could_ever_start, lasting, once, parts
 from mini_slurm.scheduler.owners import Owners, is_selfish, without
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, pending_in_order, reserve, shortened
@@ -64,32 +65,34 @@ class PlainRound:
         return self.decisions + self.evictions.resume()
 
     def start_together(self, together: list[Job]) -> str | None:
-        free, taken = copy(self.licenses), list[Allocation]()
-        for part in together:
-            whole, candidates = lasting(part, together[0]), eligible_machines(self.cluster, part)
-            reason = self.shared_reason(part) or self.reserved.reason(whole)
-            if reason is None and not free.suffice(part, self.reserved.licenses(whole)):
-                reason = "Licenses"
-            found = None if reason is not None else self.beside(part, whole, candidates, union(taken))
-            if found is None:
-                if reason is None and could_ever_start(self.cluster, together):
-                    return self.block(part, self.reserved.allowed(whole, candidates))
-                return reason or "PartitionConfig"
+        free = copy(self.licenses)
+        whole = [lasting(part, together[0]) for part in together]
+        for part, lasts in zip(together, whole, strict=True):
+            reason = self.shared_reason(part) or self.reserved.reason(lasts)
+            if reason is not None or not free.suffice(part, self.reserved.licenses(lasts)):
+                return reason or "Licenses"
             free.take(part)
-            taken.append(found)
-        self.licenses = free
+        candidates = [eligible_machines(self.cluster, part) for part in together]
+        found = arrange(
+            list(map(len, candidates)),
+            lambda number, others: once(self.beside(together[number], whole[number], candidates[number], others)),
+        )
+        if found.failed is not None:
+            if could_ever_start(self.cluster, together):
+                number = found.failed
+                return self.block(together[number], self.reserved.allowed(whole[number], candidates[number]))
+            return "PartitionConfig"
+        self.licenses, taken = free, found.taken
         self.decisions += begin_together(self.cluster, together, taken, self.now)
         self.reservation = after_start(together[0], union(taken), self.reservation, self.now)
         return None
 
-    def beside(self, part: Job, whole: Job, candidates: list[Books], others: Allocation) -> Allocation | None:
+    def beside(self, part: Job, whole: Job, candidates: list[Books], others: Allocation) -> Iterator[Allocation | None]:
         limit = limit_until(whole, self.now)
         for allowed in self.reserved.choices(whole, candidates):
             apart = [books for books in allowed if books.entry.name not in others]
-            found = self.place(part, apart, limit) or self.place(part, allowed, limit, others)
-            if found is not None:
-                return found
-        return None
+            yield from self.places(part, apart, limit)
+            yield from self.places(part, allowed, limit, others)
 
     def shared_reason(self, job: Job) -> str | None:
         reasons = [reason for _, reason in judged(self.cluster, job)]
@@ -146,9 +149,12 @@ class PlainRound:
         others = [one for one in self.cluster.jobs.values() if one.array_job_id == job.array_job_id and occupies(one)]
         return limit is not None and len(others) >= limit
 
-    def place(
+    def place(self, job: Job, candidates: list[Books], limit: int | None) -> Allocation | None:
+        return next((taken for taken in self.places(job, candidates, limit) if taken is not None), None)
+
+    def places(
         self, job: Job, candidates: list[Books], limit: int | None, others: Allocation = NONE
-    ) -> Allocation | None:
+    ) -> Iterator[Allocation | None]:
         usable = [books for books in candidates if books.is_usable and not books.is_paused(self.now)]
         usable = without(usable, Owners(self.cluster).hindering(job))
         kept = {books.position: self.left(books, job, limit) for books in usable}
@@ -159,10 +165,7 @@ class PlainRound:
         among = sites(usable, lambda books: kept[books.position])
         for partition in open_partitions(self.cluster, job):
             within = [site for site in among if site.name in partition.machines]
-            taken = place(job, within, self.cluster.fleet, partition)
-            if taken is not None:
-                return taken
-        return None
+            yield place(job, within, self.cluster.fleet, partition)
 
     def left(self, books: Books, job: Job, limit: int | None) -> Resources:
         if self.reservation is None or ends_before(limit, self.reservation, self.now):

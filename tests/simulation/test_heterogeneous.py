@@ -67,7 +67,7 @@ def test_parts_keep_apart_while_there_are_machines_and_share_one_otherwise() -> 
 def test_parts_that_take_each_others_machines_wherever_they_are_tried_are_in_nobodys_way() -> None:
     partitions = {"one": Partition("one", ("c",)), "two": Partition("two", ("a", "c"), default=True)}
     sim = Simulation(fleet_of({"a": SMALL, "c": LARGE}, partitions=partitions))
-    job = sim.submit_together({"partition": "one,two", "ntasks": 1}, {"partition": "one", "ntasks": 8})
+    job = sim.submit_together({"partition": "one,two", "ntasks": 3}, {"partition": "one", "ntasks": 8})
     other = sim.submit(5, partition="two", ntasks=8)
     sim.run(until=1)
     assert sim.job(job).reason == "PartitionConfig"
@@ -203,3 +203,41 @@ def test_an_ended_one_is_not_run_again_as_its_further_parts_are_gone() -> None:
     sim.run(until=50)
     assert sim.requeue(job, by=ADMIN) == "Requested operation is presently disabled"
     assert states(sim, job) == {"COMPLETED"}
+
+
+def in_partitions(**members: tuple[str, ...]) -> Simulation:
+    """Machines a, b, c: all have 2 CPUs but c, which has 8; in these partitions."""
+    partitions = {name: Partition(name, machines) for name, machines in members.items()}
+    return Simulation(fleet_of({"a": SMALL, "b": SMALL, "c": LARGE}, partitions=partitions))
+
+
+def test_a_part_takes_another_of_its_partitions_where_one_after_it_needs_the_first() -> None:
+    sim = in_partitions(one=("a",), two=("b",))
+    job = sim.submit_together({"partition": "one,two", "ntasks": 2}, {"partition": "one", "ntasks": 2})
+    sim.run(until=1)
+    assert nodes(sim, job) == ["b", "a"]
+    assert [sim.job(job + n).partition for n in range(2)] == ["two", "one"]
+
+
+def test_a_part_with_few_machines_to_choose_from_comes_before_one_with_many() -> None:
+    sim = in_partitions(main=("a", "b", "c"))
+    job = sim.submit_together({"ntasks": 2}, {"ntasks": 2, "required_nodes": "a"})
+    sim.run(until=1)
+    assert nodes(sim, job) == ["b", "a"]
+
+
+def test_parts_wait_for_the_choice_that_is_left_to_them() -> None:
+    sim = in_partitions(one=("a",), two=("b",))
+    sim.submit(50, partition="two", ntasks=2, time_limit=50)
+    job = sim.submit_together({"partition": "one,two", "ntasks": 2}, {"partition": "one", "ntasks": 2})
+    sim.run(until=40)
+    assert sim.job(job).reason == "Resources"
+    sim.run(until=52)
+    assert nodes(sim, job) == ["b", "a"]
+
+
+def test_many_parts_that_find_no_room_together_are_soon_given_up() -> None:
+    sim = in_partitions(one=("a", "b"), two=("a", "b"), three=("a", "b"))
+    job = sim.submit_together(*[{"partition": "one,two,three", "ntasks": 1}] * 9)
+    sim.run(until=1)
+    assert sim.job(job).reason == "PartitionConfig"
