@@ -18,7 +18,8 @@ class Attempt:
 
     __slots__ = (
         "child", "claim", "commands", "ended", "ending", "folder", "forked_at", "gpu_peak", "head", "held",
-        "is_allocation", "is_leaving", "memory", "name", "node", "order", "outlet", "pause", "queued", "started",
+        "is_allocation", "is_leaving", "memory", "name", "node", "order", "outlet", "pause", "queued", "shares_cpus",
+        "started",
     )  # fmt: skip
 
     def __init__(self, name: str, folder: str, plan: Dict[str, Any]) -> None:
@@ -29,6 +30,7 @@ class Attempt:
         self.is_leaving = False  # ... that ends: its steps have been told
         self.head = ""  # of a part of a step: the machine where srun is
         self.memory: int = plan.get("memory", 0)
+        self.shares_cpus: bool = plan.get("shares_cpus", False)
         self.outlet = Outlet(name, folder, plan["streams"])
         self.order = b""  # its plan for a stepd, until the script may run; else start.json has all of it
         self.claim: Optional[Claim] = None

@@ -42,11 +42,14 @@ class Wish(NamedTuple):
     total_cpus: int
     total_memory: int
     shares: Sequence[Tuple[str, int, int]] = ()  # GPUs of which a part is wanted: type, how much, out of how much
+    common: bool = False  # others with such a wish may have the same CPUs
 
 
 def wish(start: StartAttempt) -> Wish:
     """What an attempt needs."""
-    return Wish(start.cpus, start.memory, start.gpus, start.total_cpus, start.total_memory, start.shares)
+    return Wish(
+        start.cpus, start.memory, start.gpus, start.total_cpus, start.total_memory, start.shares, start.shares_cpus
+    )
 
 
 class Claim(NamedTuple):
@@ -58,6 +61,7 @@ class Claim(NamedTuple):
     memory: int
     gpus: List[str]  # UUIDs
     shares: Mapping[str, Sequence[int]] = NO_SHARES  # those that it has a part of only: how much, out of how much
+    common: bool = False
 
     def order(self) -> Dict[str, Any]:
         """What a stepd is told of it, JSON."""
@@ -73,6 +77,7 @@ class Held(NamedTuple):
     shares: Sequence[Tuple[str, float]] = ()  # parts of others: UUID, fraction
     agent: int = 0  # pid, where it is told
     lent: Sequence[int] = ()  # CPUs that somebody will want back: taken last
+    common: Sequence[int] = ()  # CPUs that others may have as well who share them, one for each who has it
 
 
 class Survey(NamedTuple):
@@ -112,12 +117,12 @@ class Claims:
             shared = {uuid for uuid, _ in held.shares}
             gpus = self._pick_gpus(wish.gpus, {*held.gpus, *shared, *self.avoided})
             shares = self._pick_shares(wish.shares, {*held.gpus, *gpus, *self.avoided}, held.shares)
-            return self._write(attempt, cpus, wish.memory, [*gpus, *shares], shares)
+            return self._write(attempt, cpus, wish.memory, [*gpus, *shares], shares, wish.common)
 
-    def restore(self, attempt: str, memory: int, started: Dict[str, Any]) -> Claim:
+    def restore(self, attempt: str, memory: int, started: Dict[str, Any], common: bool) -> Claim:
         """Claim again what a running attempt holds, after its stepd was lost. Raises Unavailable, OSError."""
         with self.locked():
-            return self._write(attempt, started["cpus"], memory, started["gpus"], started.get("shares", {}))
+            return self._write(attempt, started["cpus"], memory, started["gpus"], started.get("shares", {}), common)
 
     def survey(self) -> Survey:
         """Who claims what here. Raises Unavailable, OSError."""
@@ -133,7 +138,7 @@ class Claims:
         """Others may have these CPUs of a claim of this agent's; none: it has them back."""
         mine = self.own.get(name)
         if mine:
-            self._known[name] = _own(mine)._replace(cpus=[] if cpus else mine.cpus, lent=cpus)
+            self._known[name] = _own(mine)._replace(cpus=[], common=(), lent=cpus) if cpus else _own(mine)
 
     def release(self, claim: Claim) -> None:
         """Give a claim back; one without a file holds some of another claim, which is not given back with it."""
@@ -188,6 +193,7 @@ class Claims:
             [gpu for claim in claims for gpu in claim.gpus],
             [share for claim in claims for share in claim.shares],
             lent=[cpu for claim in claims for cpu in claim.lent],
+            common=[cpu for claim in claims for cpu in claim.common],
         )
 
     def _claims(self) -> Iterator[Tuple[int, Held]]:
@@ -221,12 +227,14 @@ class Claims:
     def _pick_cpus(self, wish: Wish, held: Held) -> List[int]:
         # A fleet file may say more CPUs than there are: the numbers above the real ones are claimed, but bind nothing.
         above = range(max(self.cpus, default=-1) + 1, max(self.cpus, default=-1) + 1 + wish.total_cpus - len(self.cpus))
-        pool, taken = [*self.cpus, *above], {*held.cpus}
+        pool, taken = [*self.cpus, *above], {*held.cpus, *(() if wish.common else held.common)}
         if wish.cpus > len(pool):
             raise Unavailable(f"{wish.cpus} CPUs are wanted, and there are {len(pool)}", busy=False)
         free = [cpu for cpu in pool if cpu not in taken]
         if held.lent:
             free.sort(key=lambda cpu: cpu in held.lent)
+        if wish.common:
+            free.sort(key=held.common.count)  # those that the fewest have
         if wish.cpus > len(free):
             raise Unavailable(f"{wish.cpus} CPUs are wanted, and {len(free)} are free", busy=True)
         return free[: wish.cpus]
@@ -267,21 +275,26 @@ class Claims:
         return picked
 
     def _write(
-        self, attempt: str, cpus: List[int], memory: int, gpus: List[str], shares: Mapping[str, Sequence[int]]
-    ) -> Claim:
+        self, attempt: str, cpus: List[int], memory: int, gpus: List[str], shares: Mapping[str, Sequence[int]],
+        common: bool,
+    ) -> Claim:  # fmt: skip
         name = f"{os.geteuid()}.{attempt}"
         path = f"{self.folder}/{name}"
         descriptor = self._open(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             value = {"attempt": attempt, "cpus": cpus, "memory": memory, "gpus": gpus, "pid": os.getpid()}
-            text = json.dumps({**value, "shares": dict(shares)} if shares else value)
+            if shares:
+                value["shares"] = dict(shares)
+            if common:
+                value["common"] = True
+            text = json.dumps(value)
             os.write(descriptor, text.encode().ljust(os.fstat(descriptor).st_size))
         except OSError:
             os.unlink(path)
             os.close(descriptor)
             raise
-        claim = Claim(path, descriptor, cpus, memory, gpus, shares)
+        claim = Claim(path, descriptor, cpus, memory, gpus, shares, common)
         self.own[name], self._known[name] = claim, _own(claim)
         return claim
 
@@ -353,13 +366,15 @@ def _parse(text: bytes) -> Optional[Held]:
     if not good or not all(isinstance(gpu, str) for gpu in gpus):
         return None
     whole_ones = [gpu for gpu in gpus if gpu not in shares]
-    return Held(cpus, max(memory, 0), whole_ones, fractions, pid if isinstance(pid, int) else 0, lent)
+    found = Held(cpus, max(memory, 0), whole_ones, fractions, pid if isinstance(pid, int) else 0, lent)
+    return found._replace(cpus=[], common=cpus) if value.get("common") is True else found
 
 
 def _own(claim: Claim) -> Held:
     """What a claim of this agent's leaves no room for."""
     whole = [uuid for uuid in claim.gpus if uuid not in claim.shares]
-    return Held(claim.cpus, claim.memory, whole, _fractions(claim.shares))
+    found = Held(claim.cpus, claim.memory, whole, _fractions(claim.shares))
+    return found._replace(cpus=[], common=claim.cpus) if claim.common else found
 
 
 def _fractions(shares: Mapping[str, Sequence[int]]) -> List[Tuple[str, float]]:

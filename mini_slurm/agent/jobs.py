@@ -260,7 +260,7 @@ class Jobs:
     def _claim_again(self, attempt: Attempt, started: Dict[str, Any]) -> claims.Claim:
         if attempt.head:
             return borrowed(started["cpus"], started["gpus"])
-        return self.claims.restore(attempt.name, attempt.memory, started)
+        return self.claims.restore(attempt.name, attempt.memory, started, attempt.shares_cpus)
 
     def _reap(self) -> None:
         for pid, status, used in processes.ended_children():

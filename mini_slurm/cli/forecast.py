@@ -8,6 +8,7 @@ from mini_slurm.cli import common
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources, parse_gpus
 from mini_slurm.scheduler.cluster import Cluster, held, make_cluster, occupies
+from mini_slurm.scheduler.oversubscription import recount
 from mini_slurm.scheduler.room import candidate
 from mini_slurm.store.database import load_jobs, load_machines
 
@@ -25,4 +26,5 @@ def as_stored(job: Job, db: sqlite3.Connection) -> Cluster:
             books.free = books.free.minus(Resources(gpus=books.blocked))
         for other in filter(occupies, cluster.on_machine(name)):
             books.free = books.free.minus(held(other)[name])
+        recount(cluster, name)
     return cluster

@@ -9,15 +9,18 @@ from mini_slurm.cli import common
 from mini_slurm.cli.forecast import as_stored
 from mini_slurm.desk import admit
 from mini_slurm.errors import BadUsage, Refused
+from mini_slurm.model.allocation import Share
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.model.reservation import named
+from mini_slurm.model.resources import Resources
 from mini_slurm.options.collect import Values
 from mini_slurm.scheduler.admission import FAILED
 from mini_slurm.scheduler.cluster import Cluster
-from mini_slurm.scheduler.eligible import eligible_machines, sites
+from mini_slurm.scheduler.eligible import eligible_machines, open_partitions, sites
 from mini_slurm.scheduler.evictions import for_nobody
 from mini_slurm.scheduler.foresight import making_room, room_at
+from mini_slurm.scheduler.oversubscription import Leaving
 from mini_slurm.scheduler.owners import Owners, without
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import reserve
@@ -42,9 +45,10 @@ def test_only(program: str, job: Job, values: Values, db: sqlite3.Connection) ->
     begin, names, victims = found
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(max(begin, job.begin_time or 0)))
     number = get_setting(db, "next_job_id") or "1"
+    held = dict.fromkeys(names, Share(Resources(), 0))
     common.say(
         f"{program}: Job {number} to start at {moment} using {_cpus(job, names, cluster)} processors"
-        f" on nodes {compress(names)} in partition {partition_of(cluster, job, names)}"
+        f" on nodes {compress(names)} in partition {partition_of(cluster, job, held)}"
     )
     if victims:
         common.say(f"{program}:   Preempts: {','.join(str(one.job_id) for one in victims)}")
@@ -80,7 +84,7 @@ def forecast(job: Job, cluster: Cluster, now: float) -> tuple[float, list[str], 
     candidates = reserved.allowed(job, candidates)
     hindering = Owners(cluster).hindering(job)
     up = without([books for books in candidates if books.is_up], hindering)
-    taken = place(job, sites(up, lambda books: books.free), cluster.fleet)
+    taken = place(job, sites(up, Leaving(cluster, job, open_partitions(cluster, job)).now), cluster.fleet)
     if taken is not None:
         return now, list(taken), []
     room = making_room(cluster, job, without(candidates, hindering), now)

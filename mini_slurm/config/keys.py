@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from mini_slurm.model.again import parse_codes
 from mini_slurm.model.arrays import LARGEST_ARRAY_SIZE
 from mini_slurm.model.cluster_types import CLUSTER_TYPES
+from mini_slurm.model.fleet import ENDLESS
 from mini_slurm.model.hostlist import expand
 from mini_slurm.model.notices import TITLES
+from mini_slurm.model.oversubscription import settled
 from mini_slurm.model.preemption import read_mode
 from mini_slurm.model.units import parse_memory, parse_time_limit
 
@@ -79,6 +81,11 @@ def duration(value: Any) -> int | None:
 def over_time(value: Any) -> int | None:
     """A duration that may be none at all."""
     return 0 if value in (0, "0") and not isinstance(value, bool) else duration(value)
+
+
+def partition_over_time(value: Any) -> int:
+    """The same of a partition, where no limit is a number, too: None is that it says nothing."""
+    return ENDLESS if (seconds := over_time(value)) is None else seconds
 
 
 def gpus(value: Any) -> dict[str, int]:
@@ -174,10 +181,8 @@ def partition_state(value: Any) -> str:
 
 
 def over_subscribe(value: Any) -> str:
-    """Whether jobs of a partition have their machines for themselves."""
-    if not isinstance(value, str) or value.upper() not in {"NO", "EXCLUSIVE"}:
-        raise ValueError
-    return value.upper()
+    """Whether jobs of a partition share CPUs, or have their machines for themselves."""
+    return settled(text(value))
 
 
 def span(value: Any) -> int:
@@ -339,7 +344,8 @@ PARTITION = {
     "require_reservation": SWITCH,
     "exclusive_user": SWITCH,
     "lln": SWITCH,
-    "over_subscribe": Key(over_subscribe, '"NO" or "EXCLUSIVE"', '"EXCLUSIVE"'),
+    "over_time_limit": Key(partition_over_time, 'a time as of --time, or "UNLIMITED"', '"5"'),
+    "over_subscribe": Key(over_subscribe, '"NO", "EXCLUSIVE", "YES:N" or "FORCE:N"', '"FORCE:2"'),
     "allow_accounts": Key(names, "a list of accounts", '["science"]'),
     "allow_groups": Key(names, "a list of groups of users", '["staff"]'),
     "allow_qos": Key(names, "a list of QOS", '["high"]'),

@@ -15,9 +15,10 @@ from mini_slurm.controller.outputs import Outputs
 from mini_slurm.controller.staging import Staging
 from mini_slurm.controller.steps import Steps
 from mini_slurm.model.environment import batch_environment, fixed, het_environment
+from mini_slurm.model.fleet import ENDLESS
 from mini_slurm.model.job import Job
+from mini_slurm.model.oversubscription import rows
 from mini_slurm.model.patterns import input_path
-from mini_slurm.model.reservation import YEAR
 from mini_slurm.model.states import JobState
 from mini_slurm.model.warning import parse_warning
 from mini_slurm.protocol import messages
@@ -140,10 +141,17 @@ class Hands:
             return messages.EndAttempt(decision.attempt, self._cluster.fleet.kill_wait, decision.why)
         return messages.Forget(decision.attempt)
 
+    def _shares_cpus(self, job: Job) -> bool:
+        partition = self._cluster.fleet.partitions.get(job.partition)
+        return partition is not None and rows(job, partition) > 0
+
     def _over_time(self, job: Job) -> int:
-        """Seconds that a job may go on after its time limit, as the fleet has it; never beyond its deadline."""
-        seconds = self._cluster.fleet.over_time_limit
-        return 0 if job.deadline is not None else YEAR if seconds is None else seconds
+        """Seconds that a job may go on after its time limit, as its partition or the fleet says; 0 with a deadline."""
+        fleet = self._cluster.fleet
+        partition = fleet.partitions.get(job.partition)
+        own = None if partition is None else partition.over_time_limit
+        seconds = fleet.over_time_limit if own is None else own
+        return 0 if job.deadline is not None else ENDLESS if seconds is None else seconds
 
     def announce(self, jobs: Iterable[Job]) -> None:
         """Tell who waits for them that these jobs have changed."""
@@ -229,6 +237,7 @@ class Hands:
             node=machine,
             cpus=mine.cpus,
             total_cpus=total.cpus,
+            shares_cpus=self._shares_cpus(job),
             memory=mine.memory,
             constrain_memory=fleet.constrain_memory,
             total_memory=total.memory,

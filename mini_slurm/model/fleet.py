@@ -33,6 +33,9 @@ class MachineEntry(NamedTuple):
     alias: str = ""  # its name in the fleet file, where nodes are called by their addresses
 
 
+ENDLESS = 365 * 86400  # seconds: as good as no limit of the time after the time limit
+
+
 class Partition(NamedTuple):
     """One partition of `[partitions.NAME]`. Times in seconds; None: no limit."""
 
@@ -54,7 +57,8 @@ class Partition(NamedTuple):
     require_reservation: bool = False  # a job there has to name a reservation
     exclusive_user: bool = False  # a machine is one user's at a time
     lln: bool = False  # the least loaded machines go first, where others are filled up
-    over_subscribe: str = "NO"  # EXCLUSIVE: a job there gets whole machines
+    over_subscribe: str = "NO"  # EXCLUSIVE: whole machines; YES:N, FORCE:N: jobs share CPUs, see oversubscription.py
+    over_time_limit: int | None = None  # seconds that a job may go on after its time limit; None: as the fleet has it
     allow_accounts: tuple[str, ...] = ()  # empty: all, as in the next two
     allow_groups: tuple[str, ...] = ()
     allow_qos: tuple[str, ...] = ()

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mini_slurm.model.fleet import ENDLESS
 from mini_slurm.model.hostlist import expand
+from mini_slurm.model.oversubscription import MOST, settled
 from mini_slurm.model.preemption import read_mode
 from mini_slurm.model.units import parse_time_limit
 from mini_slurm.options.job_updates import LARGEST, Tag, Words
@@ -15,6 +17,7 @@ WEIGHT = re.compile(r"(-?)(\d+|0[xX][0-9a-fA-F]+)([kK]?)", re.ASCII)
 NODES = re.compile(r"(\d{0,9})([kKmM]?)", re.ASCII)
 SUFFIXES = {"": 1, "k": 1024, "m": 1024**2}
 NO_NUMBER = ("UNLIMITED", "INFINITE")
+MINUTE = 60  # seconds
 HEAVIEST = 0xFFFFFFF0
 NODE_STATES = (
     ("NORESP", 3), ("CANCEL_REBOOT", 3), ("DRAIN", 3), ("FAIL", 3), ("FUTURE", 3), ("RESUME", 3),
@@ -142,13 +145,25 @@ def _amount(name: str) -> Callable[[Words, str], int | None]:
 
 
 def _sharing(words: Words, value: str) -> str:
-    """A CPU is one job's here: what would have several jobs share some is refused."""
-    found = _one_of(SHARING, "Acceptable OverSubscribe values are NO, EXCLUSIVE, YES:#, and FORCE:#")(
-        words, value.partition(":")[0]
-    )
-    if found in ("YES", "FORCE"):
-        raise _not_supported()
-    return found
+    """Whether, and how many, jobs share CPUs; as in Slurm what is no number means that they share not even machines."""
+    advice = "Acceptable OverSubscribe values are NO, EXCLUSIVE, YES:#, and FORCE:#"
+    word, colon, count = value.partition(":")
+    found = _one_of(SHARING, advice)(words, word)
+    if found in ("NO", "EXCLUSIVE") or not colon:
+        return settled(found)
+    try:
+        return settled(f"{found}:{count}")
+    except ValueError:
+        if count.isascii() and count.isdigit() and int(count) > MOST:
+            raise _not_supported() from None
+        return "EXCLUSIVE"
+
+
+def _over_time(words: Words, value: str) -> int:
+    """Minutes."""
+    if value.upper() in NO_NUMBER:
+        return ENDLESS
+    return (_count("OverTimeLimit", bits=16)(words, value) or 0) * MINUTE
 
 
 def _only(*values: str) -> Callable[[Words, str], None]:
@@ -215,7 +230,7 @@ PARTITION_TAGS = (
     Tag("ReqResv", 3, "require_reservation", _switch("ReqResv")),
     Tag("OverSubscribe", 5, "over_subscribe", _sharing),
     Tag("Shared", 2, "over_subscribe", _sharing),
-    Tag("OverTimeLimit", 5, "", _only("0")),
+    Tag("OverTimeLimit", 5, "over_time_limit", _over_time),
     Tag("PreemptMode", 3, "preempt_mode", _preempt_mode),
     Tag("Priority", 3, "priority", _count("Priority", bits=16)),
     Tag("PriorityJobFactor", 3, "priority", _count("PriorityJobFactor", bits=16)),

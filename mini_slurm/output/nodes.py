@@ -38,7 +38,8 @@ class Node:
         self.comment, self.extra = order.comment, order.extra
         # a job that is being ended has given back what it held, and one that is suspended its CPUs
         keeping = [(job, share) for job, share in held if job.state is not JobState.COMPLETING]
-        self.alloc_cpus = sum(share.cpus for job, share in keeping if job.state is not JobState.SUSPENDED)
+        cpus = sum(share.cpus for job, share in keeping if job.state is not JobState.SUSPENDED)
+        self.alloc_cpus = min(cpus, self.cpus) if self.cpus else cpus  # jobs may share CPUs
         self.alloc_memory = sum(share.memory for _, share in keeping)
         self.alloc_gpus = sum(share.gpu_count for _, share in keeping)
         self.shards = entry.shards * sum(self.gpus.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.fleet import ENDLESS
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.units import format_elapsed
 from mini_slurm.output.records import filled
@@ -100,6 +101,12 @@ def unlimited(limit: int | None) -> str:
     return "UNLIMITED" if limit is None else str(limit)
 
 
+def _over_time(partition: Partition) -> str:
+    """In minutes; NONE where the partition says nothing."""
+    seconds = partition.over_time_limit
+    return "NONE" if seconds is None else "UNLIMITED" if seconds >= ENDLESS else str(seconds // 60)
+
+
 # fmt: off
 LINES = (
     (("PartitionName", lambda record, view: record.partition.name),),
@@ -126,7 +133,8 @@ LINES = (
      ("RootOnly", _switch("root_only")),
      ("ReqResv", _switch("require_reservation")),
      ("OverSubscribe", lambda record, view: record.partition.over_subscribe)),
-    (("OverTimeLimit", _constant("NONE")), ("PreemptMode", lambda record, view: record.partition.preempt_mode)),
+    (("OverTimeLimit", lambda record, view: _over_time(record.partition)),
+     ("PreemptMode", lambda record, view: record.partition.preempt_mode)),
     (("State", lambda record, view: record.partition.state),
      ("TotalCPUs", lambda record, view: str(_cpus(record))),
      ("TotalNodes", lambda record, view: str(len(record.nodes))),

@@ -196,4 +196,4 @@ def wait_status(job: Job) -> int:
 
 def sharing(job: Job) -> str:
     """May other jobs use its machines at the same time?"""
-    return SHARING.get(job.exclusive, "OK")
+    return "YES" if "oversubscribe" in extra(job) else SHARING.get(job.exclusive, "OK")

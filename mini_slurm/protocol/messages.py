@@ -75,6 +75,7 @@ class StartAttempt(NamedTuple):
     allocation: Dict[str, List[Any]]  # machine -> CPUs, MiB, GPUs by type as text, tasks; the batch host first
     warning: List[int]  # before the time is up: signal, seconds before, 1: to the script alone; empty: none
     data: bytes  # the script
+    shares_cpus: bool = False  # may attempts that say so have the same CPUs at the same time?
 
 
 class StartTasks(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 from mini_slurm.model.fleet import Fleet, Partition
 from mini_slurm.model.job import Job
+from mini_slurm.model.oversubscription import ASKED, parse
 from mini_slurm.model.request import keep, least_cpus
 
 DENIED = "Access/permission denied"
@@ -51,8 +52,19 @@ def complete(job: Job, fleet: Fleet, partition: Partition) -> None:
             job.memory_per_cpu = fleet.default_memory_per_cpu if own is None else own
     if partition.max_memory_per_cpu is not None:
         _add_cpus(job, partition.max_memory_per_cpu)
-    if partition.over_subscribe == "EXCLUSIVE":
+    word, most = parse(partition.over_subscribe)
+    if word == "EXCLUSIVE":
         job.exclusive = 1
+    elif word == "FORCE" and most > 1:
+        _force(job)
+
+
+def _force(job: Job) -> None:
+    """The job shares CPUs whatever it says; one that wants whole machines has them beside others."""
+    if job.is_exclusive:
+        keep(job, "oversubscribe", "")
+    elif not job.is_user_exclusive:
+        job.exclusive = ASKED
 
 
 def _add_cpus(job: Job, most: int) -> None:

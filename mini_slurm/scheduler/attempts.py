@@ -27,6 +27,7 @@ from mini_slurm.scheduler.events import (
     OutputStored,
     UseSeen,
 )
+from mini_slurm.scheduler.oversubscription import recount
 from mini_slurm.scheduler.staging import brings_home
 from mini_slurm.scheduler.yielding import outcome
 
@@ -51,6 +52,9 @@ def on_machine_connected(cluster: Cluster, event: MachineConnected, now: float) 
     for job in here:
         if occupies(job):
             books.free = books.free.minus(held(job)[event.name])
+    if books.free.cpus < 0:  # jobs have shared CPUs there, and may not any more
+        cluster.shared_machines |= {event.name}
+    recount(cluster, event.name)
     decisions: list[Decision] = []
     for job in here:
         decisions += _meet(cluster, job, event, now)

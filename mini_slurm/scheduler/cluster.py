@@ -10,6 +10,7 @@ from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.machine_resources import resources
+from mini_slurm.model.oversubscription import shares
 from mini_slurm.model.request import CANCELLED_TASKS, extra
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
@@ -54,6 +55,8 @@ class Cluster:
     queue: Queue = field(default_factory=Queue)
     reservation: Reservation | None = None  # of the first job that waits for room
     ends: Ends = field(default_factory=Ends)
+    shared_machines: frozenset[str] = frozenset()  # where jobs may share CPUs; see oversubscription.py
+    miscounted: set[str] = field(default_factory=set)  # ... of which that is to be worked out anew
     has_owners: bool = False  # may a machine be one user's alone? See owners.py
     _arrays: dict[int, dict[int, Job]] = field(default_factory=dict)  # their records that are not over
     _stock: Stock | None = None
@@ -171,6 +174,10 @@ class Cluster:
             for job in self.on_machine(name):
                 if occupies(job):
                     left = left.minus(held(job)[name])
+            if name in self.shared_machines:  # several jobs may have the same CPUs: tenants() says what is free
+                is_possible = max(left.cpus, 0) <= books.free.cpus <= books.total.cpus
+                assert is_possible or not books.is_up, (name, left, books.free)
+                left = left._replace(cpus=books.free.cpus)
             if books.is_up:
                 assert (left.cpus, left.memory) == (books.free.cpus, books.free.memory), (name, left, books.free)
                 assert left.gpu_count == books.free.gpu_count, (name, left, books.free)
@@ -218,7 +225,17 @@ def set_fleet(cluster: Cluster, fleet: Fleet) -> None:
     is_selfish = any(one.exclusive_user for one in cluster.fleet.partitions.values())
     cluster.has_owners = is_selfish or any(job.is_user_exclusive for job in cluster.jobs.values())
     cluster.queue.tell_apart(is_choosy or cluster.has_owners or has_limits(cluster.fleet))
+    _share_machines(cluster)
     cluster.reorder()
+
+
+def _share_machines(cluster: Cluster) -> None:
+    """A machine where jobs have shared CPUs counts as one where they do until they have gone."""
+    before = {name for name in cluster.shared_machines if name in cluster.machines and cluster.machines[name].jobs}
+    sharing = (one for one in cluster.fleet.partitions.values() if shares(one))
+    found = {name for one in sharing for name in one.machines if name in cluster.machines} | before
+    cluster.miscounted |= found
+    cluster.shared_machines = frozenset(found)
 
 
 def override(cluster: Cluster, overrides: Overrides) -> None:

@@ -9,6 +9,7 @@ from mini_slurm.model.fleet import Fleet, MachineEntry
 from mini_slurm.model.gpu_request import gpu_parts, gpus_per_job, gpus_per_node, memory_per_gpu
 from mini_slurm.model.gres import Part
 from mini_slurm.model.job import Job
+from mini_slurm.model.oversubscription import rows
 from mini_slurm.model.request import extra, least_cpus, number
 from mini_slurm.model.resources import NO_SHARES, Resources, Size
 from mini_slurm.model.tuples import NamedTuple
@@ -56,6 +57,7 @@ class Demand(NamedTuple):
     counted: tuple[tuple[str, int], ...] = ()  # features, and on how many of the machines
     reach: int = 0  # machines that it takes where so many are free; 0: as few as it can do with
     tasks_each: int = 0  # tasks of each machine, where nobody said how many they are together
+    shares: bool = False  # CPUs, with others of its partition: alone it would be where no row of CPUs is begun
     least_loaded: bool = False  # first the machines of which the most is free
 
     @property
@@ -78,6 +80,7 @@ def demand(job: Job, fleet: Fleet) -> Demand:
     is_plain = job.extra == "{}"  # says nothing else; each shape of job is asked in a pass
     overcommits = not is_plain and "overcommit" in extra(job)
     counts = () if job.features is None else counted(job.features)
+    partitions = [one for one in map(fleet.partitions.get, job.partition.split(",")) if one is not None]
     return Demand(
         least=max(job.nodes, sum(count for _, count in counts)),
         most=job.max_nodes,
@@ -98,7 +101,8 @@ def demand(job: Job, fleet: Fleet) -> Demand:
         counted=counts,
         reach=_reach(job),
         tasks_each=0 if job.ntasks else job.ntasks_per_node or 1,
-        least_loaded=any(one.lln for one in map(fleet.partitions.get, job.partition.split(",")) if one is not None),
+        shares=any(rows(job, one) for one in partitions),
+        least_loaded=any(one.lln for one in partitions),
     )
 
 
@@ -122,7 +126,7 @@ def task_count(job: Job) -> int:
 
 def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
     """For how many of the job's tasks a machine has room; 0: it cannot be used."""
-    if free.cpus < wanted.cpus or (wanted.exclusive and free != total):
+    if free.cpus < wanted.cpus or (wanted.exclusive and not is_whole(wanted, total, free)):
         return 0
     if wanted.gpus_per_node and Resources(gpus=wanted.gpus_per_node).shortfall(free):
         return 0
@@ -145,6 +149,11 @@ def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
         is_enough = wanted.memory_per_cpu * least <= free.memory
         tasks = min(tasks, free.memory // (wanted.memory_per_cpu * wanted.cpus)) if is_enough else 0
     return tasks if wanted.tasks_per_node is None else min(tasks, wanted.tasks_per_node)
+
+
+def is_whole(wanted: Demand, total: Resources, free: Resources) -> bool:
+    """Has nobody anything of it, as far as one minds who wants the machine for himself?"""
+    return free.cpus == total.cpus if wanted.shares else free == total
 
 
 def share(wanted: Demand, tasks: int, gpus: Mapping[str, int], total: Resources, free: Resources) -> Resources:

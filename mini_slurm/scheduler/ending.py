@@ -6,6 +6,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
 from mini_slurm.scheduler.decisions import Decision, End
+from mini_slurm.scheduler.oversubscription import recount
 
 REASONS = {
     JobState.TIMEOUT: "TimeLimit",
@@ -23,6 +24,7 @@ def release(cluster: Cluster, job: Job) -> None:
             if books is not None:
                 books.free = books.free.plus(share)
                 cluster.note(name)
+                recount(cluster, name, gone=(job.job_id,))
 
 
 def leave(cluster: Cluster, job: Job, *but: str) -> list[Decision]:

@@ -241,7 +241,7 @@ class Evictions:
         if partition.name not in self._members:
             members = ((name, self._cluster.machines.get(name)) for name in partition.machines)
             usable = {name for name, one in members if one and one.is_usable and not one.is_paused(self._now)}
-            self._members[partition.name] = usable
+            self._members[partition.name] = usable - self._cluster.shared_machines  # where nobody makes room
         return self._members[partition.name]
 
     def _carry_out(self, job: Job, taken: Allocation, victims: list[Job]) -> list[Decision]:

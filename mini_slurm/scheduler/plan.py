@@ -21,6 +21,7 @@ from mini_slurm.scheduler.eligible import eligible_machines, open_partitions, si
 from mini_slurm.scheduler.ends import NEVER, expected_end
 from mini_slurm.scheduler.explain import PRIORITY, own_reason
 from mini_slurm.scheduler.heterogeneous import arrange, lasting, once, parts
+from mini_slurm.scheduler.oversubscription import Leaving
 from mini_slurm.scheduler.owners import Stays
 from mini_slurm.scheduler.placement import Site, place
 from mini_slurm.scheduler.policy import pending_in_order
@@ -45,6 +46,7 @@ class Wish(NamedTuple):
     job: Job
     wanted: Demand
     machines: list[Books]
+    leaving: Leaving
 
 
 def plan(cluster: Cluster, now: float, wanted: Collection[int]) -> dict[int, Planned]:
@@ -73,28 +75,35 @@ class Future:
         self._stays = Stays(cluster)
         self.work = 0
         self._times = [now]
-        self._free = [{name: books.free for name, books in cluster.machines.items() if books.is_open}]
+        # of machines where CPUs are shared that is what is planned there: the rest depends on who asks
+        shared = cluster.shared_machines
+        books = {name: one for name, one in cluster.machines.items() if one.is_open}
+        self._free = [{name: NOTHING if name in shared else one.free for name, one in books.items()}]
+        self._gone: list[frozenset[int]] = [frozenset()]  # who has left by then
         self._tried: dict[object, float] = {}  # by shape: when its last job starts, as the next one does not earlier
         for number in cluster.ends.in_order():
             job = cluster.jobs[number]
             end = expected_end(job)
             if occupies(job) and end < NEVER:
-                self._give_back(held(job), max(end, now))
+                self._give_back(job, max(end, now))
 
-    def _give_back(self, shares: Mapping[str, Resources], moment: float) -> None:
+    def _give_back(self, job: Job, moment: float) -> None:
         """Ends come in their order: nothing is known of later moments yet."""
         if moment > self._times[-1]:
             self._times.append(moment)
             self._free.append(dict(self._free[-1]))
-        free = self._free[-1]
-        free.update({name: free[name].plus(share) for name, share in shares.items() if name in free})
+            self._gone.append(self._gone[-1])
+        self._gone[-1] |= {job.job_id}
+        free, shared = self._free[-1], self._cluster.shared_machines
+        shares = {name: share for name, share in held(job).items() if name in free and name not in shared}
+        free.update({name: free[name].plus(share) for name, share in shares.items()})
 
     def add(self, together: list[Job]) -> dict[int, Planned]:
         """Plan for all parts of a job, or for the next tasks of an array; what is expected of each, or of the first."""
         job, fleet = together[0], self._cluster.fleet
         if not all(open_partitions(self._cluster, part) for part in together):
             return {}
-        wishes = [Wish(part, demand(part, fleet), self._machines(part, job)) for part in together]
+        wishes = [Wish(part, demand(part, fleet), self._machines(part, job), self._leaving(part)) for part in together]
         tasks = 1 if job.array_tasks is None else min(count_of(job.array_tasks), MOST_TASKS)
         planned: dict[int, Planned] = {}
         for _ in range(tasks):
@@ -108,6 +117,9 @@ class Future:
                 self._stays.add(part, its, begin, end)
                 planned.setdefault(part.job_id, Planned(begin, tuple(its)))
         return planned
+
+    def _leaving(self, part: Job) -> Leaving:
+        return Leaving(self._cluster, part, open_partitions(self._cluster, part))
 
     def _machines(self, part: Job, first: Job) -> list[Books]:
         return self._reserved.allowed(lasting(part, first), eligible_machines(self._cluster, part))
@@ -137,10 +149,10 @@ class Future:
         """What one gets beside the other parts: on machines that none of them has, if that is possible."""
         machines = self._stays.bearable(wish.job, wish.machines, self._times[at], end)
         self.work += len(machines)
-        rooms = [capacity(wish.wanted, one.total, self._at(at, one)) for one in machines]
+        rooms = [capacity(wish.wanted, one.total, self._at(at, one, wish)) for one in machines]
         if sum(rooms) < wish.wanted.tasks or sum(map(bool, rooms)) < wish.wanted.least:
             return
-        least = self._least([one for one, room in zip(machines, rooms, strict=True) if room], at, end)
+        least = self._least(wish, [one for one, room in zip(machines, rooms, strict=True) if room], at, end)
         apart = {name: free for name, free in least.items() if name not in others}
         rest = {name: others[name].resources for name in least.keys() & others.keys()}
         beside = {**least, **{name: least[name].minus(share) for name, share in rest.items()}}
@@ -150,16 +162,22 @@ class Future:
             for free in (apart, beside) if others else (apart,):
                 yield place(wish.job, _sites(within, free), self._cluster.fleet, partition)
 
-    def _at(self, position: int, machine: Books) -> Resources:
-        return self._free[position].get(machine.entry.name, NOTHING)
+    def _at(self, position: int, machine: Books, wish: Wish) -> Resources:
+        """What the job could have of a machine at that moment."""
+        name = machine.entry.name
+        free = self._free[position].get(name)
+        if free is None:
+            return NOTHING
+        return wish.leaving.left(machine, self._gone[position]).plus(free) if name in wish.leaving.machines else free
 
-    def _least(self, machines: list[Books], position: int, end: float) -> dict[str, Resources]:
+    def _least(self, wish: Wish, machines: list[Books], position: int, end: float) -> dict[str, Resources]:
         """What of each is free all the time until then."""
-        least = {one.entry.name: self._at(position, one) for one in machines}
+        least = {one.entry.name: self._at(position, one, wish) for one in machines}
         for later in self._until(position + 1, end):
-            for name, free in least.items():
+            for one in machines:
                 self.work += 1
-                least[name] = free.at_most(self._free[later].get(name, NOTHING))
+                name = one.entry.name
+                least[name] = least[name].at_most(self._at(later, one, wish))
         return least
 
     def _until(self, position: int, end: float) -> Iterator[int]:
@@ -182,6 +200,7 @@ class Future:
         if position == len(self._times) or self._times[position] != moment:
             self._times.insert(position, moment)
             self._free.insert(position, dict(self._free[position - 1]))
+            self._gone.insert(position, self._gone[position - 1])
         return position
 
 

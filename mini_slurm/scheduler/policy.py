@@ -19,8 +19,9 @@ from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
 from mini_slurm.scheduler.demand import capacity, demand
-from mini_slurm.scheduler.eligible import sites
+from mini_slurm.scheduler.eligible import open_partitions, sites
 from mini_slurm.scheduler.ends import NEVER, expected_end
+from mini_slurm.scheduler.oversubscription import Leaving
 from mini_slurm.scheduler.owners import is_selfish
 from mini_slurm.scheduler.placement import place
 
@@ -66,9 +67,10 @@ def reserve(
     What is `kept` of machines is for others; on some the jobs `hindering` it have to end first, whatever is free.
     """
     usable = [books for books in candidates if books.is_open]
-    free = {one.entry.name: one.free for one in usable}
+    leaving = Leaving(cluster, job, open_partitions(cluster, job))
+    free = {one.entry.name: leaving.now(one) for one in usable}
     free.update({name: free[name].minus(amount) for name, amount in kept.items() if name in free})
-    forecast = Forecast(job, usable, cluster.fleet, free, hindering)
+    forecast = Forecast(job, usable, cluster.fleet, free, hindering, leaving)
     # what is free on a machine that is left in peace for a moment, as an attempt still ends there, counts as free now
     if not all(books.is_usable and not books.is_paused(now) for books in usable):
         found = forecast.place()
@@ -88,9 +90,10 @@ class Forecast:
 
     def __init__(
         self, job: Job, machines: list[Books], fleet: Fleet, free: Mapping[str, Resources],
-        hindering: Mapping[str, frozenset[int]] = NOBODY,
+        hindering: Mapping[str, frozenset[int]] = NOBODY, leaving: Leaving | None = None,
     ) -> None:  # fmt: skip
         self.free = dict(free)  # by name, of each of the machines
+        self._leaving = leaving
         self._hindering = dict(hindering)  # jobs that have to leave a machine first
         self._job = job
         self._fleet = fleet
@@ -106,6 +109,8 @@ class Forecast:
         shares = {name: share.resources for name, share in allocation(job).items()}
         for name in shares.keys() & self._hindering.keys():
             self._hindering[name] -= {job.job_id}
+        if self._leaving is not None:
+            self._leaving.gone.add(job.job_id)
         return self.give(shares)
 
     def give(self, shares: Mapping[str, Resources]) -> bool:
@@ -113,11 +118,17 @@ class Forecast:
         tasks = self._tasks
         for name, share in shares.items():
             if name in self.free:
-                self.free[name] = self.free[name].plus(share)
+                self.free[name] = self._with(name, share)
                 before, self._room[name] = self._room[name], self._capacity(name)
                 self._tasks += self._room[name] - before
                 self._usable += bool(self._room[name]) - bool(before)
         return self._tasks > tasks
+
+    def _with(self, name: str, share: Resources) -> Resources:
+        """What is free of a machine as that is given back: where CPUs are shared, that depends on who is left."""
+        if self._leaving is not None and name in self._leaving.machines:
+            return self._leaving.left(self._machines[name])
+        return self.free[name].plus(share)
 
     def place(self) -> Allocation | None:
         """What the job would get."""
@@ -132,6 +143,8 @@ class Forecast:
         spare = {name: self.free[name].minus(share.resources) for name, share in taken.items()}
         if is_selfish(self._fleet, self._job):
             spare = dict.fromkeys(taken, Resources())
+        if self._leaving is not None:  # whoever comes beside it there may keep it off
+            spare.update(dict.fromkeys(taken.keys() & self._leaving.machines, Resources()))
         return Reservation(begin, spare, self._job.job_id, now, self._job.uid)
 
     def _capacity(self, name: str) -> int:

@@ -21,6 +21,7 @@ from mini_slurm.scheduler.eligible import (
     partition_machines,
 )
 from mini_slurm.scheduler.explain import shared_reason
+from mini_slurm.scheduler.oversubscription import offers
 from mini_slurm.scheduler.placement import Room, choose, may_spread, required_names
 from mini_slurm.scheduler.policy import Reservation
 from mini_slurm.scheduler.preemption import could_preempt
@@ -38,7 +39,7 @@ class Reach:
 
     def __init__(self, cluster: Cluster, job: Job, partition: Partition) -> None:
         self._stock = cluster.stock
-        self.lln = partition.lln
+        self.partition = partition
         self.classes = {
             one: None
             for one in self._stock.classes
@@ -171,7 +172,7 @@ class Prospect:
 
     def news(self, reservation: Reservation | None) -> list[Books] | None:
         """Machines that may have room, and have changed or were kept at the last vain look; None: there was none."""
-        if self._failed is None:
+        if self._failed is None or self.wanted.shares:  # one that shares CPUs finds room where none is free
             return None
         clock, kept, serial = self._failed
         if reservation is not None and reservation.serial == serial:
@@ -200,11 +201,13 @@ class Prospect:
 
     def finds(self, kept: Kept, news: list[Books] | None) -> Iterator[Allocation | None]:
         """The same in each of its partitions."""
-        return (self._find_in(reach, kept, news) for reach in self._reaches)
+        for one in self._reaches:
+            for offered in offers(self._cluster, self._job, one.partition, kept):
+                yield self._find_in(one, offered, news)
 
     def _find_in(self, reach: Reach, kept: Kept, news: list[Books] | None) -> Allocation | None:
-        wanted = self.wanted._replace(least_loaded=reach.lln)
-        is_spread = reach.lln and wanted.tasks > 1 and self._spreads
+        wanted = self.wanted._replace(least_loaded=reach.partition.lln)
+        is_spread = reach.partition.lln and wanted.tasks > 1 and self._spreads
         if wanted.least <= 1 and not (self._must or wanted.reach or is_spread):
             if news is None:
                 rooms = reach.rooms(wanted, self._least, kept, heads=True)

@@ -20,6 +20,7 @@ from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.evictions import Evictions, Vain, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import BEGIN, PRIORITY, Waiting, own_reason
 from mini_slurm.scheduler.heterogeneous import arrange, could_ever_start, lasting, once, parts
+from mini_slurm.scheduler.oversubscription import settle
 from mini_slurm.scheduler.owners import Owners, is_selfish, without
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, reserve, shortened
 from mini_slurm.scheduler.prospect import Prospect
@@ -27,9 +28,9 @@ from mini_slurm.scheduler.queue import Group
 from mini_slurm.scheduler.quotas import Quotas
 from mini_slurm.scheduler.reservations import Reserved
 from mini_slurm.scheduler.starting import QUIET, begin, begin_together, set_reason, split_task
+from mini_slurm.scheduler.turn import Place, Turn
 
 NOTHING = Resources()
-Place = tuple[int, int, int]  # in the order of the queue: minus the tier, minus the priority, the job's number
 THROTTLED, NO_LICENSE, NEVER_ROOM = "JobArrayTaskLimit", "Licenses", "PartitionConfig"
 
 
@@ -39,6 +40,7 @@ def start_pending(cluster: Cluster, now: float) -> list[Decision]:
         del cluster.quiet[number]
         cluster.queue.note(number)
     file_jobs(cluster, now)
+    settle(cluster)
     tidy(cluster, now)
     cluster.stock.refresh(now)
     return Round(cluster, now).run()
@@ -67,43 +69,6 @@ def file_jobs(cluster: Cluster, now: float) -> None:
         else:
             begin_time = max(one.begin_time or 0.0 for one in together)
             cluster.queue.put_aside(job, begin_time if reason == BEGIN else None)
-            set_reason(cluster, job, reason)
-
-
-class Turn:
-    """One group in one pass."""
-
-    def __init__(self, group: Group, tier: int) -> None:
-        self.group = group
-        self._tier = tier
-        self._is_closed = False
-        self._rest: str | None = None
-        self._apart: dict[int, str] = {}
-
-    def key(self) -> Place | None:
-        """Where in the order of the queue its next job stands; None: there is none to be tried."""
-        head = None if self._is_closed else self.group.head()
-        return None if head is None else (self._tier, *head)
-
-    def skip(self, number: int, reason: str) -> None:
-        """This job has to wait; those after it are tried all the same."""
-        self._apart[number] = reason
-        self.group.skip()
-
-    def close(self, reason: str) -> None:
-        """All others of this shape have to wait."""
-        self._is_closed, self._rest = True, reason
-
-    def close_with(self, number: int, reason: str, others: str) -> None:
-        """This job has to wait, and for another reason all that come after it."""
-        if reason != others:
-            self._apart[number] = reason
-        self.close(others)
-
-    def end(self, cluster: Cluster) -> None:
-        """The pass is over: those that wait are told why."""
-        self.group.restore()
-        for job, reason in self.group.tell(self._rest, self._apart):
             set_reason(cluster, job, reason)
 
 

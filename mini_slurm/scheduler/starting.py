@@ -12,6 +12,7 @@ from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision, Hold, Start
 from mini_slurm.scheduler.eligible import open_partitions
 from mini_slurm.scheduler.explain import holds
+from mini_slurm.scheduler.oversubscription import fits, recount
 
 PASSING = frozenset({"None", "Priority", "Resources"})  # reasons that accounting does not tell
 QUIET = 2.0  # seconds: as long as it takes Slurm's next pass over the queue to come
@@ -70,6 +71,8 @@ def _send(cluster: Cluster, job: Job, taken: Allocation) -> list[Decision]:
         cluster.machines[name].free = cluster.machines[name].free.minus(share.resources)
         cluster.note(name)
     cluster.place(job)
+    for name in taken:
+        recount(cluster, name)
     names = list(taken)
     return [Start(job)] if len(names) == 1 else [Hold(job, name) for name in names[1:]]
 
@@ -78,7 +81,7 @@ def _assign(cluster: Cluster, job: Job, taken: Allocation, now: float) -> None:
     """The job's record says what it gets."""
     names, together = list(taken), total(taken)
     if "," in job.partition:
-        job.partition = partition_of(cluster, job, names)
+        job.partition = partition_of(cluster, job, taken)
     job.state = JobState.CONFIGURING
     job.reason = "None"
     job.attempt += 1
@@ -90,9 +93,12 @@ def _assign(cluster: Cluster, job: Job, taken: Allocation, now: float) -> None:
     cluster.touch(job)
 
 
-def partition_of(cluster: Cluster, job: Job, names: list[str]) -> str:
-    """Of the partitions that the job named, the first that has all these machines."""
-    return next((one.name for one in open_partitions(cluster, job) if set(names) <= set(one.machines)), job.partition)
+def partition_of(cluster: Cluster, job: Job, taken: Allocation) -> str:
+    """Of the partitions that the job named, the first that has all these machines, and lets it have that there."""
+    having = [one for one in open_partitions(cluster, job) if taken.keys() <= set(one.machines)]
+    if cluster.shared_machines:
+        having = [one for one in having if fits(cluster, job, one, taken)] or having
+    return having[0].name if having else job.partition
 
 
 def set_reason(cluster: Cluster, job: Job, reason: str) -> None:

@@ -7,7 +7,7 @@ A shape of job that found no room looks only at what has changed since then.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 
 from mini_slurm.model.fleet import Partition
@@ -17,6 +17,7 @@ from mini_slurm.scheduler.placement import Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mini_slurm.scheduler.oversubscription import Tenants
     from mini_slurm.scheduler.prospect import Reach
 
 Key = tuple[object, ...]
@@ -65,6 +66,8 @@ class Stock:
         self.cpus = sum(books.total.cpus or books.entry.cpus or 0 for books in self.order)
         self.clock = 0  # counts changes
         self._lots: dict[str, tuple[Key, Lot]] = {}
+        self._open: set[str] = set()  # machines where something could be started
+        self._tenants: dict[str, Tenants] = {}  # of machines where jobs share CPUs, as far as they were asked for
         self._changes: dict[str, int] = {}  # the clock at each machine's last change, the latest at the end
         self._looks: tuple[int, dict[int, Changed]] = (0, {})  # as of a clock: what changed since which other
         self._stale = dict.fromkeys(machines)  # machines that have to be filed anew
@@ -103,6 +106,14 @@ class Stock:
     def note(self, name: str) -> None:
         """What is free on a machine, or whether it can be used, has changed."""
         self._stale[name] = None
+        self._tenants.pop(name, None)
+
+    def tenants(self, books: Books, count: Callable[[Books], Tenants]) -> Tenants:
+        """Who is on a machine; counted where that is not known as it is now."""
+        name = books.entry.name
+        if name not in self._tenants:
+            self._tenants[name] = count(books)
+        return self._tenants[name]
 
     def refresh(self, now: float) -> None:
         """File what has changed; machines that are left in peace for a moment are looked at again each time."""
@@ -118,7 +129,9 @@ class Stock:
         if is_paused:
             self._stale[name] = None
         self._take_out(books)
-        if books.is_usable and not is_paused and books.free.cpus > 0:  # nobody can do without any CPU
+        is_open = books.is_usable and not is_paused
+        (self._open.add if is_open else self._open.discard)(name)
+        if is_open and books.free.cpus > 0:  # nobody can do without any CPU
             key = amounts(books.free)
             lots = self.class_of[name].lots
             lot = lots.get(key) or lots.setdefault(key, Lot(books.free))
@@ -147,7 +160,7 @@ class Stock:
 
     def is_usable(self, books: Books) -> bool:
         """Could something be started there when the machine was filed?"""
-        return books.entry.name in self._lots
+        return books.entry.name in self._open
 
     def check(self) -> None:
         """Was every change noted? Raises AssertionError."""

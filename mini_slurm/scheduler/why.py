@@ -16,9 +16,10 @@ from mini_slurm.scheduler import licenses
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster, held, occupies
 from mini_slurm.scheduler.demand import Demand, capacity, demand
-from mini_slurm.scheduler.eligible import eligible_machines
+from mini_slurm.scheduler.eligible import eligible_machines, open_partitions
 from mini_slurm.scheduler.ends import NEVER, expected_end
 from mini_slurm.scheduler.foresight import of_running, of_waiting
+from mini_slurm.scheduler.oversubscription import Leaving
 from mini_slurm.scheduler.owners import Owners, is_selfish
 from mini_slurm.scheduler.policy import pending_in_order
 from mini_slurm.scheduler.reservations import Reserved
@@ -191,8 +192,9 @@ def _nearest(cluster: Cluster, job: Job, now: float, moment: Moment) -> list[str
     nodes = _spread(wanted, candidates)
     needs = [_need(wanted, one.total, nodes) for one in candidates]
     hindering = Owners(cluster).hindering(job)
+    leaving = Leaving(cluster, job, open_partitions(cluster, job))
     found = [
-        _site(cluster, one, wanted, need, hindering.get(one.entry.name, NOBODY))._replace(
+        _site(cluster, one, wanted, need, hindering.get(one.entry.name, NOBODY), leaving)._replace(
             why=_closed(cluster, one, one.entry.name in allowed, now, moment)
         )
         for one, need in zip(candidates, needs, strict=True)
@@ -214,16 +216,18 @@ def _spread(wanted: Demand, candidates: list[Books]) -> int:
     return nodes
 
 
-def _site(cluster: Cluster, books: Books, wanted: Demand, need: Resources, others: frozenset[int]) -> Site:
+def _site(
+    cluster: Cluster, books: Books, wanted: Demand, need: Resources, others: frozenset[int], leaving: Leaving
+) -> Site:
     missing = _lacking(need, books.total, wanted.parts)
     if missing:
         return Site(books, missing, "", False, NEVER)
-    lacks = _lacking(need, books.free, wanted.parts)
-    if wanted.exclusive and books.jobs and not lacks:
+    lacks = _lacking(need, leaving.now(books), wanted.parts)
+    if wanted.exclusive and books.jobs and not (lacks or wanted.shares):
         lacks = ("that others leave it",)
     elif others:
         lacks = (*lacks, "that other users leave it")
-    begin = 0.0 if not lacks else _begin(cluster, books, wanted, need, others)
+    begin = 0.0 if not lacks else _begin(cluster, books, wanted, need, others, leaving)
     return Site(books, lacks, "", True, begin, others)
 
 
@@ -258,12 +262,16 @@ def _lacking(need: Resources, has: Resources, parts: tuple[Part, ...]) -> tuple[
     return tuple(found)
 
 
-def _begin(cluster: Cluster, books: Books, wanted: Demand, need: Resources, others: frozenset[int]) -> float:
+def _begin(
+    cluster: Cluster, books: Books, wanted: Demand, need: Resources, others: frozenset[int], leaving: Leaving
+) -> float:
     """When the machine has enough free, if all that runs there uses up its time."""
     free = books.free
     name = books.entry.name
+    gone: set[int] = set()
     for other in sorted(filter(occupies, cluster.on_machine(name)), key=expected_end):
-        free = free.plus(held(other)[name])
+        gone.add(other.job_id)
+        free = leaving.left(books, gone) if name in leaving.machines else free.plus(held(other)[name])
         others -= {other.job_id}
         if others or _lacking(need, free, wanted.parts):
             continue

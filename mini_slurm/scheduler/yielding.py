@@ -11,6 +11,7 @@ from mini_slurm.model.warning import parse_warning
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.scheduler.decisions import Decision, End, Signal, Suspend
 from mini_slurm.scheduler.ends import expected_end
+from mini_slurm.scheduler.oversubscription import recount
 from mini_slurm.scheduler.preemption import grace_end
 
 WHY = "PREEMPTION"  # what the job's output says
@@ -102,6 +103,7 @@ def _book(cluster: Cluster, job: Job, sign: int) -> None:
         if books is not None:
             books.free = books.free.plus(Resources(cpus=sign * share.resources.cpus))
             cluster.note(name)
+            recount(cluster, name)
 
 
 def _orders(cluster: Cluster, job: Job, *, resume: bool) -> list[Decision]:

@@ -59,6 +59,21 @@ def test_two_agents_hand_out_no_cpu_twice(client: Client, other: Client) -> None
     assert hold(other, attempt_of(3, state=OTHER), cpus=3, total_cpus=4).cpu_ids == one.cpu_ids
 
 
+def test_attempts_that_share_cpus_have_those_that_the_fewest_have(
+    client: Client, other: Client, make_client: Connect
+) -> None:
+    """Also attempts of other agents, and after a crash of one; who shares nothing gets others."""
+    first = hold(client, attempt_of(1), cpus=2, total_cpus=4, shares_cpus=True)
+    second = hold(other, attempt_of(1, state=OTHER), cpus=3, total_cpus=4, shares_cpus=True)
+    assert (first.cpu_ids, second.cpu_ids) == ([0, 1], [2, 3, 0])
+    kill_and_wait(agent_pid(client.spool))
+    again = make_client(STATE)
+    assert hold(again, attempt_of(2), cpus=2, total_cpus=4, shares_cpus=True).cpu_ids == [1, 2]
+    again.send(wanted(attempt_of(3), "true", cpus=1, total_cpus=4))
+    assert again.wait(Refused, attempt_of(3)).busy
+    assert hold(again, attempt_of(4), cpus=1, total_cpus=5).cpu_ids == [4]
+
+
 def test_an_attempt_lends_its_cpus_and_has_them_back(client: Client, other: Client, make_client: Connect) -> None:
     """Whether or not the agent that claimed them still lives; memory stays claimed."""
     first = hold(client, attempt_of(1), cpus=3, total_cpus=4, memory=client.welcome.memory - 100)

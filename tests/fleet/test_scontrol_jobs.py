@@ -127,6 +127,18 @@ def test_the_machine_lets_a_job_go_on_after_its_limit_for_as_long_as_the_fleet_s
     jobs.wait_over(fleet, job)
 
 
+def test_a_partition_has_a_time_after_the_limit_of_its_own(fleet: Machines) -> None:
+    fleet.write_fleet(over_time_limit="UNLIMITED")
+    assert control(fleet, "update", "partitionname=main", "overtimelimit=3") == (0, "")
+    assert "OverTimeLimit=3 " in fleet.run("mscontrol", "show", "partition", "main").stdout
+    job = jobs.wrap(fleet, "sleep 60", "--time=10", "--nodelist=node1")
+    jobs.wait_for(fleet, job, "RUNNING")
+    [spool] = (fleet.machines["node1"].spool / "attempts").glob(f"*.{job}.*")
+    assert json.loads((spool / "start.json").read_text())["time_limit"] == 780
+    assert fleet.run("mscancel", str(job)).returncode == 0
+    jobs.wait_over(fleet, job)
+
+
 def test_the_warning_comes_before_the_limit_however_long_a_job_may_go_on(fleet: Machines) -> None:
     fleet.write_fleet(over_time_limit="UNLIMITED")
     command = "trap 'echo warned; exit' USR1; while :; do sleep 0.1; done"

@@ -28,6 +28,7 @@ from mini_slurm.scheduler.decisions import (
     Suspend,
 )
 from mini_slurm.scheduler.events import Caller
+from mini_slurm.scheduler.oversubscription import tenants
 
 STATE = "5eed"
 USER, OTHER = Caller(1000), Caller(1001)
@@ -227,6 +228,9 @@ class Simulation:
         """One turn of the controller's loop, with the books audited after it."""
         decisions = step(self.cluster, happened, self.now)
         self.cluster.check()
+        for name in self.cluster.shared_machines:
+            books = self.cluster.machines[name]
+            assert not books.is_up or tenants(self.cluster, books).free == books.free, name
         for job in self.cluster.touched.values():
             if job.state.is_over:
                 self.done[job.job_id] = job

@@ -6,16 +6,18 @@ from typing import Any
 import pytest
 
 from mini_slurm.errors import Refused
-from mini_slurm.model.fleet import Fleet, MachineEntry, Partition, Qos
+from mini_slurm.model.fleet import ENDLESS, Fleet, MachineEntry, Partition, Qos
 from mini_slurm.model.job import Job
 from mini_slurm.options.admin_updates import PARTITION_TAGS, BadWord, read
 from mini_slurm.output import partition_record
 from mini_slurm.output.records import RecordView
+from mini_slurm.output.tres import sharing
 from mini_slurm.scheduler import access, admission
 
 MACHINES = {f"node{number}": MachineEntry(f"node{number}", "", cpus=4, memory=8000, gpus={}) for number in (1, 2)}
 FAILED = "Batch job submission failed: "
 MUCH = {"memory_per_node": 1000}
+SHARING_ADVICE = "Acceptable OverSubscribe values are NO, EXCLUSIVE, YES:#, and FORCE:#"
 DENIED = FAILED + "Access/permission denied"
 
 
@@ -107,6 +109,31 @@ def test_what_is_shown_of_who_may_use_a_partition() -> None:
     assert shown(max_memory_per_cpu=400, default_memory_per_node=700)[-2] == "DefMemPerNode=700 MaxMemPerCPU=400"
 
 
+def test_what_is_shown_of_the_time_after_the_limit() -> None:
+    lines = [shown(over_time_limit=seconds) for seconds in (None, 0, 300, ENDLESS)]
+    said = [word for line in lines for word in " ".join(line).split() if word.startswith("OverTimeLimit")]
+    assert said == [f"OverTimeLimit={text}" for text in ("NONE", "0", "5", "UNLIMITED")]
+
+
+@pytest.mark.parametrize(
+    ("over_subscribe", "asked", "kept", "seen"),
+    [
+        ("FORCE:2", 0, 4, "YES"),
+        ("FORCE:2", 1, 1, "YES"),  # a whole row
+        ("FORCE:1", 0, 0, "OK"),
+        ("YES:2", 0, 0, "OK"),
+        ("YES:2", 4, 4, "YES"),
+        ("EXCLUSIVE", 4, 1, "NO"),
+        ("NO", 4, 4, "YES"),
+    ],
+)
+def test_what_a_partition_makes_of_a_job_that_may_share_cpus(
+    over_subscribe: str, asked: int, kept: int, seen: str
+) -> None:
+    job = admit(over_subscribe=over_subscribe, job={"exclusive": asked})
+    assert (job.exclusive, sharing(job)) == (kept, seen)
+
+
 @pytest.mark.parametrize(
     ("word", "found"),
     [
@@ -117,6 +144,15 @@ def test_what_is_shown_of_who_may_use_a_partition() -> None:
         ("denyqos=", {"deny_qos": []}),
         ("allocnodes=node[1-2]", {"alloc_nodes": ["node1", "node2"]}),
         ("shared=exc", {"over_subscribe": "EXCLUSIVE"}),
+        ("shared=y", {"over_subscribe": "YES:4"}),
+        ("overs=yes:3", {"over_subscribe": "YES:3"}),
+        ("overs=yes:1", {"over_subscribe": "NO"}),
+        ("overs=FORCE:1", {"over_subscribe": "FORCE:1"}),
+        ("overs=force:x", {"over_subscribe": "EXCLUSIVE"}),  # as in Slurm
+        ("overs=yes:", {"over_subscribe": "EXCLUSIVE"}),
+        ("overt=5", {"over_time_limit": 300}),
+        ("overt=0", {"over_time_limit": 0}),
+        ("overt=unlimited", {"over_time_limit": ENDLESS}),
         ("maxc=infinite", {"max_cpus_per_node": None}),
         ("maxnodes=2k", {"max_nodes": 2048}),
         ("maxnodes=1-2", {"max_nodes": 1}),
@@ -137,7 +173,10 @@ def test_words_of_an_update(word: str, found: dict[str, object]) -> None:
         ("maxc=x", ("Invalid MaxCPUsPerNode value: x",)),
         ("maxmempernode=1G", ("Invalid MaxMemPerNode value: 1G",)),
         ("maxnodes=x", ('Invalid numeric value "x" for MaxNodes.',)),
-        ("shared=force:2", ("Update of this parameter is not supported: shared=force:2", "Request aborted")),
+        ("overs=foo", ("Invalid input: overs=foo", SHARING_ADVICE)),
+        ("overs=force:5000", ("Update of this parameter is not supported: overs=force:5000", "Request aborted")),
+        ("overt=x", ("Invalid OverTimeLimit value: x",)),
+        ("overt=70000", ("Invalid OverTimeLimit value: 70000",)),
         ("lln=maybe", ("Invalid input: lln=maybe", "Acceptable LLN values are YES and NO")),
     ],
 )

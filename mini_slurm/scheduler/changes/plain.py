@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from mini_slurm.model.oversubscription import ASKED
 from mini_slurm.scheduler.changes.row import Setter, Update
 from mini_slurm.scheduler.targets import DENIED, Refusal
 
@@ -94,8 +95,7 @@ def set_sharing(update: Update, value: int) -> None:
     """May other jobs use its machines meanwhile? That is the administrator's to say."""
     update.needs_pending()
     check_admin(update, value)
-    if value:
-        update.job.exclusive = 0
+    update.job.exclusive = ASKED if value else 0
     update.option("oversubscribe", "" if value else None)
 
 
