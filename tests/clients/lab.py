@@ -72,10 +72,10 @@ class Lab:
 
 
 @contextmanager
-def started(folder: Path, *, by_address: bool = False, **settings: object) -> Iterator[Lab]:
+def started(folder: Path, *, by_address: bool = False, **settings: Any) -> Iterator[Lab]:
     """Two machines; `by_address`: nodes are called by addresses, as nobody can look their names up.
 
-    `settings`: more of the fleet file's table [fleet].
+    `settings`: more of the fleet file's table [fleet], and the partition's name.
     """
     fleet = Machines(folder / "fleet")
     try:

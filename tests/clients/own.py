@@ -24,7 +24,7 @@ class Own(NamedTuple):
     packages: tuple[str, ...]  # that they need besides
     words: tuple[str, ...]  # pytest's arguments
     variables: tuple[tuple[str, str], ...] = ()
-    settings: tuple[tuple[str, object], ...] = ()  # of the fleet, as on their authors' cluster
+    settings: tuple[tuple[str, object], ...] = ()  # of the fleet, as on their authors' cluster: lab.started's
 
 
 OWN = {
@@ -42,6 +42,14 @@ OWN = {
             "--deselect=dask_jobqueue/tests/test_slurm.py::test_different_interfaces_on_scheduler_and_workers",
             "--deselect=dask_jobqueue/tests/test_slurm.py::test_slurm_runner",
         ),
+    ),
+    "dpdispatcher": Own(
+        "https://github.com/deepmodeling/dpdispatcher",
+        "e23bb8c364a72570eb44b703622305c45e950ccb",
+        (PYTEST,),
+        ("tests/test_run_submission.py", "-k", "Slurm"),
+        variables=(("DPDISPATCHER_TEST", "slurm"), ("CI_SHARED_SPACE", ".")),
+        settings=(("partition", "normal"),),
     ),
     "psij": Own(
         "https://github.com/ExaWorks/psij-python",

@@ -41,7 +41,10 @@ def _client(node: str) -> str:
     """The client that a test is about, by the folder it is in or by its parameter."""
     path, _, name = node.partition("::")
     folder = Path(path).parent.name
-    return name.partition("[")[2].rstrip("]") or "all" if folder == HERE.name else folder
+    if folder != HERE.name:
+        return folder
+    client = name.partition("[")[2].rstrip("]")
+    return client if (HERE / client / "requirements.txt").exists() else "all"
 
 
 def version(client: str) -> str:

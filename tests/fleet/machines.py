@@ -37,12 +37,12 @@ class LoginNode:
         for path in (self.ssh_config.parent, self.work):
             path.mkdir(parents=True, mode=0o700)
 
-    def write_fleet(self, **fleet: Any) -> None:
-        """Write the fleet file: all machines in one partition `main`; keywords go into its [fleet] table."""
+    def write_fleet(self, *, partition: str = "main", **fleet: Any) -> None:
+        """Write the fleet file: all machines in one partition; keywords go into its [fleet] table."""
         tables = {
             "fleet": {"name": "test", **fleet},
             "machines": self.tables,
-            "partitions": {"main": {"machines": ",".join(self.tables), "default": True}},
+            "partitions": {partition: {"machines": ",".join(self.tables), "default": True}},
         }
         self.fleet_file.write_text(tomli_w.dumps(tables))
 
