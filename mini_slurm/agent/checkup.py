@@ -144,7 +144,8 @@ def logind(order: Dict[str, Any]) -> Dict[str, Any]:
     only, excluded = said["KillOnlyUsers"].split(), said["KillExcludeUsers"].split()
     kills = said["KillUserProcesses"].lower() in ("yes", "true", "on", "1")
     kills = kills and name not in excluded and (not only or name in only)
-    return {"kills": kills, "lingers": os.path.exists("/var/lib/systemd/linger/" + name)}
+    return {"kills": kills, "lingers": os.path.exists("/var/lib/systemd/linger/" + name),
+            "bus": os.path.exists(f"/run/user/{os.geteuid()}/bus")}  # fmt: skip
 
 
 def cgroups(order: Dict[str, Any]) -> Dict[str, Any]:

@@ -1,8 +1,8 @@
 """Where the agent may make cgroups: found out once, when it starts.
 
 Version 2 first: only a subtree that was given to us is touched there, as systemd and container managers rely on being
-alone in theirs: the cgroup that we are in, where it was delegated. Then version 1: the cgroup that we are in, where it
-can be written to. Without either, memory is watched.
+alone in theirs: the cgroup that we are in, where it was delegated, else a scope that the user's service manager makes
+for us. Then version 1: the cgroup that we are in, where it can be written to. Without either, memory is watched.
 """
 
 import os
@@ -10,7 +10,7 @@ import zlib
 from contextlib import suppress
 from typing import Iterator, Tuple
 
-from mini_slurm.agent import cgroup
+from mini_slurm.agent import cgroup, scope
 from mini_slurm.agent.log import log
 from mini_slurm.agent.memory import LEAST
 
@@ -91,17 +91,27 @@ def _writable() -> str:
 
 def _delegated() -> str:
     """A cgroup that is ours to divide, ready for that. Raises OSError, ValueError."""
-    folder = _own_folder("cgroup2", "")
-    if os.path.basename(folder) == LEAF:  # of an agent before this one
-        folder = os.path.dirname(folder)
+    folder = _own_unit()
     if not _is_delegated(folder):
-        raise OSError(f"{folder} was not delegated to us")
+        try:
+            scope.enter("agent")
+        except OSError as error:
+            raise OSError(f"{folder} was not delegated to us; {error}") from None
+        folder = _own_unit()
     _prepare(folder)
     return folder
 
 
+def _own_unit() -> str:
+    """The cgroup of version 2 that we are in, as it was given to us. Raises OSError."""
+    folder = _own_folder("cgroup2", "")
+    return os.path.dirname(folder) if os.path.basename(folder) == LEAF else folder  # of an agent before this one
+
+
 def _is_delegated(folder: str) -> bool:
     """Is it ours to divide? A user can write only to what was given to him, or to what his service manager manages."""
+    if scope.OWN_NAME.search(folder):
+        return True
     if os.geteuid() and "/user@" not in folder:
         files = (cgroup.PROCESSES, cgroup.V2.control)
         return all(os.access(path, os.W_OK) for path in (folder, *(f"{folder}/{name}" for name in files)))

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from mini_slurm.agent import scope
 from mini_slurm.agent.limits import keep_memory
 from mini_slurm.controller import autostart
 from mini_slurm.controller.logfile import log_to
@@ -43,6 +44,7 @@ def main() -> int:
     os.umask(0o077)
     _raise_limits()
     keep_memory()
+    _outlive_login()
     try:
         asyncio.run(serve(state, lock))
     except MiniSlurmError as error:
@@ -86,6 +88,14 @@ def _raise_limits() -> None:
         number = getattr(resource, f"RLIMIT_{name}")
         _, hard = resource.getrlimit(number)
         resource.setrlimit(number, (hard, hard))
+
+
+def _outlive_login() -> None:
+    """Logind may end what a login, or a cron job, leaves behind."""
+    try:
+        scope.enter("controller")
+    except OSError as error:
+        log.debug("no scope of its own: %s", error)
 
 
 async def serve(state: str, lock: int) -> None:

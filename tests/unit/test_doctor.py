@@ -49,7 +49,7 @@ FACTS: dict[str, Any] = {
         "open files": [1024, 524288], "processes": [60000, 60000], "memory": [None, None],
         "file size": [None, None], "CPU time": [None, None], "locked memory": [65536, 65536],
     },
-    "logind": {"kills": False, "lingers": False},
+    "logind": {"kills": False, "lingers": False, "bus": True},
     "cgroups": {"version": 2, "path": "/user.slice", "delegated": False},
     "gpus": {},
     "sshd": {"file": "/etc/ssh/sshd_config", "maxsessions": "10"},
@@ -123,7 +123,19 @@ def test_each_fault_is_found(change: dict[str, Any], level: str, text: str):
 
 
 def test_lingering_lets_processes_live():
-    assert not [one for one in said({"logind": {"kills": True, "lingers": True}}) if one.level == ERROR]
+    assert not [one for one in said({"logind.kills": True, "logind.lingers": True}) if one.level == ERROR]
+
+
+def test_lingering_alone_does_not_help_who_cannot_ask_for_a_scope():
+    (found,) = [one for one in said({"logind": {"kills": True, "lingers": True, "bus": False}}) if one.level == ERROR]
+    assert "no user's D-Bus" in found.text
+    assert found.fix == "ssh -t node1 sudo apt install dbus-user-session"
+
+
+def test_memory_that_the_kernel_limits_is_called_so():
+    held = WELCOME._replace(memory_limit="cgroup v2")
+    (line,) = [one.text for one in said(welcome=held) if "hard limits" in one.text]
+    assert line == "hard limits: memory (cgroup v2), CPUs (affinity), time, open files"
 
 
 def test_the_user_may_linger_without_root_and_sudo_gets_a_terminal():

@@ -193,11 +193,14 @@ def clock(subject: Subject, facts: Facts) -> Iterable[Said]:
 def logout(subject: Subject, facts: Facts) -> Iterable[Said]:
     """systemd may end what a login leaves behind."""
     logind, system = facts["logind"], facts["system"]
+    command = f"{subject.ssh}loginctl enable-linger"
     if system["systemd"] and logind["kills"] and not logind["lingers"]:
         what = "the controller ends at logout" if subject.is_login else "jobs end when the connection does"
-        command = f"{subject.ssh}loginctl enable-linger"
         root = f"where that is refused: {subject.ssh_as_root}sudo loginctl enable-linger {system['user']}"
         yield error(f"systemd has KillUserProcesses=yes, and {what}", f"{command} ({root})")
+    elif system["systemd"] and logind["kills"] and not logind["bus"]:
+        what = "KillUserProcesses=yes, and there is no user's D-Bus, by which processes are kept from that"
+        yield error(f"systemd has {what}", f"{subject.ssh_as_root}sudo apt install dbus-user-session")
     elif system["systemd"]:
         yield ok("processes outlive the login that started them")
 
@@ -235,9 +238,19 @@ def cgroups(subject: Subject, facts: Facts) -> Iterable[Said]:
         yield warning(
             f"all jobs together get the time of {cpus:g} CPUs there", f"write cpus = {max(1, int(cpus))} for it"
         )
+    yield from _memory(subject, facts)
+
+
+def _memory(subject: Subject, facts: Facts) -> Iterable[Said]:
+    """Who holds a job to its memory?"""
+    found, welcome = facts["cgroups"], subject.found.welcome
+    version = f"cgroups version {found['version']}{', delegated' if found.get('delegated') else ''}"
+    if welcome and welcome.memory_limit.startswith("cgroup"):
+        yield ok(f"hard limits: memory ({welcome.memory_limit}), CPUs (affinity), time, open files")
+        return
     yield ok(
         "hard limits: CPUs (affinity), time, open files; a job's memory is measured each second and held to by"
-        f" killing; cgroups version {found['version']}{', delegated' if found.get('delegated') else ''}"
+        f" killing; {version}"
     )
 
 
