@@ -50,7 +50,8 @@ class LocalRunner:
     def environment(self, call: Call) -> dict[str, str]:
         """The environment that the program gets."""
         kept = {name: value for name, value in os.environ.items() if name not in DROPPED}
-        return {**kept, "PATH": there.path_for_jobs(), **self._entry.environment, **call.variables}
+        ours = {"PATH": there.path_for_jobs(), **there.calling(call.words[0])}
+        return {**kept, **ours, **self._entry.environment, **call.variables}
 
     def _run(self, path: str, words: list[str], call: Call, hear: Hear) -> Answer:
         # Files in memory instead of pipes: nobody has to read while it runs, and it runs on if we are killed.
@@ -113,6 +114,11 @@ def program(entry: ClusterEntry, command: str) -> str:
         raise Refused(
             f"cluster {entry.name}: there is no {command} {where}",
             hint=f"set folder, or host, in [clusters.{entry.name}] of the fleet file",
+        )
+    if there.is_called_by_itself(command):
+        raise Refused(
+            f"cluster {entry.name}: {path} is no {command} of a cluster: it calls mini_slurm's",
+            hint=f"take it off PATH, or set folder in [clusters.{entry.name}] of a fleet file to where the real one is",
         )
     return path
 

@@ -6,6 +6,7 @@ Stands alone, in Python 3.8: its source travels over SSH. It gets one line of JS
 from __future__ import annotations
 
 import os
+import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ PAUSE = 0.02  # seconds between two looks for the answer of a call that somebody
 LOOK = 1.0  # seconds until it is answered that a program which may stay is not over yet
 BEAT, SILENT = 30.0, 300.0  # seconds between two signs of life of who runs it; without one, it counts as gone
 KEPT = 7 * 86400.0  # seconds that the answer of a call is kept
+CALLING = "MINI_SLURM_CALLING"  # the variable by which a program of ours finds itself called by what it is to call
+INNER = re.compile(rb"/[\w.+/@~-]+")  # an absolute path in a script
 
 
 # --- which program
@@ -49,7 +52,43 @@ def is_ours(path: str) -> bool:
             begin = file.read(READ)
     except OSError:
         return False
-    return begin.startswith(b"#!") and any(word in begin for word in (*OURS, name.encode()))
+    if not begin.startswith(b"#!"):
+        return False
+    return any(word in begin for word in (*OURS, name.encode())) or _calls_ours(begin, name)
+
+
+def _calls_ours(script: bytes, name: str) -> bool:
+    """Does it call a link to our command by its path?"""
+    inner = {os.path.realpath(os.fsdecode(word)) for word in INNER.findall(script)}
+    return any(os.path.basename(path) == name for path in inner)
+
+
+def calling(command: str) -> dict[str, str]:
+    """What tells the programs that we call, and those which these call, that we are at it."""
+    start = _of_process(os.getpid())[1]
+    return {CALLING: f"{command}:{os.getpid()}:{start}"} if start else {}
+
+
+def is_called_by_itself(command: str) -> bool:
+    """Does this process come from a call of the same command: is what was taken for the real one a way to ours?"""
+    called, _, caller = os.environ.get(CALLING, "").partition(":")
+    pid = os.getpid() if called == command else 0
+    while pid:
+        parent, start = _of_process(pid)
+        if f"{pid}:{start}" == caller:
+            return True
+        pid = parent
+    return False
+
+
+def _of_process(pid: int) -> tuple[int, str]:
+    """Its parent, and when it was started; 0 and "" where nothing tells."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return 0, ""
+    return int(fields[1]), fields[19].decode()
 
 
 def path_for_jobs() -> str:
@@ -246,6 +285,7 @@ def _end(folder: str, code: int) -> None:
 def _environment(order: Mapping[str, Any]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in order["dropped"]}
     kept["PATH"] = path_for_jobs()
+    kept.update(calling(order["words"][0]))
     kept.update(order["variables"])
     return kept
 

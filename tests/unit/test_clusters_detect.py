@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,3 +147,27 @@ def test_a_folder_of_the_configuration_is_looked_into_alone(tmp_path: Path, monk
     program(tmp_path / "a", "qsub")
     path_of(monkeypatch, tmp_path / "a")
     assert there.find("qsub", str(tmp_path)) is None
+
+
+def test_a_script_that_calls_a_link_to_our_command_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = program(tmp_path / "venv", "msbatch", "#!/bin/sh\n")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "sbatch").symlink_to(ours)
+    program(tmp_path / "a", "sbatch", f'#!/bin/sh\nexec "{tmp_path}/links/sbatch" --requeue "$@"\n')
+    real = program(tmp_path / "b", "sbatch")
+    path_of(monkeypatch, tmp_path / "a", tmp_path / "b")
+    assert there.find("sbatch") == str(real)
+
+
+def test_a_call_is_known_in_what_it_calls_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in there.calling("sbatch").items():
+        monkeypatch.setenv(name, value)
+    assert there.is_called_by_itself("sbatch")
+    assert not there.is_called_by_itself("squeue")
+    ask = "from mini_slurm.clusters import there; print(there.is_called_by_itself('sbatch'))"
+    words = ["/bin/sh", "-c", '"$@"; exec setsid --fork --wait "$@"', "sh", sys.executable, "-c", ask]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "True\nTrue\n"
+    monkeypatch.setenv(there.CALLING, f"sbatch:{os.getpid()}:1")  # the number was another process's
+    assert not there.is_called_by_itself("sbatch")
