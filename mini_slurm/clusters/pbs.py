@@ -34,6 +34,10 @@ class Pbs:
 
     native = False
     letters = "a:A:c:C:e:fhIj:J:k:l:m:M:N:o:p:P:q:r:R:S:u:v:VW:Xz"  # qsub's options
+    # qstat's options for all jobs and for those that are over, and what it prints of these
+    listing: tuple[str, ...] = ("-t", "-f", "-w")
+    history: tuple[str, ...] = ("-x", "-t", "-f", "-w")
+    noted = records.NOTED
 
     def __init__(self, entry: ClusterEntry) -> None:
         self.entry = entry
@@ -87,8 +91,14 @@ class Pbs:
 
     def find(self, job: ForeignJob) -> Call:
         """All jobs that have not ended, and what tells of one that has: the tag is among their variables."""
-        text = json.dumps({"tag": job.tag, "programs": self.entry.folder})
+        text = json.dumps({"tag": job.tag, **self._asked()})
         return Call(("/usr/bin/env", "python3", "-I", "-c", source("ends")), text.encode() + b"\n", asks=2)
+
+    def _asked(self) -> dict[str, object]:
+        """What the program that tells of ends has to know of this system."""
+        return {
+            "programs": self.entry.folder, "listing": self.listing, "history": self.history, "noted": self.noted
+        }  # fmt: skip
 
     def name(self, job: ForeignJob) -> str:
         """The array's name, or the job's."""
@@ -97,7 +107,7 @@ class Pbs:
     def states(self, jobs: Sequence[ForeignJob] | None) -> Call:
         """One qstat for all, with the tasks of arrays."""
         names = () if jobs is None else tuple(sorted({self.name(job) for job in jobs}))
-        return Call(("qstat", "-t", "-f", "-w", *names))
+        return Call(("qstat", *self.listing, *names))
 
     def read_states(self, answer: Answer, known: Sequence[ForeignJob]) -> list[ForeignJob]:
         """Every job that has not ended. An array's own record is left out where its tasks have theirs."""
@@ -121,7 +131,7 @@ class Pbs:
     def ends(self, jobs: Sequence[ForeignJob]) -> Call | None:
         """What the wrappers noted, and the job history for the rest: one program there, which calls qstat once."""
         keys = {name: key for job in jobs for name, key in _keys(job)}
-        text = json.dumps({"jobs": keys, "programs": self.entry.folder})
+        text = json.dumps({"jobs": keys, **self._asked()})
         return Call(("/usr/bin/env", "python3", "-I", "-c", source("ends")), text.encode() + b"\n")
 
     def read_ends(self, answer: Answer, jobs: Sequence[ForeignJob]) -> list[ForeignJob] | None:

@@ -22,6 +22,14 @@ DELETED = "91"  # substate
 KILLED = 256  # Exit_status of what PBS itself signalled: this and the signal
 TERMINATED = KILLED + 15
 TIMEOUT, MEMORY, MOM_LOST = (-29, -28), (-27, -26), (-4, -5, -6, -3, -11, -14)
+NOTED = """\
+Job Id: {id}
+    job_state = F
+    substate = {substate}
+    Exit_status = {code}
+    obittime = {end}
+    Variable_List = MINI_SLURM_TAG={tag}
+"""
 ROUNDED = 1  # seconds that moments of PBS may be too late
 TAG = "MINI_SLURM_TAG="
 
@@ -54,7 +62,7 @@ def read(name: str, given: dict[str, str], known: ForeignJob | None) -> ForeignJ
         job.array_job_id = job.job_id
         job.array_task_id = int(found[2]) if found[2] else None
         job.array_tasks = None if found[2] else _remaining(given)
-    job.user = given.get("Job_Owner", "").partition("@")[0]
+    job.user = given.get("Job_Owner", "").partition("@")[0] or job.user
     job.name = job.name if known is not None and known.name else given.get("Job_Name", "")
     job.partition = given.get("queue", job.partition)
     job.account = given.get("Account_Name", job.account)
@@ -62,7 +70,8 @@ def read(name: str, given: dict[str, str], known: ForeignJob | None) -> ForeignJ
         job.tag = tag(given)
     job.submit_time = job.submit_time or moment(given.get("ctime")) or 0.0
     job.eligible_time = moment(given.get("etime")) or job.eligible_time
-    job.time_limit = seconds(given["Resource_List.walltime"]) if "Resource_List.walltime" in given else None
+    if "Resource_List.walltime" in given:
+        job.time_limit = seconds(given["Resource_List.walltime"])
     job.restarts = max(int(given.get("run_count", 0)) - 1, 0)
     _read_place(job, given)
     _read_state(job, given)
@@ -134,11 +143,12 @@ def _read_end(job: ForeignJob, given: dict[str, str]) -> None:
     comment = given.get("comment", "")
     deleted = given.get("substate") == DELETED or "terminated by" in comment
     # older versions signal a job that has used up its time as they signal one that is deleted
-    late = "exceeded resource walltime" in comment or (int(code) == TERMINATED and not deleted and _has_used_up(given))
+    late = "exceeded resource walltime" in comment or (int(code) == TERMINATED and not deleted and has_used_up(given))
     end(job, int(code), deleted, late)
 
 
-def _has_used_up(given: dict[str, str]) -> bool:
+def has_used_up(given: dict[str, str]) -> bool:
+    """Did it run for as long as it may?"""
     used, limit = (given.get(f"{kind}.walltime") for kind in ("resources_used", "Resource_List"))
     return used is not None and limit is not None and seconds(used) >= seconds(limit)
 

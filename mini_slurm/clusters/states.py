@@ -60,6 +60,8 @@ class Known:
             before = self._before.get(job.foreign_id) or arrays.get(job.array_job_id or 0) or self._intents.get(job.tag)
             if before is not None:
                 _inherit(job, before)
+                if job.state.is_over and job.end_time is None:  # shown for a while, though nobody has told when
+                    job.end_time = before.end_time or self._now
                 self._jobs[job.foreign_id] = job
         if everybody:
             self._others = [job for job in told if not job.ours]
@@ -100,8 +102,10 @@ class Known:
             return job
         job.missing = job.missing or self._now
         if self._now - job.missing > LOST:
-            # what slurmdbd makes of jobs that slurmctld has lost; an end that was asked for is no surprise
-            job.state = JobState.NODE_FAIL if job.cancelled_by is None else JobState.CANCELLED
+            # what slurmdbd makes of jobs that slurmctld has lost; an end that was asked for is no surprise, nor that
+            # of a job whose dependency could not be met
+            dropped = job.start_time is None and job.dependency
+            job.state = JobState.CANCELLED if dropped or job.cancelled_by is not None else JobState.NODE_FAIL
             job.end_time, job.settled = job.missing, 1
         return job
 

@@ -38,14 +38,16 @@ environment = {{ SLURM_CONF = "{configuration}" }}
 class LoginNode:
     """The host with Slurm's commands, as the user's account has it: another home, another PATH."""
 
-    def __init__(self, machine: Machine, user: User) -> None:
+    def __init__(self, machine: Machine, user: User, programs: Path = Path("/usr/bin")) -> None:
         self.machine = machine
         self.user = user
+        self._programs = programs
 
     def fake(self, command: str, text: str) -> None:
         """A script of this name before the real one on that host's PATH; {real} is where that is."""
         path = self.machine.bin / command
-        path.write_text("#!/bin/bash\n" + text.format(real=f"/usr/bin/{command}", home=self.machine.home))
+        path.unlink(missing_ok=True)  # it may be a link to the real one
+        path.write_text("#!/bin/bash\n" + text.format(real=self._programs / command, home=self.machine.home))
         path.chmod(0o755)
 
     @property
@@ -62,7 +64,7 @@ def controller(user: User) -> list[processes.Process]:
 
 
 @contextmanager
-def login_node(user: User, fleet: str, **values: object) -> Iterator[LoginNode]:
+def login_node(user: User, fleet: str, programs: Path = Path("/usr/bin"), **values: object) -> Iterator[LoginNode]:
     """A login node that the user's fleet file names, and whose host key the user knows."""
     skip_or_fail(sshd.missing())
     folder = Path(tempfile.mkdtemp(prefix="login-", dir="/var/lib"))  # a script that names us is taken for ours
@@ -75,7 +77,7 @@ def login_node(user: User, fleet: str, **values: object) -> Iterator[LoginNode]:
         machine.start()
         user.write(".ssh/known_hosts", machine.known_hosts_line)
         user.fleet(fleet.format(port=machine.port, login=user.login, key=key, **values))
-        yield LoginNode(machine, user)
+        yield LoginNode(machine, user, programs)
     finally:
         processes.kill(processes.mentioning(user.home))
         machine.kill()

@@ -132,3 +132,43 @@ def test_a_lost_submission_costs_no_question_beyond_two_in_five_seconds(
     assert job.missing is not None  # its end was asked for in between
     assert {count for _, count in pbs.asked} == {1, 2}
     db.close()
+
+
+class Noted(Hiding):
+    """One that knows of it by the note of its end alone, which tells no moment."""
+
+    def run(self, call: Call) -> Answer:
+        if b'"jobs"' in call.stdin:
+            return super().run(call)
+        return Answer(0, b"Job Id: 8.s\n    job_state = F\n    Variable_List = MINI_SLURM_TAG=lost\n\n", b"")
+
+
+def test_a_lost_submission_that_is_over_when_it_is_found_is_shown_like_any_other(tmp_path: Path) -> None:
+    db, now = database.open_database(str(tmp_path)), time.time()
+    with database.transaction(db):
+        foreign.intend(db, ForeignJob(cluster="far", tag="lost", submit_time=now))
+    Refresh(str(tmp_path), db, "far", Pbs(ClusterEntry("far", "pbs")), Noted()).search("lost")
+    where = Where("ours")
+    where.states(None, now)  # those that are not over, or have not been for long
+    assert [job.foreign_id for job in foreign.select(db, where)] == ["8.s"]
+    db.close()
+
+
+@pytest.mark.parametrize(("dependency", "state"), [("afterok:7", "CANCELLED"), (None, "NODE_FAIL")])
+def test_a_job_that_is_gone_was_dropped_if_it_waited_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dependency: str | None, state: str
+) -> None:
+    now = [time.time()]
+    monkeypatch.setattr(refresh.time, "time", lambda: now[0])
+    db = database.open_database(str(tmp_path))
+    gone = ForeignJob(
+        cluster="far", foreign_id="8.s", job_id=8, tag="t8", state=JobState.PENDING, dependency=dependency
+    )
+    with database.transaction(db):
+        foreign.save(db, [gone])
+    for _ in range(20):
+        Refresh(str(tmp_path), db, "far", Pbs(ClusterEntry("far", "pbs")), Hiding()).run()
+        now[0] += 5
+    (job,) = foreign.select(db, Where("ours"))
+    assert job.state.name == state
+    db.close()

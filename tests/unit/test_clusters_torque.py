@@ -55,13 +55,15 @@ def words(**values: object) -> list[str]:
     ("values", "expected"),
     [
         ({}, "-N x -l nodes=1:ppn=1"),
-        ({"ntasks": 4, "cpus_per_task": 2}, "-N x -l nodes=4:ppn=2"),
+        ({"ntasks": 4, "cpus_per_task": 2}, "-N x -l nodes=1:ppn=8"),
+        ({"ntasks": 4, "memory_per_node": 400}, "-N x -l nodes=1:ppn=4 -l mem=400mb"),
         ({"nodes": 2, "max_nodes": 2, "ntasks_per_node": 2}, "-N x -l nodes=2:ppn=2"),
         ({"nodes": 2, "max_nodes": 2, "ntasks": 3}, "-N x -l nodes=1:ppn=2+1:ppn=1"),
         ({"memory_per_node": 2048, "time_limit": 90000}, "-N x -l nodes=1:ppn=1 -l mem=2048mb -l walltime=25:00:00"),
         ({"gres": "gpu:2"}, "-N x -l nodes=1:ppn=1:gpus=2"),
         ({"required_nodes": "n[2-3]", "nodes": 2, "max_nodes": 2}, "-N x -l nodes=n2:ppn=1+n3:ppn=1"),
         ({"nodes": 2, "max_nodes": 2, "exclusive": 1}, "-N x -l nodes=2:ppn=1 -n"),
+        ({"array": "1-7:3,9%2"}, "-N x -l nodes=1:ppn=1 -t 1,4,7,9%2"),
         ({"array": "1,3,7%2"}, "-N x -l nodes=1:ppn=1 -t 1,3,7%2"),
         ({"name": "1 a long name of a job"}, "-N j1_a_long_name_ -l nodes=1:ppn=1"),
     ],
@@ -96,7 +98,7 @@ def test_the_node_file_has_a_line_for_each_cpu() -> None:
         ("-11", "01:00:09", JobState.TIMEOUT, (0, 0)),
         ("-10", "00:00:10", JobState.OUT_OF_MEMORY, (0, 0)),
         ("271", "01:00:02", JobState.TIMEOUT, (0, 0)),
-        ("271", "00:00:10", JobState.FAILED, (0, 15)),
+        ("271", "00:00:10", JobState.CANCELLED, (0, 15)),
     ],
 )
 def test_jobs_are_read_from_xml(code: str, used: str, state: JobState, exit_code: tuple[int, int]) -> None:
@@ -111,7 +113,7 @@ def test_jobs_are_read_from_xml(code: str, used: str, state: JobState, exit_code
     )
     assert (over.state, over.exit_code, over.exit_signal) == (state, *exit_code)
     assert (over.start_time, over.end_time, over.node_list) == (1795323606.0, 1795323616.0, "n1")
-    assert (running.foreign_id, running.state) == ("8.head", JobState.RUNNING)
+    assert (over.alloc_cpus, running.foreign_id, running.state) == (2, "8.head", JobState.RUNNING)
 
 
 def test_an_answer_that_is_no_xml_changes_no_job() -> None:
@@ -119,6 +121,19 @@ def test_an_answer_that_is_no_xml_changes_no_job() -> None:
     for text in (b"<Data><Job>", b"qstat: hello"):
         with pytest.raises(Unanswered):
             TORQUE.read_states(Answer(0, text, b""), [])
+
+
+def test_each_name_has_a_document_and_what_is_no_xml_in_a_job_changes_no_other() -> None:
+    job = "<Data><Job><Job_Id>{}.head</Job_Id><job_state>R</job_state><Variable_List>X={}</Variable_List></Job></Data>"
+    out = "\n".join(job.format(*each) for each in ((1, "\x01"), (2, "\ufffe"), (3, "b"))).encode() + b"\n"
+    found = TORQUE.read_states(Answer(0, out.replace(b"b<", b"\xff<"), b""), [])
+    assert [job.foreign_id for job in found] == ["1.head", "2.head", "3.head"]
+
+
+def test_later_versions_write_cpus_as_ranges() -> None:
+    job = "<Data><Job><Job_Id>1.h</Job_Id><job_state>R</job_state><exec_host>a/0-3+b/1,5</exec_host>"
+    (found,) = TORQUE.read_states(Answer(0, f"{job}<start_time>9</start_time></Job></Data>".encode(), b""), [])
+    assert (found.alloc_cpus, found.node_list) == (6, "a,b")
 
 
 def test_nodes_of_torque_are_read() -> None:

@@ -2,7 +2,8 @@
 
 The same notes tell of a submission whose answer was lost, when its job is over before anybody looks for it.
 
-Stands alone; runs where the commands are. It gets a line of JSON and answers with one.
+Stands alone; runs where the commands are. It gets a line of JSON and answers with one. `listing` and `history` are
+qstat's options, and `noted` is what it prints of a job that is over.
 """
 
 from __future__ import annotations
@@ -11,48 +12,60 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from typing import Any
 
 NOTES = os.path.join(".cache", "mini_slurm", "pbs")  # at home
+KILLED = 256  # Exit_status of what a signal ended: this and the signal
+ENDED, DELETED = 92, 91  # substates
 
 
 def main() -> None:
     """Answer."""
     order = json.loads(sys.stdin.readline())
     if "tag" in order:
-        sys.exit(_find(order["programs"], order["tag"]))
+        sys.exit(_find(order))
     told = [note for note in map(_note, order["jobs"].values()) if note]
     # why PBS asked for an end, it alone knows
     known = {note["id"] for note in told if not note["ended"]}
     # an array's tasks are told when the array is asked for
     left = list(dict.fromkeys(re.sub(r"\[\d+\]", "[]", name) for name in order["jobs"] if name not in known))
     answer: dict[str, Any] = {"notes": told, "code": 0, "out": "", "err": ""}
-    if left:
-        answer.update(_history(order["programs"], left))
+    if left and order["history"]:
+        answer.update(_history(order, left))
     print(json.dumps(answer))
 
 
-def _find(programs: str, tag: str) -> int:
-    """Print what qstat says of all jobs, and of the one with this tag, should it be over already."""
-    path = shutil.which("qstat", path=programs or None)
+def _find(order: dict[str, Any]) -> int:
+    """Print what qstat says of all jobs, and of those with this tag, should they be over already."""
+    path = shutil.which("qstat", path=order["programs"] or None)
     if path is None:
         sys.stderr.write("there is no qstat\n")
         return 127
-    done = subprocess.run([path, "-t", "-f", "-w"], stdin=subprocess.DEVNULL, capture_output=True)
+    done = subprocess.run([path, *order["listing"]], stdin=subprocess.DEVNULL, capture_output=True)
     sys.stderr.buffer.write(done.stderr)
     sys.stdout.buffer.write(done.stdout)
-    mark = b"MINI_SLURM_TAG=" + tag.encode()
-    if done.returncode == 0 and mark not in done.stdout:
-        note = next(filter(None, map(_note, _keys(tag))), None)
-        if note:  # no job history is needed
-            print(f"Job Id: {note['id']}\n    job_state = F\n    Variable_List = MINI_SLURM_TAG={tag}\n")
-        else:
-            history = [path, "-x", "-f", "-w"]
-            told = subprocess.run(history, stdin=subprocess.DEVNULL, capture_output=True)
-            sys.stdout.buffer.write(told.stdout if mark in told.stdout else b"")
-    return done.returncode
+    if done.returncode:
+        return done.returncode
+    noted = [note for note in map(_note, _keys(order["tag"])) if note and note["id"].encode() not in done.stdout]
+    for note in noted:  # no job history is needed
+        print(_as_listed(order, note))
+    mark = b"MINI_SLURM_TAG=" + order["tag"].encode()
+    if not noted and mark not in done.stdout and order["history"]:
+        words = [word for word in order["history"] if word != "-t"]  # the job is enough, without its tasks
+        told = subprocess.run([path, *words], stdin=subprocess.DEVNULL, capture_output=True)
+        sys.stdout.buffer.write(told.stdout if mark in told.stdout else b"")
+    return 0
+
+
+def _as_listed(order: dict[str, Any], note: dict[str, Any]) -> str:
+    """The note of an end in the words of that qstat."""
+    code = KILLED + (note["signal"] or signal.SIGTERM) if note["signal"] or note["ended"] else note["code"]
+    substate = DELETED if note["ended"] else ENDED
+    text: str = order["noted"]
+    return text.format(id=note["id"], tag=order["tag"], code=code, substate=substate, end=int(note["end"]))
 
 
 def _keys(tag: str) -> list[str]:
@@ -74,11 +87,11 @@ def _note(key: str) -> dict[str, Any]:
         return {}
 
 
-def _history(programs: str, names: list[str]) -> dict[str, Any]:
-    path = shutil.which("qstat", path=programs or None)
+def _history(order: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    path = shutil.which("qstat", path=order["programs"] or None)
     if path is None:
         return {"code": 127, "err": "there is no qstat"}
-    done = subprocess.run([path, "-x", "-t", "-f", "-w", *names], stdin=subprocess.DEVNULL, capture_output=True)
+    done = subprocess.run([path, *order["history"], *names], stdin=subprocess.DEVNULL, capture_output=True)
     return {"code": done.returncode, "out": done.stdout.decode("latin-1"), "err": done.stderr.decode("latin-1")}
 
 
