@@ -34,13 +34,14 @@ class Wish:
     def __init__(self, words: Iterable[str], table: Sequence[Condition], switches: Sequence[Condition], bare: str):
         self.names: dict[str, set[str]] = {}
         self.texts: dict[str, str] = {}  # by key, as they were written last
+        self.words: dict[str, str] = {}  # by key, the whole of the word
         self.switches: set[str] = set()
         self.columns: list[str] = []
         self.unknown: list[str] = []  # words that say nothing of this
         for word in words:
             name, equals, value = word.partition("=")
             if equals:
-                self._condition(word, name.rstrip("+-"), value, table)
+                self._condition(word, name.rstrip("+-"), value.removeprefix("="), table)
             else:
                 self._switch(word, switches, bare)
 
@@ -55,6 +56,7 @@ class Wish:
         elif row.key == FORMAT:
             self.columns += [column for column in _parts(value) if column] or [""]
         else:
+            self.words[row.key] = word
             self._add(row.key, value)
 
     def _switch(self, word: str, switches: Sequence[Condition], bare: str) -> None:
@@ -66,7 +68,7 @@ class Wish:
 
     def _add(self, key: str, value: str) -> None:
         self.texts[key] = value
-        self.names.setdefault(key, set()).update(part.lower() for part in _parts(value) if part)
+        self.names.setdefault(key, set()).update([part.lower() for part in _parts(value) if part] or [""])
 
 
 def _parts(text: str) -> list[str]:

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
     from mini_slurm.output.layout import Value
 
+# of these no digit is cut off
+NUMBERS = (
+    *("ControlPort", "Count", "GrpJobs", "GrpSubmit", "ID", "LFT", "MaxJobs", "MaxJobsPA", "MaxJobsPU", "MaxSubmit"),
+    *("MaxSubmitPA", "MaxSubmitPU", "NodeCount", "ParentID", "Priority", "RGT", "RPC", "Share", "UsageFactor"),
+)
 TREE_WIDTH = -20  # of the account, where a tree is shown
 
 
@@ -152,9 +157,9 @@ def table(words: list[str], values: Mapping[str, Value], *, tree: bool = False) 
         name, _, size = word.partition("%")
         row = next((row for row in ROWS if row.names.fits(name)), None)
         if row is None:
-            raise UnknownField(name)
+            raise UnknownField(name.lower())
         width = TREE_WIDTH if tree and row.header == "Account" else row.width
-        field = Field(row.header, "", row.header, "", values.get(row.header, _nothing))
+        field = Field(row.header, "", row.header, "", values.get(row.header, _nothing), cut=row.header not in NUMBERS)
         chosen.append((field, column_width(size) or width))
     return Table(chosen)
 

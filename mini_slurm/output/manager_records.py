@@ -9,12 +9,14 @@ from mini_slurm.model.units import format_elapsed, format_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
     from mini_slurm.model.fleet import Fleet
-    from mini_slurm.output.layout import Value
+    from mini_slurm.output.layout import Value, View
 
+# what Slurm writes of a user or an account whose associations it has not asked for
+NO_NUMBERS = dict.fromkeys(("Share", "LFT", "RGT", "GrpJobs", "GrpSubmit", "MaxJobs", "MaxSubmit"), "0")
 PROTOCOL = "9728"  # the version of Slurm's protocol that 22.05 speaks
 PORT = "6817"  # slurmctld's
 TRES = (
@@ -41,14 +43,17 @@ class Record:
         self.association = association
 
 
-def associations(fleet: Fleet, *, own: bool = False, defaults: bool = False) -> list[Record]:
-    """The whole tree; or users' `defaults` alone; or with each one's `own` QOS alone, users first."""
+def associations(fleet: Fleet, *, own: bool = False, defaults: bool = False, whole: bool = False) -> list[Record]:
+    """The whole tree; or users' `defaults` alone; or with each one's `own` QOS alone, users first.
+
+    `whole`: one is found by the accounts above its own, too.
+    """
     found = [one for one in tree(fleet) if not defaults or (one.user and one.is_default)]
     if own:
         found.sort(key=lambda one: (not one.user, one.left))
         for one in found:
             one.qos = one.own_qos
-    return [Record({}, _keys(fleet, one), one) for one in found]
+    return [Record({}, _keys(fleet, one, whole=whole), one) for one in found]
 
 
 def users(fleet: Fleet, *, apart: bool) -> list[Record]:
@@ -59,9 +64,9 @@ def users(fleet: Fleet, *, apart: bool) -> list[Record]:
         own = [one for one in every if one.user == name]
         default = next((one.account for one in own if one.is_default), own[0].account)
         level = "Administrator" if name == ROOT else "None"
-        cells = {"User": name, "Name": name, "Def Acct": default, "Admin": level}
+        cells = {"User": name, "Name": name, "Def Acct": default, "Admin": level, **({} if apart else NO_NUMBERS)}
         for one in own if apart else own[:1]:
-            keys = {**_keys(fleet, one), "name": name, "default": default}
+            keys = {**_keys(fleet, one), "name": name, "default": default, "level": level}
             found.append(Record(cells, keys, one if apart else None))
     return found
 
@@ -74,6 +79,7 @@ def accounts(fleet: Fleet, *, apart: bool) -> list[Record]:
         own = [one for one in every if one.account == name]
         about = "default root account" if name == ROOT else name
         cells = {"Account": name, "Name": name, "Descr": about, "Org": name}
+        cells |= {} if apart else {**NO_NUMBERS, "ID": "0"}
         found += [
             Record(cells, {**_keys(fleet, one), "name": name}, one if apart else None)
             for one in (own if apart else own[:1])
@@ -81,11 +87,21 @@ def accounts(fleet: Fleet, *, apart: bool) -> list[Record]:
     return found
 
 
-def _keys(fleet: Fleet, one: Association) -> dict[str, str]:
+def _keys(fleet: Fleet, one: Association, *, whole: bool = False) -> dict[str, str]:
+    numbers = (str(number) for number, name in enumerate(fleet.qos or (NORMAL,), start=1) if name in one.qos)
     return {
-        "account": one.account, "user": one.user, "cluster": fleet.name, "id": str(one.number), "partition": "",
-        "parent": _parent(one),
+        "account": ",".join(_accounts_of(one)) if whole else one.account, "user": one.user, "cluster": fleet.name,
+        "id": str(one.number), "partition": "", "parent": _parent(one), "qos": ",".join(one.qos),
+        "raw": ",".join(numbers),
     }  # fmt: skip
+
+
+def _accounts_of(one: Association) -> Iterator[str]:
+    """Its own account, and those that this is in."""
+    at: Association | None = one
+    while at is not None:
+        yield at.account
+        at = at.parent
 
 
 def qualities(fleet: Fleet) -> list[Record]:
@@ -94,14 +110,18 @@ def qualities(fleet: Fleet) -> list[Record]:
     return [
         Record(
             {
-                **{"Name": name, "Descr": name, "ID": str(number), "Priority": str(qos.priority)},
+                **{"Name": name, "Descr": _about(name), "ID": str(number), "Priority": str(qos.priority)},
                 **_preemption(qos, every),
             },
-            {"name": name, "id": str(number)},
+            {"name": name, "id": str(number), "description": _about(name), "preemption": qos.preempt_mode},
             limits=qos.limits,
         )
         for number, (name, qos) in enumerate(every.items(), start=1)
     ]
+
+
+def _about(name: str) -> str:
+    return "Normal QOS default" if name == NORMAL else name
 
 
 def _preemption(qos: Qos, every: Mapping[str, Qos]) -> dict[str, str]:
@@ -121,8 +141,22 @@ def clusters(fleet: Fleet) -> list[Record]:
         "Cluster": fleet.name,
         "Cluster Nodes": compress(list(fleet.machines)),
         "NodeCount": str(len(fleet.machines)),
+        "FedState": "NA",
+        "TRES": _all_there_is(fleet),
     }
-    return [Record(cells, {"cluster": fleet.name}, tree(fleet)[0])]
+    return [Record(cells, {"cluster": fleet.name, "rpc": PROTOCOL}, tree(fleet)[0])]
+
+
+def _all_there_is(fleet: Fleet) -> str:
+    """What the machines have together, by name: of what no entry says nothing is known here."""
+    machines = fleet.machines.values()
+    cpus = sum(machine.cpus or 0 for machine in machines)
+    memory = sum(machine.memory or 0 for machine in machines)
+    gpus = sum(sum(machine.gpus.values()) for machine in machines if machine.gpus)
+    amounts = {"billing": cpus, "cpu": cpus, "energy": 0, "fs/disk": 0, "gres/gpu": gpus}
+    amounts_after = {"node": len(fleet.machines), "pages": 0, "vmem": 0}
+    before = [f"{name}={amount}" for name, amount in amounts.items()]
+    return ",".join([*before, f"mem={memory}M", *(f"{name}={amount}" for name, amount in amounts_after.items())])
 
 
 def resources() -> list[Record]:
@@ -134,8 +168,13 @@ def resources() -> list[Record]:
 
 
 def among(records: Iterable[Record], wanted: Mapping[str, set[str]]) -> list[Record]:
-    """Those that have one of the wanted values for each key."""
-    return [record for record in records if all(record.keys.get(key, "") in names for key, names in wanted.items())]
+    """Those that have one of the wanted values for each key, but for keys that begin with a dash."""
+    compared = {key: names for key, names in wanted.items() if not key.startswith("-")}
+    return [record for record in records if all(_has(record, key, names) for key, names in compared.items())]
+
+
+def _has(record: Record, key: str, names: set[str]) -> bool:
+    return not names.isdisjoint(record.keys.get(key, "").split(","))
 
 
 def _parent(one: Association) -> str:
@@ -153,9 +192,13 @@ def _cell(header: str) -> Value:
     return lambda record, view: str(record.cells.get(header, ""))
 
 
-def _of(value: Value) -> Value:
-    """What an association says; nothing where the record has none."""
-    return lambda record, view: value(record.association, view) if record.association else ""
+def _of(header: str, value: Value) -> Value:
+    """What an association says; where the record has none, its own word."""
+
+    def show(record: Record, view: View) -> str:
+        return value(record.association, view) if record.association else record.cells.get(header, "")
+
+    return show
 
 
 def _constant(text: str) -> Value:
@@ -181,11 +224,16 @@ def _amount(kind: str, amount: int) -> str:
 def _limits_of(names: Mapping[str, str], get: Callable[[Any], Limits | None]) -> dict[str, Value]:
     """A column for each of these limits."""
 
-    def column(name: str) -> Value:
-        show = _limit(name)
-        return lambda record, view: show(get(record) or NO_LIMITS)
+    def column(header: str, name: str) -> Value:
+        limit = _limit(name)
 
-    return {header: column(name) for header, name in names.items()}
+        def show(record: Record, view: object) -> str:
+            limits = get(record)
+            return record.cells.get(header, "") if limits is None else limit(limits)
+
+        return show
+
+    return {header: column(header, name) for header, name in names.items()}
 
 
 KINDS = (("cpus", "cpu"), ("memory", "mem"), ("nodes", "node"), ("gpus", "gres/gpu"))  # in Slurm's order
@@ -201,21 +249,27 @@ QOS_LIMITS = {
 }
 ASSOCIATION: Mapping[str, Value] = {
     "Cluster": lambda record, view: record.keys.get("cluster", "") if record.association else "",
-    "Account": _of(lambda one, view: one.account),
-    "User": _of(lambda one, view: one.user),
-    "Share": _of(lambda one, view: str(one.shares)),
-    "QOS": _of(lambda one, view: ",".join(sorted(one.qos))),
-    "ID": _of(lambda one, view: str(one.number)),
-    "ParentID": _of(lambda one, view: str(one.parent.number) if one.parent else "0"),
-    "ParentName": _of(lambda one, view: _parent(one)),
-    "LFT": _of(lambda one, view: str(one.left)),
-    "RGT": _of(lambda one, view: str(one.right)),
+    "QOS_RAW": lambda record, view: record.keys.get("raw", "") if record.association else "",
     **_limits_of(
         {**GROUP_LIMITS, **JOB_LIMITS, **USER_LIMITS},
         lambda record: record.association.limits if record.association else None,
     ),
+    **{
+        header: _of(header, value)
+        for header, value in {
+            "Account": lambda one, view: one.account,
+            "User": lambda one, view: one.user,
+            "Share": lambda one, view: str(one.shares),
+            "QOS": lambda one, view: ",".join(sorted(one.qos)),
+            "ID": lambda one, view: str(one.number),
+            "ParentID": lambda one, view: str(one.parent.number) if one.parent else "0",
+            "ParentName": lambda one, view: _parent(one),
+            "LFT": lambda one, view: str(one.left),
+            "RGT": lambda one, view: str(one.right),
+        }.items()
+    },
 }
-TREE: Mapping[str, Value] = {**ASSOCIATION, "Account": _of(lambda one, view: " " * one.depth + one.account)}
+TREE: Mapping[str, Value] = {**ASSOCIATION, "Account": _of("Account", lambda one, view: " " * one.depth + one.account)}
 USER: Mapping[str, Value] = {**ASSOCIATION, **_cells("User", "Name", "Def Acct", "Admin")}
 ACCOUNT: Mapping[str, Value] = {**ASSOCIATION, **_cells("Account", "Name", "Descr", "Org")}
 QUALITY: Mapping[str, Value] = {
@@ -225,7 +279,7 @@ QUALITY: Mapping[str, Value] = {
 }
 CLUSTER: Mapping[str, Value] = {
     **ASSOCIATION,
-    **_cells("Cluster", "Cluster Nodes", "NodeCount"),
+    **_cells("Cluster", "Cluster Nodes", "NodeCount", "FedState", "TRES"),
     "Account": _constant(""),
     "ID": _constant("0"),
     "ControlHost": lambda record, view: view.cluster,

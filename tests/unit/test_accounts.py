@@ -58,6 +58,50 @@ def test_words_that_only_associations_know_are_names_elsewhere(word: str) -> Non
     assert len(listed("user")) == 3
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["qos=high"], ["science|alice"]),
+        (["user="], ["root|", "extra|", "science|"]),
+        (["withsub", "account=root"], ["root|", "root|root", "extra|", "extra|alice", "science|", "science|alice"]),
+        (["account=root"], ["root|", "root|root"]),
+        (["defaultqos=normal"], []),
+        (["user==alice"], ["extra|alice", "science|alice"]),
+    ],
+)
+def test_associations_that_are_asked_for(words: list[str], shown: list[str]) -> None:
+    assert [one for one in listed("assoc", *words, "format=account,user") if "bob" not in one] == shown
+
+
+@pytest.mark.parametrize(
+    ("level", "names"),
+    [("none", ["alice", "bob"]), ("admin", ["root"]), ("operator", []), ("x", ["alice", "bob", "root"])],
+)
+def test_users_by_level(level: str, names: list[str]) -> None:
+    assert listed("user", f"adminlevel={level}", "format=user") == names
+
+
+def test_a_user_whose_associations_are_not_asked_for_has_none_of_their_numbers() -> None:
+    assert listed("user", "alice", "format=user,share,maxjobs,priority,id,lft,qos") == ["alice|0|0|||0|"]
+    assert listed("account", "extra", "format=account,share,maxjobs,id") == ["extra|0|0|0"]
+
+
+def test_numbers_of_qos_are_shown_in_their_order() -> None:
+    assert listed("assoc", "user=alice", "format=account,qosraw") == ["extra|1", "science|1"]
+
+
+def test_numbers_are_never_cut() -> None:
+    row = next(one for one in ENTITIES if one.names.fits("tres"))
+    wish = Wish(["id=1001", "format=id%2,type%2"], row.conditions, row.switches, row.bare)
+    shown = table(row.chosen(wish), row.values).lines(among(row.records(FLEET, wish), wish.names), View(0.0, str))
+    assert list(shown) == ["1001 g+ "]
+
+
+def test_a_cluster_of_no_class() -> None:
+    assert listed("cluster", "classification=x", "format=cluster,fedstate") == ["mini|NA"]
+    assert listed("cluster", "classification=capability", "format=cluster") == []
+
+
 def test_columns_that_switches_add() -> None:
     assert listed("account", "science", "withcoord") == ["science|science|science|"]
     assert listed("cluster", "withfed", "format=cluster,federation") == ["mini|"]

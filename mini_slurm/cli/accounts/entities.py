@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.cli.accounts.refused import DENIED, NO_PRIVILEGE
 from mini_slurm.cli.conditions import Condition, conditions
 from mini_slurm.model.abbreviations import Names
 from mini_slurm.output import manager_records as records
@@ -25,6 +26,7 @@ ASSOCIATION_COLUMNS = (
 SWITCHES = {
     "associations": "WithAssoc:5", "coordinators": "WithCoordinators:5", "deleted": "WithDeleted:5",
     "raw": "WithRawQOSLevel:5", "children": "WithSubAccounts:5", "federation": "WithFed:5",
+    "clusters": "WithClusters:5",
     "plain": "WOPLimits:4", "own": "WOPInfo:4", "bare": "WOLimits:3", "defaults": "OnlyDefaults:2", "tree": "Tree:4",
 }  # fmt: skip
 FILLERS = (Condition("where:5", ""), Condition("set:3", ""))
@@ -36,12 +38,14 @@ LIMITS = "MaxJ,MaxN,MaxCPUs,MaxS,MaxW,MaxCPUMins,QOS,DefaultQOS"
 class Entity:
     """One row; `more` are the columns that a switch adds, "" being the absence of all switches."""
 
-    __slots__ = ("bare", "columns", "conditions", "more", "names", "records", "switches", "values")
+    __slots__ = ("advice", "bare", "columns", "conditions", "denied", "more", "names", "number", "records", "switches",
+                 "values")  # fmt: skip
 
     def __init__(
         self, names: str, columns: str, known: str = "", *, bare: str = "name",
         more: Mapping[str, str] | None = None, records: Records | None = None, values: Mapping[str, Value] = NONE,
-        switches: Sequence[str] = (),
+        switches: Sequence[str] = (), advice: str = "value", denied: str = "",
+        number: str = "",
     ) -> None:  # fmt: skip
         self.names = Names(names)
         self.columns = columns
@@ -50,6 +54,9 @@ class Entity:
         self.more = more or {}
         self.records = records or _nothing
         self.values = values
+        self.advice = advice  # what Slurm advises to modify with `set`, where a condition is unknown; "": nothing
+        self.number = number  # the name of its numbers, which have to be some; "" where anything may be asked for
+        self.denied = denied  # what it says to an ordinary user
         self.switches = [*(Condition(SWITCHES[one], one) for one in switches), *FILLERS]
 
     def chosen(self, wish: Wish) -> list[str]:
@@ -66,11 +73,34 @@ def _nothing(fleet: Fleet, wish: Wish) -> list[records.Record]:
 
 
 def _users(fleet: Fleet, wish: Wish) -> list[records.Record]:
-    return records.users(fleet, apart="associations" in wish.switches)
+    """Of a level its first letter counts; what is none does not."""
+    level = _LEVELS.get(wish.texts.get("-level", "").lower()[:1], "")
+    found = records.users(fleet, apart="associations" in wish.switches)
+    return [one for one in found if not level or one.keys["level"] == level]
+
+
+_LEVELS = {"n": "none", "o": "operator", "s": "administrator", "a": "administrator"}
 
 
 def _associations(fleet: Fleet, wish: Wish) -> list[records.Record]:
-    return records.associations(fleet, own="own" in wish.switches, defaults="defaults" in wish.switches)
+    switches = wish.switches
+    return records.associations(
+        fleet, own="own" in switches, defaults="defaults" in switches, whole="children" in switches
+    )
+
+
+def _qualities(fleet: Fleet, wish: Wish) -> list[records.Record]:
+    """In the order of their numbers, by name where names were given; each has the preemption mode that is off."""
+    found = records.qualities(fleet)
+    if "name" in wish.names:
+        found.sort(key=lambda one: one.keys["name"])
+    mode = wish.texts.get("-mode", "").lower()
+    return [one for one in found if mode in ("", "off") or one.keys["preemption"] == mode]
+
+
+def _clusters(fleet: Fleet, wish: Wish) -> list[records.Record]:
+    """A fleet is of no class; what is no class is not looked for."""
+    return [] if wish.texts.get("-class", "").lower().startswith("cap") else records.clusters(fleet)
 
 
 def _accounts(fleet: Fleet, wish: Wish) -> list[records.Record]:
@@ -85,37 +115,43 @@ ENTITIES = (
            records=_accounts, values=records.ACCOUNT, switches=OF_NAMES),
     Entity("Associations:2", "Cluster,Account,User,Part",
            "Accounts:2 Acct:4=account;Ids:1 Associations:2=id;Clusters:1=cluster;Users:1=user;Parents:4=parent;"
-           "Partitions:4=partition",
-           bare="id", more={"": ASSOCIATION_COLUMNS},
+           "Partitions:3=partition;QosLevel:1=qos;DefaultQOS:8=defaultqos",
+           bare="id", advice="", number="AssocId", more={"": ASSOCIATION_COLUMNS},
            records=_associations, values=records.ASSOCIATION,
            switches=("tree", "deleted", "raw", "children", "own", "plain", "bare", "defaults")),
     Entity("Clusters:2", "Cl,Controlh,Controlp,RPC",
-           "Names:1 Clusters:3=cluster;Classification:3=;Flags:2=;PluginIDSelect:1=;RPC:1=",
+           "Names:1 Clusters:3=cluster;Classification:3=-class;Flags:2=;PluginIDSelect:1=;RPC:1=rpc",
            bare="cluster",
            more={"": "Fa,GrpJ,GrpTRES,GrpS,MaxJ,MaxTRES,MaxS,MaxW,QOS,DefaultQOS",
                  "federation": "Federation,ID,Features,FedState"},
-           records=lambda fleet, wish: records.clusters(fleet), values=records.CLUSTER,
+           records=_clusters, values=records.CLUSTER,
            switches=("federation", "bare", "deleted")),
     Entity("Events:1", "Cluster,NodeName,Start,End,State,Reason,User",
-           "Clusters:1=;End:1=;Events:1=;Nodes:1=;Reason:1=;Start:1=;States:4=;User:1=;MinCPUs:2=;MaxCPUs:2="),
+           "Clusters:1=;End:1=;Events:1=;Nodes:1=;Reason:1=;Start:1=;States:4=;User:1=;MinCPUs:2=;MaxCPUs:2=",
+           advice=""),
     Entity("Federation:1", "Federation,Cluster,ID%2,Features,FedState", "Names:1=name"),
-    Entity("Problems:1", "Cl,Acct,User,Problem", "Accounts:2 Acct:4=;Clusters:1=;Users:1="),
+    Entity("Problems:1", "Cl,Acct,User,Problem", "Accounts:2 Acct:4=;Clusters:1=;Users:1=", advice="",
+           denied=DENIED),
     Entity("QOS:1", "Name,Prio,GraceT,Preempt,PreemptE,PreemptM,Flags%40,UsageThres,UsageFactor,GrpTRES,GrpTRESMins,"
            "GrpTRESRunMins,GrpJ,GrpS,GrpW,MaxTRES,MaxTRESPerN,MaxTRESMins,MaxW,MaxTRESPerUser,MaxJobsPerUser,"
            "MaxSubmitJobsPerUser,MaxTRESPerAcct,MaxJobsPerAcct,MaxSubmitJobsPerAcct,MinTRES",
-           "Names:1 QOSLevel:1=name;Clusters:1=;Descriptions:1=;Ids:1=id;PreemptMode:8=",
-           records=lambda fleet, wish: records.qualities(fleet), values=records.QUALITY, switches=("deleted",)),
-    Entity("Resource:4", "Name,Server,Type,Count,Allocated,ServerType", "Names:1=name;Clusters:1=;Ids:1=id"),
+           "Names:1 QOSLevel:1=name;Clusters:1=;Descriptions:1=description;Ids:1=id;PreemptMode:8=-mode",
+           records=_qualities, values=records.QUALITY, switches=("deleted",), advice="SLURM_PRINT_VALUE",
+           number="QOS ID"),
+    Entity("Resource:4", "Name,Server,Type,Count,Allocated,ServerType", "Names:1=name;Clusters:1=;Ids:1=id",
+           more={"clusters": "Cluster,Allowed"}, switches=("clusters",), advice="SLURM_PRINT_VALUE"),
     Entity("Reservations:4 Resv:4", "Cluster,Name%15,TRES%30,TimeStart,TimeEnd,Unused",
            "Names:1=name;Clusters:1=;Nodes:1=;Start:5=;End:5=;Ids:1=id"),
     Entity("Transactions:1 Txn:1", "Time,Action,Actor,Where,Info",
-           "Accounts:3 Acct:4=;Actions:4=;Actors:4=;Clusters:3=;End:1=;Ids:1=;Info:2=;Start:1=;Users:1="),
+           "Accounts:3 Acct:4=;Actions:4=;Actors:4=;Clusters:3=;End:1=;Ids:1=;Info:2=;Start:1=;Users:1=",
+           advice=""),
     Entity("Users:1", "U,DefaultA,Ad",
-           "Names:1 Users:1=name;AdminLevel:2=;Clusters:1=cluster;DefaultAccount:8=default;Accounts:2 Acct:4=account;"
-           "Partitions:4=",
+           "Names:1 Users:1=name;AdminLevel:2=-level;Clusters:1=cluster;DefaultAccount:8=default;"
+           "Accounts:2 Acct:4=account;Partitions:4=",
            more={"associations": f"Cl,Acc,Part,Share,Priority,{LIMITS}", "coordinators": "Coord"},
            records=_users, values=records.USER, switches=OF_NAMES),
-    Entity("WCKeys:1", "WCKeys,Cluster,User", "Clusters:1=;Ids:1=;Names:1=;Users:1="),
+    Entity("WCKeys:1", "WCKeys,Cluster,User", "Clusters:1=;Ids:1=;Names:1=;Users:1=", advice="",
+           denied=NO_PRIVILEGE),
     Entity("tres:2", "Type,Name%15,ID", "Type:2=type;Names:2=name;Ids:1=id",
            records=lambda fleet, wish: records.resources(), values=records.RESOURCE, switches=("deleted",)),
 )

@@ -28,6 +28,8 @@ ENTITIES = {
 }
 PLURALS = {"account": "accounts", "cluster": "clusters", "user": "users", "qos": "QOS", "resource": "resource(s)"}
 DENIED = "Access/permission denied"
+NO_PRIVILEGE = "Your user doesn't have privilege to perform this action"
+NO_OPERATOR = "You must have an AdminLevel>=Operator to fix runaway jobs"
 READ_ONLY = "Can't run this command in readonly mode."
 
 
@@ -64,10 +66,12 @@ def _delete(program: str, entity: str, words: list[str]) -> list[str]:
 
 
 def _denied(program: str) -> list[str]:
-    return [
-        f"{program}: error: Your user doesn't have privilege to perform this action",
-        f" Error with request: {DENIED}",
-    ]
+    return request(program, NO_PRIVILEGE)
+
+
+def request(program: str, reason: str) -> list[str]:
+    """What is said of a question that only administrators may ask."""
+    return [f"{program}: error: {reason}", f" Error with request: {DENIED}"]
 
 
 _OF_KIND: dict[str, Callable[[str, str, list[str]], list[str]]] = {"add": _add, "modify": _modify, "delete": _delete}

@@ -8,7 +8,8 @@ import time
 
 from mini_slurm.cli import common, listing
 from mini_slurm.cli.accounts.entities import ENTITIES
-from mini_slurm.cli.conditions import Wish
+from mini_slurm.cli.accounts.values import bad_values
+from mini_slurm.cli.conditions import Wish, conditions
 from mini_slurm.model.abbreviations import means
 from mini_slurm.output import manager_records
 from mini_slurm.output.layout import View
@@ -36,9 +37,9 @@ NO_STATISTICS = (
     " action"
 )
 CONFIGURATION = (
-    "AccountingStorageBackupHost", "AccountingStorageHost", "AccountingStorageParameters", "AccountingStoragePort",
-    "AccountingStorageType", "AccountingStorageUser", "AuthType", "MessageTimeout", "PluginDir", "PrivateData",
-    "SlurmUser", "SLURM_CONF", "SLURM_VERSION", "TCPTimeout", "TrackWCKey",
+    "AccountingStorageBackupHost ", "AccountingStorageHost", "AccountingStorageParameters", "AccountingStoragePass",
+    "AccountingStoragePort", "AccountingStorageType", "AccountingStorageUser", "AuthType", "MessageTimeout",
+    "PluginDir", "PrivateData", "SlurmUserId", "SLURM_CONF", "SLURM_VERSION", "TCPTimeout", "TrackWCKey",
 )  # fmt: skip
 
 
@@ -100,12 +101,25 @@ class Session:
         """Accounts are not changed here: in Slurm's words under its name, under ours with where they are kept."""
         from mini_slurm.cli.accounts.refused import READ_ONLY, complaints
 
-        lines = [READ_ONLY] if self._read_only else complaints(self.program, verb, words)
+        lines = [READ_ONLY] if self._read_only else complaints(self.program, verb, words) or self._files(verb, words)
         if lines and common.is_slurms_name(self.program):
             self.fail(*lines)
             return
         where = self.fleet.path or "a fleet file, and there is none"
         self.fail(f"{self.program}: error: accounts are kept in {where}: change them there")
+
+    def _files(self, verb: str, words: list[str]) -> list[str]:
+        """What is said of a file that is to be written or read; nothing for other verbs."""
+        from mini_slurm.cli.accounts import files
+
+        if means(verb, "load:2"):
+            return files.load(words)
+        if not means(verb, "dump:3"):
+            return []
+        told, complaints = files.dump(self.fleet.name, words)
+        if told and common.is_slurms_name(self.program):
+            print(told)
+        return complaints
 
     def _show(self, words: list[str]) -> None:
         what = words[0] if words else ""
@@ -116,7 +130,7 @@ class Session:
             self.fail(f"{self.program}: {NO_STATISTICS}")
             return
         if means(what, "runawayjobs:2 orphanjobs:1 lostjobs:1"):
-            listing.show([f"Runaway Jobs: No runaway jobs found on cluster {self.fleet.name}"])
+            self._runaways(words[1:])
             return
         entity = next((entity for entity in ENTITIES if what and entity.names.fits(what)), None)
         if entity is None:
@@ -127,20 +141,35 @@ class Session:
         except UnknownField as error:
             self.fail(f"Unknown field '{error}'")
 
+    def _runaways(self, words: list[str]) -> None:
+        """There are none; as sacctmgr, which could mend them, this is for administrators."""
+        from mini_slurm.cli.accounts.refused import NO_OPERATOR
+
+        if not common.is_slurms_name(self.program):
+            listing.show([f"Runaway Jobs: No runaway jobs found on cluster {self.fleet.name}"])
+            return
+        unknown = Wish(words, conditions("Clusters:1=cluster"), (), "cluster").unknown
+        self.fail(*(f" Unknown condition: {word}" for word in unknown), f"{self.program}: error: {NO_OPERATOR}")
+
     def _list(self, entity: Entity, words: list[str]) -> None:
         wish = Wish(words, entity.conditions, entity.switches, entity.bare)
         if wish.unknown:
-            advice = () if entity.names.fits("associations") else (" Use keyword 'set' to modify value",)
+            advice = (f" Use keyword 'set' to modify {entity.advice}",) if entity.advice else ()
             self.fail(f" Unknown condition: {wish.unknown[0]}", *advice)
             return
-        if not all(number.isdecimal() for number in wish.names.get("id", ())):
-            self.fail(f"{self.program}: error: Invalid value for AssocId ({wish.texts['id']})")
+        if complaints := bad_values(self.program, self.fleet, wish, entity.number):
+            self.fail(*complaints)
             return
         if self._associations:
             wish.switches.add("associations")
         is_tree = "tree" in wish.switches
         values = manager_records.TREE if is_tree else entity.values
         shown = table(entity.chosen(wish), values, tree=is_tree)
+        if entity.denied and common.is_slurms_name(self.program):
+            from mini_slurm.cli.accounts.refused import request
+
+            self.fail(*request(self.program, entity.denied))
+            return
         records = manager_records.among(entity.records(self.fleet, wish), wish.names)
         view = View(time.time(), listing.moment_format(), host())
         listing.show(shown.text(records, view, named=self._named, form=self._form))
@@ -153,7 +182,8 @@ class Session:
         known = config_record.Known(self.fleet, host(), state_folder(create=False), 0, "")
         values = dict(config_record.pairs(known))
         listing.show([f"Configuration data as of {moment(time.time())}"])
-        listing.show(f"{name:<22} = {values[name]}" for name in CONFIGURATION)
+        values |= {"SlurmUserId": values["SlurmUser"], "AccountingStoragePass": "(null)"}
+        listing.show(f"{name:<22} = {values[name.rstrip()]}" for name in CONFIGURATION)
 
 
 def host() -> str:
