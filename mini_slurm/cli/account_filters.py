@@ -80,11 +80,10 @@ def group(program: str, word: str) -> int:
     """A group's number. Raises BadUsage."""
     import grp
 
-    if word.isascii() and word.isdigit():
-        return int(word)
     try:
-        return grp.getgrnam(word).gr_gid
-    except KeyError:
+        known = grp.getgrgid(int(word)) if word.isascii() and word.isdigit() else grp.getgrnam(word)
+        return known.gr_gid
+    except (KeyError, OverflowError):
         raise BadUsage(f"{program}: error: Invalid group id: {word}", exit_code=1) from None
 
 

@@ -171,6 +171,13 @@ def _in_state(state: JobState, span: Span) -> tuple[str, list[object]]:
 # --- lines
 
 
+def instead(earlier: Sequence[Job], jobs: Sequence[Job]) -> list[Job]:
+    """The last earlier run of each job that is not shown as it is now, as one that waits for its time is not."""
+    shown = {job.job_id for job in jobs}
+    last = {job.job_id: job for job in sorted(earlier, key=lambda job: job.attempt)}
+    return [job for number, job in last.items() if number not in shown]
+
+
 def lines(
     jobs: Sequence[Job], steps: Sequence[Step], chosen: Chosen, named: Sequence[JobId] | None, span: Span
 ) -> Iterator[Line]:

@@ -134,8 +134,9 @@ def _show(program: str, chosen: Chosen, table: Table) -> int:
         listing.refresh(program, db, place, None if named is None else {one.number for one in named})
         jobs += listing.jobs(db, place, columns, where)
     if {"", places.survey(db).fleet} & {*asked}:
-        for source in ("size", "run") if "duplicates" in chosen else ("size",):
-            jobs += queries.select_jobs(db, columns, where, source)
+        earlier = queries.select_jobs(db, columns, where, "run")
+        jobs += earlier if "duplicates" in chosen else account_request.instead(earlier, jobs)
+        jobs += queries.select_jobs(db, columns, where, "size")
     jobs = [*map(booked, jobs)]
     lines = [*account_request.lines(jobs, account_request.steps_of(db, jobs), chosen, named, span)]
     if "truncate" in chosen:

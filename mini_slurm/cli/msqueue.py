@@ -119,6 +119,8 @@ def _records(program: str, request: Request, view: View, db: sqlite3.Connection 
     if any(field in request.chosen for field in ("clusters", "nodelist")) or request.needs("Cluster", "AssocID"):
         fleet = listing.fleet(db)
         view.cluster, view.associations = place or fleet.name, fleet.association_numbers()
+    if request.needs("tres-alloc"):
+        view.whole_memory = listing.first_memory(listing.fleet(db), db)
     listing.refresh(program, db, place, request.wanted)
     known = None if request.by_step else request.only_job
     if known is not None and not listing.knows_job(db, place, known, view.now):

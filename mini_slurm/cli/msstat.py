@@ -58,7 +58,8 @@ def msstat(program: str, arguments: list[str]) -> int:
 
 def _table(program: str, chosen: Chosen) -> Table:
     default = fields.PIDS if "pidformat" in chosen else fields.DEFAULT
-    table, unknown = by_prefixes(chosen.text("format") or default, fields.STAT_FIELDS)
+    text = chosen.text("format")
+    table, unknown = by_prefixes(default if text is None else text, fields.STAT_FIELDS)
     if unknown is not None:
         raise BadUsage(f'{program}: error: Invalid field requested: "{unknown}"', exit_code=1)
     return table

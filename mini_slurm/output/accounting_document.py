@@ -11,6 +11,7 @@ from mini_slurm.model.arrays import tasks_of, throttle_of
 from mini_slurm.model.request import extra
 from mini_slurm.output import tres
 from mini_slurm.output.documents import filled, numbered
+from mini_slurm.output.yaml_text import Empty
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ JOB: Rows = (
     ("association", lambda line, view: {
         "account": line.job.account, "cluster": view.cluster, "partition": None, "user": line.job.user}),
     ("cluster", lambda line, view: view.cluster),
-    ("constraints", lambda line, view: line.job.features or ""),
+    ("constraints", lambda line, view: line.job.features or Empty()),
     ("container", lambda line, view: None),
     ("derived_exit_code", _derived),
     ("time", _job_time),

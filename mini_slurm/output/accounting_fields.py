@@ -294,7 +294,7 @@ ACCOUNTING_FIELDS = (
     _row("Priority", 10, "priority", _job(lambda line, view: str(line.job.priority))),
     _row("QOS", 10, "qos", _job(lambda line, view: line.job.qos or "")),
     _row("QOSRAW", 6, "qos", _job(lambda line, view: str(view.qualities.get(line.job.qos, 0)))),
-    _row("Reason", 22, "wait_reason", _job(lambda line, view: line.reason)),
+    _row("Reason", 22, "wait_reason submit_time end_time state", _job(lambda line, view: line.reason)),
     _row("ReqCPUFreq", 10, "", _frequency),
     _row("ReqCPUFreqGov", 13, "", _frequency),
     _row("ReqCPUFreqMax", 13, "", _frequency),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.job import Job, single_id
-from mini_slurm.model.states import JobState
+from mini_slurm.model.states import REQUEUED_HELD, JobState
 from mini_slurm.model.step import Step
 from mini_slurm.output import tres
 from mini_slurm.output.values import waiting_tasks
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mini_slurm.output.layout import View
 
 BATCH = -5  # the batch step's number, as Slurm's accounting has it
+UNSEEN = 2  # seconds: of a job that was cancelled sooner no pass has told the accounting why it waits
 WITHOUT_CODE = frozenset(
     {JobState.CANCELLED, JobState.REQUEUED, JobState.TIMEOUT}
 )  # the job's own exit code stays 0:0 then
@@ -38,9 +39,9 @@ class Line:
         self.ended = job.end_time if self.state.is_over else None
 
     def cut(self, since: float, until: float) -> None:
-        """Show only what lies in this span of time."""
-        self.started = self.started and max(self.started, since)
-        self.ended = min(self.ended or until, until) if self.started else self.ended
+        """Show only what lies in this span of time; what never started is a moment at its end."""
+        self.ended = min(self.ended or until, until)
+        self.started = self.ended if self.started is None else max(self.started, since)
 
     @property
     def step_name(self) -> str:
@@ -75,9 +76,11 @@ class Line:
     @property
     def reason(self) -> str:
         """Why a job waits, or waited last, unless for its turn or for room."""
-        if self.started is None and self.state.is_over:
+        job = self.job
+        if self.started is None and self.state.is_over and (job.end_time or 0) - job.submit_time < UNSEEN:
             return "None"
-        return self.job.wait_reason or "None"
+        reason = job.wait_reason or "None"
+        return "JobHeldUser" if reason == REQUEUED_HELD else reason.partition(",")[0]
 
     @property
     def nodes(self) -> int:

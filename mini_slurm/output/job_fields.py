@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.job import single_id
 from mini_slurm.model.request import extra, least_cpus
-from mini_slurm.model.states import JobState, told, written
+from mini_slurm.model.states import REQUEUED_HELD, JobState, told, written
 from mini_slurm.model.units import format_duration
 from mini_slurm.output import tres
 from mini_slurm.output.layout import Field, View
@@ -69,7 +69,7 @@ def accrues(job: Job) -> float | None:
         return None if at_once else eligible(job)
     if job.reason == "JobArrayTaskLimit":
         return job.eligible_time or job.submit_time
-    is_kept = job.reason == "BeginTime" or job.reason.startswith("JobHeld") or job.reason in KEPT_BACK
+    is_kept = job.reason in ("BeginTime", REQUEUED_HELD) or job.reason.startswith("JobHeld") or job.reason in KEPT_BACK
     return None if is_kept else eligible(job)
 
 

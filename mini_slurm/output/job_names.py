@@ -85,10 +85,6 @@ def _of_gpus(name: str) -> Value:
     return lambda job, view: f"gpu:{text}" if (text := extra(job).get(name)) else NOT_KNOWN
 
 
-def _allocated(job: Job, view: View) -> str:
-    return tres.allocated(job) or tres.requested(job)
-
-
 _ELIGIBLE = "state reason eligible_time submit_time begin_time start_time alloc_cpus script"
 _FILE = "job_id work_dir std_in std_out std_err script"
 _STARTS = "state start_time begin_time submit_time alloc_cpus"
@@ -158,7 +154,8 @@ _OWN = (
     Field("STDERR", "", "STDERR", _FILE, lambda job, view: _errors(job)),
     Field("STDIN", "", "STDIN", _FILE, lambda job, view: file_in(job, job.std_in or "/dev/null") or NULL),
     Field("STDOUT", "", "STDOUT", _FILE, lambda job, view: file_in(job, job.std_out) or _default_file(job)),
-    Field("tres-alloc", "", "TRES_ALLOC", _TRES, _allocated),
+    Field("tres-alloc", "", "TRES_ALLOC", _TRES + " partition",
+          lambda job, view: tres.shown(job, view.whole_memory)),
     Field("tres-per-job", "", "TRES_PER_JOB", "gpus",
           lambda job, view: gres(job.gpus and f"gpu:{job.gpus}") or NOT_KNOWN),
     Field("Wait4Switch", "", "WAIT4SWITCH", "extra", lambda job, view: _switches(job)[1]),

@@ -99,8 +99,7 @@ def _tasks(job: Job) -> str:
 
 
 def _tres(job: Job, view: RecordView) -> str:
-    whole = view.whole_memory.get(job.partition.partition(",")[0], 0)
-    return tres.allocated(job) or tres.requested(job, whole)
+    return tres.shown(job, view.whole_memory)
 
 
 def _memory_per(node: bool) -> Value:

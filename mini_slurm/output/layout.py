@@ -36,6 +36,7 @@ class View:
         "unit",
         "user_name",
         "whole_ids",
+        "whole_memory",
     )
 
     def __init__(self, now: float, moment: Callable[[float], str], cluster: str = "", *, unit: str = "") -> None:
@@ -49,6 +50,7 @@ class View:
         self.associations: Mapping[tuple[str | None, str], int] = {}  # (account, user) -> its number
         self.qualities: Mapping[str | None, int] = {}  # QOS -> its number
         self.user_name: Callable[[int], str | None] = str  # uid -> login name, None where there is none
+        self.whole_memory: Mapping[str, int] = {}  # partition -> MiB that --mem=0 asks for on one of its machines
         self.default_memory: int | None = None  # MiB for each CPU, where a job asks for no memory
 
 

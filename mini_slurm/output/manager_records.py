@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mini_slurm.output.layout import Value, View
 
 # what Slurm writes of a user or an account whose associations it has not asked for
-NO_NUMBERS = dict.fromkeys(("Share", "LFT", "RGT", "GrpJobs", "GrpSubmit", "MaxJobs", "MaxSubmit"), "0")
+NO_NUMBERS = dict.fromkeys(("ID", "Share", "LFT", "RGT", "GrpJobs", "GrpSubmit", "MaxJobs", "MaxSubmit"), "0")
 PROTOCOL = "9728"  # the version of Slurm's protocol that 22.05 speaks
 PORT = "6817"  # slurmctld's
 TRES = (
@@ -79,7 +79,7 @@ def accounts(fleet: Fleet, *, apart: bool) -> list[Record]:
         own = [one for one in every if one.account == name]
         about = "default root account" if name == ROOT else name
         cells = {"Account": name, "Name": name, "Descr": about, "Org": name}
-        cells |= {} if apart else {**NO_NUMBERS, "ID": "0"}
+        cells |= {} if apart else NO_NUMBERS
         found += [
             Record(cells, {**_keys(fleet, one), "name": name}, one if apart else None)
             for one in (own if apart else own[:1])

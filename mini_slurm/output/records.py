@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 class RecordView(View):
     """What a record's values need to know besides the record."""
 
-    __slots__ = ("details", "fleet", "gpu_places", "last_ends", "throttles", "whole_memory")
+    __slots__ = ("details", "fleet", "gpu_places", "last_ends", "throttles")
 
     def __init__(self, now: float, moment: Callable[[float], str], *, details: bool = False) -> None:
         super().__init__(now, moment)
         self.details = details  # -d
         self.fleet: Fleet | None = None
-        self.whole_memory: Mapping[str, int] = {}  # partition -> MiB that --mem=0 asks for on one of its machines
         self.throttles: Mapping[int, int] = {}  # array -> how many of its tasks may run at once
         self.gpu_places: Mapping[str, int] = {}  # UUID -> which of its machine's GPUs that is
         self.last_ends: Mapping[str, float] = {}  # machine -> when the last job ended there

@@ -8,6 +8,8 @@ from mini_slurm.output.values import gres, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mini_slurm.model.job import Job
     from mini_slurm.model.step import Step
 
@@ -95,6 +97,11 @@ def parts(job: Job) -> list[tuple[str, int]]:
     wanted = gpu_parts(job)
     sums = ((GPU_MEMORY, sum(one.memory for one in wanted)), (SHARD, sum(one.shards for one in wanted)))
     return [(name, amount) for name, amount in sums if amount]
+
+
+def shown(job: Job, whole: Mapping[str, int]) -> str:
+    """What a job holds or held, else what it asks for; `whole`: partition -> MiB that --mem=0 stands for."""
+    return allocated(job) or requested(job, whole.get(job.partition.partition(",")[0], 0))
 
 
 def held(job: Job) -> dict[str, int]:

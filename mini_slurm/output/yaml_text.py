@@ -20,6 +20,10 @@ ESCAPED = {
 }  # fmt: skip
 
 
+class Empty(str):
+    """A text that is there, and empty, as Slurm has few: in its YAML it is no null."""
+
+
 def to_yaml(value: object) -> str:
     """A whole document."""
     return "%YAML 1.1\n---" + "".join(_node(value, 0, len("---"))) + "\n...\n"
@@ -40,7 +44,10 @@ def _node(value: object, level: int, column: int) -> Iterator[str]:
             yield f"\n{indent}-"
             yield from _node(item, level + 1, len(indent) + 1)
     else:
-        value = None if value == "" else value  # Slurm's YAML has no empty texts
+        if isinstance(value, Empty):
+            yield " !!str"
+            return
+        value = None if value == "" else value  # Slurm's YAML has no other empty texts
         tag = f" {TAGS[type(value)]}"
         yield tag + _scalar(value, column + len(tag) + 1, INDENT * (level or 1))
 

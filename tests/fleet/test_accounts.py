@@ -50,7 +50,6 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         ("show tres type=gres", "gres|gpu|1001\n"),
         ("show user nobody", ""),
         ("show event", ""),
-        ("show wckey", ""),
         ("show user zoe withassoc format=user,account", "zoe|science\n"),
     ],
 )

@@ -161,3 +161,14 @@ def test_command_lines_that_are_refused(words: list[str], lines: tuple[str, ...]
     with pytest.raises(BadUsage) as raised:
         msacct.msacct("sacct", words)
     assert raised.value.lines == lines
+
+
+def test_a_group_that_nobody_knows_is_said() -> None:
+    assert complaint("--gid=99999999") == ("sacct: error: Invalid group id: 99999999",)
+    assert complaint("--gid=no.such") == ("sacct: error: Invalid group id: no.such",)
+
+
+def test_an_earlier_run_stands_in_for_a_job_that_is_not_shown() -> None:
+    runs = [Job(job_id=number, attempt=attempt) for number, attempt in ((1, 1), (2, 1), (2, 2))]
+    found = account_request.instead(runs, [Job(job_id=1, attempt=2)])
+    assert [(one.job_id, one.attempt) for one in found] == [(2, 2)]

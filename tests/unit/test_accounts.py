@@ -82,7 +82,7 @@ def test_users_by_level(level: str, names: list[str]) -> None:
 
 
 def test_a_user_whose_associations_are_not_asked_for_has_none_of_their_numbers() -> None:
-    assert listed("user", "alice", "format=user,share,maxjobs,priority,id,lft,qos") == ["alice|0|0|||0|"]
+    assert listed("user", "alice", "format=user,share,maxjobs,priority,id,lft,qos") == ["alice|0|0||0|0|"]
     assert listed("account", "extra", "format=account,share,maxjobs,id") == ["extra|0|0|0"]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mini_slurm.output.documents import PLUGIN, document, to_json
-from mini_slurm.output.yaml_text import to_yaml
+from mini_slurm.output.yaml_text import Empty, to_yaml
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -96,6 +96,7 @@ def test_a_text_is_quoted_only_where_yaml_needs_it(text: str, written: str) -> N
 
 def test_there_are_no_empty_texts_in_yaml() -> None:
     assert to_yaml({"a": ""}) == "%YAML 1.1\n--- !!map\n!!str a: !!null null\n...\n"
+    assert to_yaml({"a": Empty()}) == "%YAML 1.1\n--- !!map\n!!str a: !!str\n...\n"
 
 
 def test_a_long_text_is_broken_at_single_blanks() -> None:

@@ -275,6 +275,24 @@ def test_the_run_of_a_job_that_was_requeued_has_no_exit_code() -> None:
     assert show(job("again", JobState.REQUEUED, exit_signal=15), "exitcode,wckey")[0] == "0:0|"
 
 
+def test_only_the_word_of_a_reason_is_told() -> None:
+    away = job("away", JobState.PENDING, start_time=None, wait_reason="ReqNodeNotAvail, UnavailableNodes:node3")
+    kept = job("kept", JobState.PENDING, start_time=None, wait_reason="job requeued in held state")
+    assert [show(one, "reason") for one in (away, kept)] == [["ReqNodeNotAvail"], ["JobHeldUser"]]
+
+
+@pytest.mark.parametrize(("seconds", "reason"), [(1.0, "None"), (3.0, "JobHeldUser")])
+def test_why_a_job_waited_that_was_cancelled(seconds: float, reason: str) -> None:
+    times = {"submit_time": NOW - seconds, "start_time": None, "end_time": NOW}
+    assert show(job("held", JobState.CANCELLED, wait_reason="JobHeldUser", **times), "reason") == [reason]
+
+
+def test_a_job_that_waits_is_the_last_moment_of_the_span_it_is_cut_to() -> None:
+    line = Line(job("waits", JobState.PENDING, start_time=None, end_time=None))
+    line.cut(NOW - 60, NOW)
+    assert (line.started, line.ended) == (NOW, NOW)
+
+
 def test_an_allocation_was_started_when_it_was_asked_for() -> None:
     assert show(job("alloc", script=""), "flags")[0] == "SchedSubmit,StartRecieved"
 

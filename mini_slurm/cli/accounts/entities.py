@@ -152,7 +152,7 @@ ENTITIES = (
            records=_users, values=records.USER, switches=OF_NAMES),
     Entity("WCKeys:1", "WCKeys,Cluster,User", "Clusters:1=;Ids:1=;Names:1=;Users:1=", advice="",
            denied=NO_PRIVILEGE),
-    Entity("tres:2", "Type,Name%15,ID", "Type:2=type;Names:2=name;Ids:1=id",
+    Entity("tres:2", "Type,Name%15,ID", "Type:2=type;Names:1=name;Ids:1=id", bare="type",
            records=lambda fleet, wish: records.resources(), values=records.RESOURCE, switches=("deleted",)),
 )
 # fmt: on
