@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import closing, suppress
 
-from mini_slurm.cli import common
+from mini_slurm.cli import common, exits
 from mini_slurm.cli.allocation import NOT_ELIGIBLE, Allocation, variables
 from mini_slurm.desk import submission
 from mini_slurm.errors import BadOption, Refused
@@ -56,7 +56,7 @@ class Salloc(Allocation):
 
 def main() -> None:
     """The console script."""
-    common.leave(common.run("msalloc", msalloc))
+    common.leave(common.run("msalloc", exits.heeding(msalloc, options)))
 
 
 def options(program: str) -> tuple[Option, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mini_slurm.cli import common
+from mini_slurm.cli import common, exits
 from mini_slurm.desk import places, submission
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.options.collect import Values
@@ -25,7 +25,7 @@ WORDS = "[SCRIPT [ARGUMENT...]]"
 
 def main() -> None:
     """The console script."""
-    common.leave(common.run("msbatch", msbatch))
+    common.leave(common.run("msbatch", exits.heeding(msbatch, options)))
 
 
 def options(program: str) -> tuple[Option, ...]:

@@ -6,7 +6,7 @@ import os
 import time
 from itertools import groupby
 
-from mini_slurm.cli import common
+from mini_slurm.cli import common, exits
 from mini_slurm.cli.allocation import Allocation, variables
 from mini_slurm.desk import submission
 from mini_slurm.errors import BadUsage, Fatal, Refused
@@ -21,7 +21,7 @@ from mini_slurm.options.table import STAGED
 from mini_slurm.steps import groups, hooks, launch, srun, watch
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
-from mini_slurm.steps.request import names, number
+from mini_slurm.steps.request import JOB_NODES, names, number
 from mini_slurm.steps.talk import CONTROLLER_SOCKET, GREETING, Talk
 from mini_slurm.store import database
 
@@ -73,7 +73,7 @@ class ControllerTalk(Talk):
 
 def main() -> None:
     """The console script."""
-    common.leave(common.run("msrun", msrun))
+    common.leave(common.run("msrun", exits.heeding(msrun, options)))
 
 
 def options(program: str) -> tuple[Option, ...]:
@@ -210,6 +210,7 @@ class Run:
         self.environment = dict(environment)
         own = {variable: row.long for row in SRUN if in_job(row) for variable in row.env}
         self.texts, self.words = srun.options(program, arguments, list(options(program)), own, environment)
+        self._is_of_job = "nodes" in self.texts and self.texts["nodes"] == environment.get(JOB_NODES)
         self.texts["submit-line"] = " ".join([program, *arguments])
         launch.drop_terminal(program, self.texts)
         if self.texts.get("chdir"):
@@ -280,7 +281,7 @@ class Run:
         self.words = self._delivered(job, state)
         plan = launch.read(self.program, texts, self.words, self.environment, own)
         names = _names(job, texts)
-        plan.mark(alone=self._is_alone)
+        plan.mark(alone=self._is_alone, of_job=self._is_of_job and not self._is_alone)
         if self.component:
             plan.mark(**self.component.marks)
             self.component.name(names)
