@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 NOTHING: Mapping[str, str] = {}
 LEAST_NODES = "least-nodes"  # kept beside the options
 # what is kept only where it was changed later
+SHOWN = "shown-"  # before a word of scontrol show job: what it shows instead of what the job has
 ASKED_NODES = "nodes"  # with no most
 MOST_CPUS = "most-cpus"
 MEMORY_CPUS = "memory-cpus"  # for how many the memory of each is shown

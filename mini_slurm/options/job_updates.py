@@ -229,7 +229,7 @@ def moment(words: Words, value: str) -> float:
 
 def gres(words: Words, value: str) -> str:
     """Generic resources as --gres writes them."""
-    return ",".join(f"gres:{part.removeprefix('gres:')}" for part in value.split(",") if part)
+    return ",".join(f"gres:{part.removeprefix('gres:')}" for part in value.split(",") if part) or "gres:"
 
 
 def core_spec(words: Words, value: str) -> int:

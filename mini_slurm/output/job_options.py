@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.gres import prefixed
 from mini_slurm.model.patterns import shown_error, shown_input, shown_output
-from mini_slurm.model.request import extra
+from mini_slurm.model.request import SHOWN, extra
 from mini_slurm.model.units import format_elapsed, parse_duration
 from mini_slurm.output import tres
 from mini_slurm.output.job_fields import command_line
@@ -13,7 +13,7 @@ from mini_slurm.output.values import NULL, gres
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.model.job import Job
-    from mini_slurm.output.records import RecordView, Value
+    from mini_slurm.output.records import Line, RecordView, Value
 
 MAIL_TYPES = (
     "ARRAY_TASKS", "INVALID_DEPEND", "BEGIN", "END", "FAIL", "REQUEUE", "STAGE_OUT",
@@ -59,14 +59,23 @@ def _gpu_option(name: str) -> Value:
     return lambda job, view: tres.per_gpu(job, name)
 
 
+def _told(name: str, value: Value) -> Line:
+    """A line that shows what scontrol update was told in words that change nothing, if it was."""
+    return ((name, lambda job, view: extra(job).get(SHOWN + name, value(job, view))),)
+
+
 def _of_gpus(name: str) -> Value:
     """What was said of GPUs in general."""
     return lambda job, view: f"gpu:{text}" if (text := extra(job).get(name)) else None
 
 
+NEVER = 2**32 - 1  # seconds: no delay is longer
+
+
 def _delay(job: Job) -> str:
     text = extra(job).get("delay-boot")
-    return format_elapsed(parse_duration(text) if text else 0)
+    seconds = parse_duration(text) if text else 0
+    return "UNLIMITED" if seconds >= NEVER else format_elapsed(seconds)
 
 
 def _switches(job: Job, view: RecordView) -> str | None:
@@ -142,14 +151,14 @@ LINES = (
     (("GresEnforceBind", _bound),),
     (("KillOInInvalidDependent", lambda job, view: _kill_on_invalid(job)),),
     (("SpreadJob", lambda job, view: "Yes" if "spread-job" in extra(job) else None),),
-    (("CpusPerTres", _gpu_option("cpus-per-gpu")),),
-    (("MemPerTres", _gpu_option("mem-per-gpu")),),
+    _told("CpusPerTres", _gpu_option("cpus-per-gpu")),
+    _told("MemPerTres", _gpu_option("mem-per-gpu")),
     (("TresBind", _of_gpus("gpu-bind")),),
     (("TresFreq", _of_gpus("gpu-freq")),),
-    (("TresPerJob", lambda job, view: gres(prefixed(job.gpus or ""))),),
-    (("TresPerNode", lambda job, view: gres(job.gres)),),
-    (("TresPerSocket", _gpu_option("gpus-per-socket")),),
-    (("TresPerTask", _gpu_option("gpus-per-task")),),
+    _told("TresPerJob", lambda job, view: gres(prefixed(job.gpus or ""))),
+    _told("TresPerNode", lambda job, view: gres(job.gres)),
+    _told("TresPerSocket", _gpu_option("gpus-per-socket")),
+    _told("TresPerTask", _gpu_option("gpus-per-task")),
     (("MailUser", _mail_user), ("MailType", _mail_type)),
     (("NtasksPerTRES", _option("ntasks-per-gpu")),),
     (("Container", _option("container")),),

@@ -408,9 +408,9 @@ def test_gpus_of_a_type_and_gpus_of_any_are_not_exchanged():
     sim, job = waiting(gres="gpu:1")
     mixed = "Invalid GRES specification (with and without type identification)"
     assert sim.update(job, TresPerNode="gres:gpu:a100:1") == mixed
-    assert sim.update(job, TresPerNode="gpu:2") == ""
+    assert sim.update(job, TresPerNode="gres:gpu:2") == ""
     assert sim.job(job).gres == "gpu:2"
-    assert sim.update(job, TresPerJob="gpu:2") == ""
+    assert sim.update(job, TresPerJob="gres:gpu:2") == ""
     assert sim.job(job).gpus == "2"
     assert sim.update(job, TresBind="gpu:closest") == ""
     assert json.loads(sim.job(job).extra)["gpu-bind"] == "closest"
@@ -508,3 +508,36 @@ def test_a_job_that_is_requeued_wants_all_its_machines_again():
     sim.requeue(job)
     sim.run(until=400)
     assert (sim.job(job).node_list, sim.job(job).resize_time) == ("node[1-2]", None)
+
+
+# --- GPUs
+
+
+@pytest.mark.parametrize("text", ["foo", "gpu:2", "gpu", "gres:", ""])
+def test_what_names_no_gpus_is_only_shown_of_a_job_that_has_some(text):
+    sim, job = waiting(gres="gpu:1")
+    assert sim.update(job, TresPerNode=text) == ""
+    assert (sim.job(job).gres, json.loads(sim.job(job).extra)["shown-TresPerNode"]) == ("gpu:1", text)
+    assert sim.update(job, TresPerNode="gres:gpu:2") == ""
+    assert (sim.job(job).gres, sim.job(job).extra) == ("gpu:2", "{}")
+
+
+@pytest.mark.parametrize("text", ["foo", "gpu:2", "gres:"])
+def test_what_names_no_gpus_is_refused_of_a_job_without(text):
+    sim, job = waiting()
+    assert sim.update(job, TresPerNode=text) == "Invalid Trackable RESource (TRES) specification"
+
+
+@pytest.mark.parametrize(
+    ("asked", "changes"),
+    [
+        ({"gpus": "1"}, {"TresPerNode": "gres:gpu:2"}),
+        ({"gres": "gpu:1"}, {"TresPerJob": "gres:gpu:2"}),
+        ({"gres": "gpu:1"}, {"TresPerSocket": "gres:gpu:1"}),
+        ({"gres": "gpu:1"}, {"MemPerTres": "gres:gpu:100"}),
+        ({"gres": "gpu:1"}, {"MemPerTres": "foo"}),
+    ],
+)
+def test_gpus_that_do_not_go_together_are_refused(asked, changes):
+    sim, job = waiting(**asked)
+    assert sim.update(job, **changes) == "Invalid generic resource (gres) specification"

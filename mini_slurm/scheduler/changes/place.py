@@ -144,11 +144,11 @@ def check_licenses(update: Update, value: str) -> None:
 
 def set_licenses(update: Update, value: str) -> None:
     """What runs can only be freed of its licenses."""
-    if value == (update.job.licenses or ""):
+    if value == update.job.licenses:
         return
     if value and not update.is_operator:
         update.needs_pending()
-    update.job.licenses = value or None
+    update.job.licenses = value
 
 
 def _check_features(update: Update, value: str, error: str) -> None:
@@ -159,7 +159,7 @@ def _check_features(update: Update, value: str, error: str) -> None:
 
 def set_features(update: Update, value: str) -> None:
     """Features that the machines must have; empty: none."""
-    if value != (update.job.features or ""):
+    if value != update.job.features:
         update.needs_pending()
         _check_features(update, value, BAD_FEATURE)
         update.job.features = value or None

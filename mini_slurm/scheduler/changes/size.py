@@ -6,7 +6,7 @@ import re
 
 from mini_slurm.model.arrays import with_throttle
 from mini_slurm.model.gpu_request import gpus_per_job, gpus_per_node
-from mini_slurm.model.request import ASKED_NODES, LEAST_NODES, MEMORY_CPUS, MOST_CPUS, note_least_nodes, number
+from mini_slurm.model.request import ASKED_NODES, LEAST_NODES, MEMORY_CPUS, MOST_CPUS, SHOWN, note_least_nodes, number
 from mini_slurm.scheduler.changes import shrink
 from mini_slurm.scheduler.changes.row import Setter, Update
 from mini_slurm.scheduler.targets import DENIED, Refusal
@@ -144,20 +144,64 @@ def set_memory(update: Update, value: tuple[str, int]) -> None:
 
 
 def check_gres(update: Update, value: str) -> None:
-    """Only GPUs are known, each written as `gres:gpu:a100:2`; a job that has asked for some may leave out `gres:`."""
+    """Only GPUs are known, each written as `gres:gpu:a100:2`."""
     update.needs_pending()
-    has_some = bool(gpus_per_node(update.job) or gpus_per_job(update.job))
+    if _is_text(update, value):
+        return
     for part in filter(None, value.split(",")):
-        if not (has_some or part.startswith("gres:")):
+        if not part.startswith("gres:") or part == "gres:":
             raise Refusal(BAD_TRES)
         found = GRES.fullmatch(part)
         if not found or found[1] != "gpu":
             raise Refusal(BAD_GRES)
 
 
+def _is_text(update: Update, value: str) -> bool:
+    """Has the job GPUs, and does this not name any? Slurm then only shows it from now on, whatever it is."""
+    has_some = bool(gpus_per_node(update.job) or gpus_per_job(update.job))
+    return has_some and not any(part != "gres:" and part.startswith("gres:") for part in value.split(","))
+
+
+def check_socket_gres(update: Update, value: str) -> None:
+    """GPUs of each socket need to know how many sockets there are."""
+    check_gres(update, value)
+    if value and not _is_text(update, value) and not number(update.job, "sockets-per-node"):
+        raise Refusal(BAD_GRES)
+
+
+def check_gpu_memory(update: Update, value: str) -> None:
+    """Memory of each GPU can be said at submission only; words that are no GPUs, of a job without any, are none."""
+    check_gres(update, value)
+    if value:
+        raise Refusal(BAD_GRES)
+
+
+def check_job_gres(update: Update, value: str) -> None:
+    """GPUs of the whole job agree with those of each machine."""
+    check_gres(update, value)
+    if not _is_text(update, value):
+        _check_sum(update, update.job.gres, value)
+
+
+def _check_sum(update: Update, each: str | None, whole: str | None) -> None:
+    job, (one, all_of_them) = update.job, (_count(text) for text in (each, whole))
+    most = job.max_nodes or job.nodes
+    if one and all_of_them and not one * job.nodes <= all_of_them <= one * most:
+        raise Refusal(BAD_GRES)
+
+
+def _count(text: str | None) -> int:
+    """GPUs in a list such as `gres:gpu:a100:2`, `gpu:2` or `a100:2`; nothing is 0."""
+    words = (part.rpartition(":")[2] for part in (text or "").split(",") if part)
+    return sum(int(word) if word.isdigit() else 1 for word in words)
+
+
 def check_node_gres(update: Update, value: str) -> None:
     """GPUs are asked for either all by their type, or none."""
     check_gres(update, value)
+    if _is_text(update, value):
+        return
+    _check_sum(update, value, update.job.gpus)
     before, now = (_typed(text) for text in (update.job.gres or "", value.replace("gres:", "")))
     if before and now and before != now:
         raise Refusal(MIXED_GRES)
@@ -183,20 +227,33 @@ def set_tres(name: str) -> Setter:
     return set_option
 
 
+def _told(update: Update, key: str, value: str) -> bool:
+    """Is this only to be shown? Then that is noted, else what was noted before is over."""
+    is_text = _is_text(update, value)
+    update.option(SHOWN + key, value if is_text else None)
+    return is_text
+
+
 def set_gres(update: Update, value: str) -> None:
     """GPUs of each machine; empty: none."""
+    if _told(update, "TresPerNode", value):
+        return
     update.job.gres = value.replace("gres:", "") or None
 
 
 def set_gpus(update: Update, value: str) -> None:
     """GPUs of the whole job."""
+    if _told(update, "TresPerJob", value):
+        return
     update.job.gpus = _gpus(value) or None
 
 
-def set_gpu_option(name: str) -> Setter:
+def set_gpu_option(key: str, name: str) -> Setter:
     """A number that is kept as an option."""
 
     def set_option(update: Update, value: str) -> None:
+        if _told(update, key, value):
+            return
         update.option(name, _gpus(value) or None)
 
     return set_option
