@@ -202,6 +202,8 @@ def _read_hosts(path: str, count: int | None) -> str:
             names += [name] * min(max(repeated, 1), MOST_TASKS)
         if count is not None and len(names) == count:
             break
+    if not names and count == 0:
+        raise BadOption("Hostlist is empty!", "Invalid --nodefile node file")
     if not names:
         raise Refused("Hostlist is empty!")
     if count is not None and len(names) < count:

@@ -22,7 +22,7 @@ LARGEST = 2**32 - 1  # Slurm counts jobs in 32 bits
 KIND = re.compile("(afternotok|aftercorr|afterany|afterok|afterburstbuffer|after|expand):", re.IGNORECASE)
 # numbers as strtol reads them: after blanks, with a sign; a task without any is task 0
 JOB = re.compile(r"\s*([+-]?\d{1,10})(?:_(\*|\s*[+-]?\d{1,10}|))?", re.ASCII)
-DELAY = re.compile(r"\+(\d{1,8})", re.ASCII)
+DELAY = re.compile(r"\+(\d{1,10})[^,?:(]*", re.ASCII)  # what follows the number is passed over
 STATE = re.compile(r"\((\w*)\)", re.ASCII)
 TASKS = re.compile(r"(\d+)_\[([^]]*)\]", re.ASCII)
 
@@ -153,9 +153,9 @@ class _Parser:
             raise BadDependency(PROBLEM)
         delay = self.take(DELAY)
         if delay:
-            minutes = int(delay[1])
-            if not minutes:
+            if not 0 < int(delay[1]) <= LARGEST:
                 raise BadDependency(PROBLEM)
+            minutes = (int(delay[1]) * 60 & LARGEST) // 60  # kept as seconds
         task = None if found[2] is None else ALL if found[2] == "*" else int(found[2] or "0") & LARGEST
         self.add(Dependency(kind, number & LARGEST, task, minutes, self.state()))
         return minutes

@@ -7,6 +7,7 @@ import re
 from mini_slurm.model.job import Job
 
 NO_TASK = 2**32 - 2  # what Slurm prints for %a in a job that is no array task
+ESCAPED = re.compile(r"\\(.?)")
 SYMBOL = re.compile(r"%(\d*)([%A-Za-z])", re.ASCII)
 WIDEST = 10
 DEFAULT, DEFAULT_OF_TASK = "slurm-%j.out", "slurm-%A_%a.out"
@@ -60,7 +61,7 @@ def absolute(path: str, job: Job) -> str:
 def file_name(pattern: str, job: Job) -> str:
     """The pattern with its symbols filled in for a batch script; a backslash anywhere turns them all off."""
     if "\\" in pattern:
-        return pattern.replace("\\", "")
+        return ESCAPED.sub(r"\1", pattern)
     return SYMBOL.sub(lambda found: _fill(found, job), pattern)
 
 

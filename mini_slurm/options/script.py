@@ -37,7 +37,7 @@ def check_script(script: bytes) -> None:
     """Is this a batch script? Raises Refused in sbatch's words."""
     if not script:
         raise Refused("Batch script is empty!")
-    if not script.strip():
+    if not script.partition(b"\0")[0].strip():
         raise Refused("Batch script contains only whitespace!")
     if not script.startswith(b"#!"):
         raise Refused(

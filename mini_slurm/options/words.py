@@ -49,11 +49,13 @@ IN_ORDER = ("verbose", "prefer", "sort", *PLACES)
 
 
 def gres(value: str | None) -> str | None:
-    """Generic resources; none of them for `none`."""
+    """Generic resources, each with or without `gres:`; none of them for `none`."""
     word = (value or "").lower()
     if word in ("help", "list"):
         raise Answer("Valid gres options are:", f"{GPU}[[:type]:count]", exit_code=0)
-    return None if word == "none" else value
+    if word == "none" or value is None:
+        return None
+    return ",".join(part.removeprefix("gres:") or part for part in value.split(","))
 
 
 def mail_types(value: str | None) -> frozenset[str]:

@@ -32,6 +32,9 @@ def is_array(number: int) -> bool:
     [
         ("afterok:189", "afterok:189(unfulfilled)"),
         ("after:201+5", "after:201+5(unfulfilled)"),
+        ("after:201+5x,afterok:3", "after:201+5(unfulfilled),afterok:3(unfulfilled)"),
+        ("after:201+1+2", "after:201+1(unfulfilled)"),
+        ("after:201+99999999", "after:201+28417210(unfulfilled)"),  # seconds in 32 bits
         ("after:26+1:27", "after:26+1(unfulfilled),after:27+1(unfulfilled)"),
         ("afterok:210,afterany:211", "afterok:210(unfulfilled),afterany:211(unfulfilled)"),
         ("afterok:213?afterany:214", "afterok:213(unfulfilled)?afterany:214(unfulfilled)"),
@@ -64,7 +67,7 @@ def test_an_empty_expression_asks_for_nothing(nothing):
 
 
 PROBLEMS = """
-afterok afterok: foo:12 afterok:0 afterok:12, 12?13 12,afterok:13 afterok:12+0 after:x afterok:12_[
+afterok afterok: foo:12 afterok:0 afterok:12, 12?13 12,afterok:13 afterok:12+0 after:12+4294967296 after:x afterok:12_[
 afterok:12_[] afterok:12; singleton:12 afterok:99999999999 afterok:²
 """
 

@@ -123,6 +123,7 @@ def test_a_broken_directive_is_refused_in_slurms_words(
     ("script", "said"),
     [
         (b"", "Batch script is empty!"),
+        (b"\0\0", "Batch script contains only whitespace!"),
         (b"\n \n\t", "Batch script contains only whitespace!"),
         (b"\x7fELF\x02\0\0abc\0\n", "This does not look like a batch script.  The first"),
         (b"echo hi\n", "This does not look like a batch script.  The first"),

@@ -18,11 +18,12 @@ TOO_MANY = "too many arguments for keyword:{}"
 class Verb:
     """One row of either table; the first row that fits counts."""
 
-    __slots__ = ("few", "goes_on", "handler", "hushed", "least", "many", "most", "name", "shortest")
+    __slots__ = ("few", "goes_on", "handler", "hushed", "is_open", "least", "many", "most", "name", "shortest")
 
     def __init__(
         self, name: str, shortest: int, handler: str, least: int = 0, most: int = ANY,
         few: str = TOO_FEW, many: str = TOO_MANY, *, hushed: bool = False, goes_on: bool = False,
+        is_open: bool = False,
     ) -> None:  # fmt: skip
         self.name = name
         self.shortest = shortest  # how much of the name has to be typed
@@ -32,10 +33,13 @@ class Verb:
         self.few = few  # what is said when there are fewer
         self.many = many
         self.hushed = hushed  # --quiet keeps back what is said of the number of words
+        self.is_open = is_open  # whatever may follow the name
         self.goes_on = goes_on  # with too many words it is done all the same
 
     def fits(self, word: str) -> bool:
         """Does the word mean this row?"""
+        if self.is_open:
+            return word.lower().startswith(self.name)
         return len(word) >= self.shortest and self.name.startswith(word.lower())
 
 
@@ -71,9 +75,9 @@ VERBS = (
     Verb("reconfigure", 3, f"{_HERE}.system:reconfigure", 0, 1, goes_on=True),
     Verb("requeue", 3, f"{_HERE}.queue:requeue", 1, hushed=True),
     Verb("requeuehold", 11, f"{_HERE}.queue:requeue", 1, hushed=True),
-    Verb("holdu", 5, f"{_HERE}.queue:hold", 1, hushed=True),
-    Verb("hold", 4, f"{_HERE}.queue:hold", 1, hushed=True),
-    Verb("uhold", 5, f"{_HERE}.queue:hold", 1, hushed=True),
+    Verb("holdu", 5, f"{_HERE}.queue:hold", 1, hushed=True, is_open=True),
+    Verb("hold", 4, f"{_HERE}.queue:hold", 1, hushed=True, is_open=True),
+    Verb("uhold", 5, f"{_HERE}.queue:hold", 1, hushed=True, is_open=True),
     Verb("release", 3, f"{_HERE}.queue:hold", 1, hushed=True),
     Verb("suspend", 2, f"{_HERE}.queue:suspend", 1, hushed=True),
     Verb("resume", 3, f"{_HERE}.queue:suspend", 1, hushed=True),
