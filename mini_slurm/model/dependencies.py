@@ -22,7 +22,8 @@ LARGEST = 2**32 - 1  # Slurm counts jobs in 32 bits
 KIND = re.compile("(afternotok|aftercorr|afterany|afterok|afterburstbuffer|after|expand):", re.IGNORECASE)
 # numbers as strtol reads them: after blanks, with a sign; a task without any is task 0
 JOB = re.compile(r"\s*([+-]?\d{1,10})(?:_(\*|\s*[+-]?\d{1,10}|))?", re.ASCII)
-DELAY = re.compile(r"\+(\d{1,10})[^,?:(]*", re.ASCII)  # what follows the number is passed over
+# what follows the number and is no separator is passed over, with all the rest
+DELAY = re.compile(r"\+(\d{1,10})(?:[^,?:(].*)?", re.ASCII | re.DOTALL)
 STATE = re.compile(r"\((\w*)\)", re.ASCII)
 TASKS = re.compile(r"(\d+)_\[([^]]*)\]", re.ASCII)
 
