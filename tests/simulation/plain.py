@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import copy
+from functools import partial
 
 from mini_slurm.model.allocation import Allocation, union
 from mini_slurm.model.arrays import split_first, throttle_of
@@ -18,6 +19,7 @@ from mini_slurm.scheduler.eligible import could_run_somewhere, eligible_machines
 from mini_slurm.scheduler.evictions import Evictions, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import Waiting, own_reason, shared_reason
 from mini_slurm.scheduler.heterogeneous import arrange, could_ever_start, lasting, once, parts
+from mini_slurm.scheduler.oversubscription import offers, settle
 from mini_slurm.scheduler.owners import Owners, is_selfish, without
 from mini_slurm.scheduler.placement import place
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, pending_in_order, reserve, shortened
@@ -29,8 +31,13 @@ from mini_slurm.scheduler.starting import QUIET, begin, begin_together, set_reas
 NONE: Allocation = {}
 
 
+def _offered(offer: Mapping[int, Resources], books: Books) -> Resources:
+    return offer.get(books.position, books.free)
+
+
 def start_pending(cluster: Cluster, now: float) -> list[Decision]:
     """What scheduling.start_pending does."""
+    settle(cluster)
     tidy(cluster, now)
     cluster.quiet = {number: until for number, until in cluster.quiet.items() if now < until <= now + QUIET}
     return PlainRound(cluster, now).run()
@@ -162,10 +169,12 @@ class PlainRound:
         for name in [books.entry.name for books in usable if books.entry.name in others]:
             position = self.cluster.machines[name].position
             kept[position] = kept[position].minus(others[name].resources)
-        among = sites(usable, lambda books: kept[books.position])
+        limited = {one.position: left for one in usable if (left := kept[one.position]) != one.free}
         for partition in open_partitions(self.cluster, job):
-            within = [site for site in among if site.name in partition.machines]
-            yield place(job, within, self.cluster.fleet, partition)
+            within = [books for books in usable if books.entry.name in partition.machines]
+            for offer in offers(self.cluster, job, partition, limited):
+                among = sites(within, partial(_offered, offer))
+                yield place(job, among, self.cluster.fleet, partition)
 
     def left(self, books: Books, job: Job, limit: int | None) -> Resources:
         if self.reservation is None or ends_before(limit, self.reservation, self.now):

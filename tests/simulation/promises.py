@@ -6,6 +6,7 @@ from collections import Counter
 
 from mini_slurm.model.allocation import parse_allocation, union
 from mini_slurm.model.job import Job
+from mini_slurm.model.oversubscription import rows
 from mini_slurm.model.reservation import Reservation, named
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler import events
@@ -123,8 +124,23 @@ class Watched(Simulation):
             assert all(part <= slot.size for slot, part in parts_of_gpus.items())
             gpus = sum((Counter(dict(share.gpus)) for share in shares), Counter(slot.type for slot in parts_of_gpus))
             assert gpus <= Counter(dict(books.total.gpus)), (name, gpus)
-            assert sum(share.cpus for share in shares) <= books.total.cpus
+            if name in self.cluster.shared_machines:
+                self._share_as_their_partitions_have_it(name, books.total.cpus)
+            else:
+                assert sum(share.cpus for share in shares) <= books.total.cpus
             assert sum(share.memory for share in shares) <= books.total.memory
+
+    def _share_as_their_partitions_have_it(self, machine: str, total: int) -> None:
+        holders = [job for job in self.cluster.on_machine(machine) if occupies(job)]
+        partitions = self.cluster.fleet.partitions
+        most = {job.job_id: rows(job, partitions[job.partition]) for job in holders}
+        alone = [job for job in holders if not most[job.job_id]]
+        assert sum(held(job)[machine].cpus for job in alone) <= total
+        for job in holders:
+            if most[job.job_id]:
+                together = [one for one in holders if one.partition == job.partition]
+                assert sum(held(one)[machine].cpus for one in together) <= most[job.job_id] * total
+                assert all(one.partition == job.partition for one in alone), machine
 
 
 def _may_be_there(own: Reservation, machines: object, others: list[Reservation]) -> bool:

@@ -45,7 +45,7 @@ NAMES = ONE_OF(sorted(MACHINES))
 REQUESTS = st.fixed_dictionaries(
     {
         "cpus_per_task": ONE_OF([1, 1, 2, 3]),
-        "partition": ONE_OF(["main", "main", "quick", "large", "quick,large", "own"]),
+        "partition": ONE_OF(["main", "main", "quick", "large", "quick,large", "own", "own,quick"]),
     },
     optional={
         "memory_per_node": ONE_OF([0, 500, 6000]),
@@ -84,7 +84,7 @@ def copied(cluster: Cluster) -> Cluster:
     other.quiet, other.reservation = dict(cluster.quiet), cluster.reservation
     other.plans = dict(cluster.plans)
     other.queue.tell_apart(cluster.queue.by_charge)
-    other.has_owners = cluster.has_owners
+    other.has_owners, other.shared_machines = cluster.has_owners, cluster.shared_machines
     for job in cluster.jobs.values():
         one = Job(**job.__dict__)
         other.add(one)
@@ -300,6 +300,40 @@ class Fleet(RuleBasedStateMachine):
             core.start_pending = self.kept
 
 
+class Sharing(Fleet):
+    """A fleet where some jobs share CPUs."""
+
+    @initialize(forced=ONE_OF([2, 3]), asked=ONE_OF([2, 3]))
+    def choose(self, forced: int, asked: int) -> None:
+        force = Partition("force", ("small1", "middle1", "gpus"), over_subscribe=f"FORCE:{forced}")
+        yes = Partition("yes", ("middle1", "middle2"), over_subscribe=f"YES:{asked}")
+        self.begin({**PARTITIONS, "force": force, "yes": yes}, Preempt())
+
+    @rule(
+        request=REQUESTS, run_time=ONE_OF([5.0, 100.0, 2000.0]), exclusive=ONE_OF([0, 0, 1, 2, 4, 4]),
+        partition=ONE_OF(["force", "force", "yes", "yes", "force,yes", "main,force", "yes,large"]),
+    )  # fmt: skip
+    def share(self, request: dict[str, object], run_time: float, exclusive: int, partition: str) -> None:
+        self._submit(run_time, **{**request, "exclusive": exclusive, "partition": partition})
+
+    @rule(
+        partitions=st.lists(ONE_OF(["force", "yes", "main", "quick"]), min_size=2, max_size=5),
+        run_time=ONE_OF([50.0, 2000.0]),
+        cpus=ONE_OF([1, 2, 3]), exclusive=ONE_OF([0, 4, 4]), machine=ONE_OF(["middle1", "middle1", None]),
+    )  # fmt: skip
+    def crowd(self, partitions: list[str], run_time: float, cpus: int, exclusive: int, machine: str | None) -> None:
+        for name in partitions:
+            self._submit(
+                run_time,
+                partition=name,
+                cpus_per_task=cpus,
+                exclusive=exclusive,
+                required_nodes=machine,
+                time_limit=3600,
+            )
+        self.sim.run(self.sim.now + 1)
+
+
 class Preempting(Fleet):
     """A fleet where running jobs make room for others."""
 
@@ -352,6 +386,7 @@ Fleet.TestCase.settings = settings(
     phases=(Phase.generate,),
     suppress_health_check=list(HealthCheck),
 )
-Preempting.TestCase.settings = Fleet.TestCase.settings
+Preempting.TestCase.settings = Sharing.TestCase.settings = Fleet.TestCase.settings
 test_promises_hold_whatever_happens = Fleet.TestCase
 test_promises_hold_where_jobs_make_room = Preempting.TestCase
+test_promises_hold_where_jobs_share_cpus = Sharing.TestCase
