@@ -22,6 +22,7 @@ from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.demand import capacity, demand
 from mini_slurm.scheduler.eligible import open_partitions
 from mini_slurm.scheduler.explain import own_reason
+from mini_slurm.scheduler.heterogeneous import parts
 from mini_slurm.scheduler.policy import Forecast, Reservation, ends_before
 from mini_slurm.scheduler.preemption import gives, is_leaving, is_victim, may_preempt, value
 from mini_slurm.scheduler.stock import amounts
@@ -50,8 +51,10 @@ def tidy(cluster: Cluster, now: float) -> None:
     left: dict[str, Resources] = {}
     for number, plans in list(cluster.plans.items()):
         job = cluster.jobs.get(number)
-        waits = job is not None and job.node is None and own_reason(job, now) is None
-        names = {name for one in open_partitions(cluster, job) for name in one.machines} if job and waits else set()
+        together = parts(cluster, job) if job is not None else []
+        if any(one.node is not None or own_reason(one, now) is not None for one in together):
+            together = []
+        names = {name for part in together for one in open_partitions(cluster, part) for name in one.machines}
         for plan in [plan for plan in plans if not (plan.keys() <= names and _stands(cluster, plan, left))]:
             give_up(cluster, number, plan)
 
@@ -103,8 +106,9 @@ def promised(cluster: Cluster, job: Job | None = None, partitions: Iterable[Part
     Whoever may have these make room again need not mind them.
     """
     found: dict[str, Resources] = {}
+    own = None if job is None else job.het_job_id or job.job_id  # the parts of a heterogeneous job have one plan
     for number, plans in cluster.plans.items():
-        for plan in plans if job is None or number != job.job_id else ():
+        for plan in plans if number != own else ():
             _add(found, {name: share.resources for name, share in plan.items()})
     for other in lent_jobs(cluster):
         if job is None or not any(may_preempt(cluster.fleet, job, one, other) for one in partitions):
@@ -180,10 +184,20 @@ class Evictions:
     ) -> list[Decision] | Vain:  # fmt: skip
         """Have others make room for the job, in the first of its partitions where that helps."""
         found = self.choose(job, partitions, candidates, limit, reservation, may_have)
-        if not isinstance(found, Vain):
-            return self._carry_out(job, *found)
+        return self.in_vain(found, before) if isinstance(found, Vain) else self.carry_out(job, *found)
+
+    def in_vain(self, found: Vain, before: Vain | None) -> Vain:
+        """To be remembered: looks are ever rarer as long as they are in vain."""
         self._remind(found.until)
         return found if before is None else found._replace(pause=min(2 * before.pause, LONGEST_PAUSE))
+
+    def vain(self, until: float, reservation: Reservation | None) -> Vain:
+        """Nobody could make room, nor can before that moment, unless something changes."""
+        return Vain(self.key(reservation), until, self._now, FIRST_PAUSE)
+
+    def work(self, looks: int) -> None:
+        """So many machines and jobs were passed over."""
+        self._work += looks
 
     def choose(
         self, job: Job, partitions: list[Partition], candidates: list[Books], limit: int | None,
@@ -192,21 +206,21 @@ class Evictions:
         """What the job would get, and who would have to make room for it."""
         until = NEVER
         for partition in partitions:
-            able, moment = self._able_to(job, partition)
+            able, moment = self.able_to(job, partition)
             until = min(until, moment)
             if not able:
                 continue
             if not self._could_suffice(job, partition, able):
                 continue
-            names = self._usable_in(partition)
+            names = self.usable_in(partition)
             usable = [one for one in candidates if one.entry.name in names]
             self._work += len(candidates) + len(able)
-            free, barred = self._free(job, partition, usable, limit, reservation)
+            free, barred = self.free(job, partition, usable, limit, reservation)
             victims = [one for one in able if one.preempt_time is None and not barred & held(one).keys()]
             found = _choose(self._cluster, job, usable, free, victims)
             if found is not None and may_have(found[0]):
                 return found
-        return Vain(self.key(reservation), until, self._now, FIRST_PAUSE)
+        return self.vain(until, reservation)
 
     def _could_suffice(self, job: Job, partition: Partition, able: list[Job]) -> bool:
         """Would there be room if all made some? Machines that are alike are looked at once."""
@@ -222,7 +236,7 @@ class Evictions:
         key = partition.name, job.qos
         if key not in self._most:
             machines, fleet = self._cluster.machines, self._cluster.fleet
-            free = {name: machines[name].free.plus(self._coming_on(name)) for name in self._usable_in(partition)}
+            free = {name: machines[name].free.plus(self._coming_on(name)) for name in self.usable_in(partition)}
             for one in able:
                 for name, share in gives(fleet, one).items():
                     if name in free:
@@ -237,27 +251,29 @@ class Evictions:
             self._work += len(free) + len(able)
         return self._most[key]
 
-    def _usable_in(self, partition: Partition) -> set[str]:
+    def usable_in(self, partition: Partition) -> set[str]:
+        """The machines of a partition where something can be started, and somebody may make room."""
         if partition.name not in self._members:
             members = ((name, self._cluster.machines.get(name)) for name in partition.machines)
             usable = {name for name, one in members if one and one.is_usable and not one.is_paused(self._now)}
             self._members[partition.name] = usable - self._cluster.shared_machines  # where nobody makes room
         return self._members[partition.name]
 
-    def _carry_out(self, job: Job, taken: Allocation, victims: list[Job]) -> list[Decision]:
+    def carry_out(self, job: Job, taken: Allocation, victims: list[Job]) -> list[Decision]:
+        """Keep that for the job, and have these make room for it."""
         self._coming.clear()
         self._most.clear()
         plans = self._cluster.plans
         plans[job.job_id] = (*plans.get(job.job_id, ()), taken)
         return [decision for victim in victims for decision in make_room(self._cluster, victim, self._now)]
 
-    def _free(
+    def free(
         self, job: Job, partition: Partition, usable: list[Books], limit: int | None, reservation: Reservation | None
     ) -> tuple[dict[str, Resources], set[str]]:
         """What nobody has to be told to leave; and the machines that a job before this one waits for."""
         kept = {} if reservation is None or ends_before(limit, reservation, self._now) else reservation.spare
         others = promised(self._cluster, job, [partition])
-        for plan in self._cluster.plans.get(job.job_id, ()):
+        for plan in self._cluster.plans.get(job.het_job_id or job.job_id, ()):
             _add(others, {name: share.resources for name, share in plan.items()})
         free = {}
         for books in usable:
@@ -271,7 +287,7 @@ class Evictions:
             self._coming[name] = coming(self._cluster, name)
         return self._coming[name]
 
-    def _able_to(self, job: Job, partition: Partition) -> tuple[list[Job], float]:
+    def able_to(self, job: Job, partition: Partition) -> tuple[list[Job], float]:
         """Who may be told to make room in a partition, in that order; and when the next one may."""
         key = partition.name, job.qos
         if key not in self._able:

@@ -81,6 +81,9 @@ class Waiting:
         if len(list(islice(usable, job.nodes))) < job.nodes:
             self._close(partition)
             return NO_NODE
+        missing = [name for name in prospect.must if name in self._taken or not self._is_open(name)]
+        if missing and self._taken.intersection(missing):  # a job before it waits for these
+            return UNAVAILABLE.format(compress(missing))
         if not prospect.could_start(partition, candidates, self.shut):
             wanted = expand(job.required_nodes) if job.required_nodes else partition.machines
             missing = [name for name in wanted if not self._is_open(name)]
@@ -93,7 +96,9 @@ class Waiting:
 
     def again(self, prospect: Prospect, reason: str) -> str:
         """Why another job waits that asks for the same as this one, which waits for that reason."""
-        return PRIORITY if self.is_closed(prospect.names) else reason
+        if self.is_closed(prospect.names):
+            return PRIORITY
+        return UNAVAILABLE.format(compress(list(prospect.must))) if prospect.must and reason == "Resources" else reason
 
     def is_closed(self, partitions: frozenset[str]) -> bool:
         """Does somebody wait for room in all of these partitions?"""

@@ -108,9 +108,9 @@ class Prospect:
         judgements = judged(cluster, job)
         self.partitions = [partition for partition, reason in judgements if reason is None]
         self.names = frozenset(partition.name for partition in self.partitions)
-        self._must = required_names(job.required_nodes)
-        is_one = self.wanted.tasks <= 1 and max(self.wanted.least, len(self._must)) <= 1  # which nothing can split
-        self._spreads = not is_one and may_spread(self.wanted, len(self._must))
+        self.must = required_names(job.required_nodes)
+        is_one = self.wanted.tasks <= 1 and max(self.wanted.least, len(self.must)) <= 1  # which nothing can split
+        self._spreads = not is_one and may_spread(self.wanted, len(self.must))
         self._least = least(self.wanted, 1 if self._spreads else self.wanted.tasks)
         self._reaches = [reach(cluster, job, partition) for partition in self.partitions]
         # of the last vain look: the stock's clock, the machines that were kept, and for which reservation
@@ -131,7 +131,7 @@ class Prospect:
 
     def _is_possible(self) -> bool:
         """Would the job fit if the machines were empty?"""
-        if not (self._must or self._job.excluded_nodes) and any(map(self._suits, self._reaches)):
+        if not (self.must or self._job.excluded_nodes) and any(map(self._suits, self._reaches)):
             return True
         return could_run_somewhere(self._cluster, self._job)
 
@@ -208,7 +208,7 @@ class Prospect:
     def _find_in(self, reach: Reach, kept: Kept, news: list[Books] | None) -> Allocation | None:
         wanted = self.wanted._replace(least_loaded=reach.partition.lln)
         is_spread = reach.partition.lln and wanted.tasks > 1 and self._spreads
-        if wanted.least <= 1 and not (self._must or wanted.reach or is_spread):
+        if wanted.least <= 1 and not (self.must or wanted.reach or is_spread):
             if news is None:
                 rooms = reach.rooms(wanted, self._least, kept, heads=True)
             else:
@@ -219,7 +219,7 @@ class Prospect:
         rooms = reach.rooms(wanted, self._least, kept, heads=False)
         if len(rooms) < wanted.least or sum(room.tasks for room in rooms) < wanted.tasks:
             return None
-        return choose(wanted, rooms, self._must)
+        return choose(wanted, rooms, self.must)
 
 
 def least(wanted: Demand, tasks: int) -> tuple[int, int]:
@@ -230,3 +230,9 @@ def least(wanted: Demand, tasks: int) -> tuple[int, int]:
     if wanted.memory_per_node is not None:
         return cpus, wanted.memory_per_node
     return cpus, 0 if wanted.exclusive else wanted.memory_per_cpu * wanted.cpus * tasks
+
+
+def barred(candidates: list[Books], allowed: list[Books]) -> Kept:
+    """The machines that advance reservations keep from a job."""
+    places = {books.position for books in allowed}
+    return {books.position: Resources() for books in candidates if books.position not in places}

@@ -14,6 +14,7 @@ from mini_slurm.model.job import Job
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mini_slurm.scheduler.evictions import Vain
     from mini_slurm.scheduler.prospect import Prospect
 
 SLACK = 64  # outdated entries that a heap may have beyond as many as there are jobs
@@ -58,6 +59,7 @@ class Group:
     def __init__(self) -> None:
         self.jobs: dict[int, Job] = {}
         self.prospect: Prospect | None = None
+        self.vain: Vain | None = None  # of a heterogeneous job: the last look for jobs that make room for it
         self.fresh: set[int] = set()  # filed since they were last told why they wait
         self.rest: str | None = None  # why all wait but those that are apart
         self.apart: Mapping[int, str] = {}

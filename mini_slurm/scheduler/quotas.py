@@ -170,6 +170,15 @@ class Quotas:
                 return scope.jobs_reason
         return too_large(job, self._fleet, {})
 
+    def take_together(self, together: list[Job], taken: list[Allocation]) -> str | None:
+        """Count all parts of a heterogeneous job; the reason for which they have to wait, where that is too much."""
+        for part, its in zip(together, taken, strict=True):
+            reason = self.reason(part) or self.excess(part, its)
+            if reason is not None:
+                return reason
+            self.take(part, its)
+        return None
+
     def excess(self, job: Job, taken: Allocation) -> str | None:
         """Why the job may not have this now, which is free; None: it may."""
         if not self._limited:

@@ -7,27 +7,34 @@ from copy import copy
 from heapq import heappop, heappush, heapreplace
 
 from mini_slurm.model.allocation import Allocation, union
-from mini_slurm.model.arrays import split_first, throttle_of
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler import licenses
-from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.caps import capped
 from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.deadlines import is_late, last_moment, limit_until, miss
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.evictions import Evictions, Vain, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import BEGIN, PRIORITY, Waiting, own_reason
-from mini_slurm.scheduler.heterogeneous import arrange, could_ever_start, lasting, once, parts
+from mini_slurm.scheduler.heterogeneous import Arranged, arrange, could_ever_start, lasting, once, parts
+from mini_slurm.scheduler.joint_evictions import Wish, plan_together
 from mini_slurm.scheduler.oversubscription import settle
 from mini_slurm.scheduler.owners import Owners, is_selfish, without
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, reserve, shortened
-from mini_slurm.scheduler.prospect import Prospect
+from mini_slurm.scheduler.prospect import Prospect, barred
 from mini_slurm.scheduler.queue import Group
 from mini_slurm.scheduler.quotas import Quotas
 from mini_slurm.scheduler.reservations import Reserved
-from mini_slurm.scheduler.starting import QUIET, begin, begin_together, set_reason, split_task
+from mini_slurm.scheduler.starting import (
+    begin,
+    begin_together,
+    end_quiet,
+    is_throttled,
+    next_task,
+    running_tasks,
+    set_reason,
+)
 from mini_slurm.scheduler.turn import Place, Turn
 
 NOTHING = Resources()
@@ -36,9 +43,7 @@ THROTTLED, NO_LICENSE, NEVER_ROOM = "JobArrayTaskLimit", "Licenses", "PartitionC
 
 def start_pending(cluster: Cluster, now: float) -> list[Decision]:
     """Start every pending job that may and can start now."""
-    for number in [number for number, until in cluster.quiet.items() if not now < until <= now + QUIET]:
-        del cluster.quiet[number]
-        cluster.queue.note(number)
+    end_quiet(cluster, now)
     file_jobs(cluster, now)
     settle(cluster)
     tidy(cluster, now)
@@ -147,7 +152,7 @@ class Round:
         if reason is not None:
             turn.close(reason)
             return
-        while not _is_throttled(self.cluster, job):
+        while not is_throttled(self.cluster, job):
             if job.licenses and not self._licenses.suffice(job, self._reserved.licenses(job)):
                 turn.close(NO_LICENSE)
                 return
@@ -160,7 +165,7 @@ class Round:
                 turn.close(reason)
                 return
             carried_out(self.cluster, job, found[0])
-            one = _next_task(self.cluster, job)
+            one = next_task(self.cluster, job)
             self._start(one, *found)
             if one is job:
                 return
@@ -176,25 +181,28 @@ class Round:
             if reason is not None:
                 turn.close(reason)
                 return
-        found = arrange(
-            [len(one.candidates) for one in prospects],
-            lambda part, others: once(self._places_beside(whole[part], prospects[part], others)),
-        )
+        found = self._arranged(whole, prospects)
+        if found.failed is not None and self._make_room_together(turn.group, whole, prospects):
+            found = self._arranged(whole, prospects)
         if found.failed is not None:
             if could_ever_start(self.cluster, together):
-                self._block(turn, whole[found.failed], prospects[found.failed])
+                self._wait(turn, whole[found.failed], prospects[found.failed])
             else:
                 turn.close(NEVER_ROOM)
             return
         quotas = copy(self._quotas)
-        for part, its in zip(together, found.taken, strict=True):
-            reason = quotas.reason(part) or quotas.excess(part, its)
-            if reason is not None:
-                turn.close(reason)
-                return
-            quotas.take(part, its)
+        reason = quotas.take_together(together, found.taken)
+        if reason is not None:
+            turn.close(reason)
+            return
         self._licenses, self._quotas = free, quotas
         self._begin_together(together, found.taken)
+
+    def _arranged(self, whole: list[Job], prospects: list[Prospect]) -> Arranged:
+        return arrange(
+            [len(one.candidates) for one in prospects],
+            lambda part, others: once(self._places_beside(whole[part], prospects[part], others)),
+        )
 
     def _reason_apart(self, part: Job, whole: Job, prospect: Prospect, free: licenses.Free) -> str | None:
         """Why a part waits wherever there is room; what it needs of the licenses is taken of those that are free."""
@@ -205,6 +213,7 @@ class Round:
         return reason
 
     def _begin_together(self, together: list[Job], taken: list[Allocation]) -> None:
+        carried_out(self.cluster, together[0], union(taken))
         self.decisions += begin_together(self.cluster, together, taken, self.now)
         self.cluster.queue.remove(together[0].job_id)
         self.cluster.stock.refresh(self.now)
@@ -231,7 +240,7 @@ class Round:
     def _make_room(self, job: Job, prospect: Prospect) -> tuple[Allocation, int | None] | None:
         """Have others make room for the job; what it gets, where they have done so at once."""
         found = None
-        while prospect.preempts and found is None and self._evictions.wants_more(job, _running(self.cluster, job)):
+        while prospect.preempts and found is None and self._evictions.wants_more(job, running_tasks(self.cluster, job)):
             self._reserve()
             if self._evictions.is_vain(prospect.vain, self._reservation):
                 break
@@ -250,14 +259,40 @@ class Round:
             found = self._find(job, prospect)
         return found
 
+    def _make_room_together(self, group: Group, whole: list[Job], prospects: list[Prospect]) -> bool:
+        """Have others make room for all parts of a heterogeneous job; was anybody told to?"""
+        first = whole[0]
+        if not any(one.preempts for one in prospects) or not self._evictions.wants_more(first, 0):
+            return False
+        self._reserve()
+        if self._evictions.is_vain(group.vain, self._reservation):
+            return False
+        wishes = [
+            Wish(part, one.partitions, without(self._reserved.choices(part, one.candidates)[0], others))
+            for part, one in zip(whole, prospects, strict=True)
+            for others in (self._owners.hindering(part),)
+        ]
+        done = plan_together(
+            self._evictions, self.cluster.fleet, wishes, limit_until(first, self.now), self._reservation,
+            lambda taken: copy(self._quotas).take_together(whole, taken) is None, group.vain,
+        )  # fmt: skip
+        group.vain = done if isinstance(done, Vain) else None
+        if isinstance(done, Vain):
+            return False
+        self.decisions += done
+        self.cluster.stock.refresh(self.now)
+        self._spare = None
+        return True
+
     def _wait(self, turn: Turn, job: Job, prospect: Prospect) -> None:
         """There is no room yet; others of the shape may have some made for them, too."""
-        if job.job_id not in self.cluster.plans:
+        number = job.het_job_id or job.job_id
+        if number not in self.cluster.plans:
             self._block(turn, job, prospect)
             return
         is_closed = self._waiting.is_closed(prospect.names)
         allowed = self._reserved.allowed(job, prospect.candidates)
-        turn.skip(job.job_id, PRIORITY if is_closed else self._waiting.reason(job, prospect, allowed))
+        turn.skip(number, PRIORITY if is_closed else self._waiting.reason(job, prospect, allowed))
 
     # --- where
 
@@ -304,7 +339,7 @@ class Round:
         if not self.cluster.fleet.reservations:
             return [kept]
         choices = self._reserved.choices(job, prospect.candidates)
-        return [{**kept, **_barred(prospect.candidates, allowed)} for allowed in choices]
+        return [{**kept, **barred(prospect.candidates, allowed)} for allowed in choices]
 
     def _kept(self) -> Mapping[int, Resources]:
         """What may be taken of the machines of the reservation, by their positions."""
@@ -352,30 +387,9 @@ class Round:
         self._blocked.clear()
 
 
-def _barred(candidates: list[Books], allowed: list[Books]) -> Mapping[int, Resources]:
-    """The machines that advance reservations keep from a job."""
-    places = {books.position for books in allowed}
-    return {books.position: NOTHING for books in candidates if books.position not in places}
-
-
 def _holders(cluster: Cluster) -> Iterator[Job]:
     """The jobs that hold something, and the parts of those that are heterogeneous."""
     for number in cluster.ends.in_order():
         job = cluster.jobs.get(number)
         if job is not None and occupies(job):
             yield from parts(cluster, job) if job.het_size else (job,)
-
-
-def _is_throttled(cluster: Cluster, job: Job) -> bool:
-    limit = job.array_throttle if job.array_tasks is None else throttle_of(job.array_tasks)
-    return limit is not None and job.array_job_id is not None and _running(cluster, job) >= limit
-
-
-def _running(cluster: Cluster, job: Job) -> int:
-    """Tasks of the job's array that hold something."""
-    return 0 if job.array_job_id is None else sum(map(occupies, cluster.records_of(job.array_job_id)))
-
-
-def _next_task(cluster: Cluster, job: Job) -> Job:
-    """The job to start: the job itself, or the first task of an array record, which gets a record of its own."""
-    return job if job.array_tasks is None else split_task(cluster, job, *split_first(job.array_tasks))

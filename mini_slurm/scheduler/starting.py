@@ -8,7 +8,7 @@ from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import format_gpus
 from mini_slurm.model.states import JobState
-from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.decisions import Decision, Hold, Start
 from mini_slurm.scheduler.eligible import open_partitions
 from mini_slurm.scheduler.explain import holds
@@ -23,6 +23,13 @@ def be_quiet(cluster: Cluster, job: Job, now: float) -> None:
     if not holds(job.reason):
         job.reason = "None"
         cluster.quiet[job.job_id] = now + QUIET
+
+
+def end_quiet(cluster: Cluster, now: float) -> None:
+    """Jobs that were changed a while ago are looked at again."""
+    for number in [number for number, until in cluster.quiet.items() if not now < until <= now + QUIET]:
+        del cluster.quiet[number]
+        cluster.queue.note(number)
 
 
 def split_task(cluster: Cluster, record: Job, task: int, rest: str | None) -> Job:
@@ -43,6 +50,22 @@ def split_task(cluster: Cluster, record: Job, task: int, rest: str | None) -> Jo
     cluster.touch(record)
     cluster.add(job)
     return job
+
+
+def is_throttled(cluster: Cluster, job: Job) -> bool:
+    """Do as many tasks of the job's array run as may at a time?"""
+    limit = job.array_throttle if job.array_tasks is None else throttle_of(job.array_tasks)
+    return limit is not None and job.array_job_id is not None and running_tasks(cluster, job) >= limit
+
+
+def running_tasks(cluster: Cluster, job: Job) -> int:
+    """Tasks of the job's array that hold something."""
+    return 0 if job.array_job_id is None else sum(map(occupies, cluster.records_of(job.array_job_id)))
+
+
+def next_task(cluster: Cluster, job: Job) -> Job:
+    """The job to start: the job itself, or the first task of an array record, which gets a record of its own."""
+    return job if job.array_tasks is None else split_task(cluster, job, *split_first(job.array_tasks))
 
 
 def _be_task(job: Job, task: int) -> None:

@@ -18,7 +18,8 @@ from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.eligible import could_run_somewhere, eligible_machines, judged, open_partitions, sites
 from mini_slurm.scheduler.evictions import Evictions, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import Waiting, own_reason, shared_reason
-from mini_slurm.scheduler.heterogeneous import arrange, could_ever_start, lasting, once, parts
+from mini_slurm.scheduler.heterogeneous import Arranged, arrange, could_ever_start, lasting, once, parts
+from mini_slurm.scheduler.joint_evictions import Wish, plan_together
 from mini_slurm.scheduler.oversubscription import offers, settle
 from mini_slurm.scheduler.owners import Owners, is_selfish, without
 from mini_slurm.scheduler.placement import place
@@ -80,19 +81,42 @@ class PlainRound:
                 return reason or "Licenses"
             free.take(part)
         candidates = [eligible_machines(self.cluster, part) for part in together]
-        found = arrange(
-            list(map(len, candidates)),
-            lambda number, others: once(self.beside(together[number], whole[number], candidates[number], others)),
-        )
+        found = self.arranged(together, whole, candidates)
+        if found.failed is not None and self.make_room_together(whole, candidates):
+            found = self.arranged(together, whole, candidates)
         if found.failed is not None:
             if could_ever_start(self.cluster, together):
                 number = found.failed
                 return self.block(together[number], self.reserved.allowed(whole[number], candidates[number]))
             return "PartitionConfig"
         self.licenses, taken = free, found.taken
+        carried_out(self.cluster, together[0], union(taken))
         self.decisions += begin_together(self.cluster, together, taken, self.now)
         self.reservation = after_start(together[0], union(taken), self.reservation, self.now)
         return None
+
+    def arranged(self, together: list[Job], whole: list[Job], candidates: list[list[Books]]) -> Arranged:
+        return arrange(
+            list(map(len, candidates)),
+            lambda number, others: once(self.beside(together[number], whole[number], candidates[number], others)),
+        )
+
+    def make_room_together(self, whole: list[Job], candidates: list[list[Books]]) -> bool:
+        partitions = [open_partitions(self.cluster, part) for part in whole]
+        can = [could_preempt(self.cluster.fleet, part, its) for part, its in zip(whole, partitions, strict=True)]
+        if not any(can) or not self.evictions.wants_more(whole[0], 0):
+            return False
+        owners = Owners(self.cluster)
+        wishes = [
+            Wish(part, its, without(self.reserved.choices(part, among)[0], owners.hindering(part)))
+            for part, its, among in zip(whole, partitions, candidates, strict=True)
+        ]
+        done = plan_together(
+            self.evictions, self.cluster.fleet, wishes, limit_until(whole[0], self.now), self.reservation,
+            lambda taken: True, None,
+        )  # fmt: skip
+        self.decisions += done if isinstance(done, list) else []
+        return isinstance(done, list)
 
     def beside(self, part: Job, whole: Job, candidates: list[Books], others: Allocation) -> Iterator[Allocation | None]:
         limit = limit_until(whole, self.now)
@@ -191,7 +215,7 @@ class PlainRound:
         prospect = Prospect(self.cluster, job)
         is_closed = self.waiting.is_closed(prospect.names)
         reason = "Priority" if is_closed else self.waiting.reason(job, prospect, candidates)
-        if job.job_id in self.cluster.plans:
+        if (job.het_job_id or job.job_id) in self.cluster.plans:
             return reason
         self.reasons[self.cluster.queue.key(job)] = self.waiting.again(prospect, reason)
         if self.reservation is None:

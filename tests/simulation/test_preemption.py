@@ -508,3 +508,71 @@ def test_a_machine_that_others_hold_is_not_cleared():
     assert sim.state(low) == "RUNNING"
     sim.run(until=40)
     assert sim.job(low).restarts == 1
+
+
+# --- for all parts of a heterogeneous job at once
+
+
+PARTS = ({"partition": "high", "cpus_per_task": 4}, {"partition": "high", "cpus_per_task": 4})
+
+
+@pytest.mark.parametrize("mode", ["REQUEUE", "CANCEL", "SUSPEND"])
+def test_jobs_make_room_for_all_parts_of_a_heterogeneous_job(mode: str):
+    sim = by_partition(mode, TWO)
+    low = [sim.submit(run_time=100, **LOW) for _ in range(2)]
+    sim.run(until=10)
+    job = sim.submit_together(*PARTS, run_time=50)
+    sim.run(until=12)
+    assert [sim.state(job + part) for part in range(2)] == ["RUNNING"] * 2
+    assert [sim.job(one).preempt_time for one in low] == ([10, 10] if mode != "REQUEUE" else [None, None])
+    sim.run(until=1000)
+    assert sim.state(job) == "COMPLETED"
+    assert {sim.state(one) for one in low} == {"PREEMPTED" if mode == "CANCEL" else "COMPLETED"}
+
+
+def test_nobody_is_ended_for_a_part_while_another_finds_no_room():
+    sim = by_partition("REQUEUE", TWO)
+    low = sim.submit(run_time=1000, **LOW)
+    same = sim.submit(run_time=500, partition="high", cpus_per_task=4)
+    sim.run(until=10)
+    job = sim.submit_together(*PARTS, run_time=50)
+    sim.run(until=490)
+    assert (sim.state(low), sim.job(low).restarts, sim.state(job)) == ("RUNNING", 0, "PENDING")
+    sim.run(until=510)
+    assert (sim.state(same), sim.state(job), sim.state(job + 1)) == ("COMPLETED", "RUNNING", "RUNNING")
+    assert sim.job(low).restarts == 1
+
+
+def test_only_as_many_make_room_as_it_takes_and_nothing_is_left_to_others_meanwhile():
+    sim = by_partition(
+        "REQUEUE",
+        {**TWO, "node3": Resources(cpus=4, memory=1000)},
+    )
+    low = [sim.submit(run_time=1000, **LOW) for _ in range(2)]
+    edited(sim, "low", grace_time=20)
+    sim.run(until=10)
+    job = sim.submit_together(*PARTS, run_time=50)
+    assert sum(sim.job(one).preempt_time is not None for one in low) == 1
+    late = sim.submit(run_time=10, partition="low", cpus_per_task=4)
+    sim.run(until=32)
+    assert [sim.state(one) for one in (job, job + 1, late)] == ["RUNNING", "RUNNING", "PENDING"]
+    assert not sim.cluster.plans
+
+
+def test_a_part_does_not_use_what_others_leave_for_another_part():
+    sim = by_partition("REQUEUE", TWO)
+    low = [sim.submit(run_time=1000, **LOW) for _ in range(2)]
+    sim.run(until=10)
+    job = sim.submit_together(PARTS[0], {"partition": "low", "cpus_per_task": 4}, run_time=50)
+    sim.run(until=200)
+    assert ([sim.job(one).restarts for one in low], sim.state(job)) == ([0, 0], "PENDING")
+
+
+def test_jobs_make_room_for_parts_by_qos():
+    sim = by_qos({"low": Qos("low"), "high": Qos("high", preempt=("low",))}, machines=TWO)
+    low = [sim.submit(run_time=1000, qos="low", cpus_per_task=4) for _ in range(2)]
+    sim.run(until=10)
+    job = sim.submit_together({"qos": "high", "cpus_per_task": 4}, {"qos": "high", "cpus_per_task": 2}, run_time=50)
+    sim.run(until=12)
+    assert [sim.state(job), sim.state(job + 1)] == ["RUNNING", "RUNNING"]
+    assert [sim.job(one).restarts for one in low] == [1, 1]

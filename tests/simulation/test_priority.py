@@ -182,3 +182,16 @@ def test_a_run_that_was_requeued_counts_once():
     sim.submit(run_time=1000, time_limit=1000, **of("alice", "extra"))
     alice, bob = sim.submit(**of("alice")), sim.submit(**of("bob"))
     assert sim.job(alice).priority > sim.job(bob).priority
+
+
+def test_the_first_that_wants_a_machine_waits_for_resources_and_those_after_it_miss_the_machine() -> None:
+    sim = Simulation(fleet_of({f"node{number}": Resources(cpus=2) for number in (1, 2, 3)}))
+    sim.submit(100, ntasks=2, required_nodes="node1")
+    waiting = [sim.submit(10, ntasks=2, required_nodes="node1") for _ in range(2)]
+    other = sim.submit(10, ntasks=1, required_nodes="node1")
+    both = sim.submit(10, nodes=2, required_nodes="node[1-2]")
+    free = sim.submit(10, ntasks=2)
+    sim.run(5)
+    gone = "ReqNodeNotAvail, UnavailableNodes:node1"
+    assert [sim.job(one).reason for one in (*waiting, other, both)] == ["Resources", gone, gone, gone]
+    assert sim.state(free) == "RUNNING"
