@@ -16,6 +16,7 @@ class Bid:
         self.name = name  # what its parts have in common
         self._count = count
         self._members: Dict[int, Tuple[Any, Launch]] = {}
+        self.why = ""  # what it waits for
 
     def join(self, client: Any, wanted: "Launch") -> None:
         """srun speaks of a part."""
@@ -34,6 +35,11 @@ class Bid:
     def is_complete(self) -> bool:
         """Are all parts known?"""
         return len(self._members) >= self._count
+
+    @property
+    def patience(self) -> int:
+        """For how many seconds it may wait; 0: for ever."""
+        return self.members[0][1].request.immediate
 
     def say(self, *fields: str) -> None:
         """Say something to srun, once."""

@@ -33,15 +33,25 @@ class Creation:
             job.waiting.append(bid)
         bid.join(client, wanted)
         self._try(job, bid)
+        if bid in job.waiting and bid.is_complete and bid.patience:
+            self._jobs.loop.later(bid.patience, lambda: self._give_up(job, bid))
 
     def retry(self, job: JobSteps) -> None:
         """What a step held is free: those who wait try again, in their order."""
         for bid in list(job.waiting):
+            if bid.patience and bid.is_complete:
+                bid.say("wait", bid.why)  # as in Slurm they speak of it no sooner
             self._try(job, bid)
 
     def _try(self, job: JobSteps, bid: Bid) -> None:
         if bid.is_complete and self._create(job, bid):
             job.waiting.remove(bid)
+
+    def _give_up(self, job: JobSteps, bid: Bid) -> None:
+        """It does not want to wait any longer."""
+        if bid in job.waiting:
+            job.waiting.remove(bid)
+            bid.refuse("create", bid.why)
 
     def _create(self, job: JobSteps, bid: Bid) -> bool:
         """Begin a step, or have srun wait. False: it waits."""
@@ -56,11 +66,12 @@ class Creation:
             bid.refuse("direct" if error.direct else "create", error.why)
             return True
         except layout.Busy as error:
-            if requests[0].immediate:
-                bid.refuse("create", str(error))
-                return True
-            bid.say("wait", str(error))
-            return False
+            bid.why = str(error)
+            if bid.patience == 1:
+                bid.refuse("create", bid.why)
+            elif not bid.patience:
+                bid.say("wait", bid.why)
+            return bid.patience == 1
         if requests[0].test_only:
             parts = [part for component in placed for part in component]
             bid.refuse("test", launch.forecast(parts, bid.members[0][1].environment))

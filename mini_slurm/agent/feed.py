@@ -8,7 +8,9 @@ import os
 import select
 import struct
 from contextlib import suppress
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Set, Tuple
+
+from mini_slurm.steps.records import FED_ALL, FED_EXTRA, FED_TASK
 
 ALL = 0xFFFFFFFF
 EXTRA = 0xFFFFFFFFFFFFFFFF  # in place of an offset: a sattach's, and no part of what srun sends
@@ -27,6 +29,15 @@ def packets(task: int, offset: int, data: bytes) -> List[bytes]:
     return [HEAD.pack(task, begin, len(piece)) + piece for begin, piece in zip(begins, pieces)]
 
 
+class Source:
+    """What comes for one task, or for all."""
+
+    def __init__(self) -> None:
+        self.taken = 0  # bytes that came
+        self.told = 0
+        self.ended = False
+
+
 class Feed:
     """The input of the tasks of one machine."""
 
@@ -36,10 +47,9 @@ class Feed:
         self._pipes: Dict[int, int] = {}  # descriptor -> task
         self._queues: Dict[int, bytearray] = {}  # descriptor -> what waits
         self._blocked: List[int] = []
-        self._taken = 0  # bytes that came
+        self._sources: Dict[int, Source] = {}  # by the task that they are for, or ALL
         self._extra = 0  # bytes that came from sattaches, since they were told how many
-        self._closing: List[int] = []  # descriptors that a sattach has ended
-        self._told = 0
+        self._closing: Set[int] = set()  # descriptors for which no more comes
         self._ended = False
         self._listening = True
 
@@ -62,20 +72,22 @@ class Feed:
             self._write(descriptor)
         self._listen(all(len(queue) < ROOM for queue in self._queues.values()))
 
-    def news(self) -> Optional[int]:
-        """How much of the input has been taken, where srun should hear of it."""
-        taken = self._taken - max((len(queue) for queue in self._queues.values()), default=0)
-        if taken - self._told >= STEP or (taken > self._told and taken == self._taken):
-            self._told = taken
-            return taken
-        return None
+    def news(self) -> List[Tuple[int, int]]:
+        """How many bytes of what have been taken, where srun or sattach should hear of it, as FED has them."""
+        found = []
+        for task, source in self._sources.items():
+            waiting = (len(self._queues[pipe]) for pipe, _ in self._pipes_of(task))
+            taken = source.taken - max(waiting, default=0)
+            if taken - source.told >= STEP or (taken > source.told and taken == source.taken):
+                source.told = taken
+                found.append((FED_ALL if task == ALL else FED_TASK + task, taken))
+        if self._extra and all(len(queue) < STEP for queue in self._queues.values()):
+            found.append((FED_EXTRA, self._extra))
+            self._extra = 0
+        return found
 
-    def extra(self) -> int:
-        """How many bytes of sattaches have been taken since somebody last asked."""
-        if any(len(queue) >= STEP for queue in self._queues.values()):
-            return 0
-        extra, self._extra = self._extra, 0
-        return extra
+    def _pipes_of(self, task: int) -> List[Tuple[int, int]]:
+        return [(pipe, owner) for pipe, owner in self._pipes.items() if task in (ALL, owner)]
 
     def close(self) -> None:
         """Give back all descriptors."""
@@ -102,25 +114,25 @@ class Feed:
         if offset == EXTRA:
             self._insert(task, data)
             return
-        if offset > self._taken or self._ended:
+        source = self._sources.setdefault(task, Source())
+        if offset > source.taken or source.ended or self._ended:
             return  # what lies between was lost with an agent, and comes again
-        new = data[self._taken - offset :]
-        self._taken += len(new)
-        self._ended = not data
-        for descriptor, owner in list(self._pipes.items()):
-            if task in (ALL, owner):
-                self._queues[descriptor] += new
-                self._write(descriptor)
+        new = data[source.taken - offset :]
+        source.taken += len(new)
+        source.ended = not data
+        self._hand_on(task, new, is_end=source.ended)
 
     def _insert(self, task: int, data: bytes) -> None:
         """What a sattach has sent; no data: its end, which is that of the task's input, as in Slurm."""
         self._extra += len(data)
-        for descriptor, owner in list(self._pipes.items()):
-            if task in (ALL, owner):
-                self._queues[descriptor] += data
-                if not data:
-                    self._closing.append(descriptor)
-                self._write(descriptor)
+        self._hand_on(task, data, is_end=not data)
+
+    def _hand_on(self, task: int, data: bytes, *, is_end: bool) -> None:
+        for descriptor, _ in self._pipes_of(task):
+            self._queues[descriptor] += data
+            if is_end:
+                self._closing.add(descriptor)
+            self._write(descriptor)
 
     def _write(self, descriptor: int) -> None:
         queue = self._queues[descriptor]

@@ -164,12 +164,8 @@ class Journal:
             os.close(descriptor)
 
     def _note_fed(self) -> None:
-        taken = self.feed.news()
-        if taken is not None:
-            self.put(records.record(records.FED, 0, b"%d" % taken))
-        extra = self.feed.extra()
-        if extra:
-            self.put(records.record(records.FED, 1, b"%d" % extra))
+        for number, taken in self.feed.news():
+            self.put(records.record(records.FED, number, b"%d" % taken))
 
     def _read(self, descriptor: int) -> None:
         for _ in range(TURN):

@@ -1,7 +1,7 @@
 """The steps of one job, where its first machine looks after them: who holds what, who waits, what became of them."""
 
 import os
-from typing import Any, Collection, Dict, List, Optional, Set
+from typing import Any, Callable, Collection, Dict, List, Optional, Set
 
 from mini_slurm.agent import spool
 from mini_slurm.agent.bids import Bid, Component
@@ -13,6 +13,7 @@ from mini_slurm.steps.layout import Held, Node, Part
 
 PREFIX = "step-"
 HIDDEN = 1 << 24  # numbers from here on are of steps that nobody is told of
+NO_FILES = 53  # in place of a signal: so Slurm has it in the accounting
 COUNT = "steps.json"  # how many steps the job has had
 # what records had not before steps had parts
 FORMERLY = {"part": 0, "apart": False, "first_task": 0, "shared": {}, "node_numbers": {}}
@@ -42,6 +43,8 @@ class Step:
         self.starts: Dict[str, StartTasks] = {}  # what machines were told that have not answered
         self.acked: Dict[str, int] = {}  # machine -> how much of its journal srun has written
         self.ending: Optional[EndAttempt] = None  # what was said last to end it
+        # where its tasks wait for srun to open their files: what starts them, but for those of these machines
+        self.begin: Optional[Callable[[Set[str]], None]] = None
         self.is_noted: bool = record["hidden"]  # has the submit side got the news?
 
     @property
@@ -171,6 +174,11 @@ class Step:
 def not_run(name: str) -> Ended:
     """The end of a part that did not begin."""
     return Ended(name, 0.0, 0.0, "NODE_FAIL", 0, 0, 0, 0.0, 0.0, {}, {})
+
+
+def left_out(name: str) -> Ended:
+    """The end of a part whose tasks' files srun could not open, or that was ended before srun had."""
+    return not_run(name)._replace(cause="", exit_signal=NO_FILES)
 
 
 def _state(status: int, causes: Set[str], cancelled_by: int) -> str:

@@ -1,7 +1,7 @@
 """The agent of a job's first machine looks after the job's steps: srun asks it, and machines' parts answer to it."""
 
 import signal
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Set, Type
 
 from mini_slurm.agent import creation, fronts, launch, spool, watchers
 from mini_slurm.agent.booking import Booking
@@ -9,7 +9,7 @@ from mini_slurm.agent.clients import Asker
 from mini_slurm.agent.holder import ENDING as ENDING_FILE
 from mini_slurm.agent.listeners import Listener, Listeners
 from mini_slurm.agent.log import log
-from mini_slurm.agent.step import JobSteps, Step, has_had, not_run
+from mini_slurm.agent.step import JobSteps, Step, has_had, left_out, not_run
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.messages import (
     Acknowledge,
@@ -88,6 +88,8 @@ class Steps:
             self._say_all(step, SignalAttempt(step.name, flat.number(frame[1]), True))
         elif kind == "end":
             self._end(step, flat.number(frame[1]))
+        elif kind == "begin" and step.begin is not None:
+            step.begin({flat.text(node) for node in frame[1:]})
         elif kind == "window":
             self._say_all(step, TaskWindow(step.name, flat.number(frame[1]), flat.number(frame[2])))
         elif kind == "done":
@@ -133,7 +135,7 @@ class Steps:
         else:
             self._creation.ask(job, client, wanted)
 
-    def attach(self, step: Step, client: Asker, wanted: launch.Launch) -> None:
+    def attach(self, step: Step, client: Asker, wanted: launch.Launch, *, is_again: bool = False) -> None:
         """A step has begun, or its srun is there again: say so to it and to the machines."""
         job = self._of_job[step.job]
         step.client, client.step, step.is_awaited = client, step, False
@@ -143,20 +145,35 @@ class Steps:
         counts = (step.record["first_task"], step.tasks)
         distribution, kill_wait = step.record["distribution"].lower(), job.plan["kill_wait"]
         client.say("created", number, distribution, kill_wait, flat.nest(layout_of), *counts)
-        for index, part in enumerate(parts):
+        step.begin = lambda nodes: self._begin(step, wanted, nodes, is_again=is_again)
+        if not wanted.request.held:
+            step.begin(set())
+
+    def _begin(self, step: Step, wanted: launch.Launch, left: Set[str], *, is_again: bool) -> None:
+        """Start the tasks, but for those of the machines that are left out; or go on where srun had got to."""
+        job, step.begin = self._of_job[step.job], None
+        self._leave_out(job, step, left)
+        for index, part in enumerate(step.parts()):
             if part.node in step.running:
                 step.starts[part.node] = launch.message(step, job, wanted, index)
                 self.say(step, part.node, step.starts[part.node])
+        if is_again:
+            for node in step.unfinished:
+                self.say(step, node, Resume(step.name, wanted.offsets.get(node, 0)))
+            for node, ended in step.ends.items():
+                self._tell_over(step, node, ended)
+
+    def _leave_out(self, job: JobSteps, step: Step, nodes: Set[str]) -> None:
+        """The tasks of these machines do not begin."""
+        for node in sorted(nodes):
+            step.unfinished.discard(node)
+            self._part_ended(job, step, node, left_out(step.name))
 
     def _resume(self, step: Step, client: Asker, wanted: launch.Launch) -> None:
         """srun has come back: begin again where it had got to."""
         if step.client is not None and step.client is not client:
             step.client.close()
-        self.attach(step, client, wanted)
-        for node in step.unfinished:
-            self.say(step, node, Resume(step.name, wanted.offsets.get(node, 0)))
-        for node, ended in step.ends.items():
-            self._tell_over(step, node, ended)
+        self.attach(step, client, wanted, is_again=True)
 
     def find(self, name: str, job_id: str) -> Optional[JobSteps]:
         """The job that srun means: its own, which has this name, or one of that number."""
@@ -251,6 +268,11 @@ class Steps:
         self._say_all(step, step.ending)
 
     def _say_all(self, step: Step, message: Message) -> None:
+        if step.begin is not None:
+            if not isinstance(message, SignalAttempt) or message.signal in ENDING:
+                step.begin = None
+                self._leave_out(self._of_job[step.job], step, set(step.running))
+            return
         for node in sorted(step.running):
             self.say(step, node, message)
 
@@ -260,7 +282,7 @@ class Steps:
             if attempt.head == listener.node and name.startswith(f"{listener.job}-"):
                 self._jobs.say_again(attempt, listener)
         for step in self._all_of(listener.job):
-            if listener.node in step.running:
+            if listener.node in step.running and step.begin is None:
                 for message in step.again(listener.node):
                     listener.send(message)
                 if step.client is not None:

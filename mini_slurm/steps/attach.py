@@ -208,7 +208,7 @@ class Watcher:
             self._outputs.say(number, data)
         elif kind == records.EXITED and is_live:
             self._exited(number, records.tasks_of(data))
-        elif kind == records.FED and number and is_live:
+        elif kind == records.FED and number == records.FED_EXTRA and is_live:
             node.fed += int(data)
 
     def _exited(self, status: int, tasks: list[int]) -> None:

@@ -8,47 +8,18 @@ from time import monotonic, strftime
 from mini_slurm.protocol import flat
 from mini_slurm.steps import ends, records
 from mini_slurm.steps.console import Raw
-from mini_slurm.steps.input import Input
+from mini_slurm.steps.input import Inputs
 from mini_slurm.steps.outputs import Gone, Names, Outputs
+from mini_slurm.steps.settings import NodeState, Settings
 from mini_slurm.steps.talk import Talk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_slurm.steps.outputs import Layout
 
 KILL = 9
 FAILED = 1 << 8  # as wait() has exit status 1
 MORE = 2  # seconds that srun waits longer for a step's end than its tasks are given
-
-
-class Settings:
-    """What the command line says of how srun itself behaves."""
-
-    def __init__(self) -> None:
-        self.program = "srun"
-        self.job_id = ""
-        self.quiet = 0
-        self.verbose = 0
-        self.kill_on_bad_exit = False
-        self.wait = 0  # seconds after the first task's end until the others are ended; 0: for ever
-        self.input: int | None = None  # descriptor that is read for the tasks
-        self.input_task = -1  # the only task that gets it; -1: all do
-        self.quit_on_interrupt = False
-        self.disable_status = False
-        self.pty = False
-        self.is_jobs_own = False  # a process of the job, which a signal to the job reaches, too
-
-
-class NodeState:
-    """One machine's part of the step."""
-
-    def __init__(self, tasks: list[int]) -> None:
-        self.tasks = tasks
-        self.got = 0  # bytes of its notes
-        self.fed = 0  # bytes of input that its tasks have taken
-        self.size: int | None = None  # of all its notes, known at its end
-        self.reader = records.Reader()
-
-    @property
-    def is_complete(self) -> bool:
-        """Has all come that will?"""
-        return self.size is not None and self.got >= self.size
 
 
 class Front:
@@ -67,6 +38,7 @@ class Front:
         self._status = 0
         self._kill_wait = 30
         self._is_created = False
+        self._left_out: set[str] = set()  # machines whose tasks do not begin
         self._waited = 0
         self.refusal: int | None = None  # the exit status, where there is no step
         self.mates: list[Front] = [self]  # all components, which end together
@@ -75,7 +47,7 @@ class Front:
         self._ending_signal = False
         self._deadline: float | None = None
         self._slow_at: float | None = None
-        self.input = Input(settings, talk)
+        self.inputs = Inputs(settings, talk)
         self.console = Raw(settings.input if settings.pty else None)
 
     # --- what is said
@@ -139,7 +111,9 @@ class Front:
         self._talk.connect(patience)
         offsets = {name: str(node.got) for name, node in self._nodes.items()}
         self._talk.say(*self._launch, flat.nest_pairs(offsets))
-        self.input.send_again()
+        if self._is_created:
+            self._begin()
+        self.inputs.send_again()
 
     def keep_connected(self, patience: float) -> None:
         """Connect again where the connection was lost and is needed. Raises NoAgent."""
@@ -214,7 +188,7 @@ class Front:
         elif kind == "abort":
             self.abort()
         elif kind == "again":
-            self.input.send_again()
+            self.inputs.send_again()
         elif kind == "gone":
             self._lose_job([flat.text(name) for name in frame[1:]])
 
@@ -253,22 +227,36 @@ class Front:
         self._is_created = True
         self._chat_of_layout(layout)
         try:
-            self._outputs.open(self._names, layout, first, count)
+            self._open_files(layout, first, count)
         except OSError as error:
-            self._refuse_output(error)
-
-    def _refuse_output(self, error: OSError) -> None:
-        """A file cannot be opened. Where it is a task's own, Slurm leaves it to that machine: no failure of srun."""
-        is_of_tasks = self._outputs.are_of_tasks()
-        if is_of_tasks:
-            for task in self.running:
-                self.complain(f"task {task} launch failed: Slurmd could not connect IO")
-        else:
             self.complain(f"Could not open {error.filename2} file: {error.strerror}")
-        self._talk.say("end", 0)
-        self.refusal = int(not is_of_tasks)
+            self._talk.say("end", 0)
+            self.refusal = 1
+        else:
+            self._begin()
 
-    def _chat_of_layout(self, layout: list[tuple[str, list[int]]]) -> None:
+    def _open_files(self, layout: Layout, first: int, count: int) -> None:
+        """Open what the tasks read and write. Raises OSError.
+
+        A file of a task's own, or of a machine's, Slurm has that machine open: where it cannot, none of the
+        machine's tasks begins, which is no failure of srun.
+        """
+        self.inputs.open(self._names, layout, first)
+        self._outputs.open(self._names, layout, first, count)
+        for files in (self.inputs, self._outputs):
+            self._left_out |= files.open_own(self._names, layout, first)
+        for name in self._left_out:
+            self._nodes[name].size = 0
+            self._running.difference_update(self._nodes[name].tasks)
+        for task in sorted(task for name in self._left_out for task in self._nodes[name].tasks):
+            self.complain(f"task {task} launch failed: Slurmd could not connect IO")
+
+    def _begin(self) -> None:
+        """The tasks may begin, where they wait for that."""
+        if self.settings.input_file or self._outputs.has_files:
+            self._talk.say("begin", *sorted(self._left_out))
+
+    def _chat_of_layout(self, layout: Layout) -> None:
         self.chat("launch/slurm: launch_p_step_launch: CpuBindType=(null type)")
         for node, tasks in layout:
             numbers = ends.ranges(tasks)
@@ -278,6 +266,8 @@ class Front:
 
     def _over(self, name: str, cause: str, size: int) -> None:
         node = self._nodes[name]
+        if name in self._left_out:
+            return
         node.size = size
         if cause == "NODE_FAIL":
             self.complain(f"Node failure on {name}")
@@ -315,9 +305,9 @@ class Front:
             self._exited(node, number, records.tasks_of(data))
         elif kind == records.CANCELLED:
             self.abort()
-        elif kind == records.FED and not number:
-            self._nodes[node].fed = int(data)
-            self.input.note(list(self._nodes.values()))
+        elif kind == records.FED:
+            self._nodes[node].fed[number] = int(data)
+            self.inputs.note(list(self._nodes.values()))
 
     # --- how tasks end
 

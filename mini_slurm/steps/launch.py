@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from mini_slurm.errors import BadUsage, Refused
+from mini_slurm.errors import BadUsage
 from mini_slurm.model.export import wanted as export_of
 from mini_slurm.protocol import flat
 from mini_slurm.steps import multi_prog, request
-from mini_slurm.steps.front import Settings
 from mini_slurm.steps.outputs import Outputs
 from mini_slurm.steps.request import StepRequest
 from mini_slurm.steps.scripts import current_folder
+from mini_slurm.steps.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
     wanted.submit_line = given.get("submit-line", "")
     wanted.name = given.get("job-name") or os.path.basename(words[0])
     _behave(settings, given)
-    inputs = _input(settings, given.get("input", ALL), wanted.ntasks or wanted.least_nodes or 1)
+    inputs = _input(settings, given.get("input") or ALL, wanted.ntasks or wanted.least_nodes or 1)
     outputs = Outputs(
         given.get("output", ""),
         given.get("error", ""),
@@ -97,6 +97,7 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
         unbuffered="unbuffered" in given or "pty" in given,
         append=given.get("open-mode", "").startswith("a"),
     )
+    wanted.held = bool(settings.input_file) or outputs.has_files
     fields = _fields(program, given, wanted, programs, inputs, environment, own)
     return Plan(settings, wanted, outputs, fields)
 
@@ -125,19 +126,16 @@ def _behave(settings: Settings, given: dict[str, str]) -> None:
 
 
 def _input(settings: Settings, mode: str, tasks: int) -> str:
-    """Open what the tasks read; which of them do: a number that is none of theirs is a file's name. Raises Refused."""
+    """Where the tasks' input comes from; which of them get it: a number that is none of theirs is a file's name."""
     if mode == NONE:
         return NONE
-    mode = mode or ALL
-    settings.input = 0
     if mode.isdigit() and int(mode) < tasks:
-        settings.input_task = int(mode)
+        settings.input, settings.input_task = 0, int(mode)
         return mode
-    if mode != ALL:
-        try:
-            settings.input = os.open(mode, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise Refused(f"Could not open stdin file: {error.strerror}") from None
+    if mode == ALL:
+        settings.input = 0
+    else:
+        settings.input_file = mode
     return ALL
 
 

@@ -7,6 +7,10 @@ from select import POLLOUT, poll
 
 from mini_slurm.steps.records import ERR, OUT
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Layout = list[tuple[str, list[int]]]  # the machines of a step, and the numbers of their tasks
+
 LONGEST = 1 << 16  # bytes of a line that is waited for
 FLAGS = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
 WIDEST = 10  # digits
@@ -78,6 +82,15 @@ def is_of_task(pattern: str) -> bool:
     return is_file(pattern) and fill(pattern, nobody, 0, "a", 0) != fill(pattern, nobody, 1, "b", 1)
 
 
+def of_tasks(pattern: str, names: Names, layout: Layout, first: int) -> list[tuple[int, str, str]]:
+    """Number, machine and file of each task; the `first` of them in the whole step."""
+    return [
+        (task, node, fill(pattern, names, first + names.part + task, node, index))
+        for index, (node, tasks) in enumerate(layout)
+        for task in tasks
+    ]
+
+
 class Outputs:
     """Both streams of all tasks."""
 
@@ -90,33 +103,42 @@ class Outputs:
         self._width = 1
         self._targets: dict[tuple[int, int], int] = {}  # stream, task -> descriptor; -1: nowhere
         self._lines: dict[tuple[int, int], bytearray] = {}  # what has no end yet
+        self._opened: dict[str, int] = {}
 
-    def open(self, names: Names, layout: list[tuple[str, list[int]]], first: int, count: int) -> None:
-        """Open the files for these tasks. Raises OSError, whose filename2 says which stream it was.
+    @property
+    def has_files(self) -> bool:
+        """Is there any to open?"""
+        return any(map(is_file, self._patterns.values()))
+
+    def open(self, names: Names, layout: Layout, first: int, count: int) -> None:
+        """Open what all of these tasks share. Raises OSError, whose filename2 says which stream it was.
 
         They are the `first` of the step and those after it, out of `count`.
         """
-        tasks = [(task, node, index) for index, (node, tasks) in enumerate(layout) for task in tasks]
         self._first, self._width = first, len(str(max(count - 1, 0)))
-        opened: dict[str, int] = {}
-        for stream in (OUT, ERR):
-            pattern = self._patterns[stream]
-            for task, node, index in tasks:
-                if is_file(pattern):
-                    path = fill(pattern, names, first + names.part + task, node, index)
-                    if path not in opened:
-                        opened[path] = self._open(path, stream)
-                    self._targets[stream, task] = opened[path]
-                else:
+        for stream, pattern in self._patterns.items():
+            for task, _, path in of_tasks(pattern, names, layout, first):
+                if not is_file(pattern):
                     self._targets[stream, task] = _standard(pattern, stream, task)
+                elif not is_of_task(pattern):
+                    self._targets[stream, task] = self._open(path, stream)
 
-    def are_of_tasks(self) -> bool:
-        """Is any of the files one that its task's machine would open?"""
-        return any(is_of_task(pattern) for pattern in self._patterns.values())
+    def open_own(self, names: Names, layout: Layout, first: int) -> set[str]:
+        """Open the files that tasks have for themselves; the machines of those that cannot be opened."""
+        failed = set()
+        for stream, pattern in self._patterns.items():
+            for task, node, path in of_tasks(pattern, names, layout, first) if is_of_task(pattern) else ():
+                try:
+                    self._targets[stream, task] = self._open(path, stream)
+                except OSError:
+                    failed.add(node)
+        return failed
 
     def _open(self, path: str, stream: int) -> int:
         try:
-            return os.open(path, FLAGS | (os.O_APPEND if self._append else os.O_TRUNC), 0o666)
+            if path not in self._opened:
+                self._opened[path] = os.open(path, FLAGS | (os.O_APPEND if self._append else os.O_TRUNC), 0o666)
+            return self._opened[path]
         except OSError as error:
             raise OSError(error.errno, error.strerror, path, None, "stderr" if stream else "stdout") from None
 

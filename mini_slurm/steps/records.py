@@ -10,10 +10,10 @@ OUT, ERR = 0, 1  # number: the task. Bytes that it wrote
 SAID = 2  # a line of the watcher's own, which belongs to standard error. number: the task that it is shown as
 STARTED = 3  # number: how many tasks run now
 EXITED = 4  # number: wait status. data: the tasks, as "0,1,7"
-FED = (
-    5  # data: how much of standard input was taken, in bytes; what a lost connection carried is sent again from there.
-)
-# number: 1 where it is a sattach's, and so much more than before
+FED = 5  # number: one of the next. data: how much of standard input was taken, in bytes; from there it is sent again
+FED_ALL = 0  # of what is for all tasks
+FED_EXTRA = 1  # of sattaches, and so much more than before
+FED_TASK = 2  # and those after it: of what is for one task, the number of which is added
 CANCELLED = 6  # the step is being ended from elsewhere. number: 1 for its time limit
 HEAD = 9  # bytes before the data
 

@@ -38,8 +38,9 @@ class StepRequest:
         self.gpus_per_task: int | None = None
         self.gpu_type = ""
         self.time_limit: int | None = None  # seconds
-        self.immediate = False
+        self.immediate = 0  # seconds that it may wait for others; 1: none at all; 0: for ever
         self.test_only = False  # nothing is to run
+        self.held = False  # its tasks begin when srun has opened their files, whose names may need the step's number
         self.alone = False  # its allocation is its own, and it gets less of Slurm's variables
         self.hidden = False  # it has no number of its own, and nobody is told of it
         self.submit_line = ""
@@ -63,8 +64,8 @@ KINDS = {
     "exact": "flag",
     "overlap": "flag",
     "overcommit": "flag",
-    "immediate": "flag",
     "test_only": "flag",
+    "held": "flag",
     "alone": "flag",
     "apart": "flag",
     "hidden": "flag",
@@ -259,6 +260,12 @@ def _time(request: StepRequest, text: str) -> None:
         raise BadOption("Invalid --time specification") from None
 
 
+def _immediate(request: StepRequest, text: str) -> None:
+    if not (text.isascii() and (text.isdigit() or not text)):
+        raise Refused(f'Invalid numeric value "{text}" for immediate.')
+    request.immediate = int(text or 1)
+
+
 def _gpu_count(request: StepRequest, option: str, text: str) -> int:
     """`2`, `a100:2`, `gpu:a100:2`."""
     count = 0
@@ -302,7 +309,7 @@ READERS: dict[str, Reader] = {
     "gpus-per-node": _gpus("gpus-per-node", "gpus_per_node"),
     "gpus-per-task": _gpus("gpus-per-task", "gpus_per_task"),
     "gres": _gres,
-    "immediate": _flag("immediate"),
+    "immediate": _immediate,
     "mem": _memory,
     "mem-per-cpu": _memory_per_cpu,
     "nodelist": _nodelist,

@@ -87,8 +87,8 @@ def _readable(fronts: list[Front]) -> set[int]:
     """What standard input comes from, where all who read it have room."""
     if not all(front.is_created for front in fronts):
         return set()
-    found = {front.settings.input for front in fronts if front.settings.input is not None and not front.is_over}
-    return found - {front.settings.input for front in fronts if not (front.is_over or front.input.is_wanted)}
+    reading = [one for front in fronts if not front.is_over for one in front.inputs.all]
+    return {one.descriptor for one in reading} - {one.descriptor for one in reading if not one.is_wanted}
 
 
 def _read(fronts: list[Front], descriptor: int) -> None:
@@ -98,8 +98,9 @@ def _read(fronts: list[Front], descriptor: int) -> None:
     except OSError:
         data = b""
     for front in fronts:
-        if front.settings.input == descriptor:
-            front.input.take(data)
+        for one in front.inputs.all:
+            if one.descriptor == descriptor:
+                one.take(data)
 
 
 def _timeout(fronts: list[Front]) -> int | None:

@@ -73,6 +73,7 @@ def test_a_step_runs_and_its_output_is_the_jobs(client: Client) -> None:
         ),
         ("srun", 1, "srun: fatal: No command given to execute.\n"),
         ("srun -n abc true", 1, 'srun: error: Invalid numeric value "abc" for --ntasks.\n'),
+        ("srun --immediate=x true", 1, 'srun: error: Invalid numeric value "x" for immediate.\n'),
         ("srun --foo true", 255, "srun: unrecognized option '--foo'\nTry \"srun --help\" for more information\n"),
         ("srun --send-libs true", 1, "srun: error: --send-libs is not supported yet\n"),
         (
@@ -98,7 +99,12 @@ def test_a_step_runs_and_its_output_is_the_jobs(client: Client) -> None:
         ),
         ("srun -i nofile cat", 1, "srun: error: Could not open stdin file: No such file or directory\n"),
         ("srun -o nodir/x hostname", 1, "srun: error: Could not open stdout file: No such file or directory\n"),
+        ("srun -i nofile.%j -o nodir/x cat", 1, "srun: error: Could not open stdin file: No such file or directory\n"),
+        ("srun -i no.%t -o nodir/x cat", 1, "srun: error: Could not open stdout file: No such file or directory\n"),
+        ("srun -o o.%j -e nodir/x true", 1, "srun: error: Could not open stderr file: No such file or directory\n"),
         ("srun -n1 -o nodir/%t hostname", 0, "srun: error: task 0 launch failed: Slurmd could not connect IO\n"),
+        ("srun -n1 -e nodir/%n hostname", 0, "srun: error: task 0 launch failed: Slurmd could not connect IO\n"),
+        ("srun -n1 -i nodir/%N hostname", 0, "srun: error: task 0 launch failed: Slurmd could not connect IO\n"),
         (
             "srun -n3 true",
             1,
@@ -203,6 +209,34 @@ def test_standard_input_goes_to_all_or_one_or_none(client: Client) -> None:
     srun readlink /proc/self/fd/0 | cut -c1-5
     """
     assert run(client, script)[1] == "0: a\n0: b\n1: a\n1: b\n1: x\n1\npipe:\n"
+
+
+def test_nothing_begins_without_its_files(client: Client) -> None:
+    script = """
+    cd $(mktemp -d)
+    for files in "-o nodir/x" "-e nodir/x" "-i nodir/x" "-o nodir/%t" "-o out.%t -e nodir/%n" "-i nodir/%t"; do
+        srun -n2 $files sh -c 'touch begun; sleep .1' 2> /dev/null; echo $?
+    done
+    mkdir 0; srun -n2 -o %t/x sh -c 'touch begun; sleep .1'; echo $? # the other task is of the same machine
+    ls
+    """
+    assert run(client, script)[1].split() == ["1", "1", "1", "0", "0", "0", "0", "0", "out.0", "out.1"]
+
+
+def test_each_task_reads_its_own_file(client: Client) -> None:
+    script = """
+    cd $(mktemp -d)
+    for task in 0 1; do seq $task 10 2000000 > in.$task; echo $task > $task.4.s; done; echo step > 5.s
+    srun -n2 -l -i in.%t md5sum | sort; md5sum < in.0; md5sum < in.1
+    srun -n2 -i in.%t -o out.%t sh -c 'sleep .$SLURM_PROCID; cat'; cmp in.0 out.0; cmp in.1 out.1
+    srun -n2 -l -i in.%t head -1 | sort
+    srun -n2 -l -i in.%t sh -c 'read x; echo $x; [ $x = 0 ] || cat > /dev/null' | sort
+    srun -n2 -l -i %t.%s.s cat | sort
+    srun -n2 -l -i %s.s cat | sort
+    """
+    lines = run(client, script)[1].splitlines()
+    assert lines[:2] == [f"{task}: {lines[2 + task]}" for task in (0, 1)]
+    assert lines[4:] == ["0: 0", "1: 1", "0: 0", "1: 1", "0: 0", "1: 1", "0: step", "1: step"]
 
 
 def test_much_standard_input_arrives_whole(client: Client) -> None:
@@ -335,11 +369,27 @@ def test_exact_steps_run_side_by_side_and_others_wait(client: Client) -> None:
 
 
 def test_a_step_waits_for_one_that_has_everything(client: Client) -> None:
-    script = (
-        "srun -n1 sleep 1 & while [ -z \"$(pgrep -f '/sleep 1$')\" ]; do sleep .05; done; srun -n1 echo second; wait"
-    )
-    _, out, err = run(client, script)
-    assert (out, err.count("temporarily disabled")) == ("second\n", 1)
+    script = """
+    cd $(mktemp -d)
+    srun -n1 sh -c 'touch begun; until [ -e go ]; do sleep .05; done' &
+    until [ -e begun ]; do sleep .05; done
+    srun -n1 echo second 2> err & until grep -q temporarily err; do sleep .05; done
+    touch go; wait; cat err
+    """
+    _, out, _ = run(client, script)
+    assert (out[:7], out.count("temporarily disabled")) == ("second\n", 1)
+
+
+def test_a_step_waits_no_longer_than_it_is_allowed_to(client: Client) -> None:
+    script = """
+    cd $(mktemp -d)
+    srun -n1 sh -c 'touch begun; until [ -e go ]; do sleep .05; done' &
+    until [ -e begun ]; do sleep .05; done
+    srun -I true; echo $?; srun --immediate=2 true; echo $?
+    touch go; wait; srun -I echo third
+    """
+    busy = "srun: error: Unable to create step for job 1: Requested nodes are busy\n"
+    assert run(client, script) == (0, "1\n1\nthird\n", busy * 2)
 
 
 def test_a_step_may_overlap(client: Client) -> None:

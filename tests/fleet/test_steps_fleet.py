@@ -42,6 +42,32 @@ def test_steps_on_several_machines_are_booked_and_one_is_cancelled(fleet: Machin
     assert states[4].startswith("1.2|CANCELLED by ")
 
 
+FILES = """
+mkdir -p half/0; echo a > in.node1; echo b > in.node2
+srun -l -i in.%N cat | sort
+srun -o half/%t/out sh -c 'touch begun.$SLURM_PROCID; echo $SLURM_PROCID; exit 3'; echo rc $?
+cat half/*/out; ls begun.*
+rm in.node2
+srun -l -K -i in.%N sh -c 'cat; echo $SLURM_PROCID'; echo rc $?
+srun -o nodir/out true; echo rc $?
+"""
+
+
+def test_machines_whose_tasks_lack_a_file_leave_the_others_alone(fleet: Machines):
+    jobs.wrap(fleet, FILES, "-N", "2", "-n", "2", "-o", "out", "-e", "err")
+    jobs.wait_over(fleet, 1)
+    words = (fleet.work / "out").read_text().splitlines()
+    assert words == ["0: a", "1: b", "rc 3", "0", "begun.0", "0: a", "0: 0", "rc 0", "rc 1"]
+    assert (fleet.work / "err").read_text().splitlines() == [
+        "srun: error: task 1 launch failed: Slurmd could not connect IO",
+        "srun: error: node1: task 0: Exited with exit code 3",
+        "srun: error: task 1 launch failed: Slurmd could not connect IO",
+        "srun: error: Could not open stdout file: No such file or directory",
+    ]
+    found = accounted(fleet, "jobid,state,exitcode")
+    assert found[2:5] == ["1.0|COMPLETED|0:0", "1.1|CANCELLED|0:53", "1.2|CANCELLED|0:53"]
+
+
 ELSEWHERE = """
 echo in | srun --overlap -N2 -n2 -l sh -c 'cat; echo $SLURMD_NODENAME $SLURM_STEP_ID; exit $((SLURM_PROCID * 4))' | sort
 srun --overlap -N1 -n1 -w node1 sh -c 'kill $$'; echo rc $?

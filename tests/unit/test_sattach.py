@@ -15,6 +15,7 @@ from mini_slurm.options.sattach import OPTIONS
 from mini_slurm.protocol import flat
 from mini_slurm.steps import records, sattach
 from mini_slurm.steps.attach import Settings, Watcher
+from mini_slurm.steps.records import FED_ALL, FED_EXTRA
 
 LAYOUT = flat.nest([flat.nest(["node1", "0,1", "1"]), flat.nest(["node2", "2", ""])])
 
@@ -133,7 +134,7 @@ def test_what_a_sattach_sends_is_no_part_of_what_srun_sends(tmp_path: Path) -> N
         os.write(writer, packet)
     feed.take(feed._fifo)
     assert [os.read(reader, 9000) for reader, _ in ends] == [b"onetwo", b"one" + b"x" * 5000]
-    assert (feed.news(), feed.extra(), feed.extra()) == (6, 5000, 0)
+    assert (sorted(feed.news()), feed.news()) == ([(FED_ALL, 6), (FED_EXTRA, 5000)], [])
     assert os.read(ends[1][0], 1) == b""
     os.close(writer)
     feed.close()

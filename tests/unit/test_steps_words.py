@@ -15,7 +15,7 @@ from mini_slurm.errors import Refused
 from mini_slurm.protocol import flat
 from mini_slurm.steps import ends, launch, multi_prog, records
 from mini_slurm.steps.environment import counts
-from mini_slurm.steps.outputs import Names, Outputs, fill
+from mini_slurm.steps.outputs import Names, Outputs, fill, is_of_task
 
 TERMINATED, KILLED, SEGMENTATION = 15, 9, 11
 FAILED_3 = 3 << 8
@@ -150,11 +150,23 @@ def test_labels_are_as_wide_as_the_largest(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_files_by_task_are_opened_and_errors_go_along(tmp_path: Path) -> None:
     made = Outputs(str(tmp_path / "%t-%N-%n.txt"), "", label=False, unbuffered=False, append=False)
-    made.open(Names("1", "0", "1", "0", "me", "name"), [("node1", [0]), ("node2", [1])], 0, 2)
+    names, layout = Names("1", "0", "1", "0", "me", "name"), [("node1", [0]), ("node2", [1])]
+    made.open(names, layout, 0, 2)
+    assert made.open_own(names, layout, 0) == set()
     made.put(records.OUT, 0, b"out\n")
     made.put(records.ERR, 1, b"err\n")
     found = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert found == {"0-node1-0.txt": "out\n", "1-node2-1.txt": "err\n"}
+
+
+def test_who_lacks_a_file_of_its_own_is_known_by_its_machine(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    made = Outputs(str(tmp_path / "%t" / "out"), "", label=False, unbuffered=False, append=False)
+    names, layout = Names("1", "0", "1", "0", "me", "name"), [("node1", [0, 1]), ("node2", [2])]
+    made.open(names, layout, 0, 3)
+    assert made.open_own(names, layout, 0) == {"node1", "node2"}
+    assert made.open_own(names, layout[:1], 1) == {"node1"}
+    assert made.open_own(names, [("node3", [0])], 1) == set()
 
 
 def test_a_number_chooses_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,9 +249,8 @@ def test_programs_of_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "is_of_task"),
+    ("pattern", "is_own"),
     [("out", False), ("%j-%s-%J", False), ("1", False), ("none", False), ("%t", True), ("a%4n", True), ("%N", True)],
 )
-def test_files_that_tasks_have_of_their_own(pattern: str, is_of_task: bool) -> None:
-    made = Outputs(pattern, "", label=False, unbuffered=False, append=False)
-    assert made.are_of_tasks() == is_of_task
+def test_files_that_tasks_have_of_their_own(pattern: str, is_own: bool) -> None:
+    assert is_of_task(pattern) == is_own
