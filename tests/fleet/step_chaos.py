@@ -65,14 +65,19 @@ class Step:
     input: int  # bytes; -1: none
     label: bool
     cast: str = ""  # a file that must be on its machines
+    further: tuple[int, int] = (0, 0)  # machines and tasks out of these that are a second component's
 
-    @property
-    def words(self) -> list[str]:
-        """srun's options."""
-        return [f"-N{self.nodes}", f"-n{self.tasks}", *(["-l"] if self.label else [])]
+    def words(self, here: str, *options: str) -> list[str]:
+        """srun's arguments."""
+        program = self._program(here)
+        sizes = [(self.nodes - self.further[0], self.tasks - self.further[1]), self.further]
+        parts = [
+            [*options, f"-N{nodes}", f"-n{tasks}", *(["-l"] if self.label else []), *program]
+            for nodes, tasks in sizes[: 1 + bool(self.further[0])]
+        ]
+        return [word for part in parts for word in (":", *part)][1:]
 
-    def program(self, here: str) -> list[str]:
-        """What its tasks run."""
+    def _program(self, here: str) -> list[str]:
         given = "none" if self.input < 0 else self.input
         words = (here, self.key, self.lines, f"{self.nap:.2f}", self.code, given, self.cast)
         return ["bash", "task.sh", *map(str, words)]
@@ -93,12 +98,20 @@ class Wish:
     requeue: bool
     casts: bool
     code: int
+    further: int = 0  # machines out of these that are a second part's
 
     @property
     def words(self) -> list[str]:
         """msbatch's options."""
         again = "--requeue" if self.requeue else "--no-requeue"
-        return [f"-N{self.nodes}", f"--ntasks-per-node={self.per_node}", "-t5", again, "-o", "job.%j"]
+        sizes = [[f"-N{nodes}", f"--ntasks-per-node={self.per_node}"] for nodes in (self.own, self.further)]
+        more = [":", *sizes[1]] if self.further else []
+        return [*sizes[0], "-t5", again, "-o", "job.%j", *more]
+
+    @property
+    def own(self) -> int:
+        """The machines of its first part."""
+        return self.nodes - self.further
 
     @property
     def steps(self) -> list[Step]:
@@ -111,40 +124,46 @@ class Wish:
         text = HEAD + CAST * self.casts
         for some in self.rounds:
             for step in some:
-                program = " ".join(f'"{word}"' for word in step.program("$here"))
-                text += f"step {step.key} {step.source} --exact {' '.join(step.words)} {program} &\n"
+                words = " ".join(f'"{word}"' for word in step.words("$here", "--exact"))
+                text += f"step {step.key} {step.source} {words} &\n"
             text += "wait\n"
         return text + f"echo end\nexit {self.code}\n"
 
 
-def random_step(dice: random.Random, key: int, nodes: int, per_node: int, cast: str = "") -> Step:
-    """A step of a job with so many machines and tasks on each."""
-    wide = dice.randint(1, nodes)
+def random_step(dice: random.Random, key: int, sizes: tuple[int, int], per_node: int, cast: str = "") -> Step:
+    """A step of a job with so many machines, also in its second part if it has one, and tasks on each."""
+    wide = dice.randint(1, sizes[0])
+    more = dice.randint(1, sizes[1]) if sizes[1] and dice.random() < 0.7 else 0
+    if not sizes[1] and dice.random() < 0.4:
+        more = dice.randint(0, sizes[0] - wide)
+    few = dice.randint(more, more * per_node)
     return Step(
         key,
-        wide,
-        tasks=dice.randint(wide, wide * per_node),
+        wide + more,
+        tasks=dice.randint(wide, wide * per_node) + few,
         lines=dice.choice([3, 3, 50, 5000]),
         nap=dice.uniform(0.01, 0.6),
         code=dice.choice([0, 0, 0, 5]),
         input=dice.choice([-1, -1, *INPUTS]),
         label=dice.random() < 0.3,
         cast=cast,
+        further=(more, few),
     )
 
 
 def random_wish(dice: random.Random) -> Wish:
     """A job of one to four machines."""
     nodes, per_node, casts = dice.randint(1, len(NODES)), dice.randint(1, 3), dice.random() < 0.3
+    further = dice.randint(1, nodes - 1) if nodes > 1 and not casts and dice.random() < 0.4 else 0
     cast = "/tmp/cast.$SLURM_JOB_ID" if casts else ""
     rounds, key = [], 0
     for _ in range(dice.randint(1, 3)):
         some = []
         for _ in range(dice.randint(1, 3)):
-            some.append(random_step(dice, key, nodes, per_node, cast))
+            some.append(random_step(dice, key, (nodes - further, further), per_node, cast))
             key += 1
         rounds.append(tuple(some))
-    return Wish(nodes, per_node, tuple(rounds), dice.random() < 0.6, casts, dice.choice([0, 0, 3]))
+    return Wish(nodes, per_node, tuple(rounds), dice.random() < 0.6, casts, dice.choice([0, 0, 3]), further)
 
 
 def prepare(fleet: Testbed) -> None:
@@ -176,7 +195,7 @@ def front(fleet: Testbed, number: int, step: Step) -> Front:
     """Start one."""
     here = fleet.shared / "runs" / f"front-{number}.0"
     here.mkdir()
-    words = ["msrun", *step.words, "-t5", *step.program(str(here))]
+    words = ["msrun", *step.words(str(here), "-t5")]
     paths = [here / f"{step.key}.{end}" for end in ("out", "err")]
     with open(fleet.shared / step.source, "rb") as given, open(paths[0], "wb") as out, open(paths[1], "wb") as err:
         process = subprocess.Popen(
@@ -198,6 +217,11 @@ class Harm:
     def losses(self, number: int) -> int:
         """How often a job may have been lost: with a machine, or with both stepd and agent, who know its end."""
         return len(self.crashes) + (self.agents if str(number) in self.stepds else 0)
+
+    def has_lost(self, job: str, step: str) -> bool:
+        """May the step have lost a stepd? That of a second part's is called by the next number."""
+        numbers = [job, str(int(job) + 1)] if job.isdigit() else [job]
+        return any(f"{number}.{step}" in self.stepds for number in numbers)
 
 
 class Trouble:
@@ -251,7 +275,7 @@ class Trouble:
         found = self._fleet.stepds(name)
         if found:
             one = self._dice.choice(found)
-            self.harm.stepds.update(re.findall(r"\[(.*)\]", one.command))
+            self.harm.stepds.update(re.findall(r"\[(.*?)(?:\+\d+)?\]", one.command))
             processes.kill([one], signal.SIGKILL)
         return bool(found)
 
@@ -275,7 +299,7 @@ class Trouble:
 
     def cancel(self, name: str) -> bool:
         """mscancel for a job that is there."""
-        there = [number for number, job in jobs.all_jobs(self._fleet).items() if not job.state.is_over]
+        there = [n for n, job in jobs.all_jobs(self._fleet).items() if not (job.state.is_over or job.het_offset)]
         if there:
             number = self._dice.choice(there)
             self.harm.cancelled.add(number)
@@ -312,7 +336,8 @@ def faults_of_output(here: Path, step: Step, *, whole: bool) -> list[str]:
         if whole and last:
             found.append(f"{here.name} {step.key}.{end}: ends in {last!r}")
         for task in range(step.tasks):
-            mark = f"{task}: {task}/" if step.label else f"{task}/"
+            label = f"{task:>{len(str(step.tasks - 1))}}: " if step.label else ""
+            mark = f"{label}{task}/"
             mine = [line[len(mark) - len(f"{task}/") :] for line in lines if line.startswith(mark)]
             wanted = [f"{task}/{part} {end} {number:06d}" for part in PARTS for number in range(1, count + 1)]
             if mine != wanted[: len(wanted) if whole else len(mine)]:
@@ -328,7 +353,7 @@ def faults_of_success(here: Path, step: Step, harm: Harm, given: Path) -> list[s
         noted = marks(here, step, task)
         if [mark[0] for mark in noted] != ["start", "end"]:
             found.append(f"{here.name} {step.key}.{task} noted {noted}")
-        elif step.input >= 0 and f"{here.name.partition('.')[0]}.{noted[0][3]}" not in harm.stepds:
+        elif step.input >= 0 and not harm.has_lost(here.name.partition(".")[0], noted[0][3]):
             size = os.stat(here / f"{step.key}.{task}.in").st_size
             if (here / f"{step.key}.{task}.in").read_bytes() != given.read_bytes():
                 found.append(f"{here.name} {step.key}.{task}: {size} bytes of standard input instead of {step.input}")

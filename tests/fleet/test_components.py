@@ -191,3 +191,62 @@ def test_the_end_of_srun_ends_all_components(fleet: Machines) -> None:
         )
         front.process.kill()
     all_is_given_back(fleet)
+
+
+PTY = """import os, pty, sys
+print("rc", os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
+"""
+SHOWS = "sh -c 'echo $SLURM_PROCID $SLURMD_NODENAME $(tty | cut -c1-8); exit $SLURM_PROCID'"
+
+
+def test_the_first_task_of_each_component_has_a_terminal(fleet: Machines) -> None:
+    (fleet.work / "at_pty.py").write_text(PTY)
+    _, lines = run(fleet, f"python3 -u at_pty.py srun --pty {SHOWS} : -n2 {SHOWS} | tr -d '\\r' | sort\n")
+    failed = (f"srun: error: node2: task {task}: Exited with exit code {task + 1}" for task in range(2))
+    assert lines == ["0 node1 /dev/pts", "1 node2 /dev/pts", "rc 2", *failed]
+
+
+THREE = """#SBATCH -o {out} -n1 -w node1
+#SBATCH hetjob
+#SBATCH -n2 -N2 -w node[2-3]
+"""
+
+
+def test_components_on_machines_that_are_not_the_jobs_first(machines: Callable[..., Machines]) -> None:
+    fleet = machines(node1={"cpus": 2}, node2={"cpus": 2}, node3={"cpus": 2})
+    gate = fleet.work / "gate"
+    where = "sh -c 'echo $SLURM_PROCID $SLURMD_NODENAME $0'"
+    text = (
+        f"echo in | srun -l --het-group=1 sh -c 'cat; echo $SLURMD_NODENAME; exit $((4 + SLURM_PROCID))' | sort\n"
+        f"srun {where} one : -N1 -n1 -w node3 {where} two | sort\n"
+        "cp /bin/echo ./own; srun --bcast=$PWD/b.1 ./own 1 : --bcast=$PWD/b.2 ./own 2 | sort\n"
+        "mkdir -p half/0 half/1; srun -o half/%t/o true : true; echo rc $?; ls half/*\n"
+        f"srun sh -c 'until [ -e {gate} ]; do sleep .05; done' : "
+        f"sh -c 'echo first $SLURM_PROCID; until [ -e {gate} ]; do sleep .05; done; exit 6'; echo rc $?\n"
+    )
+    out = fleet.work / "out"
+    number = jobs.submit(fleet, jobs.script(fleet, THREE.format(out=out) + text))
+    wait_until(lambda: out.exists() and out.read_text().count("first") == 2, "the last step", logs=fleet.logs)
+    layouts = {name: fleet.run("msattach", "--layout", f"{name}.4").stdout for name in (number, number + 1)}
+    assert "\tNode 0 (node1), 1 task(s): 0 \n" in layouts[number]
+    assert "\tNode 0 (node2), 1 task(s): 0 \n\tNode 1 (node3), 1 task(s): 1 \n" in layouts[number + 1]
+    by_first = fleet.run("msattach", "--layout", f"{number}+1.4")
+    assert (by_first.stdout, by_first.returncode) == (layouts[number], 0)  # as in Slurm, which reads no further
+    with started(fleet, "msattach", f"{number + 1}.4") as sattach:
+        sattach.shows("first 2")
+        gate.touch()
+        assert sattach.end() == 6
+    jobs.wait_over(fleet, number)
+    lines = out.read_text().splitlines()
+    failed = [f"srun: error: node{2 + task}: task {task}: Exited with exit code {{}}" for task in range(2)]
+    assert sorted(lines[:2]) == [failed[0].format(4), failed[1].format(5)]
+    assert lines[2:12] == [
+        *("0: in", "0: node2", "1: in", "1: node3", "0 node1 one", "1 node3 two", "1", "2", "2"),
+        "srun: error: task 0 launch failed: Slurmd could not connect IO",
+    ]
+    assert lines[12:18] == [
+        "srun: error: task 1 launch failed: Slurmd could not connect IO",
+        *("rc 0", "half/0:", "o", "", "half/1:"),
+    ]
+    assert sorted(lines[18:-1]) == ["first 1", "first 2", *(line.format(6) for line in failed)]
+    assert lines[-1] == "rc 6"

@@ -37,7 +37,8 @@ def live_through(fleet: Testbed, dice: random.Random, trouble: Trouble) -> tuple
         wish = step_chaos.random_wish(dice)
         submitted[step_chaos.submit(fleet, wish)] = wish
         if number % 3 == 0:
-            fronts.append(step_chaos.front(fleet, number, step_chaos.random_step(dice, 0, dice.randint(1, 4), 3)))
+            sizes = dice.choice([(dice.randint(1, 4), 0), (2, 2)])
+            fronts.append(step_chaos.front(fleet, number, step_chaos.random_step(dice, 0, sizes, 3)))
         trouble.tick()
 
     def nothing_left() -> bool:
