@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from mini_slurm.clusters import pbs_site
@@ -12,6 +15,25 @@ from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.states import JobState
 from mini_slurm.output.nodes import node_list
 
+# of a Torque 4.2.10, in the form of the other recordings
+RECORDED = Path(__file__).parents[1] / "clusters" / "torque.jsonl"
+TOLD = {
+    "qstat-002": [],
+    "qstat-003": ["110 PENDING 0:0 0"],
+    "qstat-004": ["111 PENDING 0:0 0", "112 PENDING 0:0 0"],
+    "qstat-005": ["113[1] PENDING 0:0 0", "113[2] PENDING 0:0 0"],
+    "qstat-006": ["114 RUNNING 0:0 2"],
+    "qstat-007": ["115 COMPLETED 0:0 1", "116 FAILED 3:0 1"],
+    "qstat-008": ["117 FAILED 137:0 1"],
+    "qstat-009": ["118 CANCELLED 0:0 0"],
+    "qstat-010": ["119 CANCELLED 0:15 1"],
+    "qstat-011": ["120 CANCELLED 0:15 1"],
+    "qstat-012": ["122 PENDING 0:0 0"],
+    "qstat-013": ["123 PENDING 0:0 0"],
+    "qstat-014": ["124 PENDING 0:0 0"],
+    "qstat-015": ["125 PENDING 0:0 0"],
+    "qstat-016": ["126 TIMEOUT 0:0 1"],
+}
 TORQUE = Torque(ClusterEntry("old", "torque"))
 JOBS = """<Data><Job><Job_Id>7[1].head</Job_Id><Job_Name>x-1</Job_Name><Job_Owner>bob@head</Job_Owner>\
 <job_state>C</job_state><queue>batch</queue><ctime>1795323605</ctime><exec_host>n1/0+n1/1</exec_host>\
@@ -142,3 +164,42 @@ def test_nodes_of_torque_are_read() -> None:
     assert [(node.cpus, node.alloc_cpus) for node in found.values()] == [(4, 4), (4, 2), (4, 0)]
     assert (found["n1"].features, dict(found["n1"].gpus)) == (("ib", "big"), {"": 2})
     assert found["n3"].reason == "no power"
+
+
+def recorded(name: str) -> Answer:
+    """What a Torque answered."""
+    cases = {case["id"]: case for case in map(json.loads, RECORDED.read_text().splitlines())}
+    case = cases[name]
+    return Answer(case["rc"], case["stdout"].encode("latin-1"), case["stderr"].encode("latin-1"))
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_jobs_are_read_from_what_a_torque_printed(name: str) -> None:
+    found = TORQUE.read_states(recorded(name), [])
+    assert [
+        f"{job.foreign_id.partition('.')[0]} {job.state.name} {job.exit_code}:{job.exit_signal} {job.alloc_cpus}"
+        for job in found
+    ] == TOLD[name]
+    assert all(job.user == "alice" and job.partition == "batch" for job in found)
+
+
+@pytest.mark.parametrize("name", ["qstat-017", "qstat-018"])
+def test_a_question_that_a_torque_does_not_answer_changes_no_job(name: str) -> None:
+    with pytest.raises(Unanswered):
+        TORQUE.read_states(recorded(name), [])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("qsub-001", "77.pbsn1"), ("qsub-002", "78[].pbsn1"), *((f"qsub-{n:03}", None) for n in (5, 6, 7, 10, 13, 20))],
+)
+def test_a_torque_that_takes_or_refuses_a_job_leaves_no_doubt(name: str, expected: str | None) -> None:
+    answer = recorded(name)
+    assert TORQUE.read_submission(answer) == expected
+    assert expected or not TORQUE.is_unclear(answer)
+
+
+def test_nodes_and_queues_are_read_from_what_a_torque_printed() -> None:
+    site = TORQUE.read_site([recorded(f"site-00{number}") for number in (1, 2, 3)])
+    (node,) = node_list(site.fleet, site.machines, site.held).values()
+    assert (node.name, node.cpus, dict(node.gpus)) == ("pbsn1", 4, {"": 2})
