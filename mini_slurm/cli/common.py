@@ -191,6 +191,26 @@ def version(program: str) -> str:
     return f"mini_slurm {__version__}"
 
 
+def each_place(program: str, names: list[str], show: Callable[[int, str], int]) -> int:
+    """Show one place after the other; the worst exit status. Raises MiniSlurmError.
+
+    One of several that cannot be shown is told of, as squeue does, and the others are shown all the same.
+    """
+    code = 0
+    for number, name in enumerate(names):
+        try:
+            code = max(code, show(number, name))
+        except BadUsage:
+            raise
+        except MiniSlurmError as error:
+            if len(names) == 1:
+                raise
+            tell("")
+            _print_error(program, error)
+            code = max(code, error.exit_code)
+    return code
+
+
 def _print_error(program: str, error: MiniSlurmError) -> None:
     if isinstance(error, Answer):
         sys.stdout.write("".join(f"{line}\n" for line in error.lines))

@@ -61,24 +61,30 @@ def msinfo(program: str, arguments: list[str]) -> int:
 
 
 def _show(program: str, arguments: list[str], request: Request) -> int:
-    chosen, db, code = request.chosen, listing.open_to_read(), 0
-    is_document = "json" in chosen or "yaml" in chosen
-    for number, place in enumerate(places.chosen(program, chosen, db, warn=common.say) or [""]):
-        head = [""] * (number > 0) + [f"CLUSTER: {place}"] * ("clusters" in chosen and "noheader" not in chosen)
-        head = [] if is_document else head
-        if place and place in places.survey(db).clusters:
-            from mini_slurm.cli.foreign import nodes
-
-            listing.show(head)
-            code = max(code, nodes.show(program, arguments, request, place))
-        elif is_document:
-            from mini_slurm.cli import documents
-
-            documents.show_nodes(chosen, db)
-        else:
-            _show_fleet(request, db, head)
+    db = listing.open_to_read()
+    names = places.chosen(program, request.chosen, db, warn=common.say) or [""]
+    code = common.each_place(program, names, lambda number, name: _show_place(arguments, request, db, number, name))
     sys.stdout.flush()
     return code
+
+
+def _show_place(arguments: list[str], request: Request, db: sqlite3.Connection | None, number: int, place: str) -> int:
+    chosen = request.chosen
+    is_document = "json" in chosen or "yaml" in chosen
+    head = [""] * (number > 0) + [f"CLUSTER: {place}"] * ("clusters" in chosen and "noheader" not in chosen)
+    head = [] if is_document else head
+    if place and place in places.survey(db).clusters:
+        from mini_slurm.cli.foreign import nodes
+
+        listing.show(head)
+        return nodes.show(request.program, arguments, request, place)
+    if is_document:
+        from mini_slurm.cli import documents
+
+        documents.show_nodes(chosen, db)
+    else:
+        _show_fleet(request, db, head)
+    return 0
 
 
 def _show_fleet(request: Request, db: sqlite3.Connection | None, head: list[str]) -> None:

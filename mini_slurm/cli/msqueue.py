@@ -7,7 +7,7 @@ import time
 
 from mini_slurm.cli import common, listing, queue_request
 from mini_slurm.desk import places
-from mini_slurm.errors import BadUsage
+from mini_slurm.errors import BadUsage, MiniSlurmError
 from mini_slurm.options import squeue
 from mini_slurm.output import job_order
 from mini_slurm.output.layout import View
@@ -61,13 +61,18 @@ def msqueue(program: str, arguments: list[str]) -> int:
 
 def _show(program: str, arguments: list[str], request: Request) -> int:
     db = listing.open_to_read()
-    for number, place in enumerate(places.chosen(program, request.chosen, db, warn=common.say) or [""]):
+
+    def show(number: int, place: str) -> int:
         if number and "noheader" not in request.chosen:
             listing.show([""])
         if not (request.by_step and _show_steps_there(program, arguments, request, db, place)):
             _show_place(program, request, db, place)
+        return 0
+
+    names = places.chosen(program, request.chosen, db, warn=common.say) or [""]
+    code = common.each_place(program, names, show)
     sys.stdout.flush()
-    return 0
+    return code
 
 
 def _show_steps_there(
@@ -88,7 +93,11 @@ def _show_place(program: str, request: Request, db: sqlite3.Connection | None, p
     headed = "noheader" not in request.chosen
     if headed and any(field in request.chosen for field in ("long", "iterate", "verbose")):
         lines.append(time.ctime(view.now))
-    records = _records(program, request, view, db, place)
+    try:
+        records = _records(program, request, view, db, place)
+    except MiniSlurmError:
+        listing.show([f"CLUSTER: {place}"] * (headed and "clusters" in request.chosen))
+        raise
     if "verbose" in request.chosen:
         lines.append(_summary(program, request, db, view.now, len(records)))
     if headed and "clusters" in request.chosen:

@@ -369,3 +369,17 @@ def test_without_a_fleet_file_the_pbs_on_path_is_used(user: User) -> None:
     number = submitted(user.run("msbatch", "-H", "--wrap", "true"))
     assert user.run("msqueue", "-h", "-j", number, "-O", "cluster").strip() == "pbs"
     user.run("mscancel", number)
+
+
+@pytest.mark.parametrize("command", ["msqueue", "msinfo"])
+def test_a_place_that_does_not_answer_hides_no_other(pbs: Pbs, command: str) -> None:
+    fleet = (pbs.user.home / "fleet.toml").read_text()
+    dead = '[clusters.dead]\ntype = "slurm"\nfolder = "/opt/no-slurm"\n'
+    pbs.user.fleet(fleet.replace("[clusters.pbs]", f"{dead}[clusters.pbs]"))
+    done = pbs.user.try_(command, "-M", "all")
+    assert done.returncode == 1
+    assert [line for line in done.stdout.splitlines() if line.startswith("CLUSTER")][1:] == [
+        "CLUSTER: dead", "CLUSTER: pbs"
+    ]  # fmt: skip
+    assert len(done.stdout.partition("CLUSTER: pbs\n")[2].splitlines()) >= 1
+    assert done.stderr.startswith(f"{command}: error: cluster dead: there is no ")
