@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+WRAPS = 2**31  # from here on numbers of 32 bits are negative
 MOST_TASKS = 65536  # in one range
 BATCH, EXTERN, INTERACTIVE = -5, -4, -6  # numbers of the steps that have a name, as Slurm's accounting has them
 STEP_NAMES = {"batch": BATCH, "extern": EXTERN, "interactive": INTERACTIVE}
@@ -36,8 +37,9 @@ class JobId:
 
 
 def parse_job(word: str) -> JobId:
-    """One word of `squeue --jobs`. Raises ValueError."""
+    """One word of `squeue --jobs`, whose number is what C keeps of it in 32 bits. Raises ValueError."""
     number, rest = leading_number(word)
+    number = (number + WRAPS) % (2 * WRAPS) - WRAPS
     if number <= 0:
         raise ValueError(word)
     tasks = frozenset({leading_number(rest[1:])[0]}) if rest.startswith("_") else None

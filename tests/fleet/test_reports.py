@@ -139,3 +139,7 @@ def test_a_conversation(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     code, output, errors = run("sreport -n")
     assert (code, errors) == (0, "")
     assert output.splitlines()[-2:] == ["alice|2", "sreport: exit"]
+
+
+def test_leaving_takes_no_words(run: Shell) -> None:
+    assert run("sreport quit now") == (1, "", "too many arguments for keyword:quit\n")

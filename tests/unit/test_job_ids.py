@@ -29,13 +29,14 @@ def named(one: job_ids.JobId) -> tuple[int, frozenset[int] | None, int | None]:
         ("12_3", (12, {3}, None)),
         ("12_[1-3]", (12, {0}, None)),
         ("12.batch", (12, None, None)),
+        ("4294967308", (12, None, None)),
     ],
 )
 def test_squeue_reads_jobs(word: str, is_named: Named) -> None:
     assert named(job_ids.parse_job(word)) == is_named
 
 
-@pytest.mark.parametrize("word", ["", "abc", "0", "-1", "_3"])
+@pytest.mark.parametrize("word", ["", "abc", "0", "-1", "_3", "4294967295", "4294967296"])
 def test_squeue_refuses_what_is_no_job(word: str) -> None:
     with pytest.raises(ValueError, match=f"^{word}$"):
         job_ids.parse_job(word)

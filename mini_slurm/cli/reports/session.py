@@ -61,7 +61,9 @@ class Session:
         elif form := next((form for form in FORMS if means(verb, form)), ""):
             self.form = FORMS[form]
         elif means(verb, "exit:1 quit:4 \\q:2"):
-            self.over = True
+            if rest:
+                self.fail(f"too many arguments for keyword:{verb}")
+            self.over = not rest
         else:
             self._other(verb)
 
