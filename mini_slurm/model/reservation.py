@@ -41,6 +41,7 @@ class Reservation(NamedTuple):
     features: str | None = None
     licenses: str | None = None
     max_start_delay: int = 0  # seconds; shown, and never waited for
+    keeps_duration: bool = True  # its end moves along with its start: nobody has said the end itself
 
     @property
     def is_for_licenses(self) -> bool:

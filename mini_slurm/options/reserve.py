@@ -95,10 +95,12 @@ class Wish:
     def duration(self, word: str, sign: str, value: str) -> None:
         """How long it is in force, or how much longer or shorter."""
         try:
-            self.changes["duration"] = parse_time_limit(value)
+            seconds = parse_time_limit(value)
         except ValueError:
-            raise BadReservation(f"Invalid duration {word}.  {self._advice}") from None
-        self.changes["sign"] = sign
+            seconds = -1
+        if seconds is not None and (seconds < 0 or value.startswith("-")):
+            raise BadReservation(f"Invalid duration {word}.  {self._advice}")
+        self.changes["duration"], self.changes["sign"] = seconds, sign
 
     def delay(self, word: str, sign: str, value: str) -> None:
         """MaxStartDelay."""

@@ -66,6 +66,7 @@ def _create(cluster: Cluster, wish: Mapping[str, Any], now: float) -> str:
     start, end = _span(wish, now)
     flags = {flag for flag in wish.get("flags", ()) if not flag.startswith("-")}
     made = Reservation(str(wish.get("name") or ""), number, start, end, max_start_delay=wish.get("delay", 0))
+    made = made._replace(keeps_duration="end" not in wish)
     made = _with_partition(made, wish, fleet)
     made = with_parties(made, wish, fleet)
     made = made._replace(licenses=_licenses(wish, fleet), features=wish.get("features") or None)
@@ -192,29 +193,29 @@ def _with_flags(found: Reservation, wish: Mapping[str, Any]) -> Reservation:
 
 
 def _with_times(changed: Reservation, wish: Mapping[str, Any], now: float) -> Reservation:
-    """A later start keeps the duration."""
-    start, end = changed.start, changed.end
+    """A later start keeps the duration, or the end where that was said."""
+    start, end, keeps = changed.start, changed.end, changed.keeps_duration
     if "start" in wish:
         if start <= now:
             raise Refusal(STARTED)
         if wish["start"] < now - LATE_CHANGE:
             raise Refusal(BAD_TIME)
-        start, end = wish["start"], wish["start"] + end - start
+        start, end = wish["start"], wish["start"] + end - start if keeps else end
     if "end" in wish:
         if wish["end"] < now - LATE_CHANGE:
             raise Refusal(BAD_TIME)
-        end = wish["end"]
+        end, keeps = wish["end"], False
     if "duration" in wish:
-        duration = YEAR if wish["duration"] is None else wish["duration"]
+        keeps, duration = True, YEAR if wish["duration"] is None else wish["duration"]
         sign = wish.get("sign", "")
         end = max(start + duration, now) if not sign else max(end + (duration if sign == "+" else -duration), now)
     if start >= end:
         raise Refusal(BAD_TIME)
-    return changed._replace(start=start, end=end)
+    return changed._replace(start=start, end=end, keeps_duration=keeps)
 
 
 def _with_machines(cluster: Cluster, changed: Reservation, wish: Mapping[str, Any]) -> Reservation:
-    """Other machines, or another number of them: those that it has stay as far as they can."""
+    """Other machines, or another number of them: those that it has stay as far as they can; idle ones go first."""
     flags = set(changed.flags)
     if wish.get("machines"):
         changed, flags = _with_named(changed, wish["machines"], flags - {"ALL_NODES"}, cluster.fleet)
@@ -226,7 +227,9 @@ def _with_machines(cluster: Cluster, changed: Reservation, wish: Mapping[str, An
     else:
         count = wish.get("count", len(changed.machines))
     if count <= len(changed.machines):
-        return changed._replace(machines=changed.machines[:count])
+        idle_first = sorted(changed.machines, key=lambda name: bool(cluster.machines[name].jobs))
+        dropped = idle_first[: len(changed.machines) - count]
+        return changed._replace(machines=tuple(name for name in changed.machines if name not in dropped))
     return changed._replace(machines=chosen(cluster, _with_usual_partition(changed, cluster.fleet), count))
 
 

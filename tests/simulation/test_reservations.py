@@ -285,6 +285,28 @@ def test_so_many_machines_are_those_that_are_idle():
     assert (sim.reservations["resv"].machines, sim.reservations["resv"].partition) == (("node2",), "main")
 
 
+def test_a_later_start_keeps_the_end_where_that_was_said_and_else_the_duration():
+    sim = reserved(TWO, begin=1000)
+    assert sim.change(name="resv", end=9000.0) == ""
+    assert sim.change(name="resv", start=2000.0) == ""
+    assert (sim.reservations["resv"].start, sim.reservations["resv"].end) == (2000, 9000)
+    assert sim.change(name="resv", start=9500.0) == "Invalid time specified"
+    assert sim.change(name="resv", duration=60) == ""
+    assert sim.change(name="resv", start=9500.0) == ""
+    assert sim.reservations["resv"].end == 9560
+
+
+def test_fewer_machines_are_without_the_first_idle_ones():
+    sim = Reserving(fleet_of(THREE))
+    first, second, third = sorted(THREE)
+    assert sim.reserve(begin=5000, machines=[first, second, third]) == ""
+    sim.submit(run_time=2000, time_limit=2000, required_nodes=first)
+    assert sim.change(name="resv", count=2) == ""
+    assert sim.reservations["resv"].machines == (first, third)
+    assert sim.change(name="resv", count=1) == ""
+    assert sim.reservations["resv"].machines == (first,)
+
+
 def test_recurring_ones_are_compared_with_what_comes_within_a_week():
     sim = reserved(begin=3 * DAY + 600)
     assert sim.reserve("daily", machines=["node1"], flags=["DAILY"]).endswith("overlaps with another reservation")

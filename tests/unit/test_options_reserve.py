@@ -42,7 +42,17 @@ def test_words_are_read_as_scontrol_reads_them(line: str, changes: dict[str, obj
 
 @pytest.mark.parametrize(
     "line",
-    ["nodes+=a", "users=a users=b", "flags=-overlap", "tres=cpu=2", "corecnt=2", "watts=3", "starttime=x", "s=1"],
+    [
+        "nodes+=a",
+        "users=a users=b",
+        "flags=-overlap",
+        "tres=cpu=2",
+        "corecnt=2",
+        "watts=3",
+        "starttime=x",
+        "s=1",
+        "duration=-45",
+    ],
 )
 def test_what_scontrol_does_not_take_is_refused(line: str):
     with pytest.raises(BadReservation):
