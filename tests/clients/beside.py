@@ -18,7 +18,7 @@ from tests.clients.environments import HERE, environment
 from tests.clients.lab import Lab, started
 from tests.clusters.real_slurm import Slurm, missing
 
-CLIENTS = ("dask_jobqueue", "dpdispatcher", "qtoolkit")
+CLIENTS = ("dask_jobqueue", "dpdispatcher", "executorlib", "qtoolkit")
 ROUNDS = 5
 LIMIT = 300  # seconds for one program
 PARTITION = "PartitionName=main Nodes=sl[1-2] State=UP\n"
