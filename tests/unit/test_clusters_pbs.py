@@ -21,6 +21,7 @@ from mini_slurm.clusters.inside import job as wrapper
 from mini_slurm.clusters.pbs import TOOLS, Pbs, source
 from mini_slurm.clusters.states import Known
 from mini_slurm.clusters.submission import number_of
+from mini_slurm.clusters.torque import Torque
 from mini_slurm.errors import Refused
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
@@ -415,3 +416,25 @@ def test_a_search_asks_no_more_often_than_it_says(tmp_path: Path, has_history: b
     assert call.asks == 2
     found = PBS.read_states(Answer(0, told, b""), [])
     assert [job.foreign_id for job in found] == ["7.s", "9.s"][: 1 + has_history]
+
+
+@pytest.mark.parametrize("cluster", [Pbs, Torque])
+def test_a_search_tells_of_every_task_that_is_noted_with_its_end(tmp_path: Path, cluster: type[Pbs]) -> None:
+    notes = tmp_path / ".cache" / "mini_slurm" / "pbs"
+    notes.mkdir(parents=True)
+    for task, (code, killed, ended) in enumerate([(0, 0, False), (3, 0, False), (0, 9, False), (0, 15, True)]):
+        told = {"id": f"7[{task}].s", "code": code, "signal": killed, "ended": ended, "end": 1795323616.5}
+        (notes / f"t1.{task}").write_text(json.dumps(told))
+    (notes / "t1.4").write_text('{"runs": 1}')  # it runs
+    qstat = tmp_path / "qstat"
+    qstat.write_text("#!/bin/sh\n")
+    qstat.chmod(0o755)
+    there = cluster(ClusterEntry("far", "pbs", folder=str(tmp_path)))
+    call = there.find(ForeignJob(tag="t1"))
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    out = subprocess.run(call.words, input=call.stdin, env=environment, capture_output=True, check=True).stdout
+    found = there.read_states(Answer(0, out, b""), [ForeignJob(tag="t1", user="bob")])
+    ends = {job.array_task_id: (job.state.name, job.exit_code, job.exit_signal, job.tag, job.user) for job in found}
+    assert {task: ends[task][0] for task in range(4)} == {0: "COMPLETED", 1: "FAILED", 2: "FAILED", 3: "CANCELLED"}
+    assert (ends[1][1:], ends[2][1:]) == ((3, 0, "t1", "bob"), (0, 9, "t1", "bob"))
+    assert {job.end_time for job in found} == {1795323616.0}
