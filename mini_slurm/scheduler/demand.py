@@ -107,7 +107,12 @@ def demand(job: Job, fleet: Fleet) -> Demand:
 
 
 def _reach(job: Job) -> int:
-    """Of a range of machines a job takes the most that are free, unless it says --use-min-nodes."""
+    """Of a range of machines a job takes the most that are free, unless it says --use-min-nodes.
+
+    With --spread-job it takes one for each task, as far as there are so many.
+    """
+    if job.extra != "{}" and "spread-job" in extra(job) and not gpus_per_job(job):
+        return min(task_count(job), job.max_nodes or task_count(job))
     is_range = job.max_nodes is not None and job.max_nodes > job.nodes
     return job.max_nodes or 0 if is_range and not (gpus_per_job(job) or "use-min-nodes" in extra(job)) else 0
 

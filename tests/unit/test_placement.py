@@ -21,6 +21,9 @@ MACHINES = {
 }
 
 
+SPREAD: dict[str, object] = {"extra": '{"spread-job": ""}'}
+
+
 def empty(but: dict[str, Resources] | None = None, without: tuple[str, ...] = ()) -> list[Site]:
     free = {**MACHINES, **(but or {})}
     return [
@@ -59,6 +62,14 @@ def tasks(among: list[Site], **request: object) -> dict[str, int] | None:
         ({"nodes": 1, "max_nodes": 2, "ntasks_per_node": 2}, {"node1": 2, "node2": 2}),
         ({"nodes": 3, "max_nodes": 9}, {"node1": 1, "node2": 1, "node3": 1, "node4": 1}),
         ({"nodes": 1, "max_nodes": 3, "extra": '{"use-min-nodes": ""}'}, {"node1": 1}),
+        ({"ntasks": 3, **SPREAD}, {"node1": 1, "node2": 1, "node3": 1}),
+        ({"ntasks": 6, **SPREAD}, {"node1": 2, "node2": 2, "node3": 1, "node4": 1}),
+        ({"ntasks": 12, **SPREAD}, {"node1": 2, "node2": 2, "node3": 4, "node4": 4}),
+        ({"ntasks": 1, **SPREAD}, {"node1": 1}),
+        ({"ntasks": 3, "nodes": 2, "max_nodes": 2, **SPREAD}, {"node1": 2, "node2": 1}),
+        ({"ntasks": 2, "nodes": 1, "max_nodes": 1, **SPREAD}, {"node1": 2}),
+        ({"ntasks": 2, "nodes": 1, "max_nodes": 3, **SPREAD}, {"node1": 1, "node2": 1}),
+        ({"ntasks": 2, "cpus_per_task": 2, **SPREAD}, {"node1": 1, "node2": 1}),
     ],
 )  # fmt: skip
 def test_an_idle_cluster_gives(request_: dict[str, object], expected: dict[str, int] | None) -> None:
