@@ -184,7 +184,14 @@ def targets(program: str, chosen: Chosen, ids: list[JobId], db: sqlite3.Connecti
     filtered = any(field in chosen for field in FILTERS)
     if _none_left(program, chosen, numbers, db):
         _tell_if_none(program, chosen, [])
-    return [target for one in ids for target in _meant(one, jobs, filtered or "interactive" in chosen)], code
+    meant = [target for one in ids for target in _meant(one, jobs, filtered or "interactive" in chosen)]
+    return _records(meant), code
+
+
+def _records(meant: list[Target]) -> list[Target]:
+    """Each record once, for a waiting task that of its array: Slurm means all that wait, where it looks jobs up."""
+    found = {(one.job.job_id, one.step): Target(one.job, array=one.array, step=one.step) for one in meant}
+    return list(found.values())
 
 
 def _is_simple(chosen: Chosen, ids: list[JobId]) -> bool:
@@ -328,7 +335,7 @@ def _meant(one: JobId, jobs: list[Job], filtered: bool) -> list[Target]:
     if one.part_of is not None:
         mine = [job for job in mine if (job.het_job_id or job.job_id) == one.part_of]
     if one.step is not None:
-        return [Target(job, step=one.step) for job in mine if one.tasks is None or job.array_task_id in one.tasks]
+        return [Target(job, step=one.step) for job in mine if one.tasks is None or _tasks(job) & set(one.tasks)]
     if one.tasks is None:
         whole = [job for job in mine if job.array_job_id == one.number]
         if whole and not filtered:
@@ -343,6 +350,11 @@ def _meant(one: JobId, jobs: list[Job], filtered: bool) -> list[Target]:
         elif job.array_task_id in one.tasks:
             found.append(Target(job))
     return found
+
+
+def _tasks(job: Job) -> set[int | None]:
+    """The task that a record is, or those that wait in it."""
+    return {job.array_task_id} if job.array_tasks is None else {*tasks_of(job.array_tasks)}
 
 
 def _why(one: JobId, db: sqlite3.Connection) -> str:

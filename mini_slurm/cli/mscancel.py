@@ -91,6 +91,8 @@ class Requests:
 
     def add(self, target: Target) -> None:
         """One more job or step is to get what the options say."""
+        if target.step is not None and target.job.state is JobState.PENDING:
+            return  # a job that waits has no steps
         self._tell(target)
         if target.job.uid != os.getuid():
             self._refuse(target, "Access/permission denied", DENIED)
@@ -134,8 +136,6 @@ class Requests:
                 self.bodies["signal"].append({**self._signal(target, True), "job_id": job_id, "step": step})
 
     def _add_step(self, target: Target, step: int) -> None:
-        if target.job.state is JobState.PENDING:
-            return
         if step not in cancel_request.running_steps(target.job, self._db):
             if "signal" not in self._chosen:
                 self._refuse(target, "Invalid job id specified", NO_STEP)

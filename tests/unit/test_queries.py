@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from mini_slurm.cli import cancel_request, listing
 from mini_slurm.errors import StateError
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import JobState
 from mini_slurm.model.step import Step
+from mini_slurm.options import scancel
 from mini_slurm.store import database, queries
 from mini_slurm.store.queries import Where
 
@@ -168,3 +170,27 @@ def test_what_was_used_is_asked_of_what_is_over_and_counts_no_job_twice(folder: 
     assert [job.job_id for job in queries.runs(opened, NOW - 50)] == [8]
     assert [job.job_id for job in queries.runs(opened)] == [3, 7, 8, 9]
     opened.close()
+
+
+def cancelled(db: sqlite3.Connection, *arguments: str) -> list[str]:
+    read = listing.read("scancel", list(arguments), scancel.OPTIONS, "mscancel")
+    assert read is not None
+    chosen, words = read
+    found, _ = cancel_request.targets("scancel", chosen, cancel_request.read_ids("scancel", words), db)
+    return [target.shown for target in found]
+
+
+def test_a_waiting_task_is_all_that_wait_where_jobs_are_looked_up(db: sqlite3.Connection) -> None:
+    assert cancelled(db, "5_2") == ["5_2"]
+    assert cancelled(db, "-f", "5_2") == ["5_2"]
+    assert cancelled(db, "-t", "PD", "5_2") == ["5_[2-3]"]
+    assert cancelled(db, "-s", "9", "5_2", "5_3") == ["5_[2-3]"]
+    assert cancelled(db, "-n", "arr", "5_[1-2]") == ["5_[2-3]", "5_1"]
+    assert cancelled(db, "-t", "R", "5_2") == []
+
+
+def test_a_step_of_a_waiting_task_is_known(db: sqlite3.Connection, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cancelled(db, "5_2.0", "5_1.0") == ["5_[2-3].0", "5_1.0"]
+    assert capsys.readouterr().err == ""
+    assert cancelled(db, "5_9.0") == []
+    assert "Invalid job id specified" in capsys.readouterr().err
