@@ -66,7 +66,7 @@ def msprio(program: str, arguments: list[str]) -> int:
         for line in loaded(chosen, records=False):
             common.say(f"{program}: {line}")
     ranks = _ranks(program, chosen, db, fleet, weights)
-    if chosen.text("jobs") and not ranks:
+    if chosen.text("jobs") is not None and not ranks:
         listing.show(["Unable to find jobs matching user/id(s) specified"])
         return 0
     shown = [Rank(None, 0, {}, weights)] if "weights" in chosen else ranks

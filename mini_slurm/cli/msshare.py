@@ -80,7 +80,7 @@ def _table(program: str, chosen: Chosen) -> Table:
     if "partition" in chosen:
         default = default.replace("User,", "User,Partition,")
     try:
-        return share_fields.table(chosen.text("format") or default)
+        return share_fields.table(chosen.text("format", default) or "")
     except share_fields.UnknownField as error:
         raise BadUsage(f'{program}: error: Invalid field requested: "{error}"', exit_code=1) from None
 

@@ -35,10 +35,13 @@ class UnknownField(ValueError):
 
 
 def table(text: str) -> Table:
-    """The columns of `name[%width],...`, where the beginning of a name will do. Raises UnknownField."""
+    """The columns of `name[%width],...`, where the beginning of a name will do, that of no name too; one at least.
+
+    Raises UnknownField.
+    """
     chosen = []
     widths = {field.name: field.width for field in FIELDS}  # a width also holds for the same column further on
-    for word in filter(None, text.split(",")):
+    for word in list(filter(None, text.split(","))) or [""]:
         name, _, size = word.partition("%")
         field = next((field for field in FIELDS if field.name.lower().startswith(name.lower())), None)
         if field is None:

@@ -6,6 +6,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
 from mini_slurm.scheduler.decisions import Decision, End
+from mini_slurm.scheduler.explain import HELD_BY_ADMIN, holds
 from mini_slurm.scheduler.oversubscription import recount
 
 REASONS = {
@@ -100,7 +101,7 @@ def requeue(cluster: Cluster, job: Job, state: JobState, now: float, delay: floa
         job.begin_time = now + delay
     job.eligible_time = max(now, job.begin_time or 0.0)
     if job.priority == 0:
-        job.reason = reason
+        job.reason = reason if holds(reason) else HELD_BY_ADMIN  # who was suspended has no priority
 
 
 def lose(cluster: Cluster, job: Job, now: float, *, again: bool = True) -> None:

@@ -8,6 +8,7 @@ from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.scheduler.decisions import Answer, Decision, End, Measure, Notify, Suspend
 from mini_slurm.scheduler.ending import requeue
 from mini_slurm.scheduler.events import MeasureRequested, NotifyRequested, RequeueRequested, SuspendRequested
+from mini_slurm.scheduler.priority import set_priority
 from mini_slurm.scheduler.starting import be_quiet
 from mini_slurm.scheduler.targets import DENIED, NOT_LEADER, Refusal, answer, is_operator, owns
 
@@ -61,7 +62,10 @@ def _end(cluster: Cluster, job: Job, now: float, *, held: bool) -> list[Decision
 
 
 def on_suspend_requested(cluster: Cluster, event: SuspendRequested, now: float) -> list[Decision]:
-    """Whoever looks after the fleet may stop jobs; they keep what they have, and their time stands still."""
+    """Whoever looks after the fleet may stop jobs; they keep what they have, and their time stands still.
+
+    As in Slurm they have no priority until they go on: one that is requeued before is held by the administrator.
+    """
     decisions: list[Decision] = []
 
     def act(job: Job) -> None:
@@ -72,6 +76,8 @@ def on_suspend_requested(cluster: Cluster, event: SuspendRequested, now: float) 
             return
         if event.resume:
             job.suspended_seconds += max(now - (job.suspend_time or now), 0.0)
+        job.priority, job.priority_set = int(event.resume), 0
+        set_priority(cluster, job, now)
         job.state = JobState.RUNNING if event.resume else JobState.SUSPENDED
         job.suspend_time = now
         cluster.touch(job)

@@ -58,6 +58,7 @@ def test_jobs_that_wait_for_room_are_listed_in_each_of_their_partitions(run: She
         ("-j 2 -p long -n -o %j,%p,%q", "1.0000000,0.2500000,0.0000000\n"),
         ("--jobs=7 -o %Y,%S,%N,%A,%u", "4321,0,0,0,other\n"),
         ("-j 7 -o %y", "4321.00000000000000\n"),
+        ("-p none -j ,", "Unable to find jobs matching user/id(s) specified\n"),
         ("-j 3", "Unable to find jobs matching user/id(s) specified\n"),
         ("-j 4,5,6", "Unable to find jobs matching user/id(s) specified\n"),
         (f"-u {OWN} -p long -o %i", "2\n"),

@@ -127,11 +127,24 @@ def test_what_cannot_be_suspended_or_resumed():
     assert sim.suspend(999) == "Invalid job id specified"
 
 
-def test_a_suspended_job_can_be_requeued_and_starts_anew():
+def test_a_suspended_job_has_no_priority_and_an_own_one_when_it_goes_on():
+    sim, job = running()
+    before = sim.job(job).priority
+    assert sim.update(job, by=ADMIN, Priority=before + 7) == ""
+    sim.suspend(job)
+    assert sim.job(job).priority == 0
+    sim.suspend(job, resume=True)
+    assert sim.job(job).priority == before > 0
+
+
+def test_a_suspended_job_that_is_requeued_is_held_by_the_administrator_and_starts_anew():
     sim, job = running()
     sim.suspend(job)
     assert sim.requeue(job, by=ADMIN) == ""
     sim.run(until=1000)
+    assert (sim.state(job), sim.job(job).reason) == ("PENDING", "JobHeldAdmin")
+    assert sim.update(job, by=ADMIN, Priority=None) == ""
+    sim.run(until=2000)
     assert (sim.state(job), sim.job(job).suspended_seconds, sim.job(job).suspend_time) == ("COMPLETED", 0.0, None)
 
 

@@ -12,6 +12,7 @@ from mini_slurm.model.associations import tree
 from mini_slurm.model.fair_share import shares, used
 from mini_slurm.model.fleet import Association, Fleet
 from mini_slurm.model.job import Job
+from mini_slurm.output import share_fields
 
 FLEET = Fleet(
     "mini",
@@ -113,3 +114,8 @@ def test_half_a_life_ago_counts_half() -> None:
 def test_a_job_that_never_ran_used_nothing() -> None:
     assert used(Job(job_id=1, alloc_cpus=4), 10.0, DAY) == 0.0
     assert used(Job(job_id=1, start_time=20.0, alloc_cpus=4), 10.0, DAY) == 0.0
+
+
+@pytest.mark.parametrize(("text", "names"), [("", ["Account"]), (",", ["Account"]), (",user,", ["User"])])
+def test_a_format_without_names_has_the_first_column(text: str, names: list[str]) -> None:
+    assert [field.name for field, _ in share_fields.table(text).cells] == names

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mini_slurm.errors import BadUsage
-from mini_slurm.options import squeue
+from mini_slurm.options import sacct, squeue
 from mini_slurm.options.grammar import Option, parse
 
 TABLE = (
@@ -59,6 +59,12 @@ def test_an_exact_name_wins_over_longer_ones() -> None:
 
 def test_a_unique_beginning_is_enough() -> None:
     assert read("--mem-p=1", "--ver") == ([("memory_per_cpu", "1"), ("verbose", None)], [])
+
+
+def test_names_of_one_option_may_lie_apart() -> None:
+    with pytest.raises(BadUsage) as raised:
+        parse("sacct", ["--u"], sacct.OPTIONS, permute=True)
+    assert raised.value.lines[0].endswith("possibilities: '--units' '--uid' '--use-local-uid' '--usage' '--user'")
 
 
 def test_two_names_of_one_option_are_not_ambiguous() -> None:
