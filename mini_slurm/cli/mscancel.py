@@ -140,7 +140,8 @@ class Requests:
             if "signal" not in self._chosen:
                 self._refuse(target, "Invalid job id specified", NO_STEP)
         elif self._number <= signals.LAST:
-            self.bodies["signal"].append({**self._signal(target, True), "step": step})
+            ends = "signal" not in self._chosen
+            self.bodies["signal"].append({**self._signal(target, True), "step": step, "ends": ends})
 
     def _signal(self, target: Target, whole: bool) -> dict[str, object]:
         return {"job_id": target.job.job_id, "signal": self._number, "whole": whole, "uid": os.getuid()}

@@ -122,7 +122,9 @@ class Line:
 
     @property
     def worst_exit(self) -> tuple[int, int]:
-        """The exit of the step of srun that ended worst."""
+        """The exit of the step of srun that ended worst; accounting hears of it with the end of the job."""
+        if not self.state.is_over:
+            return 0, 0
         ends = [(step.exit_code << 8 | step.exit_signal, step) for step in self.steps if step.end_time is not None]
         worst = max(ends, key=lambda end: end[0])[1] if ends else None
         return (0, 0) if worst is None else (worst.exit_code, worst.exit_signal)

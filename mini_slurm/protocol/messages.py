@@ -144,7 +144,7 @@ class CancelStep(NamedTuple):
 
     attempt: str  # the step's name
     signal: int
-    uid: int
+    uid: int  # who cancels it; -1 where it is only sent a signal
 
 
 class SignalAttempt(NamedTuple):

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from mini_slurm.model.job import Job
 
+NOBODY = -1  # a uid that is none
+
 
 class Start(NamedTuple):
     """Start the job's script on its batch host."""
@@ -33,8 +35,8 @@ class Signal(NamedTuple):
     attempt: str
     signal: int
     whole: bool
-    step: int | None = None  # of one of its steps, for this user
-    uid: int = 0
+    step: int | None = None  # of one of its steps
+    uid: int = NOBODY  # who cancels the step
     part: int = 0  # ... and only where it runs in this further part of a heterogeneous job
     to_steps: bool = False  # to all of its steps, and not to its batch script
 

@@ -41,6 +41,7 @@ class SignalRequested(NamedTuple):
     whole: bool
     uid: int
     step: int | None = None
+    ends: bool = False  # the step is cancelled, and accounting tells by whom; a signal's sender is not told
 
 
 class Caller(NamedTuple):

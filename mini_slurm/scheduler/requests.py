@@ -7,7 +7,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.request import CANCELLED_TASKS, keep
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster
-from mini_slurm.scheduler.decisions import Decision, End, Forget, Signal
+from mini_slurm.scheduler.decisions import NOBODY, Decision, End, Forget, Signal
 from mini_slurm.scheduler.ending import finish
 from mini_slurm.scheduler.events import CancelRequested, JobSubmitted, ReleaseRequested, SignalRequested
 from mini_slurm.scheduler.priority import set_priority
@@ -120,4 +120,5 @@ def on_signal_requested(cluster: Cluster, event: SignalRequested, now: float) ->
     if job is None or job.uid != event.uid or job.state is not JobState.RUNNING or job.node is None or job.het_offset:
         return []
     offset = part.het_offset if part else 0
-    return [Signal(job.node, cluster.attempt_name(job), event.signal, event.whole, event.step, event.uid, offset)]
+    by = event.uid if event.ends else NOBODY
+    return [Signal(job.node, cluster.attempt_name(job), event.signal, event.whole, event.step, by, offset)]

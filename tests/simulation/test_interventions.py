@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mini_slurm.model.fleet import Weights
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import events
-from mini_slurm.scheduler.decisions import End, Limit, Measure, Suspend
+from mini_slurm.scheduler.decisions import End, Limit, Measure, Signal, Suspend
 from tests.simulation.harness import ADMIN, OTHER, STATE, USER, Simulation, fleet_of
 
 ONE = {"node1": Resources(cpus=1, memory=1000)}
@@ -89,6 +91,17 @@ def test_a_machine_that_is_lost_while_a_job_is_requeued_does_not_run_it_twice_at
     sim.connect("node1")
     sim.run(until=1000)
     assert (sim.state(job), max(sim.starts.values())) == ("COMPLETED", 1)
+
+
+# --- signals
+
+
+@pytest.mark.parametrize(("ends", "by"), [(True, USER.uid), (False, -1)])
+def test_who_cancels_a_step_is_told_and_not_who_sends_it_a_signal(ends: bool, by: int):
+    sim, job = running()
+    sim.happen(events.SignalRequested(job, 15, True, USER.uid, 0, ends))
+    signals = [decision for _, decision in sim.log if isinstance(decision, Signal)]
+    assert signals == [Signal("node1", f"{STATE}.{job}.1", 15, True, 0, by)]
 
 
 # --- suspend and resume

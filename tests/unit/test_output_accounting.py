@@ -168,6 +168,8 @@ def test_sruns_steps_have_values_of_their_own() -> None:
     ]
     table, _ = by_prefixes("usercpu,derivedexitcode", FIELDS)
     assert [*table.joined([Line(one, steps=[first])], VIEW, "|", False)] == ["00:00.003|130:0"]
+    runs = job("runs", JobState.RUNNING)
+    assert [*table.joined([Line(runs, steps=[first])], VIEW, "|", False)] == ["00:00.002|0:0"]
 
 
 def test_a_step_that_nothing_was_heard_of_ends_with_its_job() -> None:
