@@ -38,6 +38,7 @@ class Wish:
         self.switches: set[str] = set()
         self.columns: list[str] = []
         self.unknown: list[str] = []  # words that say nothing of this
+        self.repeated: set[str] = set()  # keys of words that name nothing new
         for word in words:
             name, equals, value = word.partition("=")
             if equals:
@@ -54,7 +55,7 @@ class Wish:
         if row is None:
             self.unknown.append(word)
         elif row.key == FORMAT:
-            self.columns += [column for column in _parts(value) if column] or [""]
+            self.columns += [column for part in _parts(value) if (column := part.strip())] or [""]
         else:
             self.words[row.key] = word
             self._add(row.key, value)
@@ -68,8 +69,12 @@ class Wish:
 
     def _add(self, key: str, value: str) -> None:
         self.texts[key] = value
-        self.names.setdefault(key, set()).update([part.lower() for part in _parts(value) if part] or [""])
+        known = self.names.setdefault(key, set())
+        found = {part.rstrip().lower() for part in _parts(value) if part} or {""}  # a blank before it is part of a name
+        if known.issuperset(found):
+            self.repeated.add(key)
+        known.update(found)
 
 
 def _parts(text: str) -> list[str]:
-    return [part.strip().strip("\"'") for part in text.strip("\"'").split(",")]
+    return [part.strip("\"'") for part in text.strip("\"'").split(",")]

@@ -27,12 +27,17 @@ LONGEST_SPAN = 365 * 86400  # seconds; squeue calls anything longer invalid
 
 def used(job: Job, now: float) -> float:
     """Seconds that a job has run; a time of suspension does not count."""
-    if job.start_time is None or job.state is JobState.PENDING:
+    if job.start_time is None or job.state is JobState.PENDING or is_going_back(job):
         return 0
     until = job.end_time or now
     if job.state is JobState.SUSPENDED and job.suspend_time is not None:
         until = job.suspend_time
     return max(until - job.start_time - job.suspended_seconds, 0)
+
+
+def is_going_back(job: Job) -> bool:
+    """Is its run being ended so that it waits again? Then it has used none of its time, as in Slurm."""
+    return job.state is JobState.COMPLETING and job.outcome == JobState.REQUEUED.name
 
 
 def starts(job: Job, now: float) -> float | None:
@@ -192,7 +197,7 @@ def _core_spec(job: Job) -> str:
 _ID = "job_id array_job_id array_task_id array_tasks het_job_id het_offset"
 _CPUS = "state alloc_cpus ntasks ntasks_per_node cpus_per_task nodes max_nodes min_cpus required_nodes extra"
 _NODES = "state node node_list"
-_USED = "state start_time end_time suspend_time suspended_seconds"
+_USED = "state outcome start_time end_time suspend_time suspended_seconds"
 _STARTS = "state start_time begin_time end_time"
 _ENDS = _STARTS + " suspended_seconds time_limit"
 _MEMORY = "state alloc_cpus memory_per_node memory_per_cpu extra"

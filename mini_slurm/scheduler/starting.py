@@ -14,6 +14,7 @@ from mini_slurm.scheduler.eligible import open_partitions
 from mini_slurm.scheduler.explain import holds
 from mini_slurm.scheduler.oversubscription import fits, recount
 
+DEPENDENCY = "Dependency"
 PASSING = frozenset({"None", "Priority", "Resources"})  # reasons that accounting does not tell
 QUIET = 2.0  # seconds: as long as it takes Slurm's next pass over the queue to come
 
@@ -128,7 +129,12 @@ def set_reason(cluster: Cluster, job: Job, reason: str) -> None:
     """Note why the job waits, if that has changed; not at once where somebody has just changed the job."""
     if job.job_id in cluster.quiet and not holds(reason):
         return
-    kept = job.wait_reason if reason in PASSING else reason
+    kept = reason if _is_accounted(job, reason) else job.wait_reason
     if (job.reason, job.wait_reason) != (reason, kept):
         job.reason, job.wait_reason = reason, kept
         cluster.touch(job)
+
+
+def _is_accounted(job: Job, reason: str) -> bool:
+    """Does accounting tell it? Of a job with several partitions Slurm books what its user ordered alone."""
+    return holds(reason) or reason == DEPENDENCY if "," in job.partition else reason not in PASSING

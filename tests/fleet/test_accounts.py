@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mini_slurm.cli.conditions import Wish, conditions
 from mini_slurm.model.states import JobState
 from tests.fleet.shell import FLEET, OWN, Shell, job, prepared, running
 
@@ -200,3 +201,16 @@ def test_columns_can_be_asked_for(run: Shell) -> None:
     assert run("sshare -e")[1].startswith("Account           Cluster           EffectvUsage      FairShare        \n")
     assert run("sshare -o foo") == (1, "", 'sshare: error: Invalid field requested: "foo"\n')
     assert run("sshare -h -U -u zoe -o user%5,cluster") == (0, "  zoe       mini \n", "")
+
+
+def test_a_user_who_is_named_twice_is_silently_refused(run: Shell) -> None:
+    for line in ("zoe zoe", "zoe Zoe", "name=zoe users=zoe", "defaultaccount=science defaultaccount=science"):
+        assert run(f"sacctmgr show user {line}") == (1, "", ""), line
+    assert run("sacctmgr -nP show user zoe,zoe format=user") == (0, "zoe\n", "")
+    assert run("sacctmgr -nP show user zoe alice,zoe format=user")[0] == 0
+    assert run("sacctmgr -nP show account science science format=account") == (0, "science\n", "")
+
+
+def test_a_blank_before_a_name_is_part_of_it() -> None:
+    wish = Wish([" zoe,alice ", "format=user, account"], conditions("Names:1=name"), (), "name")
+    assert (wish.names, wish.columns) == ({"name": {" zoe", "alice"}}, ["user", "account"])

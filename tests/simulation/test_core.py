@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mini_slurm.model.fleet import Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
@@ -9,6 +11,7 @@ from mini_slurm.scheduler import events
 from mini_slurm.scheduler.cluster import make_cluster
 from mini_slurm.scheduler.core import step
 from mini_slurm.scheduler.decisions import End, Forget, Start
+from mini_slurm.scheduler.starting import set_reason
 from tests.simulation.harness import STATE, Simulation, fleet_of
 
 ONE = {"node1": Resources(cpus=1, memory=1000)}
@@ -367,3 +370,22 @@ def test_a_kept_moment_stays_though_a_job_before_it_has_none():
     sim.run(until=10)
     sim.submit(ntasks=4)
     assert sim.cluster.reservation == kept
+
+
+@pytest.mark.parametrize(
+    ("partition", "reason", "told"),
+    [
+        ("main", "PartitionConfig", "PartitionConfig"),
+        ("main", "Resources", None),
+        ("main,other", "PartitionConfig", None),
+        ("main,other", "JobHeldUser", "JobHeldUser"),
+        ("main,other", "Dependency", "Dependency"),
+    ],
+)
+def test_accounting_tells_of_a_job_with_several_partitions_what_its_user_ordered_alone(
+    partition: str, reason: str, told: str | None
+):
+    sim = Simulation(fleet_of({"node1": Resources(cpus=1)}))
+    job = Job(job_id=1, uid=1000, partition=partition, submit_time=5.0)
+    set_reason(sim.cluster, job, reason)
+    assert (job.reason, job.wait_reason) == (reason, told)

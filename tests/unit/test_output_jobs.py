@@ -420,3 +420,9 @@ def test_what_is_said_of_gpus_in_general_names_them_once() -> None:
     columns, unknown = by_names("tres-bind:20,tres-freq:20", NAMED_FIELDS)
     assert not unknown
     assert [*columns.lines([bound], VIEW)] == ["gpu:closest         N/A                 "]
+
+
+@pytest.mark.parametrize(("outcome", "shown"), [("REQUEUED", "0:00 1:00:00"), ("CANCELLED", "1:00 59:00")])
+def test_a_run_that_is_ended_to_wait_again_has_used_no_time(outcome: str, shown: str) -> None:
+    one = job(1, "x", state=JobState.COMPLETING, outcome=outcome, start_time=NOW - 60)
+    assert value(one, "%M %L") == shown

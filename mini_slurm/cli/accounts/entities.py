@@ -38,14 +38,14 @@ LIMITS = "MaxJ,MaxN,MaxCPUs,MaxS,MaxW,MaxCPUMins,QOS,DefaultQOS"
 class Entity:
     """One row; `more` are the columns that a switch adds, "" being the absence of all switches."""
 
-    __slots__ = ("advice", "bare", "columns", "conditions", "denied", "more", "names", "number", "records", "switches",
-                 "values")  # fmt: skip
+    __slots__ = ("advice", "bare", "columns", "conditions", "denied", "more", "names", "number", "once", "records",
+                 "switches", "values")  # fmt: skip
 
     def __init__(
         self, names: str, columns: str, known: str = "", *, bare: str = "name",
         more: Mapping[str, str] | None = None, records: Records | None = None, values: Mapping[str, Value] = NONE,
         switches: Sequence[str] = (), advice: str = "value", denied: str = "",
-        number: str = "",
+        number: str = "", once: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.names = Names(names)
         self.columns = columns
@@ -56,6 +56,7 @@ class Entity:
         self.values = values
         self.advice = advice  # what Slurm advises to modify with `set`, where a condition is unknown; "": nothing
         self.number = number  # the name of its numbers, which have to be some; "" where anything may be asked for
+        self.once = once  # where words may not name again what was named before
         self.denied = denied  # what it says to an ordinary user
         self.switches = [*(Condition(SWITCHES[one], one) for one in switches), *FILLERS]
 
@@ -149,7 +150,7 @@ ENTITIES = (
            "Names:1 Users:1=name;AdminLevel:2=-level;Clusters:1=cluster;DefaultAccount:8=default;"
            "Accounts:2 Acct:4=account;Partitions:4=",
            more={"associations": f"Cl,Acc,Part,Share,Priority,{LIMITS}", "coordinators": "Coord"},
-           records=_users, values=records.USER, switches=OF_NAMES),
+           records=_users, values=records.USER, switches=OF_NAMES, once=("name", "default")),
     Entity("WCKeys:1", "WCKeys,Cluster,User", "Clusters:1=;Ids:1=;Names:1=;Users:1=", advice="",
            denied=NO_PRIVILEGE),
     Entity("tres:2", "Type,Name%15,ID", "Type:2=type;Names:1=name;Ids:1=id", bare="type",

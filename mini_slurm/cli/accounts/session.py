@@ -157,6 +157,9 @@ class Session:
             advice = (f" Use keyword 'set' to modify {entity.advice}",) if entity.advice else ()
             self.fail(f" Unknown condition: {wish.unknown[0]}", *advice)
             return
+        if wish.repeated.intersection(entity.once):
+            self.exit_code = 1  # Slurm says nothing of it
+            return
         if complaints := bad_values(self.program, self.fleet, wish, entity.number):
             self.fail(*complaints)
             return
