@@ -17,10 +17,10 @@ from __future__ import annotations
 
 
 def visible(text: str) -> str:
-    """The text with control characters written as escapes: nothing in it can move a terminal's cursor."""
+    """The text with control characters but tabs written as escapes: nothing in it is obeyed by a terminal."""
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in text)
 
 
 class MiniSlurmError(Exception):

@@ -95,7 +95,7 @@ def _become_script(plan: Plan, files: Tuple[int, int], go: int) -> NoReturn:
     folder = enter(start.node, start.work_dir, 2)
     _open_input(start)
     values = plan.values
-    values.setdefault("PWD", folder)
+    values.setdefault("PWD", folder.rstrip("/") or "/")
     values[NUMBER] = str(os.getpid())
     for name, limit in plan.limits:
         with suppress(OSError, ValueError):

@@ -102,7 +102,9 @@ class Spawner:
         start = plan.start
         words = _encode([plan.path, *start.arguments])
         self._prepare(files, start.work_dir, start.std_in or os.devnull, started)
-        values = _encode([f"{name}={value}" for name, value in {"PWD": start.work_dir, **plan.values}.items()])
+        values = _encode(
+            [f"{name}={value}" for name, value in {"PWD": start.work_dir.rstrip("/") or "/", **plan.values}.items()]
+        )
         environment = _array([*values, ctypes.cast(own_number, ctypes.c_char_p)])
         self._words = [words[0], self._actions, self._attributes, _array(words), environment, own_number]
 

@@ -14,7 +14,7 @@ def complete(given: list[list[Setting]], script: Script) -> list[list[Setting]]:
 
     There are as many parts as the command line or the script has, whichever has more.
     """
-    count = max(len(given), len(script_words(script.name, script.data, lambda line: None)))
+    count = max(len(given), len(script_words(script.name, script.data, *[lambda line: None] * 2)))
     return handed_on([*given, *[[]] * (count - len(given))])
 
 

@@ -18,7 +18,7 @@ from mini_slurm.options import collect, foreign, script
 from mini_slurm.options.collect import Values
 from mini_slurm.options.describe import make_job
 from mini_slurm.options.grammar import Setting
-from mini_slurm.options.settle import propagated, settle
+from mini_slurm.options.settle import propagated, settle, tell_power
 from mini_slurm.options.table import OPTIONS, OURS, JobOption
 from mini_slurm.steps import scripts
 
@@ -113,11 +113,14 @@ def read_values(program: str, given: list[Setting], source: Script, say: Say, pa
     environment = dict(os.environ)  # which is slow to ask
     values.take_environment({name: environment[name] for name in EARLY if name in environment})
     table = OPTIONS if program == "sbatch" else (*OPTIONS, *OURS)
-    values.take(script.script_settings(program, name, source.data, table, values.warn, part), collect.SCRIPT)
+    lines = script.script_settings(program, name, source.data, table, values.warn, part, values.inform)
+    values.take(lines, collect.SCRIPT)
     if not values.of.get("ignore_pbs") and not any(one.option.long == "ignore-pbs" for one in given):
         values.take(foreign.foreign_settings(program, name, source.data, values.of), collect.SCRIPT)
     values.take_environment(environment)
     values.take(given, collect.COMMAND_LINE)
+    if values.source.get("power") == collect.COMMAND_LINE:
+        tell_power(values)  # Slurm's sbatch reads its command line twice
     return _settled(values)
 
 

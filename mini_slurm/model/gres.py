@@ -54,6 +54,8 @@ def _one(part: str) -> Gres:
     kind = words[1] if len(words) == 3 or (len(words) == 2 and count is None) else ""
     if not all(words[1:]) or (len(words) == 3 and count is None):
         raise ValueError(f"not a generic resource: {part!r}")
+    if kind and count == LARGEST:
+        raise ValueError(f"not a number of generic resources: {part!r}")
     one = Gres(words[0], kind, 1 if count is None else count)
     if one.amount and one.name not in KNOWN:
         raise ValueError(f"not known here: {part!r}")

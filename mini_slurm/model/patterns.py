@@ -55,7 +55,7 @@ def shown_input(job: Job) -> str:
 
 def absolute(path: str, job: Job) -> str:
     """A path of the job: relative ones start in its working directory."""
-    return path if path.startswith("/") else f"{job.work_dir.rstrip('/')}/{path}"
+    return path if path.startswith("/") else f"{job.work_dir}/{path}"
 
 
 def file_name(pattern: str, job: Job) -> str:

@@ -17,6 +17,8 @@ SHOWN = "shown-"  # before a word of scontrol show job: what it shows instead of
 ASKED_NODES = "nodes"  # with no most
 MOST_CPUS = "most-cpus"
 MEMORY_CPUS = "memory-cpus"  # for how many the memory of each is shown
+TRES_CPUS, TRES_MEMORY = "tres-cpus", "tres-memory"  # which TRES shows instead, the second in MiB
+LEAST_CPUS = SHOWN + "MinCPUsNode"
 CANCELLED_TASKS = "cancelled-tasks"  # of its array tasks were cancelled that had no record yet
 
 
@@ -60,7 +62,9 @@ def shown_nodes(job: Job) -> int:
 
 
 def least_cpus(job: Job) -> int:
-    """CPUs that each machine has to give."""
+    """CPUs that each machine has to give; those of tasks are as they were first asked for."""
+    if LEAST_CPUS in extra(job):
+        return number(job, LEAST_CPUS)
     per_task = job.cpus_per_task or 1
     per_node = job.ntasks_per_node or 1
     tasks = per_node if (job.ntasks or job.nodes * per_node) > 1 and not extra(job).get("overcommit") else 1

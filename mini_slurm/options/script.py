@@ -66,10 +66,19 @@ def lines_of(script: bytes) -> list[str]:
 
 
 def script_settings(
-    program: str, name: str, script: bytes, options: Sequence[Option], warn: Callable[[str], None], part: int = 0
+    program: str,
+    name: str,
+    script: bytes,
+    options: Sequence[Option],
+    warn: Callable[[str], None],
+    part: int = 0,
+    inform: Callable[[str], None] | None = None,
 ) -> Iterator[Setting]:
-    """The options in the #SBATCH lines for one part of the job; the first part warns. Raises MiniSlurmError."""
-    found = script_words(name, script, (lambda line: None) if part else warn)
+    """The options in the #SBATCH lines for one part of the job; the first part warns. Raises MiniSlurmError.
+
+    `inform` takes what is no error, `warn` where it is left out.
+    """
+    found = script_words(name, script, *((_say_nothing, _say_nothing) if part else (warn, inform or warn)))
     for number, words in enumerate(found[: part + 1]):
         reader = Reader(program, words, options)
         for setting in reader.settings():
@@ -79,12 +88,18 @@ def script_settings(
             raise BadOption(f"Invalid directive found in batch script: {reader.words[0]}")
 
 
+def _say_nothing(line: str) -> None:
+    """Where the first part has said it."""
+
+
 def has_parts(script: bytes) -> bool:
     """May it be a heterogeneous job?"""
     return any(word.encode() in script.lower() for (word,) in HETEROGENEOUS)
 
 
-def script_words(name: str, script: bytes, warn: Callable[[str], None]) -> list[list[str]]:
+def script_words(
+    name: str, script: bytes, warn: Callable[[str], None], inform: Callable[[str], None]
+) -> list[list[str]]:
     """The words of the #SBATCH lines, which end at the first command, for each part of the job. Raises MiniSlurmError.
 
     A line `hetjob` parts them; all lines of a part together are one command line: a value may stand on the next one.
@@ -101,7 +116,7 @@ def script_words(name: str, script: bytes, warn: Callable[[str], None]) -> list[
             parting = rest.lower().split()[:1]
             if parting in HETEROGENEOUS:
                 if parting == HETEROGENEOUS[1] and not has_old_parting:
-                    warn(OLD_PARTING)
+                    inform(OLD_PARTING)
                     has_old_parting = True
                 found.append([])
             else:

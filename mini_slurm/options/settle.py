@@ -230,11 +230,16 @@ def _fills_planes(layout: Layout, size: int) -> bool:
     return bool(0 < layout.least <= tasks // size or (layout.least - 1) * size < tasks)
 
 
-def _settle_power(values: Values) -> None:
-    words = (values.text("power") or "").split(",")
-    for word in words:
+def tell_power(values: Values) -> None:
+    """Words of --power that are passed over."""
+    for word in (values.text("power") or "").split(","):
         if word and word.lower() != "level":
             values.warn(f"Ignoring unrecognized power option ({word})")
+
+
+def _settle_power(values: Values) -> None:
+    tell_power(values)
+    words = (values.text("power") or "").split(",")
     if words != [""]:
         values.of["power"] = "LEVEL" if any(word.lower() == "level" for word in words) else None
 

@@ -55,7 +55,7 @@ def gres(value: str | None) -> str | None:
         raise Answer("Valid gres options are:", f"{GPU}[[:type]:count]", exit_code=0)
     if word == "none" or value is None:
         return None
-    return ",".join(part.removeprefix("gres:") or part for part in value.split(","))
+    return ",".join(part.removeprefix("gres:") for part in value.split(","))
 
 
 def mail_types(value: str | None) -> frozenset[str]:

@@ -145,7 +145,8 @@ _OWN = (
     Field("NTPerNode", "", "NTASKS_PER_NODE", "ntasks_per_node", lambda job, view: str(job.ntasks_per_node or 0)),
     Field("NumTasks", "", "TASKS", _TASKS, lambda job, view: _tasks(job)),
     Field("PendingTime", "", "PENDING_TIME", _STARTS + " end_time", _pending),
-    Field("ResizeTime", "", "RESIZE_TIME", "resize_time", lambda job, view: moment(job.resize_time, view)),
+    Field("ResizeTime", "", "RESIZE_TIME", "resize_time",
+          lambda job, view: "INVALID" if job.resize_time else NOT_KNOWN),  # Slurm takes the moment for a span
     Field("PreemptTime", "", "PREEMPT_TIME", "preempt_time", lambda job, view: moment(job.preempt_time, view)),
     Field("Reboot", "", "REBOOT", "extra", lambda job, view: str(int("reboot" in extra(job)))),
     Field("ReqSwitch", "", "REQ_SWITCH", "extra", lambda job, view: _switches(job)[0]),

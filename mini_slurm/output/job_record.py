@@ -213,7 +213,7 @@ PLACES = (
     (("NumNodes", lambda job, view: _node_count(job)),
      ("NumCPUs", _cpu_count),
      ("NumTasks", lambda job, view: _tasks(job)),
-     ("CPUs/Task", lambda job, view: str(job.cpus_per_task or 1)),
+     ("CPUs/Task", lambda job, view: str(1 if job.cpus_per_task is None else job.cpus_per_task)),
      ("ReqB:S:C:T", job_options.layout)),
     (("TRES", _tres),),
     (("Socks/Node", lambda job, view: tres.layout(job)[0]),

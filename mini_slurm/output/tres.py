@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.request import ASKED_NODES, MEMORY_CPUS, extra, number, shown_nodes
+from mini_slurm.model.numbers import LARGEST
+from mini_slurm.model.request import ASKED_NODES, MEMORY_CPUS, TRES_CPUS, TRES_MEMORY, extra, number, shown_nodes
 from mini_slurm.model.states import JobState
 from mini_slurm.output.values import gres, size
 
@@ -72,7 +73,10 @@ def requested(job: Job, whole: int = 0) -> str:
     """What a job waits for; `whole` is the memory in MiB that --mem=0 stands for, on one machine."""
     count = requested_cpus(job)
     gpus = _requested_gpus(job)
-    written = _written(count, _requested_memory(job, count, gpus, whole), asked_nodes(job), gpus)
+    gpus = 1 if gpus >= LARGEST else gpus  # as Slurm shows what it was asked for -1 times
+    written = _written(
+        number(job, TRES_CPUS) or count, _requested_memory(job, count, gpus, whole), asked_nodes(job), gpus
+    )
     return ",".join([written, *_parts(job, asked_nodes(job))])
 
 
@@ -130,6 +134,8 @@ def _requested_memory(job: Job, cpu_count: int, gpus: int, whole: int) -> int:
         from mini_slurm.model.units import parse_memory
 
         return parse_memory(per_gpu) * gpus
+    if TRES_MEMORY in extra(job):
+        return number(job, TRES_MEMORY)
     if job.memory_per_node is not None:
         return (job.memory_per_node or whole) * asked_nodes(job)
     return (job.memory_per_cpu or 0) * (number(job, MEMORY_CPUS) or cpu_count)
@@ -141,7 +147,7 @@ def _requested_gpus(job: Job) -> int:
     if job.gpus:
         return _count(job.gpus)
     if "gpus-per-task" in options:
-        return _count(options["gpus-per-task"]) * (tasks(job) or 1)
+        return _count(options["gpus-per-task"]) * (job.ntasks or 0)
     if "ntasks-per-gpu" in options and not job.gres:
         return (tasks(job) or 1) // max(int(options["ntasks-per-gpu"]), 1)
     if "gpus-per-socket" in options:

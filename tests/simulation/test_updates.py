@@ -7,8 +7,10 @@ import json
 import pytest
 
 from mini_slurm.model.fleet import Association, Partition, Qos, Weights
+from mini_slurm.model.request import least_cpus
 from mini_slurm.model.resources import Resources
 from mini_slurm.output import tres
+from mini_slurm.scheduler.changes import size
 from mini_slurm.scheduler.decisions import Limit, Shrink
 from tests.simulation.harness import ADMIN, OTHER, STATE, USER, Simulation, fleet_of
 
@@ -541,3 +543,43 @@ def test_what_names_no_gpus_is_refused_of_a_job_without(text):
 def test_gpus_that_do_not_go_together_are_refused(asked, changes):
     sim, job = waiting(**asked)
     assert sim.update(job, **changes) == "Invalid generic resource (gres) specification"
+
+
+def test_more_cpus_than_there_are_are_not_counted_until_they_fit():
+    sim, job = waiting()
+    before = tres.requested(sim.job(job))
+    assert sim.update(job, NumCPUs=(100, None)) == "Requested partition configuration not available now"
+    assert (sim.job(job).cpus, tres.requested(sim.job(job))) == (100, before)
+    assert sim.update(job, NumCPUs=(2, None)) == ""
+    assert tres.requested(sim.job(job)).startswith("cpu=2,")
+
+
+def test_cpus_of_tasks_leave_the_least_of_a_machine_alone():
+    sim, job = waiting()
+    assert sim.update(job, CPUsPerTask=2) == ""
+    assert least_cpus(sim.job(job)) == 1
+    assert sim.update(job, MinCPUsNode=2) == ""
+    assert least_cpus(sim.job(job)) == 2
+
+
+def test_no_memory_for_each_cpu_leaves_what_is_counted_alone():
+    sim, job = waiting()
+    sim.update(job, MinMemory=("cpu", 200))
+    assert sim.update(job, MinMemory=("cpu", 0)) == ""
+    assert ",mem=200M," in tres.requested(sim.job(job), whole=4000)
+    assert sim.update(job, MinMemory=("node", 0)) == ""
+    assert ",mem=4000M," in tres.requested(sim.job(job), whole=4000)
+
+
+@pytest.mark.parametrize(
+    ("options", "gres", "error"),
+    [
+        ({"gpus": "1"}, "gres:gpu:a100:1", size.MIXED_GRES),
+        ({"gpus": "1"}, "gres:gpu:1", size.BAD_GRES),
+        ({"gpus": "1", "max_nodes": 1}, "gres:gpu:1", ""),
+        ({"extra": '{"gpus-per-task": "1"}', "ntasks": 2}, "gres:gpu:a100:1", size.MIXED_GRES),
+    ],
+)
+def test_gpus_of_each_machine_agree_with_how_gpus_were_asked_for(options, gres, error):
+    sim, job = waiting(**options)
+    assert sim.update(job, TresPerNode=gres) == error

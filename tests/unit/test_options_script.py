@@ -163,10 +163,10 @@ def test_lines_are_put_after_the_first() -> None:
 
 def test_the_old_word_between_parts_is_warned_of_once() -> None:
     text = b"#!/bin/sh\n#SBATCH packjob\n#SBATCH packjob\nsleep 1\n"
-    warnings: list[str] = []
+    notes: list[str] = []
     for part in range(3):
-        list(script_settings("sbatch", "job.sh", text, OPTIONS, warnings.append, part))
-    assert warnings == [OLD_PARTING]
+        list(script_settings("sbatch", "job.sh", text, OPTIONS, pytest.fail, part, notes.append))
+    assert notes == [OLD_PARTING]
 
 
 def test_the_script_of_a_further_part() -> None:

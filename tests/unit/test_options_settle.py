@@ -49,6 +49,8 @@ def test_machines_and_tasks_are_counted(line: str, nodes: int, most: int | None,
     [
         ("--gres=", "gres", ""),
         ("--gres=gpu:1,", "gres", "gpu:1,"),
+        ("--gres=gres:,gpu:1", "gres", ",gpu:1"),
+        ("--gres=gres:", "gres", ""),
         ("--gpus-per-node=1", "gres", "gpu:1"),
         ("--comment= ", "comment", ""),
         ("-C ''", "features", ""),

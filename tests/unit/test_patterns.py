@@ -65,10 +65,14 @@ def test_an_empty_name_is_the_folder_which_no_output_can_go_to() -> None:
 
 
 def test_one_file_named_takes_both_streams() -> None:
-    assert error_path(Job(job_id=3, work_dir="/", std_out="o")) == "/o"
+    assert error_path(Job(job_id=3, work_dir="/", std_out="o")) == "//o"
 
 
 @given(st.text(alphabet="%jAaxNtnsuJ0159.\\-", max_size=12))
 def test_any_pattern_gives_some_name(pattern: str) -> None:
     assert isinstance(file_name(pattern, TASK), str)
     assert "\\" not in file_name(pattern.replace("\\\\", ""), TASK)
+
+
+def test_a_folder_keeps_the_slash_at_its_end() -> None:
+    assert output_path(Job(job_id=3, work_dir="/w/")) == "/w//slurm-3.out"

@@ -99,7 +99,7 @@ def run(script: str, folder: Path) -> list[tuple[str, list[str], dict[str, str]]
 
 def directives(script: str) -> list[str]:
     """The words of a script's #SBATCH lines."""
-    return [word for words in script_words("script", script.encode(), pytest.fail) for word in words]
+    return [word for words in script_words("script", script.encode(), pytest.fail, pytest.fail) for word in words]
 
 
 def test_every_template_is_tested() -> None:

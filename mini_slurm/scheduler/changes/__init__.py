@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.request import TRES_CPUS, extra, number
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.changes import place, plain, rank, row, size, times
 from mini_slurm.scheduler.changes.row import Row, Update
@@ -89,15 +90,22 @@ def apply(update: Update) -> None:
     for one in asked:
         if one.check is not None:
             one.check(update, update.changes[one.key])
+    cpus = number(update.job, TRES_CPUS) or update.job.cpus
     for one in asked:
         one.set(update, update.changes[one.key])
-    _check_partition(update)
+    _check_partition(update, cpus)
 
 
-def _check_partition(update: Update) -> None:
-    """A job that is more than its partition has is told of after every change, which holds all the same."""
+def _check_partition(update: Update, cpus: int) -> None:
+    """A job that is more than its partition has is told of after every change, which holds all the same.
+
+    Only its TRES shows the CPUs that it had before.
+    """
     partitions = named_partitions(update.cluster, update.job)
     if update.job.state is JobState.PENDING and partitions:
         reason = closed(update.cluster, update.job, partitions[0])
         if reason in (TOO_MANY_CPUS, TOO_MUCH_MEMORY):
+            update.option(TRES_CPUS, str(cpus))
             raise Refusal(TOO_MUCH)
+        if TRES_CPUS in extra(update.job):
+            update.option(TRES_CPUS, None)

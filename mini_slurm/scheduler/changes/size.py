@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from mini_slurm.model import request
 from mini_slurm.model.arrays import with_throttle
 from mini_slurm.model.gpu_request import gpus_per_job, gpus_per_node
+from mini_slurm.model.gres import prefixed
 from mini_slurm.model.request import ASKED_NODES, LEAST_NODES, MEMORY_CPUS, MOST_CPUS, SHOWN, note_least_nodes, number
 from mini_slurm.scheduler.changes import shrink
 from mini_slurm.scheduler.changes.row import Setter, Update
@@ -83,6 +85,7 @@ def set_least_cpus(update: Update, value: int) -> None:
         return
     update.needs_pending()
     _keep_memory(update)
+    update.option(request.LEAST_CPUS, None)
     update.option("mincpus", str(value))
     update.job.min_cpus = value * update.job.nodes
 
@@ -102,8 +105,13 @@ def _keep_cpus(update: Update) -> None:
 def set_cpus_per_task(update: Update, value: int) -> None:
     """CPUs of each task."""
     update.needs_pending()
+    job = update.job
     _keep_cpus(update)
-    update.job.cpus_per_task = value
+    update.option(request.LEAST_CPUS, str(request.least_cpus(job)))
+    job.cpus_per_task = value
+    tasks = job.ntasks or 1
+    update.option(LEAST_NODES, None)
+    note_least_nodes(job, min(tasks, -(-tasks * value // _most_cpus(update))))
 
 
 def set_tasks(update: Update, value: int) -> None:
@@ -136,11 +144,21 @@ def set_tasks_per_node(update: Update, value: int) -> None:
 def set_memory(update: Update, value: tuple[str, int]) -> None:
     """MiB of each `node` or of each `cpu`; 0: all of the machine's."""
     update.needs_pending()
-    update.option(MEMORY_CPUS, None)
     kind, amount = value
+    _note_memory(update, is_kept=kind == "cpu" and not amount)
+    update.option(MEMORY_CPUS, None)
     by_cpu = kind == "cpu" and amount > 0
     update.job.memory_per_cpu = amount if by_cpu else None
     update.job.memory_per_node = None if by_cpu else amount
+
+
+def _note_memory(update: Update, *, is_kept: bool) -> None:
+    """All memory of a machine, said as 0 of each CPU, leaves what is shown for the job as it was."""
+    job = update.job
+    before = (job.memory_per_node or 0) * request.shown_nodes(job)
+    before = before or (job.memory_per_cpu or 0) * (number(job, MEMORY_CPUS) or job.cpus)
+    if not is_kept or (before and request.TRES_MEMORY not in request.extra(job)):
+        update.option(request.TRES_MEMORY, str(before) if is_kept else None)
 
 
 def check_gres(update: Update, value: str) -> None:
@@ -201,10 +219,14 @@ def check_node_gres(update: Update, value: str) -> None:
     check_gres(update, value)
     if _is_text(update, value):
         return
-    _check_sum(update, value, update.job.gpus)
-    before, now = (_typed(text) for text in (update.job.gres or "", value.replace("gres:", "")))
+    job, now = update.job, _typed(value.replace("gres:", ""))
+    others = prefixed(",".join(filter(None, (job.gpus, request.extra(job).get("gpus-per-task")))))
+    before = _typed(job.gres or others)
     if before and now and before != now:
         raise Refusal(MIXED_GRES)
+    if now and others and job.max_nodes is None:  # Slurm then does not know of how many machines
+        raise Refusal(BAD_GRES)
+    _check_sum(update, value, job.gpus)
 
 
 def _typed(text: str) -> set[bool]:
