@@ -255,7 +255,7 @@ def test_verbose_says_what_is_sent_to_whom(run: Shell) -> None:
         "scancel -v -t PD -p gpu": [*PLUGINS, f"{none}partition=gpu state=PENDING "],
         "scancel -v --me -n x": [*PLUGINS, f"{none}job_name=x user_name={os.getuid()} "],
         "scancel -Qv -n x": [],
-        "scancel -v -t PD 3_1": [*PLUGINS, "Terminating job 3_1"],
+        "scancel -v -t PD 3_1": [*PLUGINS, "Terminating job 3_[1-5]"],
         "scancel -v -t R": [*PLUGINS, "Terminating job 1"],
         "scancel -v 3_9": ["Terminating job 3_9", "error: Kill job error on job id 3_9: Invalid job id specified"],
     }.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mini_slurm.cli.accounts import refused, unknown
 from mini_slurm.cli.accounts.entities import ENTITIES
 from mini_slurm.cli.conditions import Wish
 from mini_slurm.model.associations import tree
@@ -106,3 +107,22 @@ def test_columns_that_switches_add() -> None:
     assert listed("account", "science", "withcoord") == ["science|science|science|"]
     assert listed("cluster", "withfed", "format=cluster,federation") == ["mini|"]
     assert len(listed("cluster", "withfed")[0].split("|")) == len(listed("cluster")[0].split("|")) + 4
+
+
+CONDITION, OPTION = " Use keyword 'set' to modify value", " Use keyword 'where' to modify condition"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("user zoe set fairshare=5", []),
+        ("user where name=zoe set x=y maxj=3 z+=1", [" Unknown option: x=y", OPTION, " Unknown option: z+=1", OPTION]),
+        ("user foo=zoe Set x=y", [" Unknown condition: foo=zoe", CONDITION, " Unknown option: x=y", OPTION]),
+        ("account science x=3", [" Unknown condition: x=3", CONDITION]),
+        ("cluster mini set fairshare=3 name", [" Bad format on name: End your option with an '=' sign"]),
+    ],
+)
+def test_words_of_modify_that_name_nothing(line: str, said: list[str]) -> None:
+    entity, *words = line.split()
+    assert unknown.complaints(entity, words) == said
+    assert not said or refused.complaints("sacctmgr", "modify", line.split()) == said
