@@ -71,8 +71,10 @@ class Waiting:
         self._shut: frozenset[str] | None = None  # machines where nothing starts; worked out when it is asked
 
     def reason(self, job: Job, prospect: Prospect, candidates: list[Books]) -> str:
-        """Why this job waits: of several partitions, what the last one says counts."""
-        return [self._reason_in(job, partition, prospect, candidates) for partition in prospect.partitions][-1]
+        """Why this job waits: of several partitions, what the last one says that has the machines it names."""
+        must = set(prospect.must)
+        able = [one for one in prospect.partitions if must.issubset(one.machines)] if must else []
+        return [self._reason_in(job, one, prospect, candidates) for one in able or prospect.partitions][-1]
 
     def _reason_in(self, job: Job, partition: Partition, prospect: Prospect, candidates: list[Books]) -> str:
         if partition.name in self._closed:

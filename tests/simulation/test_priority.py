@@ -101,6 +101,14 @@ def test_a_job_that_wants_certain_machines_closes_only_those():
     assert [sim.job(job).reason for job in jobs] == ["Resources", "Resources", "Priority"]
 
 
+def test_a_partition_without_the_machines_that_a_job_wants_does_not_say_why_it_waits():
+    partitions = {name: Partition(name, machines) for name, machines in (("one", ("node1",)), ("four", ("node4",)))}
+    sim = Simulation(fleet_of(FOUR, partitions=partitions))
+    sim.submit(run_time=1000, partition="one", exclusive=1)
+    job = sim.submit(partition="one,four", required_nodes="node1")
+    assert sim.job(job).reason == "Resources"
+
+
 def test_a_machine_that_is_down_is_named_by_the_job_that_wants_it():
     sim = Simulation(fleet_of(FOUR, partitions=PARTITIONS))
     sim.disconnect("node2")
