@@ -28,6 +28,7 @@ class MiniSlurmError(Exception):
 
     exit_code = 1
     word = "error"
+    remark = ""  # what else has come of it, printed as `NAME: REMARK`
 
     def __init__(self, *lines: str, hint: str = "", exit_code: int | None = None) -> None:
         super().__init__("\n".join(lines))

@@ -216,6 +216,8 @@ class Allocation:
 
     def refuse_at_once(self) -> None:
         """It was to start at once, and cannot. Raises Refused."""
+        if len(self.jobs) > 1 and not self._patience():
+            raise Refused(f"{self.failed}Job can not start immediately")
         if self.job.reason in NOT_ELIGIBLE and not self._patience():
             raise Refused(f"{self.failed}Job dependency problem")
         if self.job.reason.startswith("Partition"):
@@ -226,10 +228,10 @@ class Allocation:
         """How long --immediate lets it wait; None: for ever."""
         if "immediate" not in self.values.of:
             return None
-        text = self.values.text("immediate") or "0"
+        text = self.values.text("immediate") or "1"
         if not (text.isascii() and text.isdigit()):
-            raise Refused(f'Invalid numeric value "{text}" for --immediate.')
-        return float(text) if int(text) > 1 else 0.0
+            raise Refused(f'Invalid numeric value "{text}" for immediate.')
+        return {0: None, 1: 0.0}.get(int(text), float(text))
 
     def _give_up(self) -> None:
         self.cancel()

@@ -218,6 +218,8 @@ def _print_error(program: str, error: MiniSlurmError) -> None:
     for text in error.lines:
         for line in text.split("\n"):
             say(line if isinstance(error, BadUsage) else f"{program}: {error.word}: {line}")
+    if error.remark:
+        say(f"{program}: {error.remark}")
     if error.hint and not is_slurms_name(program):
         say(f"{program}: hint: {error.hint}")
 

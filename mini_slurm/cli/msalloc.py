@@ -10,7 +10,7 @@ import time
 from contextlib import closing, suppress
 
 from mini_slurm.cli import common, exits
-from mini_slurm.cli.allocation import NOT_ELIGIBLE, Allocation, variables
+from mini_slurm.cli.allocation import Allocation, variables
 from mini_slurm.desk import submission
 from mini_slurm.errors import BadOption, Refused
 from mini_slurm.model.signals import signal_number
@@ -36,12 +36,19 @@ class Salloc(Allocation):
     failed = "Job submit/allocate failed: "
 
     def refuse_at_once(self) -> None:
-        """Say that it is gone, where it was not only that others were there. Raises Refused."""
-        if self.job.reason.startswith("Partition") or self.job.reason in NOT_ELIGIBLE:
-            self.say(f"Job allocation {self.job.job_id} has been revoked.")
-        if self.job.reason in NOT_ELIGIBLE and self._patience():
-            raise Refused(f"{self.failed_at_once}Connection timed out")
-        super().refuse_at_once()
+        """Say that it is gone, too: before the error or behind it, as Slurm mostly does. Raises Refused."""
+        revoked = f"Job allocation {self.job.job_id} has been revoked."
+        is_first = self.job.reason == "BeginTime"
+        if is_first:
+            self.say(revoked)
+        try:
+            if self._patience():
+                raise Refused(f"{self.failed_at_once}Connection timed out")
+            super().refuse_at_once()
+        except Refused as error:
+            if not is_first and len(self.jobs) == 1 and not self.values.of.get("quiet"):
+                error.remark = revoked
+            raise
 
     def tell_cancelled(self) -> None:
         """Say that somebody else has given it up."""

@@ -98,7 +98,7 @@ OWN: tuple[JobOption, ...] = (
     _own("exact", value="none", env="SLURM_EXACT",
          help="Take only the CPUs that the tasks need, and leave the others to further steps."),
     _own("het-group", metavar="N", example="0", help="Parts of a heterogeneous job to run in: 0,2-3."),
-    _own("immediate", "I", value="optional", env="SLURM_IMMEDIATE", metavar="SECONDS", example="10",
+    _own("immediate", "I", value="optional", metavar="SECONDS", example="10",
          help="Do not wait for resources longer than this."),
     _own("jobid", env="SLURM_JOB_ID", metavar="JOB", example="42", help="Run within this job."),
     _own("kill-on-bad-exit", "K", value="optional", env="SLURM_KILL_BAD_EXIT", metavar="0|1", example="1",

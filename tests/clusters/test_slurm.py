@@ -128,7 +128,7 @@ def test_an_array_is_shown_as_squeue_shows_it(with_slurm: User, slurm: Slurm) ->
 def test_msqueue_shows_what_squeue_shows(with_slurm: User, slurm: Slurm) -> None:
     for words in (("-H",), ("-b", "now+1hour"), ("-d", "afterok:1", "-n", "3", "-t", "10"), ("--mem=500",)):
         with_slurm.run("msbatch", "-M", "big", *words, "--wrap", "sleep 600")
-    wait_until(lambda: "R" in slurm.run("squeue", "-h", "-o", "%t").split(), "one runs")
+    wait_until(lambda: len(slurm.run("squeue", "-h", "-t", "R", "-o", "%i").split()) == 2, "two run")
     form = "%i %P %j %u %t %D %R %Q %C %m %l %Z %V %a %E %f %y %F %K"
     real = slurm.run("squeue", "-h", "-o", form)
     assert sorted(with_slurm.run("msqueue", "-h", "-M", "big", "-o", form).splitlines()) == sorted(real.splitlines())

@@ -75,18 +75,43 @@ def test_what_cannot_be_had_is_refused(fleet: Machines, words: list[str], said: 
     assert said in done.stderr
 
 
+REVOKED = "msalloc: Job allocation {} has been revoked.\n"
+QUEUED = "msalloc: Pending job allocation {0}\nmsalloc: job {0} queued and waiting for resources\n"
+TIMED_OUT = "msalloc: error: Unable to allocate resources: Connection timed out\n"
+
+
 def test_one_that_is_to_start_at_once_and_may_not_is_given_up(fleet: Machines):
-    revoked = "msalloc: Job allocation {} has been revoked.\n"
     done = fleet.run("msalloc", "--begin=now+1hour", "--immediate", "true")
     dependency = "msalloc: error: Job submit/allocate failed: Job dependency problem\n"
-    assert (done.returncode, done.stderr) == (1, revoked.format(1) + dependency)
+    assert (done.returncode, done.stderr) == (1, REVOKED.format(1) + dependency)
     waited = fleet.run("msalloc", "--begin=now+1hour", "--immediate=2", "true")
-    queued = "msalloc: Pending job allocation 2\nmsalloc: job 2 queued and waiting for resources\n"
-    timed_out = "msalloc: error: Unable to allocate resources: Connection timed out\n"
-    assert (waited.returncode, waited.stderr) == (1, queued + revoked.format(2) + timed_out)
+    assert (waited.returncode, waited.stderr) == (1, QUEUED.format(2) + REVOKED.format(2) + TIMED_OUT)
+    held = fleet.run("msalloc", "--hold", "--immediate=1", "true")
+    assert (held.returncode, held.stderr) == (1, dependency + REVOKED.format(3))
     run = fleet.run("msrun", "--hold", "--immediate", "true")
     refused = "msrun: error: Unable to allocate resources: Job dependency problem\n"
     assert (run.returncode, run.stderr) == (1, refused)
+    all_is_given_back(fleet)
+
+
+def test_one_that_others_keep_waiting_is_given_up_when_its_time_is_over(fleet: Machines):
+    """The words are of a real 22.05.8, whose line about the revoked allocation is mostly the last."""
+    filler = jobs.wrap(fleet, "sleep 300", "-N", "2", "--exclusive", "-o", "/dev/null")
+    jobs.wait_for(fleet, filler, "RUNNING")
+    busy = "msalloc: error: Unable to allocate resources: Requested nodes are busy\n"
+    together = "msalloc: error: Job submit/allocate failed: Job can not start immediately\n"
+    for words, said in (
+        (("--immediate=1", "true"), busy + REVOKED.format(2)),
+        (("-Q", "-I", "true"), busy),
+        (("-I2", "true"), QUEUED.format(4) + TIMED_OUT + REVOKED.format(4)),
+        (("-I1", ":", "-n1", "true"), together),
+    ):
+        done = fleet.run("msalloc", *words)
+        assert (done.returncode, done.stderr) == (1, said)
+    with started(fleet, "msalloc", "--immediate=0", "true") as front:
+        front.shows("queued and waiting for resources\n")
+        fleet.run("mscancel", str(filler))
+        assert front.end() == 0
     all_is_given_back(fleet)
 
 

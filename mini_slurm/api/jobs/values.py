@@ -29,7 +29,8 @@ class JobStatus(Enum):
 STATUS = {
     **dict.fromkeys((JobState.PENDING, JobState.REQUEUED), JobStatus.PENDING),
     **dict.fromkeys(
-        (JobState.CONFIGURING, JobState.RUNNING, JobState.SUSPENDED, JobState.COMPLETING), JobStatus.RUNNING
+        (JobState.CONFIGURING, JobState.RUNNING, JobState.SUSPENDED, JobState.COMPLETING, JobState.RESIZING),
+        JobStatus.RUNNING,
     ),
     JobState.COMPLETED: JobStatus.COMPLETED,
     **dict.fromkeys(
