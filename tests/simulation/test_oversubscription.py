@@ -99,6 +99,18 @@ def test_what_is_free_comes_back_as_the_jobs_end() -> None:
     assert sim.cluster.machines["n1"].free == TWO
 
 
+def test_machines_that_a_job_gives_back_are_still_those_of_the_others() -> None:
+    sim = Simulation(fleet())
+    wide = sim.submit(100, partition="force", nodes=2, ntasks=4)
+    other = sim.submit(100, partition="force", ntasks=2, required_nodes="n2")
+    sim.run(1)
+    assert running(sim, [wide, other]) == "RR"
+    assert sim.update(wide, NumNodes=(1, None)) == ""
+    assert sim.cluster.machines["n2"].free.cpus == 0
+    sim.run(200)
+    assert [books.free for books in sim.cluster.machines.values()] == [TWO, TWO]
+
+
 def test_another_controller_counts_alike() -> None:
     sim, numbers = begin(FORCED, FORCED, FORCED)
     sim.restart()

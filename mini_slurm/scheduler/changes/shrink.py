@@ -15,6 +15,7 @@ from mini_slurm.scheduler.attempts import start_when_ready
 from mini_slurm.scheduler.changes.row import NOT_PENDING, NOT_SUPPORTED, Update
 from mini_slurm.scheduler.cluster import allocation, held
 from mini_slurm.scheduler.decisions import End, Shrink, Signal
+from mini_slurm.scheduler.oversubscription import recount
 from mini_slurm.scheduler.targets import Refusal
 
 BAD_NODE = "Invalid node name specified"
@@ -62,6 +63,7 @@ def keep(update: Update, names: Collection[str]) -> None:
             continue
         books.free = books.free.plus(held(job)[name])
         books.jobs.discard(job.job_id)
+        recount(cluster, name)
         books.unwanted.add(attempt)
         cluster.note(name)
         update.decisions += [Signal(name, attempt, signal.SIGKILL, True, to_steps=True), End(name, attempt)]
