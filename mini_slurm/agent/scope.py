@@ -15,7 +15,6 @@ OWN_NAME = re.compile(r"/mini_slurm-[a-z]+-\d+\.scope(/|$)")  # in the path of a
 BOOTED = "/run/systemd/system"  # is there where systemd runs the machine
 LINGERING = "/var/lib/systemd/linger"
 RUNTIME = "/run/user"
-PROC = "/proc/self"
 PATIENCE = 5.0  # seconds for an answer, and for systemd to move us
 PAUSE = 0.005  # seconds between two looks
 FORGETFUL = (255, 256)  # versions whose logind may end a manager at the last logout all the same: systemd's issue 43361
@@ -23,30 +22,31 @@ MANAGER = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedes
 LOGIND = ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")
 
 
-def enter(what: str) -> None:
-    """Move this process to a scope of its own, called after `what` it is. Raises OSError, which says why not."""
-    if OWN_NAME.search(_cgroups()):
+def enter(what: str, pid: int = 0) -> None:
+    """Move a process (0: this one) to a scope of its own, called after `what` it is. Raises OSError: why not."""
+    pid = pid or os.getpid()
+    if OWN_NAME.search(_cgroups(pid)):
         return
     if not os.path.isdir(BOOTED):
         raise OSError("systemd does not run this machine")
     _check_lingering()
-    unit = f"mini_slurm-{what}-{os.getpid()}.scope"
+    unit = f"mini_slurm-{what}-{pid}.scope"
     properties = [
-        *("PIDs", "au", "1", str(os.getpid())),
+        *("PIDs", "au", "1", str(pid)),
         *("Delegate", "b", "true"),  # cgroups may be made in it; and it is not ended when the kernel kills a job in it
         *("TasksMax", "t", str((1 << 64) - 1)),  # the user's limits hold, as in a login
         *("CollectMode", "s", "inactive-or-failed"),
     ]
     _ask("call", *MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", "4", *properties, "0")
     deadline = time.monotonic() + PATIENCE
-    while unit not in _cgroups():
+    while unit not in _cgroups(pid):
         if time.monotonic() > deadline:
             raise OSError(f"systemd has not made {unit}")
         time.sleep(PAUSE)
 
 
-def _cgroups() -> str:
-    with open(f"{PROC}/cgroup", errors="surrogateescape") as file:
+def _cgroups(pid: int) -> str:
+    with open(f"/proc/{pid}/cgroup", errors="surrogateescape") as file:
         return file.read()
 
 

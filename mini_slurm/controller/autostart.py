@@ -67,7 +67,7 @@ def start(state: str) -> int:
     """Start a controller, detached from this process; two started at once settle it by the lock. Its pid."""
     log = open_log(state)
     try:
-        return os.posix_spawn(
+        pid = os.posix_spawn(
             sys.executable,
             # -P: a file called mini_slurm.py in the user's folder is not ours
             [sys.executable, "-P", "-m", "mini_slurm.controller.main", state],
@@ -81,3 +81,16 @@ def start(state: str) -> int:
         )
     finally:
         os.close(log)
+    if os.path.isdir("/run/systemd/system"):
+        _let_outlive_login(pid)
+    return pid
+
+
+def _let_outlive_login(pid: int) -> None:
+    """The login may be over, and emptied, before the controller can see to that itself."""
+    from contextlib import suppress
+
+    from mini_slurm.agent import scope
+
+    with suppress(OSError):  # it tries again, and has a log for what stands against it
+        scope.enter("controller", pid)

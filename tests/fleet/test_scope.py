@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -121,3 +122,18 @@ def test_the_controller_leaves_the_login_too(user_manager: UserManager, tmp_path
         name = f"mini_slurm-controller-{process.pid}.scope"
         wait_until(lambda: name in cgroup_of(process.pid), "the controller to have a scope")
         process.terminate()
+
+
+def test_a_login_that_is_over_at_once_leaves_the_controller_that_it_started(
+    user_manager: UserManager,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir(0o700)
+    start = f"from mini_slurm.controller import autostart; print(autostart.start({str(state)!r}))"
+    done = subprocess.run([*user_manager.login, sys.executable, "-c", start], capture_output=True, text=True)
+    user_manager.end_session()
+    pid = int(done.stdout)
+    assert f"mini_slurm-controller-{pid}.scope" in cgroup_of(pid)
+    wait_until((state / "controller.wake").exists, "the controller to listen")
+    os.kill(pid, signal.SIGTERM)
