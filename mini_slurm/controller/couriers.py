@@ -27,15 +27,17 @@ log = logging.getLogger(__name__)
 
 
 class Couriers:
-    """Answers the calls in the store."""
+    """Answers the calls in the store. `alone`: held by who has a transaction of this connection open."""
 
     def __init__(
         self,
         db: sqlite3.Connection,
+        alone: asyncio.Lock,
         entries: Callable[[], Mapping[str, ClusterEntry]],
         ssh_config: Callable[[], str | None],
     ) -> None:
         self._db = db
+        self._alone = alone
         self._entries = entries
         self._ssh_config = ssh_config
         self._lines: dict[str, Line] = {}
@@ -67,6 +69,10 @@ class Couriers:
         answer = await self._ask(call.cluster, call.body)
         if call.begun:
             answer = unsure(answer)  # the controller before this one may have got through
+        async with self._alone:
+            self._store(call, answer)
+
+    def _store(self, call: foreign.Asked, answer: Mapping[str, Any]) -> None:
         with database.transaction(self._db):
             foreign.answer(self._db, call.number, json.dumps(answer))
         del self._under_way[call.number]

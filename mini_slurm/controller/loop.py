@@ -47,6 +47,7 @@ class Loop:
         self._events: list[Event] = []
         self._machines: dict[str, Machine] = {}
         self._used: set[str] = set()  # of these: on which other use than before was seen
+        self.alone = asyncio.Lock()  # held while a transaction of this connection is open across a wait
         self._bell = asyncio.Event()
         self._rested_at = 0.0  # by the event loop's clock
         self.notices = Notices(db, cluster, self.ring)
@@ -102,6 +103,16 @@ class Loop:
 
         The disk takes its time for the commit; meanwhile the machines are listened to.
         """
+        async with self.alone:
+            decisions = await self._commit(hands)
+        changed = [*self.cluster.touched.values()]
+        self.cluster.touched.clear()
+        self.cluster.is_overridden = False
+        hands.announce(changed)
+        hands.perform(decisions)
+        self.notices.look()
+
+    async def _commit(self, hands: Performer) -> list[Decision]:
         with database.rolled_back_unless_committed(self.db):
             events, self._events = self._events, []
             requested, last = self._requests()
@@ -109,12 +120,7 @@ class Loop:
             self._save(last, decisions)
             hands.persist(self.db)
             await asyncio.to_thread(self.db.execute, "COMMIT")
-        changed = [*self.cluster.touched.values()]
-        self.cluster.touched.clear()
-        self.cluster.is_overridden = False
-        hands.announce(changed)
-        hands.perform(decisions)
-        self.notices.look()
+        return decisions
 
     def _requests(self) -> tuple[list[Event], int]:
         rows = self.db.execute("SELECT number, kind, body FROM request ORDER BY number").fetchall()

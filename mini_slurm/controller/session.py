@@ -55,7 +55,7 @@ class Session:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._watch = Watch(state, self._db, self._clusters)
         self._watch.start()
-        self._couriers = Couriers(self._db, self._clusters, lambda: self._cluster.fleet.ssh_config)
+        self._couriers = Couriers(self._db, self._loop.alone, self._clusters, lambda: self._cluster.fleet.ssh_config)
         running = asyncio.get_running_loop()
         self._own_tasks = [
             running.create_task(self._outputs.run()),
