@@ -56,6 +56,14 @@ def begin(user: User, *words: str) -> tuple[subprocess.Popen[str], str]:
     return process, submitted(process.stdout.readline())
 
 
+def end(process: subprocess.Popen[str]) -> None:
+    """Kill it, and do not wait for what it started: that would keep its output open."""
+    process.kill()
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
 def test_a_qsub_that_stays_far_away_ends_as_its_job_does_whatever_breaks_meanwhile(login: LoginNode, pbs: Pbs) -> None:
     user = pbs.user
     user.write("job.pbs", STAYS.format(home=user.home))
@@ -71,8 +79,7 @@ def test_a_qsub_that_stays_far_away_ends_as_its_job_does_whatever_breaks_meanwhi
         user.write("go", "")
         assert process.wait(60) == 6
     finally:
-        process.kill()
-        process.communicate()
+        end(process)
     assert ended(user, number) == "FAILED"
     assert list(pbs.jobs()) == [f"{number}.pbsn1"]
 
@@ -86,8 +93,7 @@ def test_a_qsub_that_is_killed_far_away_leaves_the_end_to_the_job(login: LoginNo
         user.write("go", "")
         assert process.wait(60) == 6
     finally:
-        process.kill()
-        process.communicate()
+        end(process)
     assert list(pbs.jobs()) == [f"{number}.pbsn1"]
 
 
