@@ -12,7 +12,6 @@ from mini_slurm.agent.log import log
 from mini_slurm.protocol.watching import Measure, Outside, Watch
 
 REST = 60.0  # seconds between two looks at all processes, at least
-Seen = Tuple[List[Tuple[str, int, int]], Dict[str, int]]
 
 
 class Lookout:
@@ -59,24 +58,23 @@ class Lookout:
 
     def _look(self) -> None:
         machine = self._jobs.machine
-        commands = [one for vendor in machine.vendors for one in getattr(probes.PROBES[vendor], "USE_COMMANDS", ())]
+        asked = [probes.USE_PROBES[vendor] for vendor in machine.vendors if vendor in probes.USE_PROBES]
+        commands = [command for probe in asked for command in probe.USE_COMMANDS]
         if machine.gpus and commands:
-            Inquiry(self._jobs.loop, commands, lambda outputs: self._heard(machine.vendors, outputs))
+            Inquiry(self._jobs.loop, commands, lambda outputs: self._heard(asked, outputs))
         else:
             self._take([], {})
 
-    def _heard(self, vendors: List[str], outputs: List[str]) -> None:
+    def _heard(self, asked: List[probes.UseProbe], outputs: List[str]) -> None:
         """An answer that cannot be read changes nothing: what was seen before stands."""
         processes: List[Tuple[str, int, int]] = []
         percents: Dict[str, int] = {}
         try:
-            for vendor in vendors:
-                probe = probes.PROBES[vendor]
-                count = len(getattr(probe, "USE_COMMANDS", ()))
-                if count:
-                    found: Seen = probe.parse_use(outputs[:count])
-                    processes, percents = processes + found[0], {**percents, **found[1]}
-                    outputs = outputs[count:]
+            for probe in asked:
+                count = len(probe.USE_COMMANDS)
+                found = probe.parse_use(outputs[:count])
+                processes, percents = processes + found[0], {**percents, **found[1]}
+                outputs = outputs[count:]
         except (ValueError, IndexError) as error:
             if str(error) != self._failed:
                 self._failed = str(error)

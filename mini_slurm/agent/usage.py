@@ -11,7 +11,6 @@ from mini_slurm.protocol.messages import Measure, Measured
 
 KIB = os.sysconf("SC_PAGE_SIZE") // 1024  # in a page
 FIGURES = 6  # of a task, behind its number
-BATCH = ""  # the script, among the parts of steps
 
 
 def answer(order: Measure, attempts: Dict[str, Attempt], gpus: List[int]) -> Measured:

@@ -14,7 +14,7 @@ from mini_slurm.desk import places
 from mini_slurm.desk.changes import Changes
 from mini_slurm.desk.foreign.place import Place
 from mini_slurm.desk.memory import Memory
-from mini_slurm.errors import BadUsage, Refused
+from mini_slurm.errors import Refused
 from mini_slurm.model.job import COLUMNS, Job
 from mini_slurm.store import foreign, queries
 
@@ -132,8 +132,3 @@ class News:
 def unknown(one: Target) -> UnknownJob:
     """There is no such job."""
     return UnknownJob(f"Invalid job id specified: {one.id}", hint="msqueue and msacct show which jobs there are")
-
-
-def no_cluster(what: str, cluster: str) -> BadUsage:
-    """What is not to be had on a cluster."""
-    return BadUsage(f"{what} is not to be had for jobs on {cluster}", hint="use that system's own commands there")

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mini_slurm.output.records import RecordView
 
 LEAST_WIDTH = 9  # of the names' column
-MINUTE = 60
 
 
 def current(reservations: Mapping[str, Reservation], now: float) -> list[Reservation]:

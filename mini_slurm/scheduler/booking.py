@@ -175,7 +175,7 @@ def _update(cluster: Cluster, wish: Mapping[str, Any], now: float) -> str:
         raise Refusal(INVALID)
     number = None
     if "SKIP" in wish.get("flags", ()):
-        number, changed = _skipped(cluster, changed, now)
+        number, changed = _skipped(cluster, changed)
     keep(cluster, changed, number)
     return changed.name
 
@@ -233,7 +233,7 @@ def _with_machines(cluster: Cluster, changed: Reservation, wish: Mapping[str, An
     return changed._replace(machines=chosen(cluster, _with_usual_partition(changed, cluster.fleet), count))
 
 
-def _skipped(cluster: Cluster, changed: Reservation, now: float) -> tuple[int, Reservation]:
+def _skipped(cluster: Cluster, changed: Reservation) -> tuple[int, Reservation]:
     """The next time is left out."""
     if not recurs(changed):
         raise Refusal(NO_SKIP)

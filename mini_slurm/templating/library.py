@@ -11,7 +11,6 @@ from mini_slurm.errors import TemplateError
 from mini_slurm.templating.header import Header, Variable, read_header
 
 ENDING = ".sh.j2"
-BLOCKS = "blocks"  # the folder of what other templates take in
 NAME = re.compile(r"(?:[\w-][\w.-]*/)*[\w-][\w.-]*", re.ASCII)
 DEEPEST = 8  # templates that take each other in
 

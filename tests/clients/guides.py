@@ -10,7 +10,6 @@ from tests.clients.lab import Lab
 
 GUIDES = Path(__file__).parent.parent.parent / "docs" / "guides"
 BLOCK = re.compile(r"(?:^`(?P<file>[\w.]+)`:\n\n)?^```\w*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-PROMPT = "$ "
 ANY = "..."  # in what a command prints: whatever comes there
 DONE_BEFORE = ("pip install ",)  # by the client's environment
 LIMIT = 300  # seconds for a command

@@ -20,7 +20,6 @@ users = { alice = { default = true }, zoe = {} }
 users = { alice = {} }
 """
 DAY = time.mktime((2026, 3, 2, 0, 0, 0, 0, 0, -1))
-NEXT = time.mktime((2026, 3, 3, 0, 0, 0, 0, 0, -1))
 SPAN = "start=2026-03-02 end=2026-03-03"
 RULE = "-" * 80
 

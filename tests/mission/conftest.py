@@ -20,7 +20,6 @@ from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
 NODES = ("node1", "node2", "node3", "node4")
-SHIMS = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo")
 
 
 class Lab:

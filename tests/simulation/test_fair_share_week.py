@@ -8,7 +8,7 @@ from mini_slurm.model.fleet import Association, Weights
 from mini_slurm.model.resources import Resources
 from tests.simulation.harness import Simulation, fleet_of
 
-HOUR, DAY = 3600, 86400
+HOUR = 3600
 SHARES = {"ann": 1, "ben": 2, "eve": 4}
 LENGTHS = {"ann": 2 * HOUR, "ben": HOUR, "eve": 3 * HOUR}
 WAITING = 12  # jobs of each user

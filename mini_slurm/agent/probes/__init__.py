@@ -1,8 +1,7 @@
 """What a machine has. A probe is a question (files to read, commands to run) and a parser; neither runs anything.
 
-A GPU vendor is a module in PROBES with COMMANDS, `parse(outputs)`, VISIBLE_DEVICES (the variable that shows a job its
-GPUs) and VISIBLE_BY (the key of a GPU that this variable wants). A GPU is a dictionary: vendor, index, uuid, name,
-type, memory (MiB). A vendor whose programs also tell who uses its GPUs has USE_COMMANDS and `parse_use(outputs)`.
+A GPU vendor is a module in PROBES; one whose programs also tell who uses its GPUs is in USE_PROBES too.
+A GPU is a dictionary: vendor, index, uuid, name, type, memory (MiB).
 """
 
 import os
@@ -10,7 +9,7 @@ import select
 import signal
 import sys
 import time
-from typing import Any, Dict, List, Optional, Protocol, Tuple
+from typing import Any, Dict, List, Optional, Protocol, Sequence, Tuple
 
 from mini_slurm.agent.probes import amd, intel, nvidia
 
@@ -18,18 +17,37 @@ PATIENCE = 10.0  # seconds for one command
 PATH = (*os.environ.get("PATH", "").split(":"), "/usr/local/bin", "/usr/bin", "/bin", "/opt/rocm/bin")
 
 
+# processes as UUID of a GPU, pid and MiB (0: not told), and by UUID how many percent a GPU computes
+Use = Tuple[List[Tuple[str, int, int]], Dict[str, int]]
+
+
 class Probe(Protocol):
     """A vendor's module."""
 
-    COMMANDS: Tuple[List[str], ...]
-    VISIBLE_DEVICES: str
-    VISIBLE_BY: str
+    VISIBLE_DEVICES: str  # the variable that shows a job its GPUs
+    VISIBLE_BY: str  # the key of a GPU that this variable wants
+
+    @property
+    def COMMANDS(self) -> Sequence[List[str]]:
+        """What tells which GPUs there are; the first one's program says whether there are such GPUs."""
 
     def parse(self, outputs: List[str]) -> List[Dict[str, Any]]:
         """The GPUs, from what the commands printed. Raises ValueError."""
 
 
-PROBES: Dict[str, Any] = {"nvidia": nvidia, "amd": amd, "intel": intel}
+class UseProbe(Protocol):
+    """What a vendor's module has besides, whose programs tell who uses its GPUs."""
+
+    @property
+    def USE_COMMANDS(self) -> Sequence[List[str]]:
+        """What tells who uses them."""
+
+    def parse_use(self, outputs: List[str]) -> Use:
+        """Their use, from what the commands printed. Raises ValueError."""
+
+
+PROBES: Dict[str, Probe] = {"nvidia": nvidia, "amd": amd, "intel": intel}
+USE_PROBES: Dict[str, UseProbe] = {"nvidia": nvidia}
 
 
 def present() -> List[str]:

@@ -38,7 +38,7 @@ def _encode(session: Session, words: list[str], *, in_order: bool) -> None:
     if not words:
         session.fail("invalid encode argument")
         return
-    text = _from_file(session, words[0]) if words[0].startswith("/") else words[0]
+    text = _from_file(words[0]) if words[0].startswith("/") else words[0]
     hosts = None if text is None else _read(session, text)
     if hosts is None:
         session.exit_code = 1
@@ -58,7 +58,7 @@ def _read(session: Session, text: str) -> list[loose_hostlist.Host] | None:
     return None
 
 
-def _from_file(session: Session, path: str) -> str | None:
+def _from_file(path: str) -> str | None:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             text = file.read(LARGEST)

@@ -11,7 +11,6 @@ from openpbs.qsub import begin_time, depend_list
 from openpbs.state import FINISHED, UNKNOWN, Stop, full, state, tasks, user
 
 FORBIDDEN, WRONG_STATE = 159, 168
-USAGES = {"qalter": grammar.QALTER, "qhold": grammar.QHOLD}
 
 
 def each(command, names, action, over="Job has finished"):

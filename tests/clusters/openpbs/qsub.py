@@ -12,7 +12,6 @@ from openpbs import grammar, resources
 from openpbs.state import IDENTITY, SPEED, Stop, full, state, user
 
 LETTERS = "a:A:c:C:e:fhIj:J:k:l:m:M:N:o:p:P:q:r:R:S:u:v:VW:Xz"
-LAST = "AaCcejJkMmNopPqrRSu"  # options of which the last one counts
 NAME = re.compile(r"[A-Za-z0-9._+-]+")
 RANGE = re.compile(r"(\d+)-(\d+)(?::(\d+))?(?:%(\w+))?")
 LEGAL = {
