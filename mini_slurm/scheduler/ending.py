@@ -104,11 +104,14 @@ def requeue(cluster: Cluster, job: Job, state: JobState, now: float, delay: floa
         job.reason = reason if holds(reason) else HELD_BY_ADMIN  # who was suspended has no priority
 
 
-def lose(cluster: Cluster, job: Job, now: float, *, again: bool = True) -> None:
-    """The job's machine failed under it: it is requeued if it may run `again`, as in Slurm, or ends as NODE_FAIL."""
+def lose(cluster: Cluster, job: Job, now: float, *, again: bool = True, delay: float = 0.0) -> None:
+    """The job's machine failed under it: it is requeued if it may run `again`, as in Slurm, or ends as NODE_FAIL.
+
+    `delay` is how many seconds it waits at least.
+    """
     if job.outcome is not None and (again or job.outcome != JobState.REQUEUED.name):
         finish(cluster, job, JobState[job.outcome], now)
     elif again and job.may_run_again and cluster.fleet.requeue:
-        requeue(cluster, job, JobState.NODE_FAIL, now)
+        requeue(cluster, job, JobState.NODE_FAIL, now, delay)
     else:
         finish(cluster, job, JobState.NODE_FAIL, now)

@@ -46,12 +46,12 @@ def on_nodes_update_requested(cluster: Cluster, event: NodesUpdateRequested, now
 
 
 def _empty(cluster: Cluster, name: str, now: float) -> list[Decision]:
-    """The machine is down: what runs there is ended, and requeued where it may be."""
+    """The machine is down: what runs there is ended, and requeued where it may be, after a while as in Slurm."""
     decisions: list[Decision] = []
     for job in cluster.on_machine(name):
         if job.end_time is None:
             decisions += [Drop(cluster.attempt_name(job)), *leave(cluster, job)]
-            lose(cluster, job, now)
+            lose(cluster, job, now, delay=cluster.fleet.requeue_delay)
     return decisions
 
 

@@ -77,9 +77,18 @@ def test_what_runs_on_a_machine_that_is_set_down_is_requeued():
     assert sim.change_nodes("node1", "node2", State="DOWN", Reason="bad disk") == ""
     assert (sim.state(job), sim.state(other)) == ("PENDING", "NODE_FAIL")
     assert sim.change_nodes("node1", State="RESUME") == ""
-    sim.run(until=100)
+    sim.run(until=120)
+    assert (sim.state(job), reason(sim, job)) == ("PENDING", "BeginTime")  # two minutes, as in Slurm
+    sim.run(until=200)
     assert sim.state(job) == "COMPLETED"
-    assert sim.job(job).restarts == 1
+    assert (sim.job(job).restarts, sim.job(job).begin_time) == (1, 121.0)
+
+
+def test_the_fleet_says_how_long_a_job_waits_whose_machine_is_set_down():
+    sim = Simulation(fleet_of(TWO, requeue_delay=0))
+    job = sim.submit(run_time=50)
+    assert sim.change_nodes("node1", State="DOWN", Reason="bad disk") == ""
+    assert (sim.state(job), sim.job(job).node, sim.job(job).restarts) == ("CONFIGURING", "node2", 1)
 
 
 @pytest.mark.parametrize(
