@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import tomli_w
 
-from mini_slurm.config.fleet import ALL, load_toml, read_fleet
+from mini_slurm.config.fleet import ALL, read_fleet
+from mini_slurm.config.tables import load_toml
 from mini_slurm.errors import FleetError
 from mini_slurm.model.hostlist import compress, expand
 

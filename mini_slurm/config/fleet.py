@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mini_slurm.config import keys
-from mini_slurm.config.keys import Key
+from mini_slurm.config.tables import Tables, advice, load_toml, quote, shown
+from mini_slurm.config.values import NAME
 from mini_slurm.errors import FleetError
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.fleet import (
@@ -28,17 +26,6 @@ from mini_slurm.model.fleet import (
 from mini_slurm.model.hostlist import compress, expand
 
 SECTIONS = ("fleet", "machines", "partitions", "qos", "accounts", "clusters", "priority", "preempt", "mail", "notices")
-FILES = (
-    "identity_file",
-    "jobs_dir",
-    "ssh_config",
-    "password_file",
-    "ca_file",
-    "program",
-    "sendmail",
-    "command",
-)  # from the fleet file's folder, where they are not absolute
-BARE = re.compile(r"[A-Za-z0-9_-]+")
 ALL = "ALL"  # as in slurm.conf: every machine
 
 
@@ -51,97 +38,36 @@ def read_fleet(path: str) -> Fleet:
     return fleet
 
 
-def load_toml(path: str) -> dict[str, Any]:
-    """A TOML file's content. Raises FleetError, with line and column where the text is at fault."""
-    try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise FleetError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise FleetError(f"{path}: byte {error.start + 1} is not UTF-8: save the file as UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise FleetError(f"{path}: not TOML: {error}", hint="names and other text stand in quotes") from error
-
-
 class _Reader:
-    """Turns tables into values and collects what is wrong on the way."""
+    """Makes a fleet of a file's tables, which have to agree with each other; `faults` is what is wrong."""
 
     def __init__(self, path: str) -> None:
-        self.folder = os.path.dirname(path)
         self.path = path
-        self.faults: list[str] = []
+        self.tables = Tables(os.path.dirname(path))
+        self.faults = self.tables.faults
 
     def fleet(self, top: dict[str, Any]) -> Fleet:
         """The whole file; only to be used when there are no faults."""
         for section in top:
             if section not in SECTIONS:
-                self.faults.append(f"[{_quote(section)}] is unknown: {_advice(section, SECTIONS)}")
-        settings = self.table(top.get("fleet", {}), keys.FLEET, "fleet")
+                self.faults.append(f"[{quote(section)}] is unknown: {advice(section, SECTIONS)}")
+        settings = self.tables.read(top.get("fleet", {}), keys.FLEET, "fleet")
         name = settings.pop("name", "fleet")
-        machines = self.machines(self.section(top, "machines"))
-        if not machines and not self.section(top, "clusters"):
+        machines = self.machines(self.tables.section(top, "machines"))
+        if not machines and not self.tables.section(top, "clusters"):
             self.faults.append("there are no machines: write [machines.NAME]; for this machine add local = true")
-        partitions = self.partitions(self.section(top, "partitions"), machines)
+        partitions = self.partitions(self.tables.section(top, "partitions"), machines)
         if settings.get("node_names") == "address":
             machines, partitions = self.by_address(machines, partitions)
-        qos = {
-            name: Qos(name, **_with_limits(self.table(value, keys.QOS, where)))
-            for name, where, value in self.named(top, "qos")
-        }
-        self.check_preempt(qos)
+        qos = self.qos(top)
         self.check_partitions(partitions, qos)
         settings["preempt"] = self.preempt(top)
         settings["mail"] = self.mail(top)
-        settings["notices"] = Notices(**self.table(top.get("notices", {}), keys.NOTICES, "notices"))
+        settings["notices"] = Notices(**self.tables.read(top.get("notices", {}), keys.NOTICES, "notices"))
         accounts, settings["whole_accounts"] = self.accounts(top, qos)
-        settings["priority"] = Weights(**self.table(top.get("priority", {}), keys.PRIORITY, "priority"))
+        settings["priority"] = Weights(**self.tables.read(top.get("priority", {}), keys.PRIORITY, "priority"))
         clusters = self.clusters(top, {name, *partitions})
         return Fleet(name, self.path, machines, partitions, qos, accounts, clusters=clusters, **settings)
-
-    # --- tables of any kind
-
-    def table(self, value: Any, known: Mapping[str, Key], where: str) -> dict[str, Any]:
-        """The values of one table's keys, without those that are at fault."""
-        if not isinstance(value, dict):
-            self.faults.append(f"{where} cannot be {_shown(value)}: write a table, as [{where}]")
-            return {}
-        found = {}
-        for key, given in value.items():
-            if key not in known:
-                self.faults.append(f"{where} has no key {_quote(key)}: {_advice(key, known)}")
-                continue
-            try:
-                found[key] = self.resolve(key, known[key].read(given))
-            except ValueError:
-                wants = f"write {known[key].wants}, as {key} = {known[key].example}"
-                self.faults.append(f"{where}.{key} cannot be {_shown(given)}: {wants}")
-        return found
-
-    def resolve(self, key: str, value: object) -> object:
-        """A file's name as an absolute path."""
-        if key in FILES:
-            return os.path.join(self.folder, os.path.expanduser(str(value)))
-        return value
-
-    def section(self, top: Mapping[str, Any], name: str) -> dict[str, Any]:
-        """A table of tables, empty when it is left out."""
-        value = top.get(name, {})
-        if not isinstance(value, dict):
-            self.faults.append(f"{name} cannot be {_shown(value)}: write tables, as [{name}.NAME]")
-            return {}
-        return value
-
-    def named(self, top: Mapping[str, Any], section: str) -> list[tuple[str, str, Any]]:
-        """Name, place and value of each table in a section whose name is one."""
-        found = []
-        for name, value in self.section(top, section).items():
-            where = f"{section}.{_quote(name)}"
-            if keys.NAME.fullmatch(name):
-                found.append((name, where, value))
-            else:
-                self.faults.append(f"{where} is no name: write letters, digits, _ . and -")
-        return found
 
     # --- machines
 
@@ -149,8 +75,8 @@ class _Reader:
         """Every machine by name, in the order of the file."""
         machines: dict[str, MachineEntry] = {}
         for text, value in section.items():
-            where = f"machines.{_quote(text)}"
-            values = self.table(value, keys.MACHINE, where)
+            where = f"machines.{quote(text)}"
+            values = self.tables.read(value, keys.MACHINE, where)
             names = self.machine_names(text, where)
             hosts = self.hosts("host", values.pop("host", None), names, where)
             addresses = self.hosts("address", values.pop("address", None), names, where, otherwise="")
@@ -169,7 +95,7 @@ class _Reader:
             names = list(expand(text))
         except ValueError:
             names = []
-        if not names or not all(keys.NAME.fullmatch(name) for name in names):
+        if not names or not all(NAME.fullmatch(name) for name in names):
             self.faults.append(f'{where} is no name or hostlist: write for example [machines.node1] or "node[1-4]"')
             return []
         return names
@@ -188,7 +114,7 @@ class _Reader:
             hosts = []
         if len(hosts) != len(names):
             wants = f"write a hostlist of {len(names)}, one for each machine"
-            self.faults.append(f"{where}.{key} cannot be {_shown(host)}: {wants}, or leave it out")
+            self.faults.append(f"{where}.{key} cannot be {shown(host)}: {wants}, or leave it out")
             return names
         return hosts
 
@@ -196,23 +122,23 @@ class _Reader:
         self, machines: Mapping[str, MachineEntry], partitions: Mapping[str, Partition]
     ) -> tuple[dict[str, MachineEntry], dict[str, Partition]]:
         """The same with nodes called by the machines' addresses; a machine's name stays its other name."""
-        shown = {name: entry.address or entry.host for name, entry in machines.items()}
-        for name, address in shown.items():
-            where = f"machines.{_quote(name)}"
-            if not keys.NAME.fullmatch(address):
+        addresses = {name: entry.address or entry.host for name, entry in machines.items()}
+        for name, address in addresses.items():
+            where = f"machines.{quote(name)}"
+            if not NAME.fullmatch(address):
                 self.faults.append(
                     f"{where}: {address} cannot be a node's name: write an IPv4 address or a host's name"
                 )
-            elif list(shown.values()).count(address) > 1:
+            elif list(addresses.values()).count(address) > 1:
                 wants = "write address = the one by which the other machines reach it"
                 self.faults.append(f"{where}: {address} is another machine's address, too: {wants}")
         return (
             {
-                shown[name]: entry._replace(name=shown[name], alias=name if shown[name] != name else "")
+                addresses[name]: entry._replace(name=addresses[name], alias=name if addresses[name] != name else "")
                 for name, entry in machines.items()
             },
             {
-                name: one._replace(machines=tuple(shown.get(member, member) for member in one.machines))
+                name: one._replace(machines=tuple(addresses.get(member, member) for member in one.machines))
                 for name, one in partitions.items()
             },
         )
@@ -222,8 +148,8 @@ class _Reader:
     def partitions(self, section: Mapping[str, Any], machines: Mapping[str, MachineEntry]) -> dict[str, Partition]:
         """Every partition by name."""
         partitions = {
-            name: self.partition(name, self.table(value, keys.PARTITION, where), value, machines)
-            for name, where, value in self.named({"partitions": section}, "partitions")
+            name: self.partition(name, self.tables.read(value, keys.PARTITION, where), value, machines)
+            for name, where, value in self.tables.named({"partitions": section}, "partitions")
         }
         defaults = [name for name, partition in partitions.items() if partition.default]
         if len(defaults) > 1:
@@ -240,7 +166,7 @@ class _Reader:
         self, name: str, values: dict[str, Any], given: Any, machines: Mapping[str, MachineEntry]
     ) -> Partition:
         """One partition; its machines must be there, and its times agree."""
-        where = f"partitions.{_quote(name)}"
+        where = f"partitions.{quote(name)}"
         if isinstance(given, dict) and "machines" not in given:
             self.faults.append(f'{where}.machines is missing: write for example machines = "node[1-4]", or "{ALL}"')
         members = values.pop("machines", ())
@@ -251,7 +177,7 @@ class _Reader:
             names = compress(unknown)
             self.faults.append(
                 f"{where}.machines names {names}, which {'is no machine' if len(unknown) == 1 else 'are no machines'}"
-                f": {_advice(unknown[0], machines, f'write [machines.{_quote(names)}], or take it out')}"
+                f": {advice(unknown[0], machines, f'write [machines.{quote(names)}], or take it out')}"
             )
         partition = Partition(name, members, **values)
         if partition.max_time is not None and (partition.default_time or 0) > partition.max_time:
@@ -261,41 +187,50 @@ class _Reader:
     def check_partitions(self, partitions: Mapping[str, Partition], qos: Mapping[str, Qos]) -> None:
         """What partitions name has to be there; and one place cannot have two amounts of memory."""
         for one in partitions.values():
-            where = f"partitions.{_quote(one.name)}"
+            where = f"partitions.{quote(one.name)}"
             if one.alternate and one.alternate not in partitions:
-                self.faults.append(f"{where}.alternate names {one.alternate}: {_advice(one.alternate, partitions)}")
-            for key, named in (("qos", (one.qos,)), ("allow_qos", one.allow_qos), ("deny_qos", one.deny_qos)):
-                for unknown in (word for word in named if word and word not in qos and word != "normal"):
-                    advice = _advice(unknown, qos, f"write [qos.{unknown}]")
-                    self.faults.append(f"{where}.{key} names {unknown}: {advice}")
+                self.faults.append(f"{where}.alternate names {one.alternate}: {advice(one.alternate, partitions)}")
+            self.check_qos(f"{where}.qos", (one.qos,) if one.qos else (), qos)
+            self.check_qos(f"{where}.allow_qos", one.allow_qos, qos)
+            self.check_qos(f"{where}.deny_qos", one.deny_qos, qos)
             for key in ("default", "max"):
                 both = [getattr(one, f"{key}_memory_per_{unit}") for unit in ("cpu", "node")]
                 if None not in both:
                     self.faults.append(f"{where} has {key}_memory_per_cpu and {key}_memory_per_node: keep one of them")
 
+    # --- QOS
+
+    def qos(self, top: Mapping[str, Any]) -> dict[str, Qos]:
+        """Every QOS by name; those whose jobs make room have to be there."""
+        found = {
+            name: Qos(name, **_with_limits(self.tables.read(value, keys.QOS, where)))
+            for name, where, value in self.tables.named(top, "qos")
+        }
+        for one in found.values():
+            self.check_qos(f"qos.{quote(one.name)}.preempt", one.preempt, found)
+        return found
+
+    def check_qos(self, where: str, named: Iterable[str], qos: Mapping[str, Qos]) -> None:
+        """What is named there has to be a QOS."""
+        for unknown in (word for word in named if word not in qos and word != "normal"):
+            self.faults.append(f"{where} names {unknown}: {advice(unknown, qos, f'write [qos.{unknown}]')}")
+
     # --- preemption
 
     def preempt(self, top: Mapping[str, Any]) -> Preempt:
         """Which jobs make room for which, and how: as in Slurm, neither is said without the other."""
-        found = Preempt(**self.table(top.get("preempt", {}), keys.PREEMPT, "preempt"))
+        found = Preempt(**self.tables.read(top.get("preempt", {}), keys.PREEMPT, "preempt"))
         if found.is_on and found.mode == "OFF":
             self.faults.append('preempt.mode is missing or "OFF": write "CANCEL", "REQUEUE" or "SUSPEND"')
         elif found.mode != "OFF" and not found.is_on:
             self.faults.append('preempt.type is missing or "none": write "partition_prio" or "qos"')
         return found
 
-    def check_preempt(self, qos: Mapping[str, Qos]) -> None:
-        """Whose jobs make room has to be a QOS."""
-        for one in qos.values():
-            for unknown in (word for word in one.preempt if word not in qos and word != "normal"):
-                advice = _advice(unknown, qos, f"write [qos.{unknown}]")
-                self.faults.append(f"qos.{_quote(one.name)}.preempt names {unknown}: {advice}")
-
     # --- mail
 
     def mail(self, top: Mapping[str, Any]) -> Mail:
         """How mails are sent: one way."""
-        found = Mail(**self.table(top.get("mail", {}), keys.MAIL, "mail"))
+        found = Mail(**self.tables.read(top.get("mail", {}), keys.MAIL, "mail"))
         ways = [key for key in ("program", "sendmail", "smtp") if getattr(found, key) is not None]
         if len(ways) > 1:
             self.faults.append(f"mail.{' and mail.'.join(ways)} exclude each other: leave one of them")
@@ -312,8 +247,8 @@ class _Reader:
     def clusters(self, top: Mapping[str, Any], taken: set[str]) -> dict[str, ClusterEntry]:
         """Every cluster by name. A name means one thing: the fleet, one of its partitions, or a cluster's."""
         clusters = {}
-        for name, where, value in self.named(top, "clusters"):
-            values = self.table(value, keys.CLUSTER, where)
+        for name, where, value in self.tables.named(top, "clusters"):
+            values = self.tables.read(value, keys.CLUSTER, where)
             if "type" not in values and isinstance(value, dict) and "type" not in value:
                 self.faults.append(f"{where}.type is missing: write {keys.CLUSTER['type'].wants}")
             partitions = (*values.pop("partitions", ()), *values.pop("queues", ()))
@@ -334,19 +269,16 @@ class _Reader:
         accounts: dict[str, dict[str, Association]] = {}
         whole: dict[str, Association] = {}
         default_of: dict[str, str] = {}
-        for name, where, value in self.named(top, "accounts"):
+        for name, where, value in self.tables.named(top, "accounts"):
             accounts[name] = {}
-            values = self.table(value, keys.ACCOUNT, where)
+            values = self.tables.read(value, keys.ACCOUNT, where)
             users = values.pop("users", {})
             whole[name] = Association(**_with_limits(values))
             for user, given in users.items():
-                place = f"{where}.users.{_quote(user)}"
-                entry = Association(**_with_limits(self.table(given, keys.USER, place)))
+                place = f"{where}.users.{quote(user)}"
+                entry = Association(**_with_limits(self.tables.read(given, keys.USER, place)))
                 accounts[name][user] = entry
-                for unknown in (word for word in entry.qos if word not in qos and word != "normal"):
-                    self.faults.append(
-                        f"{place}.qos names {unknown}: {_advice(unknown, qos, f'write [qos.{unknown}]')}"
-                    )
+                self.check_qos(f"{place}.qos", entry.qos, qos)
                 if entry.default and default_of.setdefault(user, name) != name:
                     self.faults.append(f"{place}.default: {default_of[user]} is {user}'s default account already")
         return accounts, whole
@@ -356,23 +288,3 @@ def _with_limits(values: dict[str, Any]) -> dict[str, Any]:
     """A table's values, with all limits in one place."""
     limits = {key: values.pop(key) for key in Limits._fields if key in values}
     return {**values, "limits": Limits(**limits)}
-
-
-def _advice(word: str, known: Mapping[str, object] | tuple[str, ...], otherwise: str = "") -> str:
-    """What was probably meant; else `otherwise`, or what there is."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, list(known), n=1)
-    if close:
-        return f"did you mean {close[0]}?"
-    return otherwise or f"write one of {', '.join(known)}"
-
-
-def _quote(key: str) -> str:
-    """A key as TOML writes it."""
-    return key if BARE.fullmatch(key) else _shown(key)
-
-
-def _shown(value: object) -> str:
-    """A value as it is written in the file, in one line."""
-    return json.dumps(value, default=str)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from mini_slurm.config.keys import NAME
+from mini_slurm.config.values import NAME
 from mini_slurm.errors import Refused
 
 

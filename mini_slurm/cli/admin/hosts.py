@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mini_slurm.config.keys import NAME
+from mini_slurm.config.values import NAME
 from mini_slurm.errors import Refused
 from mini_slurm.model.fleet import MachineEntry
 from mini_slurm.model.hostlist import expand
