@@ -70,6 +70,13 @@ def test_the_fingerprint_is_an_answer_too(fleet: Machines) -> None:
     assert "Please type 'yes', 'no' or the fingerprint: " in done.stdout
 
 
+def test_a_program_that_answers_for_ever_is_not_heard_for_ever(fleet: Machines) -> None:
+    done = add(fleet, "node2", answer="y\n" * 1000)
+    assert done.returncode == 1
+    assert done.stdout.count("Please type") < 20
+    assert done.stderr == "mini-slurm: error: node2: its host key was not accepted\n"
+
+
 @pytest.mark.parametrize("answer", ["no\n", ""])
 def test_a_key_that_is_not_accepted_changes_nothing(fleet: Machines, answer: str) -> None:
     done = add(fleet, "node2", answer=answer)

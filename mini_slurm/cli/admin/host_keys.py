@@ -10,6 +10,7 @@ from mini_slurm.links.ssh import scan_host_key
 from mini_slurm.model.fleet import MachineEntry
 
 NAMES = {"ssh-ed25519": "ED25519", "ssh-rsa": "RSA"}
+ANSWERS = 10  # that are waited for: a program's, such as yes(1)'s, may never end
 
 
 def trust(entry: MachineEntry, ssh_config: str | None, fingerprints: tuple[str, ...], *, ask: bool) -> None:
@@ -39,7 +40,7 @@ def _says_yes(entry: MachineEntry, key: HostKey) -> bool:
     print(f"The authenticity of host '{entry.host}' can't be established.")
     print(f"{kind} key fingerprint is {key.fingerprint}.")
     question = "Are you sure you want to continue connecting (yes/no/[fingerprint])? "
-    while True:
+    for _ in range(ANSWERS):
         try:
             answer = input(question).strip()
         except EOFError:
@@ -50,3 +51,5 @@ def _says_yes(entry: MachineEntry, key: HostKey) -> bool:
         if answer.lower() == "no":
             return False
         question = "Please type 'yes', 'no' or the fingerprint: "
+    print()
+    return False
