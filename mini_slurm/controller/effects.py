@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from mini_slurm.controller.folders import Unread
 from mini_slurm.controller.machines import MachineHand
 from mini_slurm.controller.outputs import Outputs
 from mini_slurm.controller.staging import Staging
@@ -48,6 +49,7 @@ log = logging.getLogger(__name__)
 
 FOLDER_PATIENCE = 2.0  # seconds after its submission in which the folder of a job's output may still be made
 FOLDER_PAUSE = 0.1  # seconds between two looks for it
+READER_PAUSE = 0.5  # seconds until a FIFO for output is tried again that nobody reads
 RESUME_PAUSE = 5.0  # seconds until output files that could not be found again are tried again
 
 
@@ -193,14 +195,21 @@ class Hands:
             self._outputs.open(attempt, job, self._content(job.script), lambda reply: self._send(machine, reply))
         except OSError as error:
             if opening and isinstance(error, FileNotFoundError) and time.time() < job.submit_time + FOLDER_PATIENCE:
-                self._late.append((job, job.attempt))
-                asyncio.get_running_loop().call_later(FOLDER_PAUSE, self._ring)
+                self._open_later(job, FOLDER_PAUSE)
                 return False
             why = f"cannot open output file {error.filename}: {error.strerror}"
-            log.warning("job %s: %s", job.display_id, why)
+            if opening and isinstance(error, Unread):  # as in Slurm the job waits for who is to read it
+                self._open_later(job, READER_PAUSE)
+                opening = False
+            else:
+                log.warning("job %s: %s", job.display_id, why)
             self._post(OutputFailed(attempt, opening, why))
             return False
         return True
+
+    def _open_later(self, job: Job, pause: float) -> None:
+        self._late.append((job, job.attempt))
+        asyncio.get_running_loop().call_later(pause, self._ring)
 
     def _resume(self, job: Job) -> None:
         """The machine has answered again: find the attempt's files, and have the rest of its output sent."""

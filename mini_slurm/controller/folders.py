@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -17,6 +18,18 @@ SECOND = 1_000_000_000  # nanoseconds
 STREAMS = {"out": "stdout.txt", "err": "stderr.txt"}  # their names in a job's folder
 
 
+class Full(OSError):
+    """What reads a pipe or terminal is slower than what is written; `fd` will have room."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        self.fd = fd
+
+
+class Unread(OSError):
+    """A FIFO that nobody reads."""
+
+
 @dataclass
 class Target:
     """One open file; `base` is where this attempt's bytes begin in it."""
@@ -26,6 +39,7 @@ class Target:
     is_regular: bool
     path: str
     is_written: bool = False  # since it was last brought to disk
+    begun: tuple[int, int] = (0, 0)  # offset of the piece that a pipe has no room for, and how much of it was written
 
     def mark(self) -> Mark | None:
         """Change the file's time of change to one by which it is known elsewhere: path, bytes, nanoseconds.
@@ -47,11 +61,26 @@ class Target:
     def write(self, data: bytes, offset: int) -> None:
         """Write all of it at its place, or in turn where there are no places: a pipe, a terminal. Raises OSError."""
         self.is_written = True
+        if not self.is_regular:
+            return self._pass_on(data, offset)
         view = memoryview(data)
         while view:
-            place = self.base + offset
-            count = os.pwrite(self.fd, view, place) if self.is_regular else os.write(self.fd, view)
+            count = os.pwrite(self.fd, view, self.base + offset)
             view, offset = view[count:], offset + count
+        return None
+
+    def _pass_on(self, data: bytes, offset: int) -> None:
+        """Write it behind what is there; where that has no room, raise Full, and go on with the rest next time."""
+        done = self.begun[1] if self.begun[0] == offset else 0
+        try:
+            while done < len(data):
+                done += os.write(self.fd, memoryview(data)[done:])
+        except BlockingIOError:
+            self.begun = offset, done
+            raise Full(self.fd) from None
+        except BrokenPipeError:  # who read it has gone: nobody is left for the rest, as in Slurm
+            pass
+        self.begun = 0, 0
 
     def sync(self) -> None:
         """Bring it to disk. Raises OSError."""
@@ -172,11 +201,21 @@ def stream_mode(job: Job, out: str, err: str) -> str:
 
 
 def _open(job: Job, path: str, stream: str, bases: dict[str, int] | None) -> Target:
-    """Open one output file as Slurm does: truncated unless it is to be appended to, made with the present umask."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
+    """Open one output file as Slurm does: truncated unless it is to be appended to, made with the present umask.
+
+    Nothing is waited for: a FIFO that nobody reads raises Unread.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
     if job.open_mode != "a" and bases is None:
         flags |= os.O_TRUNC
-    fd = os.open(path, flags, 0o666)
+    try:
+        fd = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno != errno.ENXIO or not stat.S_ISFIFO(os.stat(path).st_mode):
+            raise
+        if bases is None:
+            raise Unread(error.errno, "nobody reads this FIFO", path) from None
+        fd = os.open(os.devnull, flags)  # who read it has gone since: see _pass_on
     status = os.fstat(fd)
     is_regular = stat.S_ISREG(status.st_mode)
     if bases is not None:

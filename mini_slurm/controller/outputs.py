@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mini_slurm.controller.folders import Files, Mark, job_folder, make_folder, open_files
+from mini_slurm.controller.folders import Files, Full, Mark, job_folder, make_folder, open_files
 from mini_slurm.controller.scripts import Scripts
 from mini_slurm.model.job import Job
 from mini_slurm.protocol.messages import Acknowledge, Ended, Message, Output
@@ -35,6 +35,7 @@ class Flow:
     sizes: dict[str, int] | None = None  # known when the attempt has ended
     is_noted: bool = False  # does the database know of it?
     marks: dict[str, Mark] = field(default_factory=dict)  # of files that the machine may write to itself
+    full: int | None = None  # the pipe or terminal whose reader is waited for
 
     @property
     def is_complete(self) -> bool:
@@ -128,6 +129,7 @@ class Outputs:
         self._early.pop(attempt, None)
         flow = self._flows.pop(attempt, None)
         if flow is not None:
+            self._wait_for_room(attempt, flow, None)
             flow.files.close()
         if flow is None or flow.is_noted:
             self._over.append(attempt)
@@ -152,9 +154,24 @@ class Outputs:
                 del flow.waiting[0]
                 flow.written[message.stream] = max(written, message.offset + len(message.data))
                 flow.reply(Acknowledge(attempt, message.stream, flow.written[message.stream]))
+        except Full as error:
+            return self._wait_for_room(attempt, flow, error.fd)
         except OSError as error:
             self._post(OutputFailed(attempt, opening=False, why=f"cannot write output: {error.strerror}"))
+        self._wait_for_room(attempt, flow, None)
         self._note_complete(attempt, flow)
+        return None
+
+    def _wait_for_room(self, attempt: str, flow: Flow, full: int | None) -> None:
+        """Write again when this pipe or terminal has room; None: there is nothing to be waited for."""
+        if flow.full == full:
+            return
+        loop = asyncio.get_running_loop()
+        if flow.full is not None:
+            loop.remove_writer(flow.full)
+        if full is not None:
+            loop.add_writer(full, self._write, attempt, flow)
+        flow.full = full
 
     def _note_complete(self, attempt: str, flow: Flow) -> None:
         if not flow.is_complete or attempt in self._complete:

@@ -140,6 +140,19 @@ def test_output_that_cannot_be_opened_fails_the_job(fleet: Machines):
     assert (job.state.name, job.exit_code, job.exit_signal) == ("FAILED", 0, 53)
 
 
+def test_a_fifo_that_nobody_reads_yet_holds_up_its_own_job_only(fleet: Machines):
+    for name in ("read", "unread"):
+        os.mkfifo(fleet.work / name)
+        jobs.wrap(fleet, f"echo {name}", "-o", name)
+    wait_until(lambda: "nobody reads this FIFO" in jobs.job(fleet, 2).reason, "why it waits", logs=fleet.logs)
+    assert fleet.run("mscancel", "2").returncode == 0
+    jobs.wrap(fleet, "true", "-o", "/dev/null")
+    jobs.wait_over(fleet, 2, 3)
+    assert (fleet.work / "read").read_text() == "read\n"
+    states = [jobs.wait_over(fleet, number)[0].state.name for number in (1, 2, 3)]
+    assert states == ["COMPLETED", "CANCELLED", "COMPLETED"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
 def test_a_signal_reaches_the_script(fleet: Machines, number: signal.Signals):
     name = jobs.script(fleet, f"trap 'echo caught; exit 0' {number.name}\necho ready\nsleep 100 & wait\n")

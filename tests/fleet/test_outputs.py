@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import struct
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -199,6 +202,67 @@ def test_a_pipe_gets_nothing_twice(side: Side):
         side.outputs.take(message)
     assert os.read(reader, 100) == b"hello world\n"
     os.close(reader)
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for(side: Side):
+    os.mkfifo(side.work / "pipe")
+    with pytest.raises(OSError, match="nobody reads"):
+        side.open(std_out="pipe")
+
+
+def test_a_pipe_whose_reader_is_slow_gets_all_of_it_and_holds_nobody_up(side: Side):
+    os.mkfifo(side.work / "pipe")
+    reader = os.open(side.work / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    pieces = [bytes([number]) * 100_000 for number in range(3)]
+
+    async def scenario(side: Side) -> None:
+        side.open(std_out="pipe")
+        for number, piece in enumerate(pieces):
+            side.outputs.take(out(piece, 100_000 * number))
+        side.outputs.ended(ended(out=300_000))
+        assert side.replies == []
+        read = b""
+        while len(read) < 300_000:
+            await until(lambda: unread(reader) > 0, "bytes in the pipe")
+            read += os.read(reader, 1 << 20)
+        await until(lambda: OutputStored(ATTEMPT) in side.events, "the end")
+        assert read == b"".join(pieces)
+        side.outputs.drop(ATTEMPT)
+
+    running(scenario, side)
+    os.close(reader)
+
+
+def test_a_pipe_whose_reader_goes_is_no_hindrance(side: Side):
+    os.mkfifo(side.work / "pipe")
+    reader = os.open(side.work / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+
+    async def scenario(side: Side) -> None:
+        side.open(std_out="pipe")
+        side.outputs.take(out(b"x" * 100_000))
+        os.close(reader)
+        side.outputs.take(out(b"more", 100_000))
+        side.outputs.ended(ended(out=100_004))
+        await until(lambda: OutputStored(ATTEMPT) in side.events, "the end")
+
+    running(scenario, side)
+
+
+def test_a_pipe_whose_reader_left_during_a_crash_is_no_hindrance(side: Side):
+    os.mkfifo(side.work / "pipe")
+    reader = os.open(side.work / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    side.open(std_out="pipe", open_mode="a")
+    side.persist()
+    os.close(reader)
+    again = Side(side.folder)
+    again.open(std_out="pipe", open_mode="a")
+    again.outputs.take(out(b"more"))
+    assert again.replies == [Acknowledge(ATTEMPT, "out", 4)]
+
+
+def unread(reader: int) -> int:
+    """Bytes that a pipe holds."""
+    return struct.unpack("i", fcntl.ioctl(reader, termios.FIONREAD, b"\0" * 4))[0]
 
 
 def test_nothing_is_remembered_of_an_attempt_that_is_over(side: Side):
