@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.cli import common
-from mini_slurm.cli.msrun import ControllerTalk, find
+from mini_slurm.cli.running_job import ControllerTalk, find
 from mini_slurm.errors import Refused
 from mini_slurm.model.states import JobState
 from mini_slurm.options import sattach

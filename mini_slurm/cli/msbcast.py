@@ -45,7 +45,7 @@ def msbcast(program: str, arguments: list[str]) -> int:
 
 def _send(program: str, chosen: Chosen, words: list[str], number: str) -> int:
     """Have the job's machines write the file. Raises Refused."""
-    from mini_slurm.cli.msrun import ControllerTalk, find
+    from mini_slurm.cli.running_job import ControllerTalk, find
     from mini_slurm.model.allocation import parse_allocation
     from mini_slurm.model.states import JobState
     from mini_slurm.steps import sbcast as steps
