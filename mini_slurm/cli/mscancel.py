@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from mini_slurm.cli import cancel_request, common, listing
-from mini_slurm.cli.cancel_request import CANNOT, DENIED, NO_STEP, Target
+from mini_slurm.cli import cancel_request, cancel_targets, common, listing
+from mini_slurm.cli.cancel_targets import Target
 from mini_slurm.desk import places
 from mini_slurm.model import signals
 from mini_slurm.model.states import JobState
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from mini_slurm.options.job_ids import JobId
     from mini_slurm.options.listings import Chosen
 
-NOT_A_PART = 60  # exit status of who cancels a part of a heterogeneous job
+# exit statuses, as Slurm's error numbers leave them
+CANNOT = 228  # 2020, for a job that cannot be sent a signal now
+DENIED = 210  # 2002, for a job of somebody else
+NO_STEP = 225  # 2017, for a step that does not run
+NOT_A_PART = 60  # for a part of a heterogeneous job
 PATIENCE = 10.0  # seconds to wait for the controller
 PAUSE = 0.01  # seconds between two looks
 
@@ -64,15 +68,13 @@ def mscancel(program: str, arguments: list[str]) -> int:
 
 def _cancel(program: str, chosen: Chosen, number: int, ids: list[JobId], state: str, db: sqlite3.Connection) -> int:
     """End or signal jobs of the fleet; the exit status."""
-    targets, code = cancel_request.targets(program, chosen, ids, db)
+    targets, code = cancel_targets.targets(program, chosen, ids, db)
     if "interactive" in chosen:
-        targets = [target for target in targets if cancel_request.agreed(target)]
+        targets = [target for target in targets if cancel_targets.agreed(target)]
     requests = Requests(program, chosen, number, db)
-    targets = [
-        target for target in targets if ids or not target.job.het_offset
-    ]  # its first part stands for a whole job
     for target in targets:
-        requests.add(target)
+        if ids or not target.job.het_offset:  # its first part stands for a whole job
+            requests.add(target)
     for kind, bodies in requests.bodies.items():
         _ask(program, state, db, kind, bodies)
     return max(code, requests.code)
@@ -132,11 +134,11 @@ class Requests:
         if "batch" in self._chosen or "full" in self._chosen:
             self.bodies["signal"].append(self._signal(target, "batch" not in self._chosen))
         else:
-            for job_id, step in cancel_request.all_running(target.job, self._db):
+            for job_id, step in cancel_targets.all_running(target.job, self._db):
                 self.bodies["signal"].append({**self._signal(target, True), "job_id": job_id, "step": step})
 
     def _add_step(self, target: Target, step: int) -> None:
-        if step not in cancel_request.running_steps(target.job, self._db):
+        if step not in cancel_targets.running_steps(target.job, self._db):
             if "signal" not in self._chosen:
                 self._refuse(target, "Invalid job id specified", NO_STEP)
         elif self._number <= signals.LAST:

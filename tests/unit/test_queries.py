@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_slurm.cli import cancel_request, listing
+from mini_slurm.cli import cancel_request, cancel_targets, listing
 from mini_slurm.errors import StateError
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
@@ -176,7 +176,7 @@ def cancelled(db: sqlite3.Connection, *arguments: str) -> list[str]:
     read = listing.read("scancel", list(arguments), scancel.OPTIONS, "mscancel")
     assert read is not None
     chosen, words = read
-    found, _ = cancel_request.targets("scancel", chosen, cancel_request.read_ids("scancel", words), db)
+    found, _ = cancel_targets.targets("scancel", chosen, cancel_request.read_ids("scancel", words), db)
     return [target.shown for target in found]
 
 

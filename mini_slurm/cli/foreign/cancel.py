@@ -6,7 +6,8 @@ import os
 from typing import NamedTuple
 
 from mini_slurm.cli import cancel_request, common
-from mini_slurm.cli.cancel_request import FILTERS, Target
+from mini_slurm.cli.cancel_request import FILTERS
+from mini_slurm.cli.cancel_targets import Target, agreed
 from mini_slurm.cli.foreign import hand_over
 from mini_slurm.clusters import words as command_line
 from mini_slurm.clusters.base import Goal
@@ -111,7 +112,7 @@ def _goals(wish: Wish, jobs: list[ForeignJob]) -> list[Goal]:
 
 def _end(wish: Wish, place: Place, goals: list[Goal]) -> int:
     if "interactive" in wish.chosen:
-        goals = [goal for goal in goals if cancel_request.agreed(Target(goal.job))]
+        goals = [goal for goal in goals if agreed(Target(goal.job))]
     if not goals:
         return 0
     signal = wish.chosen.text("signal")
