@@ -20,7 +20,16 @@ if TYPE_CHECKING:
             """Do what one line of words asks for."""
 
 
-def hold(program: str, session: Session) -> None:
+def obey(program: str, session: Session, words: list[str]) -> int:
+    """Do what the words say, or else what the lines of standard input say; the exit status."""
+    if words:
+        session.run(words)
+    else:
+        _hold(program, session)
+    return session.exit_code
+
+
+def _hold(program: str, session: Session) -> None:
     """Until a line or the end of input ends it; lines are echoed where nobody types them, as readline does."""
     last = ""
     while not session.over:

@@ -70,8 +70,5 @@ def mscontrol(program: str, arguments: list[str]) -> int:
             session.place = place.find(*common.open_store(), names[0])
             if session.place is not None and session.place.cluster.native:
                 return hand_over.hand_over(session.place, "scontrol", arguments, options(program))
-        if words + rest:
-            session.run(words + rest)
-        else:
-            conversation.hold(program, session)
+        conversation.obey(program, session, words + rest)
     return session.exit_code

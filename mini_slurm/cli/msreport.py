@@ -45,9 +45,4 @@ def msreport(program: str, arguments: list[str]) -> int:
     if read is None:
         return 0
     chosen, words = read
-    session = Session(program, chosen)
-    if words:
-        session.run(words)
-    else:
-        conversation.hold(program, session)
-    return session.exit_code
+    return conversation.obey(program, Session(program, chosen), words)
