@@ -94,6 +94,9 @@ def newest_before(all_cases: Iterable[Case]) -> dict[str, int]:
     newest: dict[str, int] = {}
     for case in sorted(all_cases, key=lambda case: str(case["id"])):
         suite = case["id"].rpartition("-")[0]
+        made = job_variables(case, case.get("vars", {})).values()
+        if suite == "probe" and made and max(made) < newest.get(suite, 0):
+            newest[suite] = min(made) - 1  # these come from many clusters, and this one's numbers are lower
         before[case["id"]] = newest.get(suite, 0)
-        newest[suite] = max([newest.get(suite, 0), *job_variables(case, case.get("vars", {})).values()])
+        newest[suite] = max([newest.get(suite, 0), *made])
     return before

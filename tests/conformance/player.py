@@ -292,10 +292,13 @@ class Stage:
         """In what the case does not agree."""
         judge = self._enter(case["queue"]) if "queue" in case else self._apart(case, recorded_last)
         got = self.player.play(case, judge)
-        ours = job_variables(case, got.variables)
-        judge.learn(job_variables(case, case.get("vars", {})), ours)
+        recorded, ours = job_variables(case, case.get("vars", {})), job_variables(case, got.variables)
+        judge.learn(recorded, ours)
         found = compare(case, got.answers, judge)
-        self._our_last = max([self._our_last, *ours.values()])
+        # what is the same there and here is an exit status, say
+        self._our_last = max(
+            [self._our_last, *(number for name, number in ours.items() if number != recorded.get(name))]
+        )
         if "queue" not in case or case.get("spoils"):
             self.leave()
             self._open_machines(case)
