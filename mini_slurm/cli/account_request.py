@@ -31,7 +31,7 @@ NO_TASK = 2**32 - 2  # the place of what is no task of an array
 STATE = "CASE WHEN state = 'COMPLETING' AND outcome IS NOT NULL THEN outcome ELSE state END"
 # states that accounting has not
 UNCOUNTED = frozenset(
-    [name for pair in listings.NEVER.items() if pair[0] != "REVOKED" for name in pair]
+    [name for pair in listings.NOT_ACCOUNTED.items() if pair[0] != "REVOKED" for name in pair]
     + [name for state in (JobState.COMPLETING, JobState.CONFIGURING) for name in (state.name, state.value)]
 )
 WHOLE = ("", "yes", "y", "no", "n")  # of --whole-hetjob
@@ -269,5 +269,6 @@ def _environment(db: sqlite3.Connection | None, job: Job) -> str:
 def state_names(chosen: Chosen) -> str:
     """The states of -s by their names."""
     words = chosen.words("state") or []
-    names = {state.value: state.name for state in JobState} | {code: name for name, code in listings.NEVER.items()}
+    names = {state.value: state.name for state in JobState}
+    names |= {code: name for name, code in listings.NOT_ACCOUNTED.items()}
     return ",".join(dict.fromkeys(names.get(word.upper(), word.upper()) for word in words))

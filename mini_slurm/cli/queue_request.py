@@ -28,7 +28,8 @@ VARIABLES = {
     "priority": "SQUEUE_PRIORITY", "qos": "SQUEUE_QOS", "sort": "SQUEUE_SORT", "states": "SQUEUE_STATES",
     "user": "SQUEUE_USERS",
 }  # fmt: skip
-NOT_OVER = frozenset(state for state in JobState if not state.is_over)
+NOT_OVER = frozenset({state.name for state in JobState if not state.is_over} | listings.APART.keys())
+WITH_STEPS = frozenset({"RUNNING", "STOPPED", "SUSPENDED", "COMPLETING"})
 LOOSE = (("numtask",), ("numtask", "container"))  # names of -O of jobs and of steps that may go on in any way
 BY_START = "S"  # the order of --start
 PLANNED = {"state", "reason", "submit_time", "eligible_time"}  # tell for which jobs something may be expected
@@ -117,7 +118,7 @@ class Request:
         Raises MiniSlurmError.
         """
         where = Where()
-        where.states(self._states, now)
+        where.written(self._states, now)
         where.jobs(self.wanted)
         where.among("uid", self.users)
         where.listed("partition", self.chosen.words("partitions"))
@@ -247,17 +248,17 @@ def _steps(program: str, chosen: Chosen) -> list[JobId] | None:
         raise BadUsage(f"{program}: error: Invalid job_step id: {error}", exit_code=1) from None
 
 
-def _states(program: str, chosen: Chosen) -> frozenset[JobState] | None:
-    """The states of the jobs; None: all. Raises BadUsage."""
+def _states(program: str, chosen: Chosen) -> frozenset[str] | None:
+    """The states of the jobs, as they are written; None: all. Raises BadUsage."""
     text = chosen.text("states")
     if "steps" in chosen:
-        return frozenset({JobState.RUNNING, JobState.SUSPENDED, JobState.COMPLETING})
+        return WITH_STEPS
     if text is None:
-        return frozenset({JobState.PENDING}) if "start" in chosen else NOT_OVER
+        return frozenset({JobState.PENDING.name}) if "start" in chosen else NOT_OVER
     if text.lower() == "all":
         return None
     try:
-        return listings.job_states(chosen.words("states") or [])
+        return listings.written_states(chosen.words("states") or [])
     except listings.UnknownState as error:
         raise BadUsage(
             f"{program}: error: Invalid job state specified: {error}",

@@ -94,6 +94,7 @@ class Job:
     suspended_seconds: float = 0.0  # before that
     resize_time: float | None = None  # when it gave machines back last, while it ran
     preempt_time: float | None = None  # when it was told to make room for others, as long as it does
+    stopped: int = 0  # 1: it runs, and the last signal of SIGSTOP and SIGCONT that it was sent is SIGSTOP
     lent: int = 0  # 1: it is suspended to make room, and others have its CPUs
     restarts: int = 0  # how often it was requeued
     attempt: int = 0  # how often it was sent to a machine; names the attempt together with the job

@@ -46,8 +46,13 @@ def told(reason: str) -> str:
     return REQUEUED_HELD if reason == SPECIAL_EXIT else reason
 
 
-def written(state: JobState, reason: str) -> tuple[str, str]:
-    """Name and code as squeue and scontrol write them: Slurm has some for jobs that are held in special ways."""
+def written(state: JobState, reason: str, stopped: int) -> tuple[str, str]:
+    """Name and code as squeue and scontrol write them: Slurm has some for special ways of being held or stopped.
+
+    `store.queries.WRITTEN` says the same to the database.
+    """
+    if state is JobState.RUNNING and stopped:
+        return "STOPPED", "ST"
     if state is JobState.PENDING and reason == SPECIAL_EXIT:
         return "SPECIAL_EXIT", "SE"
     if state is JobState.PENDING and reason.startswith(AFTER_RESERVATION):

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from mini_slurm.options.grammar import Setting
 
 FLAG, LIST, MAYBE = "none", "required", "optional"
-# Slurm's states that no job of a fleet is ever in: a filter may name them, and nothing matches
-NEVER = {
-    "RESV_DEL_HOLD": "RD", "REQUEUE_FED": "RF", "REQUEUE_HOLD": "RH",
-    "REVOKED": "RV", "SIGNALING": "SI", "SPECIAL_EXIT": "SE", "STOPPED": "ST", "STAGE_OUT": "SO",
-}  # fmt: skip
+# states that squeue alone tells apart (`model.states.written`): elsewhere a filter may name them, and nothing matches
+APART = {"RESV_DEL_HOLD": "RD", "SPECIAL_EXIT": "SE", "STOPPED": "ST"}
+# ... and those that no job of a fleet is ever in
+NEVER = {"REQUEUE_FED": "RF", "REQUEUE_HOLD": "RH", "REVOKED": "RV", "SIGNALING": "SI", "STAGE_OUT": "SO"}
+NOT_ACCOUNTED = {**APART, **NEVER}
 
 
 def option(
@@ -102,20 +102,23 @@ class Chosen:
 
 def job_states(words: Sequence[str]) -> frozenset[JobState]:
     """The states that these names or codes mean. Raises UnknownState."""
-    names = {state.name: state for state in JobState} | {state.value: state for state in JobState}
-    never = {*NEVER, *NEVER.values()}
-    found = set()
-    for word in words:
-        if word.upper() in names:
-            found.add(names[word.upper()])
-        elif word.upper() not in never:
+    return frozenset(JobState[name] for name in written_states(words) if name in JobState.__members__)
+
+
+def written_states(words: Sequence[str]) -> frozenset[str]:
+    """The names, as squeue writes them, of the states that these names or codes mean. Raises UnknownState."""
+    known = {*JobState.__members__, *NOT_ACCOUNTED}
+    names = {word: state_name(word) for word in words}
+    for word, name in names.items():
+        if name not in known:
             raise UnknownState(word)
-    return frozenset(found)
+    return frozenset(names.values())
 
 
 def state_name(word: str) -> str:
     """The name of the state that this name or code means; of a word that means none, the word."""
-    codes = {state.value: state.name for state in JobState} | {code: name for name, code in NEVER.items()}
+    codes = {state.value: state.name for state in JobState}
+    codes |= {code: name for name, code in NOT_ACCOUNTED.items()}
     return codes.get(word.upper(), word.upper())
 
 

@@ -240,7 +240,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("group_name", _text("group_name")),
     ("job_id", lambda job, view: job.job_id),
     ("job_resources", _resources),
-    ("job_state", lambda job, view: written(job.state, job.reason)[0]),
+    ("job_state", lambda job, view: written(job.state, job.reason, job.stopped)[0]),
     ("last_sched_evaluation", _when(_evaluated)),
     ("licenses", _text("licenses")),
     ("max_cpus", _constant(0)),

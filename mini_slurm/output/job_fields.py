@@ -35,6 +35,10 @@ def used(job: Job, now: float) -> float:
     return max(until - job.start_time - job.suspended_seconds, 0)
 
 
+def _written(job: Job) -> tuple[str, str]:
+    return written(job.state, job.reason, job.stopped)
+
+
 def is_going_back(job: Job) -> bool:
     """Is its run being ended so that it waits again? Then it has used none of its time, as in Slurm."""
     return job.state is JobState.COMPLETING and job.outcome == JobState.REQUEUED.name
@@ -244,8 +248,8 @@ JOB_FIELDS = (
           lambda job, view: _reason_list(job), cut=False, cut_from="(", cut_header=False),
     Field("SelectJobInfo", "s", "", "", lambda job, view: ""),
     Field("StartTime", "S", "START_TIME", _STARTS, lambda job, view: moment(starts(job, view.now), view)),
-    Field("StateCompact", "t", "ST", "state reason", lambda job, view: written(job.state, job.reason)[1]),
-    Field("State", "T", "STATE", "state reason", lambda job, view: written(job.state, job.reason)[0]),
+    Field("StateCompact", "t", "ST", "state reason stopped", lambda job, view: _written(job)[1]),
+    Field("State", "T", "STATE", "state reason stopped", lambda job, view: _written(job)[0]),
     Field("UserName", "u", "USER", "user", lambda job, view: job.user),
     Field("UserID", "U", "UID", "uid", lambda job, view: str(job.uid)),
     Field("Reservation", "v", "RESERVATION", "reservation", lambda job, view: job.reservation or NULL),

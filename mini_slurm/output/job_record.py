@@ -173,7 +173,7 @@ HEAD = (
      ("Nice", lambda job, view: str(job.nice)),
      ("Account", lambda job, view: job.account or NULL),
      ("QOS", lambda job, view: job.qos or NULL)),
-    (("JobState", lambda job, view: written(job.state, job.reason)[0]),
+    (("JobState", lambda job, view: written(job.state, job.reason, job.stopped)[0]),
      ("Reason", lambda job, view: "_".join(told(job.reason).split()) or "None"),
      ("Dependency", lambda job, view: job.dependency or NULL)),
     (("Requeue", lambda job, view: str(job.requeue)),

@@ -22,7 +22,7 @@ from mini_slurm.model.dependencies import (
     show,
 )
 from mini_slurm.model.job import Job
-from mini_slurm.model.states import JobState
+from mini_slurm.model.states import SPECIAL_EXIT, JobState
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.ending import finish
@@ -95,7 +95,8 @@ class Known:
         if one.kind == "after":
             return self._test_start(one, live, ended)
         if live:
-            return UNMET
+            is_special = not is_whole and live[0].reason == SPECIAL_EXIT
+            return MET if is_special and one.kind == "afternotok" else UNMET
         if one.kind in ("afterany", "afterburstbuffer"):
             return MET
         well = all(other.state is JobState.COMPLETED for other in ended)

@@ -50,7 +50,7 @@ def finish(cluster: Cluster, job: Job, state: JobState, now: float) -> None:
         return
     release(cluster, job)
     job.state = state
-    job.outcome, job.lent = None, 0
+    job.outcome, job.lent, job.stopped = None, 0, 0
     job.end_time = now if job.end_time is None else job.end_time
     job.reason = _reason(job, state)
     cluster.displace(job)
@@ -76,7 +76,7 @@ def put_back(cluster: Cluster, job: Job) -> None:
     job.allocation, job.het_allocation = "{}", None
     job.alloc_cpus = job.alloc_memory = 0
     job.alloc_gpus = job.cpu_ids = job.gpu_ids = ""
-    job.exit_code = job.exit_signal = job.lent = 0
+    job.exit_code = job.exit_signal = job.lent = job.stopped = 0
     job.preempt_time = job.resize_time = None
     job.reason = "None"
     cluster.touch(job)
@@ -85,7 +85,7 @@ def put_back(cluster: Cluster, job: Job) -> None:
 def requeue(cluster: Cluster, job: Job, state: JobState, now: float, delay: float = 0.0) -> None:
     """This run of the job has ended as `state`; the job waits again, for at least so long. It stays held if it is."""
     run = Job(**job.__dict__)
-    run.state, run.outcome, run.lent = state, None, 0
+    run.state, run.outcome, run.lent, run.stopped = state, None, 0, 0
     run.end_time = now if job.end_time is None else job.end_time
     cluster.runs.append(run)
     cluster.usage.add(run, cluster.fleet, now)

@@ -36,7 +36,7 @@ def on_requeue_requested(cluster: Cluster, event: RequeueRequested, now: float) 
             raise Refusal(BATCH_ONLY)
         if not job.requeue or (job.het_size and job.state.is_over):  # its further parts are not known any more
             raise Refusal(DISABLED)
-        if job.state is JobState.PENDING:
+        if job.state is JobState.PENDING or job.outcome == JobState.REQUEUED.name:
             raise Refusal(PENDING)
         decisions.extend(_end(cluster, job, now, held=bool(event.reason)))
         if event.reason:
@@ -79,7 +79,7 @@ def on_suspend_requested(cluster: Cluster, event: SuspendRequested, now: float) 
         job.priority, job.priority_set = int(event.resume), 0
         set_priority(cluster, job, now)
         job.state = JobState.RUNNING if event.resume else JobState.SUSPENDED
-        job.suspend_time = now
+        job.suspend_time, job.stopped = now, 0
         cluster.touch(job)
         for name in allocation(job):
             cluster.note(name)  # who runs may make room, who is suspended may not

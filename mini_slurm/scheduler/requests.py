@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from mini_slurm.model.arrays import without
 from mini_slurm.model.job import Job
 from mini_slurm.model.request import CANCELLED_TASKS, keep
@@ -13,6 +15,8 @@ from mini_slurm.scheduler.events import CancelRequested, JobSubmitted, ReleaseRe
 from mini_slurm.scheduler.priority import set_priority
 from mini_slurm.scheduler.starting import split_task
 from mini_slurm.scheduler.targets import has_task
+
+STOPPING: dict[int, int] = {signal.SIGSTOP: 1, signal.SIGCONT: 0}  # what a signal makes of `Job.stopped`
 
 
 def on_job_submitted(cluster: Cluster, event: JobSubmitted, now: float) -> list[Decision]:
@@ -113,12 +117,15 @@ def on_release_requested(cluster: Cluster, event: ReleaseRequested, now: float) 
 
 
 def on_signal_requested(cluster: Cluster, event: SignalRequested, now: float) -> list[Decision]:
-    """Only a running job can be sent a signal."""
+    """Only a running job can be sent a signal. As in Slurm it counts as stopped from SIGSTOP to SIGCONT."""
     part = cluster.jobs.get(event.job_id)
     is_of_part = part is not None and bool(part.het_offset)
     job = cluster.jobs.get(part.het_job_id or 0) if part and is_of_part and event.step is not None else part
     if job is None or job.uid != event.uid or job.state is not JobState.RUNNING or job.node is None or job.het_offset:
         return []
+    if event.step is None and event.signal in STOPPING:
+        job.stopped = STOPPING[event.signal]
+        cluster.touch(job)
     offset = part.het_offset if part else 0
     by = event.uid if event.ends else NOBODY
     return [Signal(job.node, cluster.attempt_name(job), event.signal, event.whole, event.step, by, offset)]

@@ -12,7 +12,7 @@ import sqlite3
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import COLUMNS as MACHINE_COLUMNS
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.states import JobState
+from mini_slurm.model.states import AFTER_RESERVATION, SPECIAL_EXIT, JobState
 from mini_slurm.store.schema import STEPS, UNFINISHED, state_error, upgrade
 
 TYPE_CHECKING = False
@@ -26,6 +26,11 @@ PATIENCE = 30.0  # seconds to wait for a writer
 RUN_COLUMNS = ("job_id", "account", "user", "start_time", "end_time", "alloc_cpus")
 MIN_JOB_AGE = 300.0  # seconds that squeue knows a job that is over: Slurm's MinJobAge
 STATES = {state.name: state for state in JobState}
+NOT_OVER = frozenset(state for state in JobState if not state.is_over)
+OVER = frozenset(state.name for state in JobState if state.is_over)
+WRITTEN = f"""CASE WHEN state = 'RUNNING' AND stopped THEN 'STOPPED'
+    WHEN state = 'PENDING' AND reason = '{SPECIAL_EXIT}' THEN 'SPECIAL_EXIT'
+    WHEN state = 'PENDING' AND reason LIKE '{AFTER_RESERVATION}%' THEN 'RESV_DEL_HOLD' ELSE state END"""
 
 
 def open_to_read(folder: str) -> sqlite3.Connection | None:
@@ -104,6 +109,12 @@ class Where:
             self.add(UNFINISHED)
         if wanted is not None:
             self.among("state", [state.name for state in wanted])
+
+    def written(self, names: frozenset[str] | None, now: float) -> None:
+        """Jobs whose state squeue writes with one of these names (None: all): over or not as in `states`."""
+        self.states(None if names is None or names & OVER else NOT_OVER, now)
+        if names is not None:
+            self.among(WRITTEN, names)
 
 
 def has_unfinished(db: sqlite3.Connection) -> bool:

@@ -170,6 +170,7 @@ STEPS: tuple[str, ...] = (
         PRIMARY KEY (job_id, attempt, end_time)
     )
     """,
+    "ALTER TABLE job ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0",
 )
 WIDENED = ("run", "foreign_job", "size")  # these have every column of `job`, whichever step made it
 

@@ -76,7 +76,7 @@ def test_a_code_may_hold_the_job_until_it_is_released() -> None:
     sim, job = submitted(90, requeue_exit_hold="90")
     sim.run(until=1000)
     assert (sim.state(job), sim.job(job).reason) == ("PENDING", "job requeued in special exit state")
-    assert written(sim.job(job).state, sim.job(job).reason) == ("SPECIAL_EXIT", "SE")
+    assert written(sim.job(job).state, sim.job(job).reason, 0) == ("SPECIAL_EXIT", "SE")
     sim.exit_codes[job] = 0
     assert sim.update(job, Priority=None) == ""
     sim.run(until=1100)

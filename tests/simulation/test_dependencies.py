@@ -7,6 +7,7 @@ import random
 import pytest
 
 from mini_slurm.model.resources import Resources
+from mini_slurm.model.states import SPECIAL_EXIT
 from tests.simulation.harness import ADMIN, OTHER, Simulation, fleet_of
 
 ROOMY = {"node1": Resources(cpus=64, memory=64_000)}
@@ -40,6 +41,19 @@ def test_a_job_waits_for_the_end_of_another(kind, exit_code, state):
         assert shown(sim, second)[1:] == ("DependencyNeverSatisfied", f"{kind}:{first}(failed)")
     else:
         assert (sim.job(second).dependency, sim.job(second).eligible_time) == (None, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"), [("afternotok", "RUNNING"), ("afterany", "PENDING"), ("afterok", "PENDING")]
+)
+def test_a_job_in_the_special_exit_state_has_not_ended_well(kind, state):
+    sim = Simulation(fleet_of(ROOMY))
+    first = sim.submit(run_time=10)
+    second = sim.submit(dependency=f"{kind}:{first}(unfulfilled)", run_time=100)
+    sim.run(until=5)
+    assert sim.requeue(first, reason=SPECIAL_EXIT) == ""
+    sim.run(until=20)
+    assert (sim.state(first), sim.state(second)) == ("PENDING", state)
 
 
 def test_accounting_keeps_that_a_job_waited_for_another_and_not_that_it_waited_for_room():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from mini_slurm.model.fleet import Weights
 from mini_slurm.model.resources import Resources
+from mini_slurm.model.states import written
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.decisions import End, Limit, Measure, Signal, Suspend
 from tests.simulation.harness import ADMIN, OTHER, STATE, USER, Simulation, fleet_of
@@ -229,3 +232,39 @@ def test_a_job_that_does_not_run_cannot_be_measured() -> None:
     for number in (job, 77):
         sim.happen(events.MeasureRequested(7, number))
         assert sim.answers[-1].error == f"No steps running for job {number}"
+
+
+def sent(sim: Simulation, job: int, *numbers: int, step: int | None = None) -> tuple[str, str]:
+    """How squeue writes the job's state after these signals."""
+    for number in numbers:
+        sim.happen(events.SignalRequested(job, number, False, USER.uid, step, False))
+    found = sim.job(job)
+    return written(found.state, found.reason, found.stopped)
+
+
+def test_a_job_counts_as_stopped_from_its_signal_until_it_may_go_on():
+    sim, job = running()
+    assert sent(sim, job, signal.SIGSTOP) == ("STOPPED", "ST")
+    assert sent(sim, job, signal.SIGTSTP, signal.SIGUSR1) == ("STOPPED", "ST")
+    assert sent(sim, job, signal.SIGCONT) == ("RUNNING", "R")
+    assert sent(sim, job, signal.SIGSTOP, step=0) == ("RUNNING", "R")
+
+
+def test_a_stopped_job_that_is_suspended_or_requeued_is_no_longer_stopped():
+    sim, job = running()
+    sent(sim, job, signal.SIGSTOP)
+    assert (sim.suspend(job), sent(sim, job)) == ("", ("SUSPENDED", "S"))
+    assert (sim.suspend(job, resume=True), sent(sim, job)) == ("", ("RUNNING", "R"))
+    sent(sim, job, signal.SIGSTOP)
+    sim.requeue(job)
+    sim.run(until=200)
+    assert sent(sim, job) == ("RUNNING", "R")
+    assert [run.stopped for run in sim.cluster.runs] == [0]
+
+
+def test_a_job_that_is_on_its_way_back_cannot_be_requeued_again():
+    sim, job = running()
+    assert (sim.requeue(job), sim.state(job)) == ("", "COMPLETING")
+    assert sim.requeue(job) == "Job is pending execution"
+    sim.run(until=12)
+    assert (sim.state(job), sim.job(job).restarts) == ("PENDING", 1)

@@ -280,7 +280,12 @@ def test_the_run_of_a_job_that_was_requeued_has_no_exit_code() -> None:
 def test_only_the_word_of_a_reason_is_told() -> None:
     away = job("away", JobState.PENDING, start_time=None, wait_reason="ReqNodeNotAvail, UnavailableNodes:node3")
     kept = job("kept", JobState.PENDING, start_time=None, wait_reason="job requeued in held state")
-    assert [show(one, "reason") for one in (away, kept)] == [["ReqNodeNotAvail"], ["JobHeldUser"]]
+    special = job("special", JobState.PENDING, start_time=None, wait_reason="job requeued in special exit state")
+    assert [show(one, "reason") for one in (away, kept, special)] == [
+        ["ReqNodeNotAvail"],
+        ["JobHeldUser"],
+        ["JobHeldUser"],
+    ]
 
 
 @pytest.mark.parametrize(("seconds", "reason"), [(1.0, "None"), (3.0, "JobHeldUser")])

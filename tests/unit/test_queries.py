@@ -13,7 +13,7 @@ from mini_slurm.cli import cancel_request, cancel_targets, listing
 from mini_slurm.errors import StateError
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.states import JobState
+from mini_slurm.model.states import AFTER_RESERVATION, SPECIAL_EXIT, JobState, written
 from mini_slurm.model.step import Step
 from mini_slurm.options import scancel
 from mini_slurm.store import database, queries
@@ -57,6 +57,37 @@ def in_states(states: frozenset[JobState] | None) -> Where:
     where = Where()
     where.states(states, NOW)
     return where
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ({"PENDING"}, [4]),
+        ({"SPECIAL_EXIT"}, [11]),
+        ({"RESV_DEL_HOLD"}, [12]),
+        ({"STOPPED", "FAILED"}, [2, 13]),
+        ({"RUNNING"}, [3]),
+        ({"REVOKED"}, []),
+        (None, [2, 3, 4, 11, 12, 13]),
+    ],
+)
+def test_squeue_tells_states_apart_that_are_one_elsewhere(
+    tmp_path: Path, names: set[str] | None, found: list[int]
+) -> None:
+    special = [
+        Job(job_id=11, reason=SPECIAL_EXIT),
+        Job(job_id=12, reason=f"{AFTER_RESERVATION}deleted"),
+        Job(job_id=13, state=JobState.RUNNING, node="a", stopped=1),
+    ]
+    db = database.open_database(str(tmp_path))
+    with database.transaction(db):
+        database.save_jobs(db, [*JOBS[:4], *special])
+    where = Where()
+    where.written(None if names is None else frozenset(names), NOW)
+    jobs = queries.select_jobs(db, ["job_id", "reason", "stopped"], where)
+    assert [job.job_id for job in jobs] == found
+    assert names is None or {written(job.state, job.reason, job.stopped)[0] for job in jobs} <= names
+    db.close()
 
 
 def test_without_a_database_there_is_nothing_and_nothing_is_made(tmp_path: Path) -> None:
