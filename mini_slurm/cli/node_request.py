@@ -68,7 +68,7 @@ class Request:
         """Is this node asked for?"""
         state = node_lines.listed_state(node)
         answers = not state & node_state.NO_RESPOND
-        if not self.names(node.entry):
+        if not self.names(node.entry) or node.is_future:
             return False
         if ("dead" in self.chosen and answers) or ("responding" in self.chosen and not answers):
             return False

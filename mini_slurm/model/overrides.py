@@ -8,7 +8,7 @@ from mini_slurm.model.tuples import NamedTuple
 class NodeOverride(NamedTuple):
     """Of one node. None: as the fleet file has it."""
 
-    state: str = ""  # DOWN, whatever the machine is; "": as it is
+    state: str = ""  # DOWN or FUTURE, whatever the machine is; "": as it is
     flags: tuple[str, ...] = ()  # DRAIN, FAIL
     reason: str = ""
     reason_time: float = 0.0  # seconds since the epoch
@@ -23,6 +23,11 @@ class NodeOverride(NamedTuple):
     def is_closed(self) -> bool:
         """Is nothing to be started there?"""
         return bool(self.state or self.flags)
+
+    @property
+    def is_future(self) -> bool:
+        """Is it to look as if the node were not there yet?"""
+        return self.state == "FUTURE"
 
 
 NO_OVERRIDE = NodeOverride()

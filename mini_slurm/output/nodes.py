@@ -50,6 +50,11 @@ class Node:
         self.reason, self.reason_time, self.reason_uid = _reason(known, order)
 
     @property
+    def is_future(self) -> bool:
+        """Is it as if it were not there yet? Listings leave it out then."""
+        return self.state & node_state.BASE == node_state.FUTURE
+
+    @property
     def cpu_counts(self) -> tuple[int, int, int, int]:
         """Allocated, idle, other, all."""
         free = self.cpus - self.alloc_cpus
@@ -75,6 +80,8 @@ def _shard_count(held: Resources, of_gpu: int) -> int:
 def _state(machine: Machine, order: NodeOverride, jobs: Sequence[Job]) -> int:
     """The base and the flags; a node that is only in part in use is ALLOCATED here, too."""
     flags = sum(FLAGS[flag] for flag in order.flags if flag in FLAGS)
+    if order.is_future:
+        return flags | node_state.FUTURE
     if machine.state != "UP":
         flags |= node_state.NO_RESPOND
     if any(job.state is JobState.COMPLETING for job in jobs):

@@ -91,7 +91,8 @@ class Update:
     @property
     def _is_nothing_new(self) -> bool:
         state, reason = self._wish.get("State"), self._wish.get("Reason", "")
-        is_same = state is None or state in self.change.flags or (state == "DOWN" and _is_down(self._books))
+        is_down = state == "DOWN" and _is_down(self._books)
+        is_same = state in (None, *self.change.flags) or (state == "FUTURE" and self.change.is_future) or is_down
         return is_same and reason == self.change.reason
 
     def _take_state(self) -> None:
@@ -103,12 +104,13 @@ class Update:
             changed = TRANSITIONS[state](self._books, self.change) if state in TRANSITIONS else None
             self.error = BAD_STATE if changed is None else self.error
             self.change = changed or self.change
-        if not self.change.is_closed:
+        if not self.change.is_closed or (state == "FUTURE" and not self.error):
             self.change = self.change._replace(reason="", reason_time=0.0, reason_uid=None)
 
 
 def _is_down(books: Books) -> bool:
-    return books.entry.override.state == "DOWN" or not books.is_up
+    order = books.entry.override
+    return order.state == "DOWN" or not (books.is_up or order.is_future)
 
 
 def _flag(flag: str) -> Transition:
@@ -119,8 +121,15 @@ def _down(books: Books, change: NodeOverride) -> NodeOverride:
     return change._replace(state="DOWN")
 
 
+def _future(books: Books, change: NodeOverride) -> NodeOverride | None:
+    """The machine is as if it were not there yet; what has jobs is there."""
+    if not _is_down(books) and books.jobs:
+        return None
+    return change._replace(state="FUTURE", flags=())
+
+
 def _resume(books: Books, change: NodeOverride) -> NodeOverride | None:
-    if not (_is_down(books) or change.flags):
+    if not (_is_down(books) or change.is_closed):
         return None
     return change._replace(state="", flags=())
 
@@ -130,7 +139,7 @@ def _undrain(books: Books, change: NodeOverride) -> NodeOverride:
 
 
 def _idle(books: Books, change: NodeOverride) -> NodeOverride | None:
-    if not _is_down(books) and books.jobs:
+    if change.is_future or (not _is_down(books) and books.jobs):
         return None
     return change._replace(state="", flags=())
 
@@ -140,6 +149,7 @@ TRANSITIONS: dict[str, Transition] = {
     "DRAIN": _flag("DRAIN"),
     "FAIL": _flag("FAIL"),
     "DOWN": _down,
+    "FUTURE": _future,
     "RESUME": _resume,
     "UNDRAIN": _undrain,
     "IDLE": _idle,

@@ -39,6 +39,17 @@ def test_what_runs_on_a_machine_that_is_set_down_is_ended(fleet: Machines) -> No
     assert shown(fleet, "msinfo", "-h", "-n", "node1", "-o", "%t") == "down\n"
 
 
+def test_a_machine_of_the_future_is_left_out_until_it_is_resumed(fleet: Machines) -> None:
+    assert control(fleet, "update", "nodename=node1", "state=future") == (0, "")
+    assert shown(fleet, "msinfo", "-h", "-N", "-n", "node1") == ""
+    hidden = fleet.run("mscontrol", "show", "node", "node1")
+    assert (hidden.returncode, hidden.stdout) == (1, "Node node1 not found\n")
+    assert "   State=FUTURE " in shown(fleet, "mscontrol", "--future", "show", "node", "node1")
+    assert control(fleet, "update", "nodename=node1", "state=idle")[0] == 1
+    assert control(fleet, "update", "nodename=node1", "state=resume") == (0, "")
+    assert shown(fleet, "msinfo", "-h", "-n", "node1", "-o", "%t") == "idle\n"
+
+
 def test_a_partition_is_made_used_closed_and_deleted(fleet: Machines) -> None:
     assert control(fleet, "create", "partitionname=new", "nodes=node1", "maxtime=10") == (0, "")
     assert shown(fleet, "msinfo", "-h", "-p", "new", "-o", "%R %a %l %N") == "new up 10:00 node1\n"

@@ -105,7 +105,13 @@ def test_the_fleet_says_how_long_a_job_waits_whose_machine_is_set_down():
         ({"State": "DOWN"}, "DRAIN", "", NodeOverride(state="DOWN", flags=("DRAIN",), **GIVEN)),
         ({"State": "DOWN"}, "UNDRAIN", "", NodeOverride(state="DOWN", **GIVEN)),
         ({"State": "DOWN"}, "IDLE", "", NO_OVERRIDE),
-        ({"State": "DOWN"}, "FUTURE", BAD_STATE, NodeOverride(state="DOWN", **GIVEN)),
+        ({"State": "DOWN"}, "FUTURE", "", NodeOverride(state="FUTURE")),
+        ({"State": "DRAIN"}, "FUTURE", "", NodeOverride(state="FUTURE")),
+        ({}, "FUTURE", "", NodeOverride(state="FUTURE")),
+        ({"State": "FUTURE"}, "IDLE", BAD_STATE, NodeOverride(state="FUTURE")),
+        ({"State": "FUTURE"}, "UNDRAIN", "", NodeOverride(state="FUTURE")),
+        ({"State": "FUTURE"}, "FUTURE", "", NodeOverride(state="FUTURE")),
+        ({"State": "FUTURE"}, "RESUME", "", NO_OVERRIDE),
     ],
 )
 def test_a_state_can_follow_certain_others(before: dict[str, str], state: str, error: str, after: NodeOverride):
@@ -115,6 +121,30 @@ def test_a_state_can_follow_certain_others(before: dict[str, str], state: str, e
         assert sim.change_nodes("node1", Reason="x", **before) == ""
     assert sim.change_nodes("node1", State=state) == error
     assert sim.cluster.machines["node1"].entry.override == after
+
+
+def test_a_machine_of_the_future_can_be_drained_or_set_down_meanwhile():
+    sim = Simulation(fleet_of(TWO))
+    assert sim.change_nodes("node1", State="FUTURE") == ""
+    assert sim.change_nodes("node1", State="DRAIN", Reason="x") == ""
+    override = sim.cluster.machines["node1"].entry.override
+    assert (override.state, override.flags, override.reason) == ("FUTURE", ("DRAIN",), "x")
+    assert sim.change_nodes("node1", State="DOWN", Reason="x") == ""
+    override = sim.cluster.machines["node1"].entry.override
+    assert (override.state, override.flags, override.reason) == ("DOWN", ("DRAIN",), "x")
+
+
+def test_a_machine_of_the_future_is_idle_before_and_gets_no_job_until_it_is_resumed():
+    sim = Simulation(fleet_of(ONE))
+    job = sim.submit(run_time=50)
+    assert sim.change_nodes("node1", State="FUTURE") == BAD_STATE
+    assert sim.state(job) == "CONFIGURING"
+    sim.run(until=100)
+    assert sim.change_nodes("node1", State="FUTURE") == ""
+    late = sim.submit()
+    assert sim.state(late) == "PENDING"
+    assert sim.change_nodes("node1", State="RESUME") == ""
+    assert sim.state(late) == "CONFIGURING"
 
 
 def test_the_others_are_changed_when_one_cannot_be():

@@ -30,6 +30,7 @@ class Session:
 
     def __init__(self, program: str, chosen: Chosen) -> None:
         self.program = program
+        self.future = "future" in chosen  # are nodes shown, too, that are not there yet?
         self.all = "all" in chosen or "SCONTROL_ALL" in os.environ
         self.details = "details" in chosen
         self.oneliner = "oneliner" in chosen

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def node(session: Session, verb: str, words: list[str]) -> None:
     """Show all machines, or those of a hostlist."""
     shown = {name: one for name, one in session.fleet.partitions.items() if session.all or not is_hidden(one)}
-    show_nodes(session, words, shown, _nodes(session))
+    found = {name: one for name, one in _nodes(session).items() if session.future or not one.is_future}
+    show_nodes(session, words, shown, found)
 
 
 def show_nodes(

@@ -19,7 +19,6 @@ NO_FEDERATION = "Unspecified error"  # all that Slurm says where there is no fed
 # the changes before it in place, as in Slurm.
 # fmt: off
 ROWS = (
-    Row("BurstBuffer", plain.unsupported(row.NOT_SUPPORTED), plain.unsupported(row.NOT_SUPPORTED)),
     Row("Partition", place.set_partition, place.check_partition),
     Row("Account", place.set_account, place.check_account),
     Row("QOS", place.set_qos, place.check_qos),
@@ -82,6 +81,8 @@ ROWS = (
 def apply(update: Update) -> None:
     """Do all that is asked for. Raises Refusal."""
     size.set_throttle(update)
+    if "BurstBuffer" in update.changes:  # whatever the job is
+        raise Refusal(row.NOT_SUPPORTED)
     if update.job.outcome is not None or update.job.state.is_over:
         raise Refusal(FINISHED)
     if not update.is_owner:
