@@ -130,7 +130,7 @@ class _Parser:
         elif kind:
             self.position += kind.end()
             self.jobs(kind[1].lower())
-        elif ":" not in rest:
+        elif ":" not in rest and rest[:1].isdigit():  # a sign or a space may stand after a kind alone
             self.job(ANY, 0)
             return ","
         else:

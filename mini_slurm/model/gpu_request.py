@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.gres import Part, by_type, parse, parse_gpus, parts
+from mini_slurm.model.gres import Part, by_type, parse, parse_gpus, parts, prefixed
 from mini_slurm.model.request import extra, number
 from mini_slurm.model.units import parse_memory
 
@@ -25,6 +25,12 @@ def gpus_per_node(job: Job) -> dict[str, int]:
     per_socket = by_type(parse_gpus(extra(job).get("gpus-per-socket", "")))
     sockets = number(job, "sockets-per-node") or 1
     return {**{kind: count * sockets for kind, count in per_socket.items()}, **found}
+
+
+def asked_gpus(job: Job) -> list[str]:
+    """What the job asks for by machine, in all, by socket and by task, each as --gres writes it."""
+    given = [job.gpus or "", *(extra(job).get(name, "") for name in ("gpus-per-socket", "gpus-per-task"))]
+    return [job.gres or "", *map(prefixed, given)]
 
 
 def gpu_parts(job: Job) -> tuple[Part, ...]:

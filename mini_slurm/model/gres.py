@@ -29,6 +29,12 @@ class Part(NamedTuple):
     shards: int
 
 
+def counts_badly(text: str) -> bool:
+    """Does a list have a number that is none where no type is said: `gpu:2x`? Slurm says so of what is submitted."""
+    words = (part.split(":") for part in text.split(","))
+    return any(len(word) == 2 and word[1][:1].isdigit() and _count(word[1]) is None for word in words)
+
+
 @lru_cache(maxsize=1024)
 def parse(text: str) -> tuple[Gres, ...]:
     """Read a list like `gpu:a100:2,gpu:1`. Raises ValueError. What is wanted 0 times is not wanted."""

@@ -37,7 +37,8 @@ def parse_duration(text: str) -> int:
     """Seconds of `10` (minutes), `5:30`, `1:00:00`, `1-`, `1-12`, `1-12:30` or `1-12:30:00`. Raises ValueError."""
     import re  # most commands only print times
 
-    if (found := re.fullmatch(WITH_DAYS, text, re.ASCII)) and text != "-":
+    found = re.fullmatch(WITH_DAYS, text, re.ASCII)
+    if found and (found[1] or (found[2] and not found[3])):  # without days nothing but hours follows the dash
         days, hours, minutes, seconds = map(_number, found.groups())
         return days * DAY + hours * HOUR + minutes * MINUTE + seconds if found[1] else -hours * DAY
     if found := re.fullmatch(WITHOUT_DAYS, text, re.ASCII):

@@ -217,13 +217,23 @@ def _least(part: str, which: str) -> int | None:
     """The number, or the lower end of a range."""
     if part[:1] in ("", "*"):
         return None
-    low, dash, high = part.partition("-")
-    for text, least in ((low, 0), (high, 1)) if dash else ((low, 0),):
-        found, rest = leading_number(text)
-        if rest.lower() not in ("", "k", "m") or found < least:
-            raise Refused(f'Invalid numeric value "{part}" for {which} arg of -B.')
-    found, rest = leading_number(low)
-    return found * {"": 1, "k": 1024, "m": 1024 * 1024}[rest.lower()] % 2**31
+    sign = part[:1] if part[:1] in ("+", "-") else ""
+    low, dash, high = part.removeprefix(sign).partition("-")
+    amount = _amount(sign + low, part, which, 0)
+    if dash:
+        _amount(high, part, which, 1)
+    return amount
+
+
+def _amount(text: str, part: str, which: str, least: int) -> int:
+    """One number of a range, with its suffix."""
+    found, rest = leading_number(text)
+    factor = {"": 1, "k": 1024, "m": 1024 * 1024}.get(rest.lower())
+    if factor is None or found < least:
+        raise Refused(f'Invalid numeric value "{part}" for {which} arg of -B.')
+    if found * factor >= 2**31:
+        raise Refused(f"Numeric argument ({found * factor}) to big for {which} arg of -B.")
+    return found * factor
 
 
 def umask(value: str | None) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from mini_slurm.errors import Refused
 from mini_slurm.model import arrays, features, hostlist
 from mini_slurm.model.fleet import Association, Fleet, Partition
+from mini_slurm.model.gpu_request import asked_gpus
+from mini_slurm.model.gres import counts_badly
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.request import extra, note_least_nodes
@@ -64,6 +66,8 @@ def admit(
     _check_array(job, fleet)
     if "" in (job.gres or "").split(",") and job.gres is not None:
         raise Refused(BAD_GRES, hint="write for example --gres=gpu:2, without further commas")
+    if any(map(counts_badly, asked_gpus(job))):
+        raise Refused(BAD_GRES, hint="write for example --gres=gpu:2 or --gpus=2, a whole number")
     _check_required(job, fleet)
     partitions = _admitting(job, _partitions(job, fleet), groups)
     names = {name for name in job.__dict__.get("partition", "").split(",") if name}

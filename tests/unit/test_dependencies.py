@@ -68,7 +68,7 @@ def test_an_empty_expression_asks_for_nothing(nothing):
 
 PROBLEMS = """
 afterok afterok: foo:12 afterok:0 afterok:12, 12?13 12,afterok:13 afterok:12+0 after:12+4294967296 after:x afterok:12_[
-afterok:12_[] afterok:12; singleton:12 afterok:99999999999 afterok:²
+afterok:12_[] afterok:12; -1 +1 12,-1 12,+1 singleton:12 afterok:99999999999 afterok:²
 """
 
 

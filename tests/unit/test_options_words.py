@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mini_slurm.errors import Answer, MiniSlurmError
+from mini_slurm.errors import Answer, MiniSlurmError, Refused
 from mini_slurm.options import values, words
 
 
@@ -101,6 +101,24 @@ def test_some_values_ask_for_help() -> None:
 )
 def test_sockets_cores_and_threads_are_the_least_of_each(text: str, numbers: tuple[int | None, ...]) -> None:
     assert values.sockets_cores_threads(text) == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("-1", 'Invalid numeric value "-1" for first arg of -B.'),
+        ("-3-2", 'Invalid numeric value "-3-2" for first arg of -B.'),
+        ("-x", 'Invalid numeric value "-x" for first arg of -B.'),
+        ("1:-1", 'Invalid numeric value "-1" for second arg of -B.'),
+        ("1:1:99999999999", "Numeric argument (99999999999) to big for third arg of -B."),
+        ("1-2147483648", "Numeric argument (2147483648) to big for first arg of -B."),
+        ("9999999999k", "Numeric argument (10239999998976) to big for first arg of -B."),
+    ],
+)
+def test_numbers_of_sockets_are_neither_below_zero_nor_too_large(text: str, complaint: str) -> None:
+    with pytest.raises(Refused) as raised:
+        values.sockets_cores_threads(text)
+    assert str(raised.value) == complaint
 
 
 @pytest.mark.parametrize(
