@@ -40,11 +40,11 @@ def run(
     program = os.path.basename(sys.argv[0])
     if program not in SLURMS_NAMES:
         program = name
-    if os.geteuid() == 0:
-        from mini_slurm.config.paths import act_as_owner
-
-        act_as_owner()
     try:
+        if os.geteuid() == 0:
+            from mini_slurm.config.paths import act_as_owner
+
+            act_as_owner()
         try:
             code = _ask_slurm(program, name, sys.argv[1:], options(program)) if options else None
             return body(program, sys.argv[1:]) if code is None else code
@@ -58,6 +58,9 @@ def run(
     except BrokenPipeError:
         return 1  # whoever read the output has gone
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and (lost := _lost_folder()):
+            _print_error(program, lost)
+            return lost.exit_code
         if not _print_database_trouble(program, error):
             _print_bug(program, error)
         return 1
@@ -75,6 +78,17 @@ def _ask_slurm(program: str, name: str, arguments: list[str], table: tuple[Optio
     from mini_slurm.cli.foreign.whole import ask
 
     return ask(program, name[1:], arguments, table, db)
+
+
+def _lost_folder() -> MiniSlurmError | None:
+    """What is to be said where the folder in which the command was called is gone."""
+    from mini_slurm.steps.scripts import current_folder
+
+    try:
+        current_folder()
+    except MiniSlurmError as error:
+        return error
+    return None
 
 
 def _print_database_trouble(program: str, error: Exception) -> bool:

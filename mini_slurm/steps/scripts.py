@@ -19,7 +19,8 @@ def read(name: str, path: str) -> tuple[str, bytes]:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no file can have this name"
         raise Refused(f"Unable to open file {found}", hint=str(why)) from None
-    return os.path.abspath(found), data
+    here = "/" if found.startswith("/") else current_folder()
+    return os.path.normpath(os.path.join(here, found)), data
 
 
 def current_folder() -> str:

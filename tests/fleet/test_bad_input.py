@@ -225,13 +225,16 @@ def test_a_signal_that_is_none_is_refused(login: LoginNode, number: str) -> None
     assert call(login, "mscancel", "-s", number, "1") == (1, [f"Unknown job signal: {number}"])
 
 
-def test_a_folder_that_is_gone_is_said(login: LoginNode) -> None:
+@pytest.mark.parametrize("words", ["msbatch --wrap true", "msbatch ../job.sh", "env MINI_SLURM_STATE=x msqueue"])
+def test_a_folder_that_is_gone_is_said(login: LoginNode, words: str) -> None:
     gone = login.folder / "gone"
     gone.mkdir()
-    line = f'cd "{gone}"; rmdir "{gone}"; exec msbatch --wrap true'
+    (login.folder / "job.sh").write_text("#!/bin/sh\n")
+    name = "msqueue" if "msqueue" in words else "msbatch"
+    line = f'cd "{gone}"; rmdir "{gone}"; exec {words}'
     assert call(login, "bash", "-c", line) == (
         255,
-        ["msbatch: error: getcwd failed: No such file or directory", "msbatch: hint: cd to another folder"],
+        [f"{name}: error: getcwd failed: No such file or directory", f"{name}: hint: cd to another folder"],
     )
 
 
