@@ -9,9 +9,9 @@ from typing import Any
 from mini_slurm.api.words import value_text
 from mini_slurm.errors import BadUsage
 from mini_slurm.model.moments import BadMoment, parse_moment
-from mini_slurm.options.job_updates import TAGS, BadValue, Tag, Unread, Words
-
-WORDS = Words(lambda text: parse_moment(text, time.time(), time.localtime, time.mktime))
+from mini_slurm.options.job_updates import TAGS
+from mini_slurm.options.job_values import BadValue, Reader, Unread
+from mini_slurm.options.tags import Tag
 
 
 def read(changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -23,7 +23,7 @@ def read(changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         text = value_text(tag.name, value)
         words.append(f"{tag.name}={text}")
         try:
-            found[tag.key] = tag.read(WORDS, text)
+            found[tag.key] = tag.read(_moment, text)
         except (BadValue, BadMoment, Unread) as error:
             raise BadUsage(*(getattr(error, "lines", None) or [str(error)])) from None
     if not found:
@@ -31,7 +31,11 @@ def read(changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return found, words
 
 
-def _tag(keyword: str) -> Tag:
+def _moment(text: str) -> float:
+    return parse_moment(text, time.time(), time.localtime, time.mktime)
+
+
+def _tag(keyword: str) -> Tag[Reader]:
     name = keyword.replace("_", "")
     tag = next((tag for tag in TAGS if tag.fits(name)), None)
     if tag is None:

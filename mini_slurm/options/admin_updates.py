@@ -11,7 +11,7 @@ from mini_slurm.model.hostlist import expand
 from mini_slurm.model.oversubscription import MOST, settled
 from mini_slurm.model.preemption import read_mode
 from mini_slurm.model.units import parse_time_limit
-from mini_slurm.options.job_updates import LARGEST, Tag, Words
+from mini_slurm.options.tags import LARGEST, Tag
 
 WEIGHT = re.compile(r"(-?)(\d+|0[xX][0-9a-fA-F]+)([kK]?)", re.ASCII)
 NODES = re.compile(r"(\d{0,9})([kKmM]?)", re.ASCII)
@@ -28,6 +28,8 @@ NEED_REASON = frozenset({"DOWN", "DRAIN", "FAIL"})
 PARTITION_STATES = (("INACTIVE", 1), ("DOWN", 1), ("UP", 1), ("DRAIN", 1))
 YES_OR_NO = (("NO", 1), ("YES", 1))
 SHARING = (("NO", 1), ("EXCLUSIVE", 1), ("YES", 1), ("FORCE", 1))
+
+Reader = Callable[[str], Any]  # raises BadWord
 
 
 class BadWord(ValueError):
@@ -49,20 +51,20 @@ def _choose(value: str, names: Sequence[tuple[str, int]]) -> str | None:
     return next((name for name, least in names if len(value) >= least and name.startswith(value.upper())), None)
 
 
-def _text(words: Words, value: str) -> str:
+def _text(value: str) -> str:
     return value
 
 
-def _listed(words: Words, value: str) -> list[str]:
+def _listed(value: str) -> list[str]:
     return [part for part in value.split(",") if part]
 
 
-def _reason(words: Words, value: str) -> str:
+def _reason(value: str) -> str:
     """Quotes that came through the shell are not part of it."""
     return value.removeprefix('"').removesuffix('"')
 
 
-def _node_state(words: Words, value: str) -> str:
+def _node_state(value: str) -> str:
     found = _choose(value, NODE_STATES)
     if found is None:
         raise BadWord(
@@ -75,7 +77,7 @@ def _node_state(words: Words, value: str) -> str:
     return found
 
 
-def _weight(words: Words, value: str) -> int:
+def _weight(value: str) -> int:
     if value.upper() in NO_NUMBER:
         return HEAVIEST
     found = WEIGHT.fullmatch(value)
@@ -89,15 +91,15 @@ def _weight(words: Words, value: str) -> int:
     return weight
 
 
-def _limit(words: Words, value: str) -> int | None:
+def _limit(value: str) -> int | None:
     try:
         return parse_time_limit(value)
     except ValueError:
         raise BadWord("Invalid input {}") from None
 
 
-def _count(name: str, *, endless: bool = False, bits: int = 32) -> Callable[[Words, str], int | None]:
-    def read(words: Words, value: str) -> int | None:
+def _count(name: str, *, endless: bool = False, bits: int = 32) -> Callable[[str], int | None]:
+    def read(value: str) -> int | None:
         if endless and value.upper() in NO_NUMBER:
             return None
         if not (value.isascii() and value.isdigit() and int(value) <= LARGEST[bits]):
@@ -107,8 +109,8 @@ def _count(name: str, *, endless: bool = False, bits: int = 32) -> Callable[[Wor
     return read
 
 
-def _one_of(names: Sequence[tuple[str, int]], advice: str) -> Callable[[Words, str], str]:
-    def read(words: Words, value: str) -> str:
+def _one_of(names: Sequence[tuple[str, int]], advice: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
         found = _choose(value, names)
         if found is None:
             raise BadWord("Invalid input: {}", advice)
@@ -117,38 +119,38 @@ def _one_of(names: Sequence[tuple[str, int]], advice: str) -> Callable[[Words, s
     return read
 
 
-def _switch(name: str) -> Callable[[Words, str], bool]:
+def _switch(name: str) -> Callable[[str], bool]:
     choose = _one_of(YES_OR_NO, f"Acceptable {name} values are YES and NO")
-    return lambda words, value: choose(words, value) == "YES"
+    return lambda value: choose(value) == "YES"
 
 
-def _names(words: Words, value: str) -> list[str]:
+def _names(value: str) -> list[str]:
     """What stands between commas; all of them, or none, is no restriction."""
-    return [] if value.upper() == "ALL" else _listed(words, value)
+    return [] if value.upper() == "ALL" else _listed(value)
 
 
-def _hosts(words: Words, value: str) -> list[str]:
+def _hosts(value: str) -> list[str]:
     try:
         return [] if value.upper() == "ALL" else expand(value)
     except ValueError:
         raise BadWord("Invalid input: {}") from None
 
 
-def _alternate(words: Words, value: str) -> str:
+def _alternate(value: str) -> str:
     return "" if value.upper() == "NONE" else value
 
 
-def _amount(name: str) -> Callable[[Words, str], int | None]:
+def _amount(name: str) -> Callable[[str], int | None]:
     """MiB; 0 is no limit."""
     count = _count(name, bits=64)
-    return lambda words, value: count(words, value) or None
+    return lambda value: count(value) or None
 
 
-def _sharing(words: Words, value: str) -> str:
+def _sharing(value: str) -> str:
     """Whether, and how many, jobs share CPUs; as in Slurm what is no number means that they share not even machines."""
     advice = "Acceptable OverSubscribe values are NO, EXCLUSIVE, YES:#, and FORCE:#"
     word, colon, count = value.partition(":")
-    found = _one_of(SHARING, advice)(words, word)
+    found = _one_of(SHARING, advice)(word)
     if found in ("NO", "EXCLUSIVE") or not colon:
         return settled(found)
     try:
@@ -159,24 +161,24 @@ def _sharing(words: Words, value: str) -> str:
         return "EXCLUSIVE"
 
 
-def _over_time(words: Words, value: str) -> int:
+def _over_time(value: str) -> int:
     """Minutes."""
     if value.upper() in NO_NUMBER:
         return ENDLESS
-    return (_count("OverTimeLimit", bits=16)(words, value) or 0) * MINUTE
+    return (_count("OverTimeLimit", bits=16)(value) or 0) * MINUTE
 
 
-def _only(*values: str) -> Callable[[Words, str], None]:
+def _only(*values: str) -> Callable[[str], None]:
     """What a fleet does in no other way."""
 
-    def read(words: Words, value: str) -> None:
+    def read(value: str) -> None:
         if value.upper() not in values:
             raise _not_supported()
 
     return read
 
 
-def _node_limit(words: Words, value: str) -> int | None:
+def _node_limit(value: str) -> int | None:
     """The first number of a range, with its suffix."""
     if value.upper() in NO_NUMBER:
         return None
@@ -186,14 +188,14 @@ def _node_limit(words: Words, value: str) -> int | None:
     return int(found[1] or 1) * SUFFIXES[found[2].lower()]
 
 
-def _least_nodes(words: Words, value: str) -> int:
+def _least_nodes(value: str) -> int:
     found = NODES.match(value)
     if found is None or not found[1]:
         raise BadWord(f'"{value}" is not a valid node count', ends=False)
     return int(found[1]) * SUFFIXES[found[2].lower()]
 
 
-def _preempt_mode(words: Words, value: str) -> str:
+def _preempt_mode(value: str) -> str:
     try:
         return read_mode(value)
     except ValueError:
@@ -201,7 +203,7 @@ def _preempt_mode(words: Words, value: str) -> str:
 
 
 # fmt: off
-NODE_TAGS = (
+NODE_TAGS: tuple[Tag[Reader], ...] = (
     Tag("NodeName", 1, "Names", _text),
     Tag("ActiveFeatures", 3, "ActiveFeatures", _listed),
     Tag("Extra", 1, "Extra", _text),
@@ -213,7 +215,7 @@ NODE_TAGS = (
     Tag("Reason", 1, "Reason", _reason),
     Tag("State", 1, "State", _node_state),
 )
-PARTITION_TAGS = (
+PARTITION_TAGS: tuple[Tag[Reader], ...] = (
     Tag("PartitionName", 2, "name", _text),
     Tag("MaxTime", 4, "max_time", _limit),
     Tag("CpuBind", 7, "", _only("OFF")),
@@ -259,7 +261,7 @@ INSTEAD = {
 # fmt: on
 
 
-def read(tags: Sequence[Tag], words: Sequence[str]) -> dict[str, Any]:
+def read(tags: Sequence[Tag[Reader]], words: Sequence[str]) -> dict[str, Any]:
     """What the words say. Raises BadWord: also for a word without a value, and for what there is no row for."""
     found: dict[str, Any] = {}
     for word in words:
@@ -270,7 +272,7 @@ def read(tags: Sequence[Tag], words: Sequence[str]) -> dict[str, Any]:
         if tag is None:
             raise _about(_not_supported(), word)
         try:
-            found[tag.key] = tag.read(NO_WORDS, value)
+            found[tag.key] = tag.read(value)
         except BadWord as error:
             raise _about(error, word) from None
         if tag.name == "Priority":
@@ -283,10 +285,3 @@ def read(tags: Sequence[Tag], words: Sequence[str]) -> dict[str, Any]:
 def _about(error: BadWord, word: str) -> BadWord:
     lines = (line.replace("{}", word) for line in error.lines)
     return BadWord(*lines, plain=error.plain, ends=error.ends)
-
-
-def _no_moment(text: str) -> float:
-    raise AssertionError("nothing here reads moments")
-
-
-NO_WORDS = Words(_no_moment)

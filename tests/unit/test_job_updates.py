@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from mini_slurm.options.job_updates import TAGS, BadValue, Unread, Words
-
-WORDS = Words(lambda text: 0.0)
+from mini_slurm.options.job_updates import TAGS
+from mini_slurm.options.job_values import BadValue, Unread
 
 
 def read(name: str, value: str) -> object:
     tag = next(tag for tag in TAGS if tag.name == name)
-    return tag.read(WORDS, value)
+    return tag.read(lambda moment: 0.0, value)
 
 
 @pytest.mark.parametrize(

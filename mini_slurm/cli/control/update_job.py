@@ -9,7 +9,8 @@ from mini_slurm.cli.control.asking import NO_SUCH_JOB, ask_of_jobs
 from mini_slurm.model.moments import BadMoment, parse_moment
 from mini_slurm.options import job_ids
 from mini_slurm.options.job_ids import split_acted
-from mini_slurm.options.job_updates import SIZES, TAGS, BadValue, Tag, Unread, Words
+from mini_slurm.options.job_updates import SIZES, TAGS
+from mini_slurm.options.job_values import BadValue, Unread
 from mini_slurm.store import queries
 
 TYPE_CHECKING = False
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mini_slurm.cli.control.session import Session
+    from mini_slurm.options.job_values import Reader
+    from mini_slurm.options.tags import Tag
 
 INTO_STATE = ("job_id", "array_job_id", "array_task_id", "array_tasks", "time_limit", "name", "uid")
 
@@ -116,9 +119,9 @@ class Wish:
             elif sign:
                 raise BadValue(f"Option {word} does not accept [+|-]= syntax")
             elif tag.key == "TresPerNode" and tag.key in self.changes:
-                self.changes[tag.key] += "," + tag.read(self._words, value)
+                self.changes[tag.key] += "," + tag.read(_moment, value)
             else:
-                self._set(tag, tag.read(self._words, value))
+                self._set(tag, tag.read(_moment, value))
         except BadMoment as error:
             common.say(str(error))
             self._set(tag, 0.0)
@@ -128,22 +131,18 @@ class Wish:
         except BadValue as error:
             raise Stop(*error.lines if error.plain else map(self._error, error.lines)) from None
 
-    def _set(self, tag: Tag, value: Any) -> None:
+    def _set(self, tag: Tag[Reader], value: Any) -> None:
         """A moment that was not understood is no change; only EndTime counts as one that changes nothing."""
         if value or tag.key not in ("StartTime", "Deadline"):
             self.changes[tag.key] = value
 
-    @property
-    def _words(self) -> Words:
-        return Words(lambda text: parse_moment(text, time.time(), time.localtime, time.mktime))
-
-    def _time_limit(self, tag: Tag, sign: str, value: str) -> int | None:
+    def _time_limit(self, tag: Tag[Reader], sign: str, value: str) -> int | None:
         """A limit, or how much more or less than the present one."""
         if value[:1] in ("+", "-"):
             if sign:
                 raise BadValue("Invalid syntax, variations of +=- are not accepted.")
             sign, value = value[0], value[1:]
-        limit: int | None = tag.read(self._words, value)
+        limit: int | None = tag.read(_moment, value)
         if not sign:
             return limit
         if not self.jobs:
@@ -211,3 +210,7 @@ def _has_task(job: Any, tasks: frozenset[int]) -> bool:
     return job.array_task_id in tasks or (
         job.array_tasks is not None and bool(tasks.intersection(tasks_of(job.array_tasks)))
     )
+
+
+def _moment(text: str) -> float:
+    return parse_moment(text, time.time(), time.localtime, time.mktime)
