@@ -15,41 +15,12 @@ from itertools import count
 from types import MappingProxyType
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from mini_slurm.protocol.messages import StartAttempt
+from mini_slurm.agent.picking import Held, Unavailable, Wish, check_memory, pick_cpus, pick_gpus, pick_shares
 
 LOCK_PATIENCE = 2.0  # seconds
 LARGEST = 1 << 20  # bytes of a claim that is believed
 NO_SHARES: Mapping[str, Sequence[int]] = MappingProxyType({})
-ROUNDING = 1e-9  # that thirds of a GPU make one
 SPARE = ".spare-"  # in the name of a file that claims nothing now
-
-
-class Unavailable(Exception):
-    """The claim cannot be had. `busy`: it could be, were it not for the claims of others."""
-
-    def __init__(self, why: str, busy: bool) -> None:
-        super().__init__(why)
-        self.why = why
-        self.busy = busy
-
-
-class Wish(NamedTuple):
-    """What an attempt needs, and what its controller takes the machine to have (0: what it really has)."""
-
-    cpus: int
-    memory: int  # MiB; 0: none is claimed
-    gpus: Dict[str, int]  # type ("" for any) -> how many
-    total_cpus: int
-    total_memory: int
-    shares: Sequence[Tuple[str, int, int]] = ()  # GPUs of which a part is wanted: type, how much, out of how much
-    common: bool = False  # others with such a wish may have the same CPUs
-
-
-def wish(start: StartAttempt) -> Wish:
-    """What an attempt needs."""
-    return Wish(
-        start.cpus, start.memory, start.gpus, start.total_cpus, start.total_memory, start.shares, start.shares_cpus
-    )
 
 
 class Claim(NamedTuple):
@@ -66,18 +37,6 @@ class Claim(NamedTuple):
     def order(self) -> Dict[str, Any]:
         """What a stepd is told of it, JSON."""
         return {**self._asdict(), "shares": dict(self.shares)}
-
-
-class Held(NamedTuple):
-    """What the claims of all leave no room for."""
-
-    cpus: List[int]
-    memory: int
-    gpus: List[str]  # whole ones
-    shares: Sequence[Tuple[str, float]] = ()  # parts of others: UUID, fraction
-    agent: int = 0  # pid, where it is told
-    lent: Sequence[int] = ()  # CPUs that somebody will want back: taken last
-    common: Sequence[int] = ()  # CPUs that others may have as well who share them, one for each who has it
 
 
 class Survey(NamedTuple):
@@ -112,11 +71,11 @@ class Claims:
         """Claim what an attempt needs. Raises Unavailable, OSError."""
         with self.locked():
             held = self._held()
-            cpus = self._pick_cpus(wish, held)
-            self._check_memory(wish, held.memory)
+            cpus = pick_cpus(self.cpus, wish, held)
+            check_memory(self.memory, wish, held)
             shared = {uuid for uuid, _ in held.shares}
-            gpus = self._pick_gpus(wish.gpus, {*held.gpus, *shared, *self.avoided})
-            shares = self._pick_shares(wish.shares, {*held.gpus, *gpus, *self.avoided}, held.shares)
+            gpus = pick_gpus(self.gpus, wish.gpus, {*held.gpus, *shared, *self.avoided})
+            shares = pick_shares(self.gpus, wish, {*held.gpus, *gpus, *self.avoided}, held.shares)
             return self._write(attempt, cpus, wish.memory, [*gpus, *shares], shares, wish.common)
 
     def restore(self, attempt: str, memory: int, started: Dict[str, Any], common: bool) -> Claim:
@@ -223,56 +182,6 @@ class Claims:
             return _parse(os.pread(descriptor, LARGEST, 0))
         finally:
             os.close(descriptor)
-
-    def _pick_cpus(self, wish: Wish, held: Held) -> List[int]:
-        # A fleet file may say more CPUs than there are: the numbers above the real ones are claimed, but bind nothing.
-        above = range(max(self.cpus, default=-1) + 1, max(self.cpus, default=-1) + 1 + wish.total_cpus - len(self.cpus))
-        pool, taken = [*self.cpus, *above], {*held.cpus, *(() if wish.common else held.common)}
-        if wish.cpus > len(pool):
-            raise Unavailable(f"{wish.cpus} CPUs are wanted, and there are {len(pool)}", busy=False)
-        free = [cpu for cpu in pool if cpu not in taken]
-        if held.lent:
-            free.sort(key=lambda cpu: cpu in held.lent)
-        if wish.common:
-            free.sort(key=held.common.count)  # those that the fewest have
-        if wish.cpus > len(free):
-            raise Unavailable(f"{wish.cpus} CPUs are wanted, and {len(free)} are free", busy=True)
-        return free[: wish.cpus]
-
-    def _check_memory(self, wish: Wish, held: int) -> None:
-        total = max(self.memory, wish.total_memory)
-        if wish.memory > total - held:
-            why = f"{wish.memory} MiB are wanted, and {total - held} are not claimed"
-            raise Unavailable(why, busy=wish.memory <= total)
-
-    def _pick_gpus(self, wanted: Dict[str, int], held: Set[str]) -> List[str]:
-        picked: List[str] = []
-        for kind, number in sorted(wanted.items(), reverse=True):  # "" last: it takes what is left
-            fitting = [gpu["uuid"] for gpu in self.gpus if kind in ("", gpu["type"])]
-            free = [uuid for uuid in fitting if uuid not in held and uuid not in picked]
-            if number > len(free):
-                words = "{} GPUs{} are wanted, and {} of {} are free"
-                why = words.format(number, " of type " + kind if kind else "", len(free), len(fitting))
-                raise Unavailable(why, busy=number <= len(fitting))
-            picked += free[:number]
-        return picked
-
-    def _pick_shares(
-        self, wanted: Sequence[Tuple[str, int, int]], held: Set[str], shares: Sequence[Tuple[str, float]]
-    ) -> Dict[str, List[int]]:
-        """Parts of GPUs, each on the one where the least is left then."""
-        picked: Dict[str, List[int]] = {}
-        for kind, amount, whole in wanted:
-            fitting = [gpu["uuid"] for gpu in self.gpus if kind in ("", gpu["type"])]
-            left = {uuid: 1 - sum(part for other, part in shares if other == uuid) for uuid in fitting}
-            roomy = [uuid for uuid in fitting if left[uuid] + ROUNDING >= amount / whole]
-            free = [uuid for uuid in roomy if uuid not in held and uuid not in picked]
-            if not free:
-                words = "{}/{} of a GPU{} is wanted, and none of {} has so much free"
-                why = words.format(amount, whole, " of type " + kind if kind else "", len(fitting))
-                raise Unavailable(why, busy=amount <= whole and len(fitting) > len(picked))
-            picked[min(free, key=lambda uuid: left[uuid])] = [amount, whole]
-        return picked
 
     def _write(
         self, attempt: str, cpus: List[int], memory: int, gpus: List[str], shares: Mapping[str, Sequence[int]],

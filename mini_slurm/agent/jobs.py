@@ -18,6 +18,7 @@ from mini_slurm.agent.orphans import Orphans
 from mini_slurm.agent.outlet import pump
 from mini_slurm.agent.part import borrowed
 from mini_slurm.agent.parts import Parts
+from mini_slurm.agent.picking import Unavailable, wish
 from mini_slurm.agent.pool import Pool, pack, why_ended
 from mini_slurm.agent.recovery import load_all
 from mini_slurm.agent.server import Peer, Peers
@@ -138,7 +139,7 @@ class Jobs:
                 self.parts.start(start)
             else:
                 self._start(start)
-        except claims.Unavailable as refusal:
+        except Unavailable as refusal:
             peer.send(Refused(start.attempt, refusal.busy, refusal.why))
         except OSError as error:
             peer.send(Refused(start.attempt, False, room.refusal(error, os.path.dirname(self.root))))
@@ -195,7 +196,7 @@ class Jobs:
 
     def _start(self, start: StartAttempt) -> None:
         self.claims.gpus = self.machine.gpus
-        claim = self.claims.take(start.attempt, claims.wish(start))
+        claim = self.claims.take(start.attempt, wish(start))
         try:
             plan = start._asdict()
             data = plan.pop("data")
@@ -247,7 +248,7 @@ class Jobs:
             if attempt.claim is None and started:
                 attempt.claim = self._claim_again(attempt, started)
             self._assign(attempt)
-        except (OSError, ValueError, claims.Unavailable) as error:
+        except (OSError, ValueError, Unavailable) as error:
             log(f"adoption of {attempt.name} is tried again: {error}")
             self.loop.later(RETRY, lambda: self._adopt(attempt))
             return

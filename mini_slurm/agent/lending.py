@@ -3,9 +3,10 @@
 import json
 import os
 
-from mini_slurm.agent.claims import LARGEST, Claims, Unavailable
+from mini_slurm.agent.claims import LARGEST, Claims
 from mini_slurm.agent.log import log
 from mini_slurm.agent.orders import Order
+from mini_slurm.agent.picking import Unavailable
 from mini_slurm.protocol.messages import SuspendAttempt
 
 

@@ -6,9 +6,10 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Type
 
 from mini_slurm.agent import foreign, probes, spool, usage
 from mini_slurm.agent.attempt import GPU_PEAK, Attempt
-from mini_slurm.agent.claims import Survey, Unavailable
+from mini_slurm.agent.claims import Survey
 from mini_slurm.agent.inquiry import Inquiry
 from mini_slurm.agent.log import log
+from mini_slurm.agent.picking import Unavailable
 from mini_slurm.protocol.watching import Measure, Outside, Watch
 
 REST = 60.0  # seconds between two looks at all processes, at least

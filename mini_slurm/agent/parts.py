@@ -6,11 +6,12 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Callable, Dict, Type
 
-from mini_slurm.agent import claims, job_steps, spool, watchers
+from mini_slurm.agent import job_steps, spool, watchers
 from mini_slurm.agent.commands import AGENT
 from mini_slurm.agent.feed import ALL, EXTRA, packets
 from mini_slurm.agent.journal import FILE
 from mini_slurm.agent.part import Part, borrowed, create
+from mini_slurm.agent.picking import Unavailable
 from mini_slurm.protocol.messages import Recall, Resume, StartTasks, TaskInput, TaskWindow, Unknown
 
 ELSEWHERE = ("192.0.2.1", 9)  # an address that stands for any other: RFC 5737
@@ -51,7 +52,7 @@ class Parts:
         jobs = self._jobs
         job = jobs.attempts.get(start.attempt.rpartition("-")[0])
         if job is None or job.started is None or job.ended is not None:
-            raise claims.Unavailable("the job does not run on this machine", busy=False)
+            raise Unavailable("the job does not run on this machine", busy=False)
         job_steps.mark(job.folder)
         # what an srun outside of the job has not found there yet: this machine's srun, for what the tasks start
         given = start.environment
