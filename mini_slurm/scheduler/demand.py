@@ -101,8 +101,8 @@ def demand(job: Job, fleet: Fleet) -> Demand:
         counted=counts,
         reach=_reach(job),
         tasks_each=0 if job.ntasks else job.ntasks_per_node or 1,
-        shares=any(rows(job, one) for one in partitions),
-        least_loaded=any(one.lln for one in partitions),
+        shares=any([rows(job, one) for one in partitions]),
+        least_loaded=any([one.lln for one in partitions]),
     )
 
 

@@ -89,14 +89,17 @@ def settle(cluster: Cluster) -> None:
 
 def offers(
     cluster: Cluster, job: Job, partition: Partition, kept: Mapping[int, Resources]
-) -> Iterator[Mapping[int, Resources]]:
+) -> Iterable[Mapping[int, Resources]]:
     """What the job may take in this partition, of machines of which that is not just what is free: idle CPUs first.
 
     `kept` is what it may take of those that are kept for others: nobody shares CPUs there.
     """
-    if not cluster.shared_machines:
-        yield kept
-        return
+    return _offers(cluster, job, partition, kept) if cluster.shared_machines else (kept,)
+
+
+def _offers(
+    cluster: Cluster, job: Job, partition: Partition, kept: Mapping[int, Resources]
+) -> Iterator[Mapping[int, Resources]]:
     here = [cluster.machines[name] for name in partition.machines if name in cluster.shared_machines]
     known = {books.position: cluster.stock.tenants(books, lambda one: tenants(cluster, one)) for books in here}
     barred = {place: NOTHING for place, one in known.items() if _is_barred(job, partition, one)}

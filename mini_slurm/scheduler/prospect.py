@@ -197,13 +197,18 @@ class Prospect:
 
     def find(self, kept: Kept, news: list[Books] | None) -> Allocation | None:
         """What a job of this shape gets now, in the first of its partitions with room. `news`: only there is any."""
-        return next((taken for taken in self.finds(kept, news) if taken is not None), None)
+        for one in self._reaches:
+            for offered in offers(self._cluster, self._job, one.partition, kept):
+                taken = self._find_in(one, offered, news)
+                if taken is not None:
+                    return taken
+        return None
 
-    def finds(self, kept: Kept, news: list[Books] | None) -> Iterator[Allocation | None]:
+    def finds(self, kept: Kept) -> Iterator[Allocation | None]:
         """The same in each of its partitions."""
         for one in self._reaches:
             for offered in offers(self._cluster, self._job, one.partition, kept):
-                yield self._find_in(one, offered, news)
+                yield self._find_in(one, offered, None)
 
     def _find_in(self, reach: Reach, kept: Kept, news: list[Books] | None) -> Allocation | None:
         wanted = self.wanted._replace(least_loaded=reach.partition.lln)

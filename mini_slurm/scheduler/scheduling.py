@@ -321,7 +321,7 @@ class Round:
         for kept in self._kept_from(part, prospect, limit_until(part, self.now)):
             rest = {one.position: kept.get(one.position, one.free).minus(taken) for one, taken in shared.items()}
             for left in (apart, rest) if shared else (apart,):
-                yield from prospect.finds({**kept, **left}, None)
+                yield from prospect.finds({**kept, **left})
 
     def _kept_from(self, job: Job, prospect: Prospect, limit: int | None) -> list[Mapping[int, Resources]]:
         """What a job of this time limit may take of machines that are kept for others, by their positions.
