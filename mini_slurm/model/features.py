@@ -142,8 +142,19 @@ def one_of(expression: str) -> tuple[str, ...]:
 
 
 def counted(expression: str) -> tuple[tuple[str, int], ...]:
-    """How many of a job's machines have to have which feature, each for one of them: `[rack1*2&rack2*1]`, `ib*4`."""
+    """How many of a job's machines have to have which feature: `[rack1*2&rack2*1]`, `ib*4`."""
     return tuple((term.name, term.count) for term in parse(expression) if term.count)
+
+
+def shares_machines(expression: str | None) -> bool:
+    """Does a machine count for several of them? As in Slurm, all do without brackets, and none within."""
+    return expression is not None and not any(term.operator in IN_BRACKETS for term in parse(expression))
+
+
+def least_machines(expression: str | None) -> int:
+    """How many machines the counts ask for together."""
+    counts = [count for _, count in counted(expression)] if expression is not None else []
+    return max(counts, default=0) if shares_machines(expression) else sum(counts)
 
 
 def _holds(terms: tuple[Term, ...], features: tuple[str, ...]) -> bool:

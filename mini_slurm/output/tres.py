@@ -63,8 +63,11 @@ def asked_nodes(job: Job) -> int:
 
 
 def tasks(job: Job) -> int | None:
-    """Tasks asked for, else one for each machine; None for a job that ended without having had any."""
-    if job.ntasks is not None:
+    """Tasks asked for, else one for each machine; None for a job that ended without having had any.
+
+    Where the tasks of a machine were said, a job that got machines shows that many on each.
+    """
+    if job.ntasks is not None and not (job.ntasks_per_node and job.alloc_cpus):
         return job.ntasks
     return nodes(job) * (job.ntasks_per_node or 1) if job.state is JobState.PENDING or job.alloc_cpus else None
 

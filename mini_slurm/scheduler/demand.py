@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mini_slurm.model.features import counted, one_of
+from mini_slurm.model.features import counted, least_machines, one_of, shares_machines
 from mini_slurm.model.fleet import Fleet, MachineEntry
 from mini_slurm.model.gpu_request import gpu_parts, gpus_per_job, gpus_per_node, memory_per_gpu
 from mini_slurm.model.gres import Part
@@ -55,10 +55,12 @@ class Demand(NamedTuple):
     parts: tuple[Part, ...] = ()  # of GPUs, on each machine
     one_of: tuple[str, ...] = ()  # features: all machines have the same one
     counted: tuple[tuple[str, int], ...] = ()  # features, and on how many of the machines
+    nested: bool = False  # each of those features has to be on all machines that were taken for those before it
     reach: int = 0  # machines that it takes where so many are free; 0: as few as it can do with
     tasks_each: int = 0  # tasks of each machine, where nobody said how many they are together
     shares: bool = False  # CPUs, with others of its partition: alone it would be where no row of CPUs is begun
     least_loaded: bool = False  # first the machines of which the most is free
+    contiguous: bool = False  # machines that stand next to each other
 
     @property
     def wants_gpus(self) -> bool:
@@ -82,7 +84,7 @@ def demand(job: Job, fleet: Fleet) -> Demand:
     counts = () if job.features is None else counted(job.features)
     partitions = [one for one in map(fleet.partitions.get, job.partition.split(",")) if one is not None]
     return Demand(
-        least=max(job.nodes, sum(count for _, count in counts)),
+        least=max(job.nodes, least_machines(job.features)) if counts else job.nodes,
         most=job.max_nodes,
         tasks=max(job.nodes, 1) if overcommits else task_count(job),
         cpus=1 if overcommits else job.cpus_per_task or 1,
@@ -99,10 +101,12 @@ def demand(job: Job, fleet: Fleet) -> Demand:
         parts=gpu_parts(job),
         one_of=() if job.features is None else one_of(job.features),
         counted=counts,
+        nested=bool(counts) and shares_machines(job.features),
         reach=_reach(job),
         tasks_each=0 if job.ntasks else job.ntasks_per_node or 1,
         shares=any([rows(job, one) for one in partitions]),
         least_loaded=any([one.lln for one in partitions]),
+        contiguous=not is_plain and "contiguous" in extra(job),
     )
 
 
@@ -127,6 +131,11 @@ def task_count(job: Job) -> int:
         return tasks
     least = job.nodes if job.ntasks else tasks
     return max(least, -(-job.min_cpus // (job.cpus_per_task or 1)))
+
+
+def most_machines(job: Job) -> int:
+    """How many machines the job may be given."""
+    return max(job.nodes, task_count(job)) if job.max_nodes is None else job.max_nodes
 
 
 def capacity(wanted: Demand, total: Resources, free: Resources) -> int:

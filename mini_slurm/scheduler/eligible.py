@@ -10,6 +10,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.demand import most_machines
 from mini_slurm.scheduler.limits import excess
 from mini_slurm.scheduler.placement import Site, allowed_names, place
 
@@ -43,7 +44,7 @@ def eligible_machines(cluster: Cluster, job: Job) -> list[Books]:
 def partition_machines(cluster: Cluster, job: Job, partitions: Iterable[Partition]) -> list[Books]:
     """Those of these partitions."""
     machines = dict.fromkeys(name for partition in partitions for name in partition.machines)
-    names = allowed_names(tuple(machines), job.required_nodes, job.excluded_nodes, job.nodes)
+    names = allowed_names(tuple(machines), job.required_nodes, job.excluded_nodes, most_machines(job))
     books = (cluster.machines[name] for name in names if name in cluster.machines)
     return [one for one in books if job.features is None or matches(job.features, one.entry.features)]
 

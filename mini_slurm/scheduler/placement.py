@@ -38,7 +38,7 @@ class Room(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def allowed_names(machines: tuple[str, ...], required: str | None, excluded: str | None, nodes: int) -> tuple[str, ...]:
-    """Names out of `machines` that a nodelist and a list of exclusions leave for a job of so many machines."""
+    """Names out of `machines` that a nodelist and a list of exclusions leave for a job of up to so many machines."""
     wanted = set(required_names(required))
     unwanted = set(expand(excluded)) if excluded else set()
     is_whole = not wanted or nodes > len(wanted)  # a job of more machines than it names takes others as well
@@ -78,7 +78,7 @@ def _by_features(
         yield [room for room in rooms if name in room.site.features], must
     if wanted.counted:
         first = sorted(rooms, key=lambda room: room.site.name not in must)
-        for order in (first, sorted(first, key=_size, reverse=True)):
+        for order in (first,) if wanted.nested else (first, sorted(first, key=_size, reverse=True)):
             picked = _with_features(wanted, order)
             if picked is not None:
                 yield rooms, tuple(dict.fromkeys((*must, *picked)))
@@ -88,10 +88,16 @@ def _with_features(wanted: Demand, rooms: list[Room]) -> list[str] | None:
     """As many machines for each feature as have to have it, the first ones."""
     picked: list[str] = []
     for feature, count in wanted.counted:
-        having = [room.site.name for room in rooms if feature in room.site.features and room.site.name not in picked]
-        if len(having) < count:
+        having = [room for room in rooms if feature in room.site.features]
+        if wanted.nested and not {room.site.name for room in having}.issuperset(picked):
             return None
-        picked += having[:count]
+        if wanted.nested and picked:
+            having = [*_beside(having, tuple(picked)), *having]
+        further = list(dict.fromkeys(room.site.name for room in having if room.site.name not in picked))
+        missing = count - len(picked) if wanted.nested else count
+        if len(further) < missing:
+            return None
+        picked += further[: max(missing, 0)]
     return picked
 
 
@@ -112,12 +118,17 @@ def _with_least(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> All
     least = max(wanted.least, len(must))
     if not {room.site.name for room in rooms}.issuperset(must):
         return None
-    taken = None
-    if least <= 1 and not (wanted.least_loaded and wanted.tasks > 1 and may_spread(wanted, least)):
-        taken = _single(wanted, [room for room in rooms if not must or room.site.name in must])
-    if taken is None and may_spread(wanted, least):
-        taken = _spread(wanted._replace(least=least), rooms, must)
-    return None if taken is None else _shares(wanted, taken)
+    for limit in sorted({_cost(wanted, room) for room in rooms}):
+        among = [room for room in rooms if _cost(wanted, room) <= limit or room.site.name in must]
+        taken = None
+        if least <= 1 and not (wanted.least_loaded and wanted.tasks > 1 and may_spread(wanted, least)):
+            taken = _single(wanted, [room for room in among if not must or room.site.name in must])
+        if taken is None and may_spread(wanted, least):
+            taken = _spread(wanted._replace(least=least), among, must)
+        shares = None if taken is None else _shares(wanted, taken)
+        if shares is not None:
+            return shares
+    return None
 
 
 def may_spread(wanted: Demand, least: int) -> bool:
@@ -138,15 +149,19 @@ def _share(wanted: Demand, room: Room, gpus: Mapping[str, int]) -> Share:
     return Share(resources, resources.cpus // wanted.cpus if wanted.fills else room.tasks)
 
 
-def _cost(wanted: Demand, site: Site) -> tuple[int, int]:
-    """A job that wants no GPU keeps off machines that have some, as long as others are free."""
-    return (0 if wanted.wants_gpus else site.total.gpu_count, site.weight)
+def cost(wanted: Demand, total: Resources, weight: int) -> tuple[int, int]:
+    """A job that wants no GPU keeps off machines that have some, as long as others do, if need be several."""
+    return (0 if wanted.wants_gpus else total.gpu_count, weight)
+
+
+def _cost(wanted: Demand, room: Room) -> tuple[int, int]:
+    return cost(wanted, room.site.total, room.site.weight)
 
 
 def _single(wanted: Demand, rooms: list[Room]) -> list[Room] | None:
     """The one machine that has room for everything: the fewest GPUs wasted, the lowest weight, the least left."""
     fitting = [room for room in rooms if room.tasks >= wanted.tasks and gpus_on(wanted, [room.site.free]) is not None]
-    best = min(fitting, key=lambda room: (*_cost(wanted, room.site), *_rank(wanted, room.site)), default=None)
+    best = min(fitting, key=lambda room: (*_cost(wanted, room), *_rank(wanted, room.site)), default=None)
     return None if best is None else [best._replace(tasks=wanted.tasks)]
 
 
@@ -156,17 +171,18 @@ def _rank(wanted: Demand, site: Site) -> tuple[float, int]:
 
 
 def _spread(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> list[Room] | None:
-    """Several machines; those that cost more are looked at only when the others do not do."""
-    for limit in sorted({_cost(wanted, room.site) for room in rooms}):
-        left = [room for room in rooms if _cost(wanted, room.site) <= limit or room.site.name in must]
-        while len(left) >= wanted.least:
-            taken = _fill(wanted, left, must)
-            if taken is not None:
-                return taken
-            smallest = min((room for room in left if room.site.name not in must), key=_size, default=None)
-            if smallest is None or wanted.most is None:
-                break
-            left.remove(smallest)  # it only takes a place that a larger one needs
+    """Several machines."""
+    if wanted.contiguous:
+        return _neighbours(wanted, rooms, must)
+    left = list(rooms)
+    while len(left) >= wanted.least:
+        taken = _fill(wanted, left, must)
+        if taken is not None:
+            return taken
+        smallest = min((room for room in left if room.site.name not in must), key=_size, default=None)
+        if smallest is None or wanted.most is None:
+            break
+        left.remove(smallest)  # it only takes a place that a larger one needs
     return None
 
 
@@ -183,6 +199,8 @@ def _fill(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> list[Room
     while nodes > 0 or tasks > 0:
         if wanted.most is not None and len(taken) >= wanted.most:
             return None
+        if not queue and taken and must and len(taken) == len(must) and not wanted.least_loaded:
+            queue = _beside(rooms, must)
         if not queue:
             queue = _by_load(wanted, left) if wanted.least_loaded else _best_run(left, nodes, tasks)
         if not queue:
@@ -195,18 +213,52 @@ def _fill(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> list[Room
     return sorted(taken, key=lambda room: room.site.position)
 
 
+def _beside(rooms: list[Room], must: tuple[str, ...]) -> list[Room]:
+    """The neighbours of the first machine that the job has to have: those after it, then those before it."""
+    run = next(run for run in _runs(rooms) if any(room.site.name in must for room in run))
+    first = next(place for place, room in enumerate(run) if room.site.name in must)
+    return [room for room in (*run[first:], *reversed(run[:first])) if room.site.name not in must]
+
+
 def _by_load(wanted: Demand, rooms: list[Room]) -> list[Room]:
     return sorted(rooms, key=lambda room: _rank(wanted, room.site))
 
 
-def _best_run(rooms: list[Room], nodes: int, tasks: int) -> list[Room]:
-    """The smallest run of neighbours that suffices, else the largest that there is."""
+def _neighbours(wanted: Demand, rooms: list[Room], must: tuple[str, ...]) -> list[Room] | None:
+    """Machines that stand next to each other: the first ones of the smallest run of neighbours that suffices."""
+    for run in sorted(_runs(rooms), key=lambda run: sum(map(_size, run))):
+        for begin in range(len(run)):
+            window = _window(wanted, run[begin:], must)
+            if window is not None:
+                return _fill(wanted, window, tuple(room.site.name for room in window))
+    return None
+
+
+def _window(wanted: Demand, run: list[Room], must: tuple[str, ...]) -> list[Room] | None:
+    """The fewest of these that suffice, from the first one on."""
+    tasks, missing = wanted.tasks, set(must)
+    for count, room in enumerate(run[: wanted.most], start=1):
+        tasks -= room.tasks
+        missing.discard(room.site.name)
+        if count >= wanted.least and tasks <= 0 and not missing:
+            return run[:count]
+    return None
+
+
+def _runs(rooms: list[Room]) -> list[list[Room]]:
+    """Those that stand next to each other together."""
     runs: list[list[Room]] = []
     for room in rooms:
         if runs and runs[-1][-1].site.position + 1 == room.site.position:
             runs[-1].append(room)
         else:
             runs.append([room])
+    return runs
+
+
+def _best_run(rooms: list[Room], nodes: int, tasks: int) -> list[Room]:
+    """The smallest run of neighbours that suffices, else the largest that there is."""
+    runs = _runs(rooms)
     enough = [run for run in runs if len(run) >= nodes and sum(map(_size, run)) >= tasks]
     if enough:
         return min(enough, key=lambda run: sum(map(_size, run)))

@@ -22,7 +22,7 @@ from mini_slurm.scheduler.eligible import (
 )
 from mini_slurm.scheduler.explain import shared_reason
 from mini_slurm.scheduler.oversubscription import offers
-from mini_slurm.scheduler.placement import Room, choose, may_spread, required_names
+from mini_slurm.scheduler.placement import Room, choose, cost, may_spread, required_names
 from mini_slurm.scheduler.policy import Reservation
 from mini_slurm.scheduler.preemption import could_preempt
 from mini_slurm.scheduler.stock import Lot, MachineClass
@@ -143,7 +143,7 @@ class Prospect:
             machines = max(wanted.least, -(-wanted.tasks // tasks)) if tasks else 0
             if (
                 machines
-                and not (wanted.gpus or wanted.counted)
+                and not (wanted.gpus or wanted.counted or wanted.contiguous)
                 and machines <= min(len(one.machines), wanted.most or machines)
             ):
                 return True
@@ -219,12 +219,18 @@ class Prospect:
             else:
                 rooms = reach.rooms_on(news, wanted, kept)
             taken = choose(wanted._replace(most=1), rooms) if rooms else None
-            if taken is not None or not self._spreads:
+            if not self._spreads or (taken is not None and not self._is_dear(reach, taken)):
                 return taken
         rooms = reach.rooms(wanted, self._least, kept, heads=False)
         if len(rooms) < wanted.least or sum(room.tasks for room in rooms) < wanted.tasks:
             return None
         return choose(wanted, rooms, self.must)
+
+    def _is_dear(self, reach: Reach, taken: Allocation) -> bool:
+        """Are there machines to be preferred, of which several might do as well?"""
+        mine = self.stock.class_of[next(iter(taken))]
+        least = min(cost(self.wanted, one.total, one.weight) for one in reach.classes)
+        return cost(self.wanted, mine.total, mine.weight) > least
 
 
 def least(wanted: Demand, tasks: int) -> tuple[int, int]:

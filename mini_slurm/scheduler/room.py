@@ -15,7 +15,7 @@ from mini_slurm.model.request import least_cpus, number
 from mini_slurm.model.resources import Resources, Size, format_gpus
 from mini_slurm.model.tuples import NamedTuple
 from mini_slurm.model.units import format_memory
-from mini_slurm.scheduler.demand import demand, with_entry
+from mini_slurm.scheduler.demand import demand, most_machines, with_entry
 from mini_slurm.scheduler.placement import Site, allowed_names, place
 
 UNAVAILABLE = "Batch job submission failed: Requested node configuration is not available"
@@ -77,7 +77,7 @@ def check_room(job: Job, fleet: Fleet, partition: str, among: list[Candidate]) -
     if all(complaints):
         raise Refused(complaints[-1], UNAVAILABLE, hint=hint)
     fitting = [one for one, complaint in zip(usable, complaints, strict=True) if not complaint]
-    names = set(allowed_names(tuple(one.entry.name for one in fitting), job.required_nodes, None, job.nodes))
+    names = set(allowed_names(tuple(one.entry.name for one in fitting), job.required_nodes, None, most_machines(job)))
     taken = place(job, empty(one for one in fitting if one.entry.name in names), fleet)
     if taken is None:
         raise Refused(UNAVAILABLE, hint=hint)

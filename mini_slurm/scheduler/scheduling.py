@@ -200,7 +200,7 @@ class Round:
 
     def _arranged(self, whole: list[Job], prospects: list[Prospect]) -> Arranged:
         return arrange(
-            [len(one.candidates) for one in prospects],
+            [len(one.must) or len(one.candidates) for one in prospects],
             lambda part, others: once(self._places_beside(whole[part], prospects[part], others)),
         )
 

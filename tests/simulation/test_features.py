@@ -46,6 +46,15 @@ def fleet() -> Simulation:
         ("a100*1", {"nodes": 3, "excluded_nodes": "node2"}, "node[1,3-4]"),
         ("a100*1", {}, "node4"),
         ("(ib|a100)&haswell", {}, "node3"),
+        ("ib*2&haswell*1", {"nodes": 3}, NEVER),
+        ("ib*1&haswell*1", {}, NEVER),
+        ("skylake*2&a100*1", {"nodes": 3}, NEVER),
+        ("skylake*1&ib*2", {"nodes": 2}, "node[1-2]"),
+        ("skylake*2&ib*3", {}, "node[1-3]"),
+        ("ib*1&skylake*1", {}, "node1"),
+        ("haswell*1&ib*2", {}, "node[2-3]"),
+        ("a100*1&haswell*2", {}, "node[3-4]"),
+        ("ib&haswell*1", {"nodes": 3}, "node[2-4]"),
     ],
 )
 def test_machines_are_chosen_by_what_they_have_together(

@@ -91,7 +91,7 @@ def test_of_several_partitions_it_is_in_the_one_that_lets_it_share() -> None:
 
 
 def test_what_is_free_comes_back_as_the_jobs_end() -> None:
-    sim, _ = begin({**FORCED, "ntasks": 1}, FORCED)
+    sim, _ = begin({**FORCED, "ntasks": 1}, {**FORCED, "max_nodes": 1})
     assert sim.cluster.machines["n1"].free.cpus == 0
     sim.run(100.5)
     assert sim.cluster.machines["n1"].free.cpus == 0

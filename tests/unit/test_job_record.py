@@ -135,6 +135,13 @@ def test_tasks_of_a_job_that_never_started_are_not_known() -> None:
     assert (shown(over)["NumTasks"], shown(over)["StartTime"]) == ("N/A", "13:46:40")
 
 
+def test_machines_that_were_given_show_as_many_tasks_each_as_were_asked_for() -> None:
+    wanted = {"ntasks": 3, "ntasks_per_node": 2, "nodes": 3}
+    assert shown(job(**wanted, state=JobState.PENDING))["NumTasks"] == "3"
+    given = {"state": JobState.RUNNING, "node": "node1", "node_list": "node[1-3]", "alloc_cpus": 6}
+    assert shown(job(**wanted, **given))["NumTasks"] == "6"
+
+
 def test_a_range_of_nodes_promises_one_cpu() -> None:
     words = shown(job(nodes=2, max_nodes=3))
     assert (words["NumNodes"], words["NumCPUs"], words["NumTasks"]) == ("2-3", "1", "2")
