@@ -136,6 +136,11 @@ class Requests:
         else:
             for job_id, step in cancel_targets.all_running(target.job, self._db):
                 self.bodies["signal"].append({**self._signal(target, True), "job_id": job_id, "step": step})
+            if self._number in (
+                signals.NUMBERS["STOP"],
+                signals.NUMBERS["CONT"],
+            ):  # shown with no step too
+                self.bodies["signal"].append({**self._signal(target, True), "is_noted": True})
 
     def _add_step(self, target: Target, step: int) -> None:
         if step not in cancel_targets.running_steps(target.job, self._db):

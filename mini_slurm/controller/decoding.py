@@ -49,8 +49,9 @@ class Decoder:
 
     def signal(self, number: int, body: Body) -> list[Event]:
         """Send a signal to a job, or to one of its steps."""
-        step, ends = body.get("step"), bool(body.get("ends"))
-        return [events.SignalRequested(body["job_id"], body["signal"], bool(body["whole"]), body["uid"], step, ends)]
+        step, ends, noted = body.get("step"), bool(body.get("ends")), bool(body.get("is_noted"))
+        which, whole = body["signal"], bool(body["whole"])
+        return [events.SignalRequested(body["job_id"], which, whole, body["uid"], step, ends, noted)]
 
     def update(self, number: int, body: Body) -> list[Event]:
         """Change what was asked for; one that is released may wait for jobs that ended while it was held."""

@@ -42,6 +42,7 @@ class SignalRequested(NamedTuple):
     uid: int
     step: int | None = None
     ends: bool = False  # the step is cancelled, and accounting tells by whom; a signal's sender is not told
+    is_noted: bool = False  # nothing is sent: it went to the job's steps one by one, and the job itself may show it
 
 
 class Caller(NamedTuple):

@@ -126,6 +126,8 @@ def on_signal_requested(cluster: Cluster, event: SignalRequested, now: float) ->
     if event.step is None and event.signal in STOPPING:
         job.stopped = STOPPING[event.signal]
         cluster.touch(job)
+    if event.is_noted:
+        return []
     offset = part.het_offset if part else 0
     by = event.uid if event.ends else NOBODY
     return [Signal(job.node, cluster.attempt_name(job), event.signal, event.whole, event.step, by, offset)]

@@ -188,6 +188,9 @@ def test_requests_name_job_task_and_array(run: Shell) -> None:
         "scancel -s USR1 -b 1": [{"kind": "signal", "job_id": 1, "signal": 10, "whole": False, "uid": uid}],
         "scancel -s 12 -f 1": [{"kind": "signal", "job_id": 1, "signal": 12, "whole": True, "uid": uid}],
         "scancel -b 1": [{"kind": "signal", "job_id": 1, "signal": 9, "whole": False, "uid": uid}],
+        "scancel -s STOP 1": [
+            {"kind": "signal", "job_id": 1, "signal": 19, "whole": True, "uid": uid, "is_noted": True}
+        ],
         "scancel -s KILL 1": [{"kind": "cancel", "job_id": 1, "task": None, "array": False, "uid": uid}],
     }.items():
         assert run(line) == (0, "", "")

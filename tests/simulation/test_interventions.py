@@ -250,6 +250,13 @@ def test_a_job_counts_as_stopped_from_its_signal_until_it_may_go_on():
     assert sent(sim, job, signal.SIGSTOP, step=0) == ("RUNNING", "R")
 
 
+def test_a_job_without_steps_counts_as_stopped_although_nothing_is_sent():
+    sim, job = running()
+    before = len(sim.log)
+    sim.happen(events.SignalRequested(job, signal.SIGSTOP, True, USER.uid, is_noted=True))
+    assert (sim.job(job).stopped, len(sim.log)) == (1, before)
+
+
 def test_a_stopped_job_that_is_suspended_or_requeued_is_no_longer_stopped():
     sim, job = running()
     sent(sim, job, signal.SIGSTOP)
