@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BATCH = -5  # the batch step's number, as Slurm's accounting has it
 UNSEEN = 2  # seconds: of a job that was cancelled sooner no pass has told the accounting why it waits
 WITHOUT_CODE = frozenset(
-    {JobState.CANCELLED, JobState.REQUEUED, JobState.TIMEOUT}
+    {JobState.CANCELLED, JobState.PREEMPTED, JobState.REQUEUED, JobState.TIMEOUT}
 )  # the job's own exit code stays 0:0 then
 
 
@@ -123,7 +123,7 @@ class Line:
     @property
     def worst_exit(self) -> tuple[int, int]:
         """The exit of the step of srun that ended worst; accounting hears of it with the end of the job."""
-        if not self.state.is_over:
+        if not self.state.is_over or self.state is JobState.PREEMPTED:
             return 0, 0
         ends = [(step.exit_code << 8 | step.exit_signal, step) for step in self.steps if step.end_time is not None]
         worst = max(ends, key=lambda end: end[0])[1] if ends else None

@@ -83,7 +83,7 @@ def _limit(seconds: int | None) -> str:
 
 
 def _node_count(job: Job) -> str:
-    if job.state is not JobState.PENDING or job.max_nodes is None:
+    if job.state is not JobState.PENDING or job.max_nodes is None or job.restarts:  # once run, it is no range any more
         return str(tres.nodes(job))
     return f"{min(shown_nodes(job), job.max_nodes)}-{job.max_nodes}"
 

@@ -31,6 +31,11 @@ def shown(one: Job, at: RecordView | None = None) -> dict[str, str]:
     return dict(word.split("=", 1) for line in job_record.lines(one, at or view()) for word in line.split(" ") if word)
 
 
+def test_a_job_that_has_run_and_waits_again_has_a_number_of_machines_and_no_range() -> None:
+    assert shown(job(nodes=2, max_nodes=2))["NumNodes"] == "2-2"
+    assert shown(job(nodes=2, max_nodes=2, restarts=1))["NumNodes"] == "2"
+
+
 def test_a_running_job_is_shown_in_full() -> None:
     running = job(
         state=JobState.RUNNING, start_time=NOW - 5, node="node1", alloc_cpus=1, alloc_memory=500, priority=1416,

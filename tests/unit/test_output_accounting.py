@@ -68,6 +68,7 @@ CANCELLED = job("x", JobState.CANCELLED, cancelled_by=1001, exit_signal=15)
         (CANCELLED, ["CANCELLED by 1001|0:0", "CANCELLED|0:15"]),
         (job("trap", JobState.CANCELLED, cancelled_by=1001), ["CANCELLED by 1001|0:0", "COMPLETED|0:0"]),
         (job("late", JobState.TIMEOUT, exit_signal=15), ["TIMEOUT|0:0", "CANCELLED|0:15"]),
+        (job("gave way", JobState.PREEMPTED, exit_signal=15), ["PREEMPTED|0:0", "CANCELLED|0:15"]),
         (job("nofile", JobState.FAILED, exit_signal=53), ["FAILED|0:53", "CANCELLED|0:53"]),
         (job("runs", JobState.RUNNING), ["RUNNING|0:0", "RUNNING|0:0"]),
         (job("ends", JobState.COMPLETING, outcome="FAILED", exit_code=2), ["FAILED|2:0", "FAILED|2:0"]),
@@ -168,8 +169,9 @@ def test_sruns_steps_have_values_of_their_own() -> None:
     ]
     table, _ = by_prefixes("usercpu,derivedexitcode", FIELDS)
     assert [*table.joined([Line(one, steps=[first])], VIEW, "|", False)] == ["00:00.003|130:0"]
-    runs = job("runs", JobState.RUNNING)
-    assert [*table.joined([Line(runs, steps=[first])], VIEW, "|", False)] == ["00:00.002|0:0"]
+    for state in (JobState.RUNNING, JobState.PREEMPTED):
+        other = job("other", state)
+        assert [*table.joined([Line(other, steps=[first])], VIEW, "|", False)] == ["00:00.002|0:0"]
 
 
 def test_a_step_that_nothing_was_heard_of_ends_with_its_job() -> None:
