@@ -9,7 +9,7 @@ from mini_slurm.model.units import format_elapsed, format_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import Any
 
     from mini_slurm.model.fleet import Fleet
@@ -62,13 +62,25 @@ def users(fleet: Fleet, *, apart: bool) -> list[Record]:
     every = tree(fleet)
     for name in sorted({one.user for one in every if one.user}):
         own = [one for one in every if one.user == name]
-        default = next((one.account for one in own if one.is_default), own[0].account)
+        main = next((one for one in own if one.is_default), own[0])
+        default = main.account
         level = "Administrator" if name == ROOT else "None"
         cells = {"User": name, "Name": name, "Def Acct": default, "Admin": level, **({} if apart else NO_NUMBERS)}
-        for one in own if apart else own[:1]:
+        for one in own if apart else [main]:
             keys = {**_keys(fleet, one), "name": name, "default": default, "level": level}
             found.append(Record(cells, keys, one if apart else None))
     return found
+
+
+def beside(found: Iterable[Record], wanted: Mapping[str, set[str]], keys: Collection[str]) -> list[Record]:
+    """As in Slurm users are not chosen by these keys of associations: whose main one has others shows no default."""
+    aside = {key: wanted[key] for key in keys if key in wanted}
+    passing = {key: next(iter(names), "") for key, names in aside.items()}
+    return [
+        Record(one.cells if all(_has(one, *pair) for pair in aside.items()) else {**one.cells, "Def Acct": ""},
+               {**one.keys, **passing}, one.association, one.limits)
+        for one in found
+    ]  # fmt: skip
 
 
 def accounts(fleet: Fleet, *, apart: bool) -> list[Record]:

@@ -77,6 +77,8 @@ def _users(fleet: Fleet, wish: Wish) -> list[records.Record]:
     """Of a level its first letter counts; what is none does not."""
     level = _LEVELS.get(wish.texts.get("-level", "").lower()[:1], "")
     found = records.users(fleet, apart="associations" in wish.switches)
+    if "associations" not in wish.switches:
+        found = records.beside(found, wish.names, ("account", "partition", "qos"))
     return [one for one in found if not level or one.keys["level"] == level]
 
 
@@ -148,7 +150,7 @@ ENTITIES = (
            advice=""),
     Entity("Users:1", "U,DefaultA,Ad",
            "Names:1 Users:1=name;AdminLevel:2=-level;Clusters:1=cluster;DefaultAccount:8=default;"
-           "Accounts:2 Acct:4=account;Partitions:4=",
+           "Accounts:2 Acct:4=account;Partitions:4=partition;QosLevel:1=qos",
            more={"associations": f"Cl,Acc,Part,Share,Priority,{LIMITS}", "coordinators": "Coord"},
            records=_users, values=records.USER, switches=OF_NAMES, once=("name", "default")),
     Entity("WCKeys:1", "WCKeys,Cluster,User", "Clusters:1=;Ids:1=;Names:1=;Users:1=", advice="",
