@@ -2,6 +2,7 @@
 
 MiniSlurmError
 ├── BadUsage           the command line does not parse: getopt's words, exit status 255
+│   └── NotThere       what was asked for is not in this place, but may be in the next one
 ├── BadOption          an option's value does not parse: Slurm's words, exit status 255
 ├── Refused            understood, but it cannot be done as asked: exit status 1
 ├── Fatal              options that exclude each other: Slurm's `fatal:`, exit status 1
@@ -42,6 +43,10 @@ class BadUsage(MiniSlurmError):
     """The command line does not parse; printed as getopt_long does, without the word `error`."""
 
     exit_code = 255
+
+
+class NotThere(BadUsage):
+    """What was asked for by its number is not in this place; it may be in another one, or come back."""
 
 
 class BadOption(MiniSlurmError):

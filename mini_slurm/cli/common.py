@@ -11,7 +11,7 @@ from mini_slurm.desk.state import fleet as fleet
 from mini_slurm.desk.state import open_store as open_store
 from mini_slurm.desk.state import use_fleet as use_fleet
 from mini_slurm.desk.state import wake_controller as wake_controller
-from mini_slurm.errors import Answer, BadUsage, MiniSlurmError, Refused, visible
+from mini_slurm.errors import Answer, BadUsage, MiniSlurmError, NotThere, Refused, visible
 from mini_slurm.options.grammar import Option, Setting, parse
 
 TYPE_CHECKING = False
@@ -214,10 +214,8 @@ def each_place(program: str, names: list[str], show: Callable[[int, str], int]) 
     for number, name in enumerate(names):
         try:
             code = max(code, show(number, name))
-        except BadUsage:
-            raise
         except MiniSlurmError as error:
-            if len(names) == 1:
+            if len(names) == 1 or (isinstance(error, BadUsage) and not isinstance(error, NotThere)):
                 raise
             tell("")
             _print_error(program, error)

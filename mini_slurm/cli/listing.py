@@ -9,7 +9,7 @@ import time
 from mini_slurm.cli import common
 from mini_slurm.config.paths import state_folder
 from mini_slurm.controller.autostart import revive
-from mini_slurm.errors import BadUsage
+from mini_slurm.errors import BadUsage, NotThere
 from mini_slurm.model.hostlist import expand
 from mini_slurm.model.numbers import leading_number
 from mini_slurm.options.grammar import Option, parse
@@ -31,10 +31,6 @@ LONGEST_FORM = 32  # letters of $SLURM_TIME_FORMAT, and the end
 NO_USER = 2**32 - 1  # the first number that no user has
 MOST_SHOWN = 4096  # characters of an array's waiting tasks
 EXIT_CODE = 1  # of a command line that does not parse
-
-
-class NotNow(BadUsage):
-    """What was asked for is not there; a listing that is repeated goes on, as it may come back."""
 
 
 def read(
@@ -277,13 +273,13 @@ def interval(program: str, chosen: Chosen, complaint: str) -> int:
 
 
 def repeat(seconds: int, once: Callable[[], int]) -> int:
-    """Do it once, or again and again with so many seconds between. The exit status. Raises NotNow."""
+    """Do it once, or again and again with so many seconds between. The exit status. Raises NotThere."""
     if not seconds:
         return once()
     while True:
         try:
             once()
-        except NotNow as missing:
+        except NotThere as missing:
             for line in missing.lines:
                 common.say(line)
         print(flush=True)

@@ -63,6 +63,7 @@ def msinfo(program: str, arguments: list[str]) -> int:
 def _show(program: str, arguments: list[str], request: Request) -> int:
     db = listing.open_to_read()
     names = places.chosen(program, request.chosen, db, warn=common.say) or [""]
+    request.name_places(names)
     code = common.each_place(program, names, lambda number, name: _show_place(arguments, request, db, number, name))
     sys.stdout.flush()
     return code

@@ -7,7 +7,7 @@ import time
 
 from mini_slurm.cli import common, listing, queue_request
 from mini_slurm.desk import places
-from mini_slurm.errors import BadUsage, MiniSlurmError
+from mini_slurm.errors import BadUsage, MiniSlurmError, NotThere
 from mini_slurm.options import squeue
 from mini_slurm.output import job_order
 from mini_slurm.output.layout import View
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mini_slurm.model.fleet import Fleet
     from mini_slurm.model.job import Job
     from mini_slurm.options.grammar import Option
+    from mini_slurm.output.layout import Layout
 
 ABOUT = "Show the jobs that wait and run."
 WORDS = ""
@@ -66,10 +67,11 @@ def _show(program: str, arguments: list[str], request: Request) -> int:
         if number and "noheader" not in request.chosen:
             listing.show([""])
         if not (request.by_step and _show_steps_there(program, arguments, request, db, place)):
-            _show_place(program, request, db, place)
+            _show_place(program, request, db, place, layout)
         return 0
 
     names = places.chosen(program, request.chosen, db, warn=common.say) or [""]
+    layout = request.layout_of(names)
     code = common.each_place(program, names, show)
     sys.stdout.flush()
     return code
@@ -87,7 +89,7 @@ def _show_steps_there(
     return steps.show(arguments, options(program), place, head)
 
 
-def _show_place(program: str, request: Request, db: sqlite3.Connection | None, place: str) -> None:
+def _show_place(program: str, request: Request, db: sqlite3.Connection | None, place: str, layout: Layout) -> None:
     view = listing.view(request.chosen)
     lines = []
     headed = "noheader" not in request.chosen
@@ -103,11 +105,11 @@ def _show_place(program: str, request: Request, db: sqlite3.Connection | None, p
     if headed and "clusters" in request.chosen:
         lines.append(f"CLUSTER: {view.cluster}")
     if headed:
-        lines.append(request.layout.header())
+        lines.append(layout.header())
     if request.bad_sort:
         listing.show(lines)
         raise BadUsage(f"{program}: error: Invalid sort specification: {request.bad_sort}", exit_code=1)
-    listing.show([*lines, *request.layout.lines(records, view)])
+    listing.show([*lines, *layout.lines(records, view)])
 
 
 def _summary(program: str, request: Request, db: sqlite3.Connection | None, now: float, shown: int) -> str:
@@ -133,7 +135,7 @@ def _records(program: str, request: Request, view: View, db: sqlite3.Connection 
     listing.refresh(program, db, place, request.wanted)
     known = None if request.by_step else request.only_job
     if known is not None and not listing.knows_job(db, place, known, view.now):
-        raise listing.NotNow("slurm_load_jobs error: Invalid job id specified", exit_code=1)
+        raise NotThere("slurm_load_jobs error: Invalid job id specified", exit_code=1)
     # another place's machines are its own business
     fleet = fleet if place in ("", fleet and fleet.name) else None
     where = request.where(view.now, fleet)

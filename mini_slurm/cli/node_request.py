@@ -13,7 +13,7 @@ from mini_slurm.output.layout import Layout, by_letters, by_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mini_slurm.model.fleet import MachineEntry, Partition
     from mini_slurm.options.listings import Chosen
@@ -32,6 +32,7 @@ class Request:
         self.chosen = chosen
         self._read_variables()
         self.format, self._by_name, self.has_own_widths = self._format()
+        self._names_places = False
         self.layout = self._layout()
         self._names = self._nodes()
         self.states = chosen.text("states", REASON_STATES if self.by_reason else None)
@@ -116,6 +117,13 @@ class Request:
         if variable is not None:
             return variable, False, True
         return node_fields.LONG if long else node_fields.DEFAULT, True, False
+
+    def name_places(self, names: Sequence[str]) -> None:
+        """Begin the lines of several places, where these have no heads, with the place's name: of the usual columns."""
+        if len(names) > 1 and "noheader" in self.chosen and not self.has_own_widths and not self._names_places:
+            self._names_places = True
+            self.format = f"cluster:8,{self.format}"
+            self.layout = self._layout()
 
     def _layout(self) -> Layout:
         """The columns; unknown ones are reported."""

@@ -15,7 +15,7 @@ from mini_slurm.store.queries import Where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mini_slurm.model.fleet import Fleet
     from mini_slurm.options.job_ids import JobId
@@ -91,6 +91,13 @@ class Request:
     def needs(self, *fields: str) -> bool:
         """Is one of these columns shown?"""
         return any(field.name in fields for field in self.layout.fields)
+
+    def layout_of(self, names: Sequence[str]) -> Layout:
+        """The columns for these places: lines of several, without heads, begin with their place's name."""
+        is_chosen = any(field in self.chosen for field in ("format", "long_format", "start", "steps"))
+        if is_chosen or len(names) < 2 or "noheader" not in self.chosen:
+            return self.layout
+        return Layout([*by_names("cluster:10 ", *_named_table(steps=False))[0].cells, *self.layout.cells])
 
     def names_step(self, line: Line) -> bool:
         """Is this one of the steps that were named? The batch script's own has no number, and never is."""

@@ -383,3 +383,25 @@ def test_a_place_that_does_not_answer_hides_no_other(pbs: Pbs, command: str) -> 
     ]  # fmt: skip
     assert len(done.stdout.partition("CLUSTER: pbs\n")[2].splitlines()) >= 1
     assert done.stderr.startswith(f"{command}: error: cluster dead: there is no ")
+
+
+def test_a_job_that_one_place_does_not_know_is_looked_for_in_the_next(pbs: Pbs) -> None:
+    user = pbs.user
+    number = submitted(user.run("msbatch", "-M", "pbs", "-H", "--wrap", "true"))
+    done = user.try_("msqueue", "-M", "all", "-j", number, "-o", "%i %T")
+    place = done.stdout.splitlines()[0]
+    assert place.startswith("CLUSTER: ")
+    assert done.stdout == f"{place}\n\nCLUSTER: pbs\nJOBID STATE\n{number} PENDING\n"
+    assert (done.returncode, done.stderr) == (1, "slurm_load_jobs error: Invalid job id specified\n")
+
+
+def test_lines_of_several_places_without_heads_begin_with_the_place(pbs: Pbs) -> None:
+    user = pbs.user
+    number = submitted(user.run("msbatch", "-M", "pbs", "-H", "-J", "held", "--wrap", "true"))
+    (line,) = user.run("msqueue", "-M", "all", "-h").splitlines()
+    assert line.split()[:4] == ["pbs", number, "workq", "held"]
+    assert line.startswith("pbs        ")
+    assert user.run("msqueue", "-M", "all", "-h", "-o", "%i") == f"{number}\n"
+    assert user.run("msqueue", "-M", "pbs", "-h").split()[0] == number
+    assert "\npbs     workq*" in "\n" + user.run("msinfo", "-M", "all", "-h")
+    assert user.run("msinfo", "-M", "all", "-h", "-o", "%P").splitlines()[-1] == "gpu"
