@@ -25,6 +25,8 @@ KEPT = (
     *("tag", "script", "arguments", "submit_host", "submit_session", "environment", "umask", "limits"),
     "cancelled_by",
 )
+# what commands here write of a job, maybe while its system is being asked
+NOTED = ("cancelled_by", "name", "nice")
 
 
 class Known:
@@ -35,6 +37,7 @@ class Known:
     ) -> None:
         self._cluster = cluster
         self._before = {job.foreign_id: job for job in jobs}
+        self._arrays = {job.array_job_id: job for job in jobs if job.array_job_id}
         self._intents = intents
         self._now = now
         self._jobs: dict[str, ForeignJob] = {}  # as their system tells of them
@@ -53,11 +56,14 @@ class Known:
     def take_states(self, answer: Answer, everybody: bool) -> None:
         """The answer. Raises Unanswered."""
         told = self._cluster.read_states(answer, [*self._before.values(), *self._intents.values()])
-        arrays = {job.array_job_id: job for job in self._before.values() if job.array_job_id}
         for job in told:
             if job.tag in self._intents:
                 self._no_more.append(job.tag)
-            before = self._before.get(job.foreign_id) or arrays.get(job.array_job_id or 0) or self._intents.get(job.tag)
+            before = (
+                self._before.get(job.foreign_id)
+                or self._arrays.get(job.array_job_id or 0)
+                or self._intents.get(job.tag)
+            )
             if before is not None:
                 _inherit(job, before)
                 if job.state.is_over and job.end_time is None:  # shown for a while, though nobody has told when
@@ -111,6 +117,7 @@ class Known:
 
     def store(self, db: sqlite3.Connection) -> None:
         """Write what has changed; call it within a transaction."""
+        self._take_notes(db)
         foreign.save(db, (job for name, job in self._jobs.items() if self._is_changed(name, job)))
         foreign.remove(db, self._gone)
         for tag, job in self._intents.items():
@@ -118,6 +125,17 @@ class Known:
                 foreign.end_intent(db, tag)
         if self._others is not None:
             foreign.replace_others(db, self._cluster.entry.name, self._others)
+
+    def _take_notes(self, db: sqlite3.Connection) -> None:
+        """What a command wrote meanwhile, and this system did not tell otherwise, stays."""
+        where = foreign.of_cluster(self._cluster.entry.name, "ours", OPEN)
+        noted = {job.foreign_id: job for job in foreign.select(db, where, NOTED)}
+        for name, job in self._jobs.items():
+            before = self._before.get(name) or self._arrays.get(job.array_job_id or 0)
+            now = noted.get(before.foreign_id) if before is not None else None
+            for field in NOTED if now is not None else ():
+                if getattr(job, field) == getattr(before, field):
+                    setattr(job, field, getattr(now, field))
 
     def _is_changed(self, name: str, job: ForeignJob) -> bool:
         before = self._before.get(name)

@@ -132,8 +132,9 @@ def test_a_job_is_listed_held_released_changed_and_cancelled(pbs: Pbs) -> None:
     user = pbs.user
     number = submitted(user.run("msbatch", "-M", "pbs", "-H", "-t", "10", "-J", "held", "--wrap", "sleep 600"))
     assert user.run("msqueue", "-h", "-o", "%i %P %j %T %r %l") == f"{number} workq held PENDING JobHeldUser 10:00\n"
-    user.run("mscontrol", "update", f"JobId={number}", "TimeLimit=20")
-    assert "TimeLimit=00:20:00" in user.run("mscontrol", "show", "job", number)
+    user.run("mscontrol", "update", f"JobId={number}", "TimeLimit=20", "JobName=a b", "Nice=5")
+    shown = user.run("mscontrol", "show", "job", number)
+    assert all(part in shown for part in ("TimeLimit=00:20:00", "JobName=a b\n", " Nice=5 ")), shown
     user.run("mscontrol", "release", number)
     wait_until(lambda: state_of(user, number) == "RUNNING", "it runs")
     user.run("mscancel", number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -77,6 +78,28 @@ def test_what_was_known_before_a_change_is_still_known(tmp_path: Path) -> None:
     assert before - 60 < foreign.contact(db, ENTRY.name).answered < before
     Refresh(str(tmp_path), db, ENTRY.name, Slurm(ENTRY), slurm).run()
     assert len(slurm.moments) == 2
+    db.close()
+
+
+class Meanwhile(Counting):
+    """A Slurm whose jobs somebody cancels and renames while it is being asked for them."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        super().__init__("COMPLETING")
+        self._db = db
+
+    def run(self, call: Call) -> Answer:
+        with database.transaction(self._db):
+            self._db.execute("UPDATE foreign_job SET cancelled_by = 5, nice = 7")
+        return super().run(call)
+
+
+def test_what_a_command_notes_while_states_are_asked_for_is_kept(tmp_path: Path) -> None:
+    fill(tmp_path)
+    db = database.open_database(str(tmp_path))
+    Refresh(str(tmp_path), db, ENTRY.name, Slurm(ENTRY), Meanwhile(db)).run()
+    found = foreign.select(db, Where("ours"), ("cancelled_by", "nice"))
+    assert {(job.state.name, job.cancelled_by, job.nice) for job in found} == {("COMPLETING", 5, 7)}
     db.close()
 
 

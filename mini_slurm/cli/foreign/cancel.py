@@ -9,6 +9,7 @@ from mini_slurm.cli import cancel_request, common
 from mini_slurm.cli.cancel_request import FILTERS
 from mini_slurm.cli.cancel_targets import Target, agreed
 from mini_slurm.cli.foreign import hand_over
+from mini_slurm.cli.foreign.noting import note
 from mini_slurm.clusters import words as command_line
 from mini_slurm.clusters.base import Goal
 from mini_slurm.desk import places
@@ -18,9 +19,7 @@ from mini_slurm.options import scancel
 from mini_slurm.options.job_ids import JobId
 from mini_slurm.options.listings import Chosen
 from mini_slurm.store import foreign
-from mini_slurm.store.database import transaction
 from mini_slurm.store.queries import Where, exists_unfinished
-from mini_slurm.store.schema import UNFINISHED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,20 +119,8 @@ def _end(wish: Wish, place: Place, goals: list[Goal]) -> int:
     options = [piece for piece in pieces if piece.settings]
     kept = command_line.without(options, (*FILTERS, "interactive", *hand_over.OURS))
     if signal is None:
-        _note(place.db, goals, os.getuid())  # before: their ends may be seen at once
+        note(place.db, goals, {"cancelled_by": os.getuid()})  # before: their ends may be seen at once
     code = hand_over.pass_on(place, [place.cluster.cancel(goals, signal, kept)])
     if code and signal is None and len(goals) == 1:  # of several, some were ended
-        _note(place.db, goals, None)
+        note(place.db, goals, {"cancelled_by": None})
     return code
-
-
-def _note(db: sqlite3.Connection, goals: list[Goal], by: int | None) -> None:
-    """Who ended them: not every system tells it."""
-    for goal in goals:
-        where = foreign.of_cluster(goal.job.cluster, UNFINISHED)
-        where.jobs([goal.job.array_job_id or goal.job.job_id])
-        tasks = goal.tasks or ({goal.job.array_task_id} - {None} if not goal.whole else None)
-        if tasks:
-            where.add(f"array_task_id IN ({','.join(map(str, tasks))})")
-        with transaction(db):
-            db.execute(f"UPDATE foreign_job SET cancelled_by = ? WHERE {where.sql}", (by, *where.values))

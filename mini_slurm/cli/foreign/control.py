@@ -8,6 +8,7 @@ from mini_slurm.cli import common
 from mini_slurm.cli.control.asking import without_prefix
 from mini_slurm.cli.control.verbs import ENTITIES, VERBS, find
 from mini_slurm.cli.foreign.hand_over import pass_on
+from mini_slurm.cli.foreign.noting import changes, note
 from mini_slurm.clusters.base import Call, Goal
 from mini_slurm.desk import places
 from mini_slurm.desk.foreign.place import Place, status
@@ -162,7 +163,10 @@ def _translate(session: Session, place: Place, words: list[str], ids: list[JobId
         return
     goals = [_goal(one, found) for one, found in records]
     calls = place.cluster.change(verb.name, goals, words[1:])
-    session.exit_code = max(session.exit_code, pass_on(place, calls))
+    code = pass_on(place, calls)
+    if not code and verb.name == "update":
+        note(place.db, goals, changes(words[1:]))
+    session.exit_code = max(session.exit_code, code)
 
 
 def _show_all(session: Session, place: Place, words: list[str]) -> bool:
