@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from mini_slurm.clusters import pbs_options, pbs_script, pbs_site
+from mini_slurm.clusters import pbs_arrays, pbs_options, pbs_script, pbs_site
 from mini_slurm.clusters import pbs_records as records
 from mini_slurm.clusters.base import SUBMISSION, Answer, Call, Goal, Order, Script, Site, Unanswered
 from mini_slurm.errors import Refused
@@ -52,7 +52,7 @@ class Pbs:
         options, lines = self.translate(job, order.asked, order.others)
         # far away the job has what a login there gives it: our environment means nothing there
         brought = pbs_options.variables(job.export, {} if remote else os.environ)
-        script = Script("job", wrapper(order, self.entry.folder, lines, brought))
+        script = Script("job", wrapper(order, self.entry.folder, lines, brought, self.judged(order)))
         words += [*options, "-v", tag]
         patience = self._patience([])
         return Call(tuple(words), b"", script, job.work_dir, patience=patience, once=job.tag)
@@ -61,7 +61,11 @@ class Pbs:
         self, job: ForeignJob, asked: Mapping[str, object], others: Mapping[int, ForeignJob]
     ) -> tuple[list[str], int]:
         """The options of qsub, and how many lines of the node file each task has. Raises Refused."""
-        return pbs_options.translate(job, asked, others), 1
+        return pbs_arrays.waited_for(pbs_options.translate(job, asked, others), job, others), 1
+
+    def judged(self, order: Order) -> list[tuple[str, str, list[int]]]:
+        """What the wrapper has to find of jobs that this one waited for, before it runs."""
+        return pbs_arrays.judged(order.job, order.others)
 
     def records(self, output: bytes) -> Iterator[tuple[str, dict[str, str]]]:
         """Each job's name and attributes, of what qstat -f printed."""
@@ -204,10 +208,16 @@ class Pbs:
         return [self.name(goal.job) if goal.whole else goal.job.foreign_id]
 
 
-def wrapper(order: Order, programs: str | None, lines: int = 1, brought: Mapping[str, str] | None = None) -> bytes:
+def wrapper(
+    order: Order,
+    programs: str | None,
+    lines: int = 1,
+    brought: Mapping[str, str] | None = None,
+    after: Sequence[tuple[str, str, list[int]]] = (),
+) -> bytes:
     """The script that PBS gets: inside/job.py, and what it is to do.
 
-    `lines` of the node file are one task's; `brought`: variables that it brings along.
+    `lines` of the node file are one task's; `brought`: variables that it brings along; `after`: see `judged`.
     """
     job = order.job
     what: Mapping[str, object] = {
@@ -216,7 +226,7 @@ def wrapper(order: Order, programs: str | None, lines: int = 1, brought: Mapping
         "std_out": job.std_out, "std_err": job.std_err, "std_in": job.std_in, "appends": job.open_mode == "a",
         "ntasks": job.ntasks, "cpus_per_task": job.cpus_per_task, "script": order.source.decode("latin-1"),
         "array": (job.array_min, job.array_max, job.array_step, job.array_size),
-        "programs": programs, "lines": lines, "brought": brought or {}, "time_limit": job.time_limit,
+        "programs": programs, "lines": lines, "after": after, "brought": brought or {}, "time_limit": job.time_limit,
         "told": {name: str(value) for name, value in _told(job).items() if value is not None},
         "takes_path": "ALL" in (job.export or "ALL").upper().split(","),
         "tools": {name: f"#!/usr/bin/env python3\n{source(name)}" for name in TOOLS},
@@ -231,7 +241,7 @@ def _told(job: ForeignJob) -> dict[str, object]:
     return {
         "SLURM_NTASKS_PER_NODE": job.ntasks_per_node, "SLURM_MEM_PER_NODE": job.memory_per_node,
         "SLURM_MEM_PER_CPU": job.memory_per_cpu, "SLURM_GPUS": job.gpus, "SLURM_GPUS_ON_NODE": gpus or None,
-        "SLURM_EXPORT_ENV": job.export,
+        "SLURM_EXPORT_ENV": job.export, "MINI_SLURM_WHOLE": int(job.is_exclusive) or None,
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from mini_slurm.clusters import pbs_options
 from mini_slurm.clusters import pbs_records as records
-from mini_slurm.clusters.base import Unanswered
+from mini_slurm.clusters.base import Order, Unanswered
 from mini_slurm.clusters.pbs import Pbs
 from mini_slurm.errors import Refused
 from mini_slurm.model.foreign import ForeignJob
@@ -49,6 +49,10 @@ class Torque(Pbs):
         words[at : at + 4] = list(_resources(select.removeprefix("select="), place))
         words = [AFTER.sub(_after_array, word) for word in words]
         return [*words, *(["-t", _array(expression)] if expression else [])], job.cpus_per_task or 1
+
+    def judged(self, order: Order) -> list[tuple[str, str, list[int]]]:
+        """Nothing: afterokarray heeds how the tasks ended."""
+        return []
 
     def records(self, output: bytes) -> Iterator[tuple[str, dict[str, str]]]:
         """Each job's name and attributes, under the names that OpenPBS has for them."""

@@ -176,12 +176,12 @@ def test_srun_and_scontrol_work_in_the_job(pbs: Pbs) -> None:
         "srun -l bash -c 'echo $SLURM_PROCID $SLURM_NODEID $SLURM_LOCALID'",
         "echo typed | srun -N 2 -n 2 -o 'task-%t' bash -c 'cat; echo $MINE'",
         "cat task-0 task-1",
-        "srun -w pbsn2 -n 1 --export=ALL,MINE=theirs bash -c 'echo $MINE >&2; exit 5' 2>&1",
-        "srun -w pbsn2 -n 1 bash -c 'kill -9 $$' 2>&1",
+        "srun -N 1 -w pbsn2 -n 1 --export=ALL,MINE=theirs bash -c 'echo $MINE >&2; exit 5' 2>&1",
+        "srun -N 1 -w pbsn2 -n 1 bash -c 'kill -9 $$' 2>&1",
         "echo $?",
-        "srun -w pbsn2 -n 1 bash -c 'touch began; exec sleep 600' &",
+        "srun -N 1 -w pbsn2 -n 1 bash -c 'touch began; exec sleep 600' &",
         "until [ -e began ]; do sleep 0.1; done; kill $!; wait $!; echo $?",
-        "srun -n 1 bash -c 'exit 4'",
+        "srun -N 1 -n 1 bash -c 'exit 4'",
     ]
     user.write("job.sh", "\n".join(lines))
     number = submitted(user.run("msbatch", "-M", "pbs", "job.sh", MINE="my own"))
@@ -217,6 +217,25 @@ def test_a_job_waits_for_an_array(pbs: Pbs) -> None:
     assert user.run("msqueue", "-h", "-j", after, "-o", "%r") == "Dependency\n"
     user.run("mscontrol", "release", number)
     assert ended(user, after) == "COMPLETED"
+
+
+def test_a_job_that_waits_for_an_array_runs_or_not_by_how_its_tasks_ended(pbs: Pbs) -> None:
+    user = pbs.user
+    number = submitted(
+        user.run("msbatch", "-M", "pbs", "-H", "-a", "1-3", "--wrap", "exit $((SLURM_ARRAY_TASK_ID == 2))")
+    )
+    well, badly = (
+        submitted(user.run("msbatch", "-M", "pbs", "-d", f"{kind}:{number}", "-o", kind, "--wrap", "echo ran"))
+        for kind in ("afterok", "afternotok")
+    )
+    after = submitted(user.run("msbatch", "-M", "pbs", "-d", f"afterok:{well}", "-o", "after", "--wrap", "echo ran"))
+    user.run("mscontrol", "release", number)
+    assert ended(user, badly) == "COMPLETED"
+    assert ended(user, well).startswith("CANCELLED")
+    assert ended(user, after).startswith("CANCELLED")
+    assert (user.home / "afternotok").read_text() == "ran\n"
+    assert not (user.home / "afterok").exists()
+    assert not (user.home / "after").exists()
 
 
 def test_what_slurm_says_of_files_and_programs_that_are_not_there_is_said_of_a_job_on_pbs(pbs: Pbs) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import getopt
 import json
 import os
 import re
@@ -298,7 +299,7 @@ def test_a_run_knows_how_many_there_were_before_it(tmp_path: Path) -> None:
 
 
 def test_counts_are_repeated_as_slurm_writes_them() -> None:
-    assert wrapper.repeated([2, 2, 2, 1]) == "2(x3),1"
+    assert hostlist.repeated([2, 2, 2, 1]) == "2(x3),1"
 
 
 def test_hostlists_of_the_job_come_apart_again() -> None:
@@ -309,13 +310,40 @@ def test_hostlists_of_the_job_come_apart_again() -> None:
     assert hostlist.expand("n[1-3,07],x") == ["n1", "n2", "n3", "n07", "x"]
 
 
-def test_tasks_are_laid_out_over_the_node_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SLURM_NTASKS", raising=False)
-    lines = ["a", "a", "b", "b"]
-    assert srun.layout({}, lines) == lines
-    assert srun.layout({"ntasks": "3"}, lines) == ["a", "a", "b"]
-    assert srun.layout({"nodes": "1", "ntasks": "2"}, lines) == ["a", "a"]
-    assert srun.layout({"ntasks-per-node": "1"}, lines) == ["a", "b"]
+# what a real Slurm answered in a job of three machines with two CPUs each, `-N 3 --ntasks-per-node=2`
+LAYOUTS = {
+    "": "aabbcc", "-n 3": "abc", "-N 3 -n 3": "abc", "-n 4": "aabc", "-N 2 -n 3": "aab", "-n 2": "ab", "-n 1": "a",
+    "-N 2": "", "-N 1": "", "-N 1 -n 2": "aa", "-N 2 --ntasks-per-node=1": "", "-n 7": "",
+    "-n 9 --overcommit": "aaabbbccc",
+    "-w c -n 1": "c", "-w b,c -n 3": "abc", "-r 1 -n 2": "bc", "-r 1 -N 1": "", "-x b -n 2": "ac", "-x b": "",
+    "--ntasks-per-node=1": "aabbcc", "--ntasks-per-node=1 -n 3": "abc", "-m cyclic -n 4": "abca",
+    "-m plane=2 -n 6": "aabbcc", "-n 3 -c 2": "abc", "-N 1-2 -n 4": "aabb", "-w d -n 1": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", LAYOUTS)
+def test_srun_lays_tasks_out_as_slurm_does(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("NTASKS", "6"), ("NTASKS_PER_NODE", "2"), ("JOB_ID", "7"), ("CPUS_PER_TASK", "1")):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    given = getopt.getopt(words.split(), srun.SHORT, [*srun.LONG])[0]
+    options = {srun.SAME.get(name.lstrip("-"), name.lstrip("-")): value for name, value in given}
+    if LAYOUTS[words]:
+        assert "".join(srun.layout(options, [*"aabbcc"])) == LAYOUTS[words]
+    else:
+        with pytest.raises(ValueError, match=r"Unable to create step for job 7: |Only allocated 2 nodes asked for 3"):
+            srun.layout(options, [*"aabbcc"])
+
+
+def test_srun_says_what_it_does_with_fewer_tasks_than_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert srun.layout({"ntasks": "1"}, ["a", "b"]) == ["a"]
+    assert capsys.readouterr().err == "srun: Warning: can't run 1 processes on 2 nodes, setting nnodes to 1\n"
+    assert srun.layout({"ntasks": "1", "quiet": ""}, ["a", "b"]) == ["a"]
+    assert capsys.readouterr().err == ""
+
+
+def test_srun_has_all_of_a_machine_that_is_the_jobs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINI_SLURM_WHOLE", "1")
+    assert srun.layout({"ntasks": "4"}, ["a", "b"]) == ["a", "a", "b", "b"]
 
 
 def test_srun_takes_options_whose_value_may_be_left_out() -> None:
@@ -353,6 +381,8 @@ def in_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Srun:
     for name in [name for name in os.environ if name.startswith(("SLURM_", "PBS_", "MINI_SLURM_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("SLURM_NTASKS", "2")
+    (tmp_path / "nodes").write_text(f"{os.uname().nodename}\n" * 2)
+    monkeypatch.setenv("PBS_NODEFILE", str(tmp_path / "nodes"))
 
     def run(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(tmp_path / "bin" / "srun"), *words]

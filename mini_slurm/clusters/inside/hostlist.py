@@ -21,6 +21,17 @@ def compress(hosts: list[str]) -> str:
     return f"{parts[0][0]}[{listed}]"
 
 
+def repeated(counts: list[int]) -> str:
+    """`2(x3),1`."""
+    words: list[list[int]] = []
+    for count in counts:
+        if words and words[-1][0] == count:
+            words[-1][1] += 1
+        else:
+            words.append([count, 1])
+    return ",".join(f"{count}(x{times})" if times > 1 else str(count) for count, times in words)
+
+
 def expand(text: str) -> list[str]:
     """The hosts of `node[1-3,07],login`."""
     return [host for part in re.findall(r"(?:[^,\[]|\[[^\]]*\])+", text) for host in _hosts_of(part)]

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from mini_slurm.clusters.inside.hostlist import compress
+from mini_slurm.clusters.inside.hostlist import compress, repeated
 from mini_slurm.clusters.inside.patterns import fill
 
 NOTES = os.path.join(".cache", "mini_slurm", "pbs")  # at home
@@ -37,6 +37,10 @@ def main(order: dict[str, Any]) -> None:
     notes = os.path.join(os.path.expanduser("~"), NOTES)
     os.makedirs(notes, mode=0o700, exist_ok=True)
     note = os.path.join(notes, order["tag"] if task is None else f"{order['tag']}.{task}")
+    if not all(_is_met(notes, *one) for one in order["after"]):
+        told = {"id": os.environ["PBS_JOBID"], "code": 0, "signal": 0, "ended": True, "nodes": "", "runs": 1}
+        _note(note, {**told, "start": time.time(), "end": time.time()})
+        sys.exit(1)  # what waits for this one to go well is not to run
     folder = note + ".files"
     runs, start = _begin(note), time.time()
     environment = surroundings(order, number, task, runs)
@@ -67,6 +71,20 @@ def _begin(note: str) -> int:
         runs = 0
     _note(note, {"runs": runs + 1})
     return runs
+
+
+def _is_met(notes: str, kind: str, tag: str, tasks: list[int]) -> bool:
+    """Did all tasks of the array go well, or, for `afternotok`, not all of them? One without a note did not."""
+    return all(_went_well(os.path.join(notes, f"{tag}.{task}")) for task in tasks) == (kind == "afterok")
+
+
+def _went_well(note: str) -> bool:
+    try:
+        with open(note) as file:
+            told = json.load(file)
+    except (OSError, ValueError):
+        return False
+    return "id" in told and not (told["code"] or told["signal"] or told["ended"])
 
 
 def _note(path: str, told: dict[str, Any]) -> None:
@@ -146,17 +164,6 @@ def _path(order: dict[str, Any], brought: dict[str, str]) -> str:
     paths = [brought.get("PATH") or given.get("PBS_O_PATH", "")] if order["takes_path"] else []
     paths += [given.get("PATH", os.defpath), order["programs"] or ""]
     return ":".join(dict.fromkeys(folder for path in paths for folder in path.split(":") if folder))
-
-
-def repeated(counts: list[int]) -> str:
-    """`2(x3),1`."""
-    words: list[list[int]] = []
-    for count in counts:
-        if words and words[-1][0] == count:
-            words[-1][1] += 1
-        else:
-            words.append([count, 1])
-    return ",".join(f"{count}(x{times})" if times > 1 else str(count) for count, times in words)
 
 
 def _lines(path: str) -> list[str]:

@@ -13,7 +13,8 @@ import shlex
 import sys
 from typing import Any
 
-from mini_slurm.clusters.inside.hostlist import expand
+from mini_slurm.clusters.inside.hostlist import compress, expand, repeated
+from mini_slurm.clusters.inside.layout import TOO_MANY, UNAVAILABLE, NoStep, Wish, place
 from mini_slurm.clusters.inside.patterns import fill
 
 SHORT = "n:N:c:lJ:o:e:i:t:p:A:D:m:Quvkr:w:x:sO"
@@ -26,7 +27,7 @@ LONG = (
 )  # fmt: skip
 SAME = {
     "n": "ntasks", "N": "nodes", "c": "cpus-per-task", "l": "label", "o": "output", "e": "error", "i": "input",
-    "D": "chdir", "r": "relative", "w": "nodelist", "x": "exclude", "J": "job-name", "t": "time",
+    "D": "chdir", "r": "relative", "w": "nodelist", "x": "exclude", "J": "job-name", "t": "time", "m": "distribution",
 }  # fmt: skip
 # Their value may be left out, which getopt does not know. Steps here share what the job has.
 OPTIONAL = {"-K": "--kill-on-bad-exit=1", "--kill-on-bad-exit": "--kill-on-bad-exit=1", "--exclusive": "--exact",
@@ -55,7 +56,7 @@ def main(words: list[str]) -> int:
             json.dump(_order(options, places, commands, number), file)
         os.execv(sys.executable, [sys.executable, os.path.join(here, "srun_step"), path])
     except (OSError, ValueError) as error:
-        sys.stderr.write(f"srun: error: {error}\n")
+        sys.stderr.write("".join(f"srun: error: {line}\n" for line in str(error).split("\n")))
         return 1
 
 
@@ -85,20 +86,35 @@ def _takes(word: str) -> bool:
 
 
 def layout(options: dict[str, str], lines: list[str]) -> list[str]:
-    """The host of each task. Raises ValueError."""
-    lines = _chosen(options, lines)
+    """The host of each task; `lines` has one for each task that the job has room for. Raises ValueError."""
     hosts = list(dict.fromkeys(lines))
-    nodes, each, wanted = (_number(options, name) for name in ("nodes", "ntasks-per-node", "ntasks"))
-    if nodes:
-        hosts = hosts[:nodes]
-        lines = [host for host in lines if host in hosts]
-    if wanted is None and each:
-        return [host for host in hosts for _ in range(each)]
-    if wanted is None and nodes:
-        return hosts
-    count = wanted or int(os.environ.get("SLURM_NTASKS") or len(lines))
-    places = lines * (-(-count // len(lines)))
-    return sorted(places[:count], key=hosts.index)
+    wish = _wish(options, hosts)
+    for line in wish.settle():
+        if not {"quiet", "Q"} & set(options):
+            sys.stderr.write(f"srun: {line}\n")
+    each = int(os.environ.get("SLURM_CPUS_PER_TASK") or 1)
+    cpus = {host: lines.count(host) * each for host in hosts}
+    try:
+        return place(wish, cpus, "MINI_SLURM_WHOLE" in os.environ)
+    except NoStep as error:
+        first = f"Unable to create step for job {os.environ.get('SLURM_JOB_ID')}: "
+        why = str(error)
+        raise ValueError(first + why if why in (TOO_MANY, UNAVAILABLE) else why) from None
+
+
+def _wish(options: dict[str, str], hosts: list[str]) -> Wish:
+    """What is asked for; what is not said is as in the job. Raises ValueError."""
+    wish, given = Wish(), os.environ
+    wish.ntasks = _number(options, "ntasks") or int(given.get("SLURM_NTASKS") or 0) or None
+    wish.per_node = _number(options, "ntasks-per-node") or int(given.get("SLURM_NTASKS_PER_NODE") or 0) or None
+    wish.most = _number(options, "nodes") or len(hosts)
+    wish.least = _number({"nodes": options.get("nodes", str(wish.most)).split("-")[0]}, "nodes") or wish.most
+    wish.cpus = _number(options, "cpus-per-task") or 1
+    wish.named, wish.excluded = _expand(options.get("nodelist", "")), _expand(options.get("exclude", ""))
+    wish.first = int(options.get("relative") or 0)
+    wish.overcommits = bool({"overcommit", "O"} & set(options))
+    wish.distribution = re.split(r"[,:]", options.get("distribution", ""))[0].lower()
+    return wish
 
 
 def _number(options: dict[str, str], name: str) -> int | None:
@@ -110,19 +126,6 @@ def _number(options: dict[str, str], name: str) -> int | None:
     if not last.isdecimal() or int(last) < 1:
         raise ValueError(f'Invalid numeric value "{text}" for --{name}.')
     return int(last)
-
-
-def _chosen(options: dict[str, str], lines: list[str]) -> list[str]:
-    """The lines of those hosts that the options leave. Raises ValueError."""
-    hosts = list(dict.fromkeys(lines))[int(options.get("relative") or 0) :]
-    if options.get("nodelist"):
-        named = _expand(options["nodelist"])
-        hosts = [host for host in hosts if host in named]
-    left_out = _expand(options.get("exclude", ""))
-    kept = [line for line in lines if line in hosts and line not in left_out]
-    if not kept:
-        raise ValueError("Unable to create step: Requested node configuration is not available")
-    return kept
 
 
 def _expand(text: str) -> list[str]:
@@ -186,12 +189,12 @@ def surroundings(places: list[str], index: int, step: str) -> dict[str, str]:
     """What a task finds more than the script."""
     hosts = list(dict.fromkeys(places))
     host = places[index]
-    counts = ",".join(str(places.count(host)) for host in hosts)
+    counts = repeated([places.count(host) for host in hosts])
     return {
         "SLURM_PROCID": str(index), "SLURM_LOCALID": str(places[:index].count(host)), "SLURMD_NODENAME": host,
         "SLURM_NODEID": str(hosts.index(host)), "SLURM_STEP_NUM_TASKS": str(len(places)), "SLURM_STEP_ID": step,
         "SLURM_STEPID": step, "SLURM_STEP_NUM_NODES": str(len(hosts)), "SLURM_NNODES": str(len(hosts)),
-        "SLURM_NTASKS": str(len(places)), "SLURM_NPROCS": str(len(places)), "SLURM_STEP_NODELIST": ",".join(hosts),
+        "SLURM_NTASKS": str(len(places)), "SLURM_NPROCS": str(len(places)), "SLURM_STEP_NODELIST": compress(hosts),
         "SLURM_STEP_TASKS_PER_NODE": counts,
     }  # fmt: skip
 
