@@ -74,7 +74,8 @@ def place(request: StepRequest, nodes: list[Node], held: dict[str, Held]) -> lis
     tasks = _task_count(request, _node_count(request, allowed)[0])
     chosen = _choose(request, allowed, held, tasks)
     chosen = [node for node in nodes if node in chosen]
-    room = {node.name: max(1, _slots(request, node, held)) for node in chosen}
+    # beyond the CPUs there are, tasks go round
+    room = {node.name: node.cpus if request.overcommit else max(1, _slots(request, node, held)) for node in chosen}
     counts = _distribute(request, chosen, room, tasks)
     parts = []
     for node in chosen:
