@@ -24,6 +24,7 @@ NAME = re.compile(rb"^\d+(?:\[\])?\.\S+$", re.MULTILINE)
 UNCLEAR = re.compile(rb"timed? ?out|reset by peer|[Ee]nd of [Ff]ile|[Pp]remature|Protocol", re.MULTILINE)
 # what qstat says of jobs that it does not show
 EXPECTED = (b"Unknown Job Id", b"has finished", b"maintain job history")
+SCHEDULED = ("Priority", "Resources")  # reasons of what waits for nothing but its turn
 LIMITS = (JobState.TIMEOUT, JobState.OUT_OF_MEMORY)  # ends that a wrapper cannot tell from others for certain
 SIMPLE = {"hold": ("qhold",), "uhold": ("qhold",), "release": ("qrls",), "requeue": ("qrerun",),
           "suspend": ("qsig", "-s", "suspend"), "resume": ("qsig", "-s", "resume")}  # fmt: skip
@@ -119,10 +120,14 @@ class Pbs:
         mine = {job.foreign_id: job for job in known}
         arrays = {self.name(job): job for job in known if job.array_job_id}
         nameless = {job.tag: job for job in known if not job.foreign_id}
-        found = []
+        found, full = [], set()
         for name, given in self.records(answer.out):
+            full |= {records.number(name)} if records.has_no_room(given) else set()
             before = mine.get(name) or arrays.get(re.sub(r"\[\d*\]", "[]", name)) or nameless.get(records.tag(given))
             found.append(self._read(name, given, before))
+        for job in found:
+            if job.array_job_id in full and job.state is JobState.PENDING and job.reason in SCHEDULED:
+                job.reason = "JobArrayTaskLimit"
         apart = {job.array_job_id for job in found if job.array_task_id is not None}
         return [job for job in found if job.array_task_id is not None or job.array_job_id not in apart]
 

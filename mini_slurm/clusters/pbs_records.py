@@ -52,12 +52,18 @@ def jobs(output: bytes) -> Iterator[tuple[str, dict[str, str]]]:
         yield name, attributes
 
 
+def number(name: str) -> int:
+    """The job's number, the array's for a task."""
+    found = NUMBER.match(name)
+    return (int(found[1]) or ZERO) if found else 0
+
+
 def read(name: str, given: dict[str, str], known: ForeignJob | None) -> ForeignJob:
     """The job, with what was known of it."""
     job = ForeignJob(**(known.__dict__ if known is not None else {}))
     job.foreign_id = name
     found = NUMBER.match(name)
-    job.job_id = (int(found[1]) or ZERO) if found else 0
+    job.job_id = number(name)
     if found and found[2] is not None:
         job.array_job_id = job.job_id
         job.array_task_id = int(found[2]) if found[2] else None
@@ -96,15 +102,25 @@ def _remaining(given: dict[str, str]) -> str | None:
     return None if left == "-" else left
 
 
+def has_no_room(given: dict[str, str]) -> bool:
+    """Does this array run as many tasks as it may at a time?"""
+    most = given.get("max_run_subjobs", "")
+    running = re.search(r"Running:(\d+)", given.get("array_state_count", ""))
+    return most.isdigit() and running is not None and int(running[1]) >= int(most)
+
+
 def _read_place(job: ForeignJob, given: dict[str, str]) -> None:
     hosts = dict.fromkeys(part.partition("/")[0] for part in given.get("exec_host", "").split("+") if part)
     if hosts:
         job.node_list, job.node = compress([*hosts]), next(iter(hosts))
     job.nodes = int(given.get("Resource_List.nodect", job.nodes) or 1)
-    if given.get("stime"):
+    # a task that waits has the moment at which its array began
+    is_waiting = STATES.get(given.get("job_state", "Q")) is JobState.PENDING
+    began = None if is_waiting else given.get("stime") or given.get("start_time")
+    if began and given.get("stime"):
         job.alloc_cpus = int(given.get("Resource_List.ncpus", 0))
         job.alloc_memory = kibibytes(given.get("Resource_List.mem", "0kb")) // 1024
-    job.start_time = moment(given.get("stime") or given.get("start_time"))
+    job.start_time = moment(began)
     job.max_rss = kibibytes(given.get("resources_used.mem", "0kb"))
     job.user_seconds = float(seconds(given.get("resources_used.cput", "0")))
 

@@ -359,6 +359,50 @@ def test_srun_reads_what_each_task_runs_from_a_file(tmp_path: Path) -> None:
         srun._commands([str(tmp_path / "programs")], 4, True)
 
 
+# of another OpenPBS 23.06.06, of three nodes, in the form of the other recordings: jobs as they are read
+MORE = Path(__file__).parents[1] / "clusters" / "openpbs-more.jsonl"
+TOLD = {
+    "qstat-001": ["49 RUNNING None 0:0 pbsn[1-3] 6"],
+    "qstat-002": [
+        "50[1] RUNNING None 0:0 pbsn1 1", "50[3] RUNNING None 0:0 pbsn1 1", "50[5] PENDING JobArrayTaskLimit 0:0 None 0"
+    ],
+    "qstat-003": [
+        "51[1] COMPLETED None 0:0 pbsn1 1", "51[2] FAILED NonZeroExitCode 1:0 pbsn1 1",
+        "51[3] COMPLETED None 0:0 pbsn2 1"
+    ],
+    "qstat-004": ["53 COMPLETED None 0:0 pbsn1 1"],
+    "qstat-005": ["55 CANCELLED None 0:0 None 0"],
+    "qstat-006": ["56 CANCELLED None 0:15 pbsn1 1", "57 CANCELLED None 0:0 None 0"],
+    "qstat-007": ["58 TIMEOUT None 0:0 pbsn1 1"],
+    "qstat-008": ["59 FAILED NonZeroExitCode 137:0 pbsn1 1", "60 FAILED NonZeroExitCode 0:9 pbsn1 1"],
+    "qstat-009": [
+        "61 PENDING BeginTime 0:0 None 0", "62 PENDING JobHeldUser 0:0 None 0", "63 PENDING Dependency 0:0 None 0"
+    ],
+    "qstat-010": ["64 PENDING PartitionConfig 0:0 None 0"],
+}  # fmt: skip
+
+
+def more(name: str) -> Answer:
+    told = next(one for one in map(json.loads, MORE.read_text().splitlines()) if one["id"] == name)
+    return Answer(told["rc"], told["stdout"].encode(), told["stderr"].encode())
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_jobs_are_read_from_what_an_openpbs_of_three_nodes_printed(name: str) -> None:
+    found = Pbs(ClusterEntry("pbs", "pbs")).read_states(more(name), [])
+    assert [
+        f"{job.foreign_id.partition('.')[0]} {job.state.name} {job.reason} {job.exit_code}:{job.exit_signal}"
+        f" {job.node_list} {job.alloc_cpus}"
+        for job in found
+    ] == TOLD[name]
+    assert all((job.start_time is None) == (job.state is JobState.PENDING or not job.node_list) for job in found)
+
+
+def test_srun_finds_the_nodes_of_an_openpbs() -> None:
+    lines = more("run-001").out.decode().split()
+    assert srun.layout({"ntasks": "3"}, lines[:6]) == ["pbsn1", "pbsn2", "pbsn3"] == lines[6:]
+
+
 @pytest.mark.parametrize("name", ["job", "ends", *TOOLS])
 def test_what_travels_is_one_text_in_which_no_name_is_given_twice(name: str) -> None:
     tree = ast.parse(source(name), feature_version=(3, 8))
