@@ -376,7 +376,7 @@ def test_questions_that_fail_change_no_job(pbs: Pbs) -> None:
         0o755,
     )
     for _ in range(3):
-        assert pbs.user.run("msqueue", "-h", "-j", number, "-o", "%T") == "PENDING\n"
+        assert pbs.user.run("msqueue", "-h", "-j", number, "-o", "%T %r") == "PENDING JobHeldUser\n"
     refused = pbs.user.try_("mscancel", "-M", "pbs", "99")
     complaint = "mscancel: error: qstat: cannot connect to server pbsn1 (errno=15010)\n"
     assert (refused.returncode, refused.stderr) == (1, complaint)

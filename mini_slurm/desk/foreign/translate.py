@@ -17,6 +17,8 @@ from mini_slurm.store.database import get_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mini_slurm.desk.foreign.place import Place
     from mini_slurm.desk.submission import Say
     from mini_slurm.options.collect import Values
@@ -45,7 +47,17 @@ def order(program: str, arguments: list[str], source: submission.Script | None, 
     folder = submission.working_folder()
     asked = {field: values.of.get(field) for field in values.source}
     others = _others(values, place, job)
+    job.reason = _first_reason(asked, others)  # until that system is asked
     return Order((), None, b"", job, source=source.data, asked=asked, others=others, folder=folder)
+
+
+def _first_reason(asked: Mapping[str, object], others: Mapping[int, ForeignJob]) -> str:
+    """Why the job does not start as soon as it is there."""
+    if asked.get("hold"):
+        return "JobHeldUser"
+    if any(not other.state.is_over for other in others.values()):
+        return "Dependency"
+    return "BeginTime" if asked.get("begin") else "None"
 
 
 def _is_theirs(script: bytes, kind: str) -> bool:
