@@ -12,7 +12,6 @@ from functools import cache
 from mini_slurm.errors import BadOption, BadUsage, Refused
 from mini_slurm.model.hostlist import compress, expand
 from mini_slurm.model.job import Job
-from mini_slurm.model.numbers import leading_number
 from mini_slurm.model.units import LARGEST_SCRIPT
 from mini_slurm.options import collect, foreign, script
 from mini_slurm.options.collect import Values
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 EARLY = ("SBATCH_IGNORE_PBS",)  # counts before the script is read
-MOST_TASKS = 65533  # of a job, as in Slurm
 NO_SCRIPTS = ("std_in", "std_out", "std_err", "open_mode", "export")  # what these say is the step's
-MOST_NAMES = 64 * 1024 * 1024  # bytes of a file with names of machines or variables
 
 
 class Script:
@@ -184,34 +181,9 @@ def _take_hostfile(values: Values) -> None:
 
 
 def _read_hosts(path: str, count: int | None) -> str:
-    """The names of machines in a file: some on a line, `node1*3` for three times the same. Raises Refused."""
-    try:
-        with open(path, "rb") as file:
-            text = file.read(MOST_NAMES).decode(errors="surrogateescape")
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no file can have this name"
-        line = f"slurm_allocate_resources error opening file {path}, {why}"
-        if count == 0:
-            raise BadOption(*filter(None, [path and line]), "Invalid --nodefile node file") from None
-        raise Refused(line) from None
-    names: list[str] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        line = line.partition("#")[0].strip()
-        if line and not (line[0].isascii() and line[0].isalnum()):
-            raise Refused(f"Invalid hostfile {path} contents on line {number}")
-        for word in filter(None, line.split(",")):
-            name, star, times = word.partition("*")
-            repeated = leading_number(times)[0] if star else 1
-            names += [name] * min(max(repeated, 1), MOST_TASKS)
-        if count is not None and len(names) == count:
-            break
-    if not names and count == 0:
-        raise BadOption("Hostlist is empty!", "Invalid --nodefile node file")
-    if not names:
-        raise Refused("Hostlist is empty!")
-    if count is not None and len(names) < count:
-        raise Refused("Too few NodeNames in Slurm Hostfile")
-    return ",".join(names)
+    from mini_slurm.desk.hostfile import read_hosts  # few jobs have one
+
+    return read_hosts(path, count)
 
 
 def describe(values: Values, source: Script, arguments: list[str]) -> Job:
@@ -225,7 +197,7 @@ def describe(values: Values, source: Script, arguments: list[str]) -> Job:
     job.command, job.arguments = source.path, json.dumps(arguments)
     job.work_dir = os.path.join(folder, job.work_dir) if "work_dir" in values.of else folder
     job.uid, job.gid = os.getuid(), os.getgid()
-    job.user, job.group_name = names(job.uid, job.gid)
+    job.user, job.group_name = user_and_group(job.uid, job.gid)
     asked = values.number("umask_given")
     job.umask = _umask() if asked is None else asked
     limits = {name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}")) for name in propagated(values)}
@@ -294,7 +266,7 @@ def _moment(program: str, option: str, text: str) -> float:
 
 
 @cache
-def names(uid: int, gid: int) -> tuple[str, str]:
+def user_and_group(uid: int, gid: int) -> tuple[str, str]:
     """The user's and the group's name; numbers where there is no name for them."""
     import grp
     import pwd

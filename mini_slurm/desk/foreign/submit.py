@@ -153,7 +153,7 @@ def _describe(request: Request, place: Place) -> ForeignJob:
     job.name = of.get("name") or (source.name if source else "")
     job.partition, job.account, job.comment = of.get("partition", ""), of.get("account"), of.get("comment") or None
     job.uid, job.gid = os.getuid(), os.getgid()
-    job.user, job.group_name = submission.names(job.uid, job.gid)
+    job.user, job.group_name = submission.user_and_group(job.uid, job.gid)
     folder = submission.working_folder()
     job.work_dir = os.path.join(folder, of.get("work_dir") or "")
     job.command, job.arguments = source.path if source else None, json.dumps(request.words[1:])
