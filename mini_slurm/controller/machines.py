@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 from collections.abc import Callable
 from typing import Protocol
 
-from mini_slurm.controller import trust
+from mini_slurm.controller import reports, trust
 from mini_slurm.controller.outputs import Outputs
 from mini_slurm.controller.steps import Steps
 from mini_slurm.errors import Unreachable
 from mini_slurm.links.base import Channel, Link
-from mini_slurm.model.arrays import format_tasks
-from mini_slurm.model.foreign_use import format_uses
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.machine_resources import resources
-from mini_slurm.model.resources import format_gpus
 from mini_slurm.protocol import messages
 from mini_slurm.protocol.framing import Decoder, ProtocolError, encode
 from mini_slurm.protocol.messages import VERSION, Message
@@ -212,28 +208,14 @@ class MachineHand:
         if isinstance(message, messages.Started):
             if self.machine.reason:
                 self._note_state("UP", "")  # what it refused before, it can do again
-            cpus = format_tasks(sorted(message.cpu_ids))
-            gpus = trust.text(",".join(message.gpu_ids))
-            return events.AttemptStarted(self.machine.name, message.attempt, trust.moment(now, message.age), cpus, gpus)
+            return reports.started(self.machine.name, message, now)
         if isinstance(message, messages.Refused):
             log.info("%s refused %s: %s", self.machine.name, message.attempt, message.why)
             if not message.busy:
                 self.note_refusal(message.why)
             return events.AttemptRefused(self.machine.name, message.attempt, message.busy, message.why)
         if isinstance(message, messages.Ended):
-            return events.AttemptEnded(
-                self.machine.name,
-                message.attempt,
-                trust.moment(now, message.age),
-                message.cause,
-                message.exit_code,
-                message.exit_signal,
-                message.max_rss,
-                message.user_seconds,
-                message.system_seconds,
-                message.gpu_memory,
-                message.gpu_utilization,
-            )
+            return reports.ended(self.machine.name, message, now)
         if isinstance(message, messages.Unknown):
             return events.AttemptUnknown(self.machine.name, message.attempt)
         if isinstance(message, messages.Pong):
@@ -243,30 +225,8 @@ class MachineHand:
         return None
 
     def _welcome(self, message: messages.Welcome) -> None:
-        gpus: dict[str, int] = {}
-        for gpu in message.gpus:
-            kind = str(gpu.get("type", ""))
-            gpus[kind] = gpus.get(kind, 0) + 1
         now = self._clock()
-        machine = Machine(
-            name=self.machine.name,
-            state="UP",
-            cpus=message.cpus,
-            memory=message.memory,
-            gpus=format_gpus(gpus),
-            gpu_details=json.dumps(message.gpus),
-            boot_id=trust.text(message.boot_id),
-            hostname=trust.text(message.hostname),
-            python=trust.text(message.python),
-            contacted=now,
-            architecture=trust.text(message.architecture),
-            system=trust.text(message.system),
-            boot_time=trust.moment(now, message.boot_age),
-            agent_time=trust.moment(now, message.agent_age),
-            load=max(message.load, 0.0),
-            free_memory=max(message.free_memory, 0),
-            limits=_limits(message),
-        )
+        machine = reports.machine(self.machine.name, message, now)
         self._vitals_at = asyncio.get_running_loop().time()
         ahead = message.clock - now
         log.info("%s: connected, its clock is %.1f s ahead", machine.name, ahead)
@@ -308,11 +268,7 @@ class MachineHand:
 
     def _note_use(self, message: messages.Outside) -> Event:
         """Who uses the machine besides jobs, and which jobs hold GPUs without using them."""
-        now = self._clock()
-        outside = format_uses(trust.uses(message, now))
-        idle = {attempt.split(".")[1]: trust.moment(now, age) for attempt, age in message.idle.items()}
-        seen = {"outside": outside, "blocked_gpus": format_gpus(message.blocked), "idle_gpus": json.dumps(idle)}
-        self.machine = Machine(**{**self.machine.__dict__, **seen})
+        self.machine = Machine(**{**self.machine.__dict__, **reports.use(message, self._clock())})
         self._board.note_use(self.machine)
         return events.UseSeen(self.machine.name, message.blocked)
 
@@ -320,9 +276,3 @@ class MachineHand:
         values = {**self.machine.__dict__, "state": state, "reason": reason, "reason_time": self._clock()}
         self.machine = Machine(**values)
         self._board.note_machine(self.machine)
-
-
-def _limits(message: messages.Welcome) -> str:
-    """How a machine holds jobs to what they asked for, as model/machine.py has it."""
-    told = {"memory": message.memory_limit, "cpus": message.cpu_limit, "gpus": message.gpu_limit}
-    return json.dumps({kind: trust.text(how) for kind, how in told.items()} if message.memory_limit else {})
