@@ -18,7 +18,7 @@ import pytest
 
 from mini_slurm.cli.doctor import here, keys, machines, main, pairs, show, twins
 from mini_slurm.cli.doctor.findings import ERROR, NOTE, OK, WARNING, Finding, Said
-from mini_slurm.cli.doctor.machines import Subject
+from mini_slurm.cli.doctor.subject import Subject
 from mini_slurm.config.cache import embedded_fleet
 from mini_slurm.controller import autostart
 from mini_slurm.errors import Unreachable

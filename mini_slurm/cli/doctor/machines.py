@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from mini_slurm.cli.doctor.findings import ERROR, GIB, Said, amount, error, note, ok, warning
-from mini_slurm.config.paths import NETWORK_TYPES
+from mini_slurm.cli.doctor.disks import folders, shared_home, spool
+from mini_slurm.cli.doctor.findings import ERROR, Said, amount, error, note, ok, warning
+from mini_slurm.cli.doctor.subject import Facts, Subject
 from mini_slurm.errors import Unreachable
-from mini_slurm.links.checkup import Checkup
-from mini_slurm.model.fleet import MachineEntry
 
-ROOM = 1 * GIB  # bytes of a disk that jobs should find
-LITTLE = 64 << 20  # bytes: less is as good as nothing
-FILES = 1024  # that can still be made
 CLOCK = 2.0  # seconds that nobody minds
 OPEN_FILES = 1024  # a job's
 PROCESSES = 1024  # a user's
 MEMORY_PART = 0.95  # of what the fleet file says: kernels keep a little for themselves
 
-
-class Subject(NamedTuple):
-    """A machine and what is known of it; `is_login`: it is the login node, on which the controller runs."""
-
-    entry: MachineEntry
-    found: Checkup
-    is_login: bool = False
-    runs_jobs: bool = True
-    through: int = 0  # machines that are reached through the same jump host
-
-    @property
-    def ssh(self) -> str:
-        """What reaches it by hand."""
-        return "" if self.entry.local or self.is_login else f"ssh {self.entry.host} "
-
-    @property
-    def ssh_as_root(self) -> str:
-        """The same with a terminal, on which sudo asks for a password."""
-        return self.ssh.replace("ssh ", "ssh -t ", 1)
-
-
-Facts = Mapping[str, Any]  # as agent/checkup.py gathers them
 Check = Callable[[Subject, Facts], Iterable[Said]]
 
 
@@ -96,84 +70,6 @@ def python(subject: Subject, facts: Facts) -> Iterable[Said]:
         )
     else:
         yield ok(where)
-
-
-def spool(subject: Subject, facts: Facts) -> Iterable[Said]:
-    """Where the agent keeps scripts and output."""
-    place = facts["folders"]["spool"]
-    path, other = place["path"], "or export MINI_SLURM_SPOOL=FOLDER at the top of ~/.bashrc there"
-    if place["exists"] and (place["link"] or place["uid"] != facts["system"]["uid"] or place["mode"] & 0o077):
-        yield error(f"the spool {path} is a link, somebody else's or open to others", f"remove it there, {other}")
-    if place["read_only"] or not place["writable"]:
-        yield error(f"the spool {path} cannot be written to", f"mount it writable, {other}")
-    if place["noexec"]:
-        yield error(
-            f"the spool {path} lies on a disk mounted noexec: jobs cannot use srun and the other commands", other[3:]
-        )
-    if place["type"] in NETWORK_TYPES:
-        yield warning(f"the spool {path} lies on a network file system ({place['type']})", other[3:])
-    yield from _room("spool", place, other)
-
-
-def _room(name: str, place: Mapping[str, Any], fix: str) -> Iterable[Said]:
-    where = f"the {name} {place['path']} has {amount(place['free'])} free of {amount(place['size'])}"
-    if place["free"] < LITTLE or (place["files_free"] is not None and place["files_free"] < FILES):
-        files = "" if place["free"] < LITTLE else f", but only {place['files_free']} files can still be made"
-        yield error(where + files, f"make room there, {fix}")
-    elif place["free"] < ROOM:
-        yield warning(where, f"make room there, {fix}")
-    else:
-        yield ok(f"{where} ({place['type']})")
-
-
-def folders(subject: Subject, facts: Facts) -> Iterable[Said]:
-    """What jobs write to besides."""
-    for name in ("tmp", "shm"):
-        place = facts["folders"][name]
-        if not place["exists"] or not place["writable"]:
-            yield warning(f"{place['path']} cannot be written to", f"chmod 1777 {place['path']} there, as root")
-        elif place["free"] < LITTLE:
-            yield warning(f"{place['path']} has {amount(place['free'])} free", f"make room in {place['path']} there")
-        elif place["noexec"] and name == "tmp":
-            yield note(
-                f"{place['path']} is mounted noexec: compilers' tests, pip and others that run programs there fail",
-                "export TMPDIR=FOLDER in such jobs, or have it mounted without noexec",
-            )
-    claims = facts["folders"]["claims"]
-    if claims["exists"] and (claims["link"] or not claims["mode"] & 0o1000):
-        yield error(f"{claims['path']} is a link, or not sticky", f"as root there: chmod 1777 {claims['path']}")
-    yield from _home(facts["folders"]["home"], facts["system"]["user"])
-
-
-def _home(home: Mapping[str, Any], user: str) -> Iterable[Said]:
-    path = home["path"]
-    if home["read_only"]:
-        yield warning(f"the home {path} is mounted read-only", "have it mounted writable there")
-    elif not home["writable"]:
-        yield warning(
-            f"the home {path} cannot be written to by {user}", f"as root there: chown {user} {path}; chmod u+rwx {path}"
-        )
-    elif home["free"] < LITTLE:
-        yield warning(f"the home {path} has {amount(home['free'])} free", "make room there")
-    if home["noexec"]:
-        yield warning(
-            f"the home {path} is mounted noexec: programs that lie there, as in a venv, cannot be started",
-            "have it mounted without noexec there, or install them elsewhere",
-        )
-
-
-def shared_home(subject: Subject, facts: Facts) -> Iterable[Said]:
-    """Many tools put their files where they think that all machines see them."""
-    if subject.is_login or subject.entry.local:
-        return
-    if facts["common"]:
-        yield ok("files of the login node's home are seen there")
-    else:
-        yield note(
-            "files of the login node's home are not seen there; scripts and output travel, but tools that keep their"
-            " own files (submitit, Snakemake, Dask, ...) need a common folder",
-            "mount one on all machines, as by NFS, where such tools are used",
-        )
 
 
 def clock(subject: Subject, facts: Facts) -> Iterable[Said]:

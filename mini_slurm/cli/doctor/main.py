@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mini_slurm.cli.doctor import here, machines, pairs, show, twins
 from mini_slurm.cli.doctor.findings import ERROR, LEVELS, WARNING, Finding, Said, error, ok
-from mini_slurm.cli.doctor.machines import Subject
+from mini_slurm.cli.doctor.subject import Subject
 from mini_slurm.config.cache import embedded_fleet
 from mini_slurm.config.fleet import read_fleet
 from mini_slurm.config.paths import fleet_file
