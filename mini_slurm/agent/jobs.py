@@ -146,7 +146,13 @@ class Jobs:
 
     def _on_order(self, peer: Peer, order: orders.Order) -> None:
         lending.heed(self.claims, order)
-        self._command(peer, order.attempt, orders.line(order))
+        attempt = self.attempts.get(order.attempt)
+        if attempt is None:
+            peer.send(Unknown(order.attempt))
+        elif attempt.ended is not None:
+            self._tell(peer, attempt)
+        else:
+            attempt.command(orders.line(order))
 
     def _on_acknowledge(self, peer: Peer, message: Acknowledge) -> None:
         attempt = self.attempts.get(message.attempt)
@@ -168,15 +174,6 @@ class Jobs:
         if not self.busy and list(self.peers.values()) == [peer]:
             peer.close()
             self.loop.stop()
-
-    def _command(self, peer: Peer, name: str, line: str) -> None:
-        attempt = self.attempts.get(name)
-        if attempt is None:
-            peer.send(Unknown(name))
-        elif attempt.ended is not None:
-            self._tell(peer, attempt)
-        else:
-            attempt.command(line)
 
     def _tell(self, peer: Peer, attempt: Attempt) -> None:
         if attempt.started is not None:
