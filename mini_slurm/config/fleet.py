@@ -12,6 +12,7 @@ from mini_slurm.config.values import NAME
 from mini_slurm.errors import FleetError
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.fleet import (
+    NORMAL,
     Association,
     Fleet,
     Limits,
@@ -212,7 +213,7 @@ class _Reader:
 
     def check_qos(self, where: str, named: Iterable[str], qos: Mapping[str, Qos]) -> None:
         """What is named there has to be a QOS."""
-        for unknown in (word for word in named if word not in qos and word != "normal"):
+        for unknown in (word for word in named if word not in qos and word != NORMAL):
             self.faults.append(f"{where} names {unknown}: {advice(unknown, qos, f'write [qos.{unknown}]')}")
 
     # --- preemption

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.fleet import NO_LIMITS, Limits
+from mini_slurm.model.fleet import NO_LIMITS, NORMAL, Limits
 from mini_slurm.model.fleet import Association as Entry
 
 TYPE_CHECKING = False
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from mini_slurm.model.fleet import Fleet
 
 ROOT = "root"  # the account that all others are in, and its user
-NORMAL = "normal"  # the QOS of everybody for whom the fleet file names none
 
 
 class Association:

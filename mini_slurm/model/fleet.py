@@ -34,6 +34,7 @@ class MachineEntry(NamedTuple):
 
 
 ENDLESS = 365 * 86400  # seconds: as good as no limit of the time after the time limit
+NORMAL = "normal"  # the QOS of everybody for whom the fleet file names none
 
 
 class Partition(NamedTuple):

@@ -11,7 +11,7 @@ from mini_slurm.output import tres
 from mini_slurm.output.documents import filled, numbered
 from mini_slurm.output.job_fields import accrues, command_line, eligible, ends, file_in, has_run, in_order, starts
 from mini_slurm.output.layout import View
-from mini_slurm.output.values import gres, het_set, waiting_tasks
+from mini_slurm.output.values import gres, het_set, ran_before_suspension, waiting_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,13 +168,6 @@ def _minutes(seconds: int | None) -> int | None:
     return None if seconds is None else seconds // 60
 
 
-def _ran_before(job: Job) -> int:
-    """Seconds that it had run when it was suspended last."""
-    if job.suspend_time is None or job.start_time is None:
-        return 0
-    return max(int(job.suspend_time - job.start_time - job.suspended_seconds), 0)
-
-
 def _waiting(job: Job, view: View) -> str:
     return waiting_tasks(job.array_tasks, view.shown_tasks) if job.array_tasks else ""
 
@@ -267,7 +260,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("minimum_cpus_per_node", lambda job, view: least_cpus(job)),
     ("minimum_tmp_disk_per_node", lambda job, view: tres.disk(job)),
     ("preempt_time", lambda job, view: int(job.preempt_time or 0)),
-    ("pre_sus_time", lambda job, view: _ran_before(job)),
+    ("pre_sus_time", lambda job, view: ran_before_suspension(job)),
     ("priority", lambda job, view: job.priority),
     ("profile", _profile),
     ("qos", _text("qos")),

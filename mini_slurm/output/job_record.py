@@ -15,7 +15,7 @@ from mini_slurm.model.units import format_elapsed
 from mini_slurm.output import job_options, tres
 from mini_slurm.output.job_fields import accrues, by_gpu, eligible, ends, has_run, in_order, starts, used
 from mini_slurm.output.records import filled
-from mini_slurm.output.values import NULL, gpus, het_set, size, waiting_tasks
+from mini_slurm.output.values import NULL, gpus, het_set, ran_before_suspension, size, waiting_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,13 +56,6 @@ def _start(job: Job, view: RecordView) -> float | None:
 
 def _end(job: Job, view: RecordView) -> str:
     return view.when(ends(job, view.now))
-
-
-def _before_suspension(job: Job) -> int:
-    """Seconds that a job had run when it was suspended last."""
-    if job.suspend_time is None or job.start_time is None:
-        return 0
-    return max(int(job.suspend_time - job.start_time - job.suspended_seconds), 0)
 
 
 def _preemptable(job: Job, view: RecordView) -> str | None:
@@ -197,7 +190,7 @@ TIMES = (
     (("PreemptEligibleTime", _preemptable),
      ("PreemptTime", _preempted)),
     (("SuspendTime", lambda job, view: view.when(job.suspend_time) if job.suspend_time else "None"),
-     ("SecsPreSuspend", lambda job, view: str(_before_suspension(job))),
+     ("SecsPreSuspend", lambda job, view: str(ran_before_suspension(job))),
      ("LastSchedEval", lambda job, view: view.when(_start(job, view) if has_run(job) else job.submit_time)),
      ("Scheduler", lambda job, view: "Backfill:*" if job.planned else "Main")),
 )

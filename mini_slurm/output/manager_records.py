@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.associations import NORMAL, ROOT, Association, tree
-from mini_slurm.model.fleet import NO_LIMITS, Limits, Qos
+from mini_slurm.model.associations import ROOT, Association, tree
+from mini_slurm.model.fleet import NO_LIMITS, NORMAL, Limits, Qos
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.units import format_elapsed, format_memory
 

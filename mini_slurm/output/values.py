@@ -89,3 +89,10 @@ def _stepped(tasks: str) -> str | None:
     first, last, step = numbers[0], numbers[-1], numbers[1] - numbers[0]
     evenly = numbers == list(range(first, last + 1, step))
     return f"{first}-{last}:{step}" if evenly and last - first > 10 else None
+
+
+def ran_before_suspension(job: Job) -> int:
+    """Seconds that a job had run when it was suspended last."""
+    if job.suspend_time is None or job.start_time is None:
+        return 0
+    return max(int(job.suspend_time - job.start_time - job.suspended_seconds), 0)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from mini_slurm.errors import Refused
 from mini_slurm.model import arrays, features, hostlist
-from mini_slurm.model.fleet import Association, Fleet, Partition
+from mini_slurm.model.fleet import NORMAL, Association, Fleet, Partition
 from mini_slurm.model.gpu_request import asked_gpus
 from mini_slurm.model.gres import counts_badly
 from mini_slurm.model.job import Job
@@ -51,7 +51,6 @@ LONGEST_TEXT = 1024  # letters of a name or an expression; paths may have more
 LONGEST_PATH = 4096
 TEXTS = ("account", "comment", "features", "licenses", "name", "partition", "qos", "reservation", "gres", "gpus")
 PATHS = ("std_in", "std_out", "std_err", "work_dir")
-NORMAL = "normal"  # the QOS of everybody for whom the fleet file names none
 
 
 def admit(

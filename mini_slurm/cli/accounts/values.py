@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.associations import NORMAL
+from mini_slurm.model.fleet import NORMAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

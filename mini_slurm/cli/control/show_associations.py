@@ -6,7 +6,7 @@ import pwd
 
 from mini_slurm.cli import common, listing, shares
 from mini_slurm.model import associations, fair_share
-from mini_slurm.model.fleet import Qos
+from mini_slurm.model.fleet import NORMAL, Qos
 from mini_slurm.output import association_records as records
 from mini_slurm.store import queries
 
@@ -96,11 +96,11 @@ class Found:
 
     def qos(self) -> list[str]:
         """A record each."""
-        known = {associations.NORMAL: Qos(associations.NORMAL), **self._fleet.qos}
+        known = {NORMAL: Qos(NORMAL), **self._fleet.qos}
         found = []
         for number, one in enumerate(known.values(), start=1):
             if self._wants("qos", one.name):
-                mine = [job for job in self._jobs if (job.qos or associations.NORMAL) == one.name]
+                mine = [job for job in self._jobs if (job.qos or NORMAL) == one.name]
                 accounts = self._by(mine, "account")
                 lines = records.quality(one, number, records.Use(mine, self._now), accounts, self._by(mine, "uid"))
                 found.append(self._end.join(lines))
