@@ -33,6 +33,7 @@ class Front:
         self._launch = launch  # the frame's fields, without offsets
         self._names = names
         self._outputs = outputs
+        outputs.lose = self._lose_output
         self._nodes: dict[str, NodeState] = {}
         self._running: set[int] = set()
         self._status = 0
@@ -40,6 +41,7 @@ class Front:
         self._is_created = False
         self._left_out: set[str] = set()  # machines whose tasks do not begin
         self._waited = 0
+        self._complained_of: set[str] = set()  # why output cannot be written
         self.refusal: int | None = None  # the exit status, where there is no step
         self.mates: list[Front] = [self]  # all components, which end together
         self._aborting = False  # the end of the step was asked for, here or elsewhere
@@ -121,24 +123,25 @@ class Front:
             self.connect(patience)
 
     def serve(self, events: int) -> None:
-        """After poll(). Raises Gone."""
+        """After poll()."""
         for frame in self._talk.serve(events):
             self._take(frame)
 
     def finish_output(self) -> None:
-        """All has come. Raises Gone."""
+        """All has come."""
         self._outputs.finish()
 
-    def complain_of(self, gone: Gone) -> None:
-        """The output cannot be written: a reader that has gone knows it, all else is said."""
-        if gone.why:
-            self.complain(f"the output cannot be written: {gone.why}")
-
-    def give_up_output(self, gone: Gone) -> None:
-        """The tasks are of no use to anybody."""
+    def _lose_output(self, gone: Gone) -> None:
+        """Tasks go on without it, as with Slurm; srun fails, unless it is only that a reader has gone."""
         if gone.why:
             self._status = ends.worse(self._status, FAILED)
-        self.end()
+            self.mates[0].complain_of(gone.why)
+
+    def complain_of(self, why: str) -> None:
+        """The output, of one of the components at least, cannot be written: said once."""
+        if why not in self._complained_of:
+            self._complained_of.add(why)
+            self.complain(f"the output cannot be written: {why}")
 
     def conclude(self) -> None:
         """srun is about to exit."""

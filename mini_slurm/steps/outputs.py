@@ -9,6 +9,8 @@ from mini_slurm.steps.records import ERR, OUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     Layout = list[tuple[str, list[int]]]  # the machines of a step, and the numbers of their tasks
 
 LONGEST = 1 << 16  # bytes of a line that is waited for
@@ -17,7 +19,7 @@ WIDEST = 10  # digits
 
 
 class Gone(Exception):
-    """The output cannot be written; `why`: what is wrong with a file, "" where its reader has gone."""
+    """Output cannot be written; `why`: what is wrong with a file, "" where its reader has gone."""
 
     def __init__(self, why: str = "") -> None:
         super().__init__(why)
@@ -104,6 +106,8 @@ class Outputs:
         self._targets: dict[tuple[int, int], int] = {}  # stream, task -> descriptor; -1: nowhere
         self._lines: dict[tuple[int, int], bytearray] = {}  # what has no end yet
         self._opened: dict[str, int] = {}
+        self._lost: set[int] = set()  # descriptors that cannot be written
+        self.lose: Callable[[Gone], None] = _raise  # is told of each of these once
 
     @property
     def has_files(self) -> bool:
@@ -143,12 +147,12 @@ class Outputs:
             raise OSError(error.errno, error.strerror, path, None, "stderr" if stream else "stdout") from None
 
     def put(self, stream: int, task: int, data: bytes) -> None:
-        """Bytes of a task: its whole lines go out. Raises Gone."""
+        """Bytes of a task: its whole lines go out. What is told of losses may raise."""
         target = self._targets.get((stream, task), -1)
         if target < 0:
             return
         if self._unbuffered and not self._label:
-            _write(target, data)
+            self._write(target, data)
             return
         line = self._lines.setdefault((stream, task), bytearray())
         text: bytes | bytearray = data  # where nothing waits for it, it need not be copied
@@ -166,7 +170,7 @@ class Outputs:
             line += data[end:]
 
     def finish(self, task: int | None = None) -> None:
-        """A task has ended, or all have: what has no end of line goes out too. Raises Gone."""
+        """A task has ended, or all have: what has no end of line goes out too. What is told of losses may raise."""
         for (stream, owner), line in list(self._lines.items()):
             if task in (None, owner) and line:
                 self._send(self._targets[stream, owner], owner, bytes(line))
@@ -176,7 +180,17 @@ class Outputs:
         if self._label:
             label = f"{self._first + task:>{self._width}}: ".encode()
             data = b"".join(label + line.rstrip(b"\n") + b"\n" for line in data.splitlines(keepends=True))
-        _write(target, data)
+        self._write(target, data)
+
+    def _write(self, target: int, data: bytes) -> None:
+        """Where nothing can be written any more, nothing is tried."""
+        if target in self._lost:
+            return
+        try:
+            _write(target, data)
+        except Gone as gone:
+            self._lost.add(target)
+            self.lose(gone)
 
     def say(self, task: int, data: bytes) -> None:
         """A line of a machine's own."""
@@ -192,6 +206,10 @@ def _standard(pattern: str, stream: int, task: int) -> int:
     if pattern == "none" or (pattern.isdigit() and int(pattern) != task):
         return -1
     return 2 if stream == ERR else 1
+
+
+def _raise(gone: Gone) -> None:
+    raise gone
 
 
 def _write(target: int, data: bytes) -> None:

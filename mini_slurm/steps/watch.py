@@ -7,7 +7,6 @@ from select import POLLIN, poll
 
 from mini_slurm.steps import ends
 from mini_slurm.steps.input import BLOCK
-from mini_slurm.steps.outputs import Gone
 from mini_slurm.steps.signals import Signals
 from mini_slurm.steps.talk import NoAgent
 
@@ -36,10 +35,6 @@ def run(fronts: list[Front]) -> int:
         except NoAgent as error:
             first.complain(str(error))
             return 1
-        except Gone as gone:
-            first.complain_of(gone)
-            for front in fronts:
-                front.give_up_output(gone)
     return _conclude(fronts)
 
 

@@ -422,10 +422,29 @@ print(lines == [str(number) for number in range(1, 100001)], srun.wait())
 """
 
 
-def test_output_that_cannot_be_written_is_said_once_and_ends_the_step(client: Client) -> None:
-    _, out, err = run(client, "srun -n1 seq 9 > /dev/full; echo rc $?; srun -n1 -o /dev/full seq 9; echo rc $?")
-    assert out == "rc 1\nrc 1\n"
-    assert err == "srun: error: the output cannot be written: No space left on device\n" * 2
+def test_output_that_cannot_be_written_is_said_once_and_the_tasks_go_on(client: Client) -> None:
+    script = """
+    cd $(mktemp -d)
+    srun -n1 sh -c 'seq 9; sleep .3; seq 30000; touch one' > /dev/full; echo rc $?
+    srun -n1 -o /dev/full sh -c 'seq 9; sleep .3; seq 9; touch two; exit 3'; echo rc $?
+    ls
+    """
+    _, out, err = run(client, script)
+    assert out.split("\n") == ["rc 1", "rc 3", "one", "two", ""]
+    full = "srun: error: the output cannot be written: No space left on device\n"
+    assert err == f"{full}{full}srun: error: node1: task 0: Exited with exit code 3\n"
+
+
+def test_tasks_go_on_where_nobody_reads_their_output_any_more(client: Client) -> None:
+    script = """
+    cd $(mktemp -d)
+    srun -n2 sh -c 'seq 9; sleep .3; seq 30000; touch one; exit 3' | head -1; echo rc ${PIPESTATUS[0]}
+    srun -n1 -l sh -c 'seq 9; sleep .3; seq 30000; touch two' | head -1; echo rc ${PIPESTATUS[0]}
+    ls
+    """
+    _, out, err = run(client, script)
+    assert out.split("\n") == ["1", "rc 3", "0: 1", "rc 0", "one", "two", ""]
+    assert err == "srun: error: node1: tasks 0-1: Exited with exit code 3\n"
 
 
 def test_a_pipe_that_its_owner_does_not_wait_for_gets_everything(client: Client) -> None:
