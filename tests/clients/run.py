@@ -13,6 +13,12 @@ import pytest
 from tests.clients import beside, own
 from tests.clients.environments import HERE
 
+USAGE = """\
+usage: test-clients [CLIENT ...]            the tests of these clients, or of all, and a table of them
+       test-clients --own [CLIENT ...]      tests that their authors run against a live Slurm
+       test-clients --beside [CLIENT ...]   times on a fleet and on a real Slurm, in turns
+clients:"""
+
 
 class Table:
     """What became of the tests of each client."""
@@ -55,6 +61,9 @@ def version(client: str) -> str:
 
 def main(clients: Sequence[str]) -> int:
     """Exit status: pytest's."""
+    if clients and clients[0] in ("-h", "--help"):
+        print(USAGE, *sorted(path.parent.name for path in HERE.glob("*/requirements.txt")))
+        return 0
     for option, module in (("--own", own), ("--beside", beside)):
         if clients[:1] == [option]:
             return module.main(clients[1:])
