@@ -297,7 +297,8 @@ def _check_reservation(job: Job, fleet: Fleet) -> None:
     """Each one that is named there has to be, and to be for this user and account."""
     if job.reservation == "":
         job.reservation = None
-    for name in job.reservation.split(",") if job.reservation is not None else ():
+    names = job.reservation.split(",") if job.reservation is not None else []
+    for name in [name for name in names if name] or names:  # stray commas are nothing, as in Slurm
         one = fleet.reservations.get(name)
         if one is None:
             known = ", ".join(fleet.reservations) or "none"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mini_slurm.model.fleet import Fleet
-from mini_slurm.model.reservation import FLAGS, YEAR, Reservation, advanced, recurs
+from mini_slurm.model.reservation import FLAGS, YEAR, Reservation, advanced, named, recurs
+from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Answer, Decision
 from mini_slurm.scheduler.events import ReservationDeleteRequested, ReservationRequested
@@ -43,13 +44,13 @@ def on_reservation_requested(cluster: Cluster, event: ReservationRequested, now:
 
 
 def on_reservation_delete_requested(cluster: Cluster, event: ReservationDeleteRequested, now: float) -> list[Decision]:
-    """Take a reservation away in which nothing runs."""
+    """Take a reservation away that no job uses."""
     found = cluster.overrides.reservations.get(event.name)
     if not is_operator(cluster, event.by):
         return [Answer(event.number, NOT_ADMIN)]
     if found is None:
         return [Answer(event.number, INVALID)]
-    if _runs(cluster, found.name):
+    if _runs(cluster, found.name) or _waits(cluster, found.name):
         return [Answer(event.number, IN_USE)]
     forget(cluster, found)
     return [Answer(event.number)]
@@ -57,6 +58,12 @@ def on_reservation_delete_requested(cluster: Cluster, event: ReservationDeleteRe
 
 def _runs(cluster: Cluster, name: str) -> bool:
     return any(job.state in LIVE for job in users(cluster, name))
+
+
+def _waits(cluster: Cluster, name: str) -> bool:
+    """Does a job wait for it, before any other that it names?"""
+    waiting = (job for job in users(cluster, name) if job.state is JobState.PENDING)
+    return any(next(iter(named(cluster.fleet, job))).name == name for job in waiting)
 
 
 def _create(cluster: Cluster, wish: Mapping[str, Any], now: float) -> str:

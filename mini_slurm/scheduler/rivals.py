@@ -18,7 +18,10 @@ DAYS_AHEAD = 7  # for which reservations that come again are compared
 
 
 def chosen(cluster: Cluster, made: Reservation, count: int) -> tuple[str, ...]:
-    """So many machines of its partition: those that it has already, then those that are idle. Raises Refusal."""
+    """Up to so many machines of its partition: those that it has already, then those that are idle. Raises Refusal.
+
+    As in Slurm it has to do with fewer, unless there are none.
+    """
     if not count:
         raise Refusal(NO_SUCH_NODE)
     partition = cluster.fleet.partitions.get(made.partition or "")
@@ -29,7 +32,7 @@ def chosen(cluster: Cluster, made: Reservation, count: int) -> tuple[str, ...]:
     able = [one for one in fitting if one.is_open and not _is_taken(cluster, made, one.entry.name)]
     if "IGNORE_JOBS" not in made.flags:
         able = [one for one in able if not _has_job(cluster, made, one.entry.name)]
-    if len(able) < count:
+    if not able:
         raise Refusal(BUSY)
     best = sorted(able, key=lambda one: (one.entry.name not in made.machines, bool(one.jobs), one.position))[:count]
     return tuple(one.entry.name for one in sorted(best, key=_position))

@@ -215,9 +215,10 @@ def test_a_job_starts_in_any_one_of_its_reservations():
 
 def test_jobs_are_not_held_if_the_reservation_says_so():
     sim = reserved(flags=["NO_HOLD_JOBS_AFTER_END"], begin=100)
-    job = sim.submit(reservation="resv")
-    assert sim.delete("resv") == ""
-    sim.run(until=200)
+    job = sim.submit(reservation="resv", begin_time=2.0 * HOUR)
+    sim.run(until=HOUR + 200)
+    assert (sim.reservations, sim.job(job).reservation, sim.job(job).priority > 0) == ({}, None, True)
+    sim.run(until=3 * HOUR)
     assert sim.state(job) == "COMPLETED"
 
 
@@ -242,12 +243,21 @@ def test_a_reservation_in_which_something_runs_is_not_deleted():
     )  # fmt: skip
 
 
+def test_a_reservation_for_which_a_job_waits_is_not_deleted():
+    sim = Reserving(fleet_of(TWO))
+    assert [sim.reserve(name, begin=100, machines=[f"node{name}"]) for name in "12"] == ["", ""]
+    job = sim.submit(reservation="1,2")
+    assert [sim.delete(name) for name in "12"] == ["Requested reservation is in use", ""]
+    sim.cancel(job)
+    assert sim.delete("1") == ""
+
+
 # --- what administrators ask for
 
 BUSY = "Requested nodes are busy"
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"machines": ["nodeX"]}, "Invalid node name specified"),
-    ({"count": 3}, BUSY),
+    ({"count": 1, "features": "nope"}, "Requested node configuration is not available"),
     ({"partition": "nope", "count": 1}, "Invalid partition name specified"),
     ({"machines": ["node2"], "begin": -700.0}, "Invalid time specified"),
     ({"machines": ["node1"]}, "Requested reservation overlaps with another reservation"),
@@ -283,6 +293,15 @@ def test_so_many_machines_are_those_that_are_idle():
     sim.submit(run_time=2000, time_limit=2000, required_nodes="node1")
     assert sim.reserve(count=1) == ""
     assert (sim.reservations["resv"].machines, sim.reservations["resv"].partition) == (("node2",), "main")
+
+
+def test_so_many_machines_are_fewer_where_there_are_not_so_many():
+    sim = Reserving(fleet_of(TWO))
+    assert sim.reserve(count=1) == ""
+    assert (sim.change(name="resv", count=9), sim.reservations["resv"].machines) == ("", ("node1", "node2"))
+    assert sim.reserve("other", count=1) == BUSY
+    assert (sim.change(name="resv", count=1), sim.reserve("other", count=2)) == ("", "")
+    assert len(sim.reservations["other"].machines) == 1
 
 
 def test_a_later_start_keeps_the_end_where_that_was_said_and_else_the_duration():
@@ -375,6 +394,10 @@ def test_a_job_can_be_given_a_reservation_and_lose_it():
     assert sim.update(job, ReservationName="nope") == "Requested reservation is invalid"
     assert sim.update(job, ReservationName="resv") == ""
     assert sim.state(job) == "CONFIGURING"
+    assert sim.update(job, ReservationName="") == "Job is no longer pending execution"
+    sim.run(until=1)
+    assert (sim.state(job), sim.update(job, ReservationName=""), sim.job(job).reservation) == ("RUNNING", "", None)
+    assert (sim.update(job, ReservationName="resv"), sim.job(job).reservation) == ("", "resv")
     other = sim.submit(uid=1001, time_limit=60)
     assert sim.update(other, ReservationName="resv", by=OTHER) == "Access denied to requested reservation"
 

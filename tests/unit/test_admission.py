@@ -373,6 +373,13 @@ def reserved(**later: object) -> Fleet:
     return FLEET._replace(reservations={"one": one, "big": Reservation("big", 2, 0.0, 9000.0, ("node3",))})
 
 
+@pytest.mark.parametrize("names", ["one,", ",big", "one,,big"])
+def test_stray_commas_between_reservations_are_nothing(names: str) -> None:
+    assert admit(reserved(start=5000.0), reservation=names).reservation == names
+    with pytest.raises(Refused, match="Requested reservation is invalid"):
+        admit(reserved(start=5000.0), reservation=f"{names},nope")
+
+
 @pytest.mark.parametrize(
     "wanted",
     [

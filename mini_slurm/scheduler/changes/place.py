@@ -5,6 +5,7 @@ from __future__ import annotations
 from mini_slurm.model import features, hostlist
 from mini_slurm.model.dependencies import BadDependency, read
 from mini_slurm.model.request import ASKED_NODES, number
+from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.admission import BAD_ACCOUNT, BAD_RESERVATION, CLOSED_RESERVATION, FAILED, allowed_qos
 from mini_slurm.scheduler.changes import shrink
 from mini_slurm.scheduler.changes.row import Update
@@ -112,14 +113,14 @@ def set_exclusions(update: Update, value: str) -> None:
 
 
 def check_reservation(update: Update, value: str) -> None:
-    """A reservation that there is, and that is for this job's user; what runs keeps its own."""
+    """A reservation that there is, and that is for this job's user; what runs may be given another one, too."""
     if value == (update.job.reservation or ""):
         return
     for name in value.split(",") if value else ():
         one = update.cluster.fleet.reservations.get(name)
         if one is None:
             raise Refusal(BAD_RESERVATION)
-        update.needs_pending()
+        _needs_to_be_alive(update)
         if not one.admits(update.job.uid, update.job.account):
             raise Refusal(CLOSED_RESERVATION)
 
@@ -127,8 +128,13 @@ def check_reservation(update: Update, value: str) -> None:
 def set_reservation(update: Update, value: str) -> None:
     """Empty: none."""
     if value != (update.job.reservation or ""):
-        update.needs_pending()
+        _needs_to_be_alive(update)
     update.job.reservation = value or None
+
+
+def _needs_to_be_alive(update: Update) -> None:
+    if update.job.state is not JobState.RUNNING:
+        update.needs_pending()
 
 
 def check_licenses(update: Update, value: str) -> None:
