@@ -114,9 +114,13 @@ def _read_place(job: ForeignJob, given: dict[str, str]) -> None:
     if hosts:
         job.node_list, job.node = compress([*hosts]), next(iter(hosts))
     job.nodes = int(given.get("Resource_List.nodect", job.nodes) or 1)
-    # a task that waits has the moment at which its array began
+    # a task that has not begun has the moment at which its array did
     is_waiting = STATES.get(given.get("job_state", "Q")) is JobState.PENDING
-    began = None if is_waiting else given.get("stime") or given.get("start_time")
+    began = (
+        None
+        if is_waiting or (job.array_task_id is not None and not hosts)
+        else given.get("stime") or given.get("start_time")
+    )
     if began and given.get("stime"):
         job.alloc_cpus = int(given.get("Resource_List.ncpus", 0))
         job.alloc_memory = kibibytes(given.get("Resource_List.mem", "0kb")) // 1024

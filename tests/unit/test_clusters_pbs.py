@@ -298,6 +298,18 @@ def test_a_run_knows_how_many_there_were_before_it(tmp_path: Path) -> None:
     assert "id" not in json.loads(note.read_text())
 
 
+def test_the_cpus_of_the_first_node_are_those_of_all_its_chunks() -> None:
+    found = wrapper._of_nodes(["a", "a", "b"], 2, {"NCPUS": "2"})
+    assert (found["SLURM_CPUS_ON_NODE"], found["SLURM_JOB_CPUS_PER_NODE"]) == ("4", "4,2")
+    assert wrapper._of_nodes(["a"], 1, {"NCPUS": "3"})["SLURM_CPUS_ON_NODE"] == "3"
+
+
+def test_a_task_that_was_deleted_while_it_waited_never_began() -> None:
+    given = {"job_state": "X", "stime": "Mon Nov 23 20:26:25 2026", "Exit_status": "271"}
+    assert records.read("5[2].s", given, None).start_time is None
+    assert records.read("5[2].s", {**given, "exec_host": "a/0"}, None).start_time is not None
+
+
 def test_counts_are_repeated_as_slurm_writes_them() -> None:
     assert hostlist.repeated([2, 2, 2, 1]) == "2(x3),1"
 

@@ -142,11 +142,12 @@ def _of_nodes(lines: list[str], each: int, given: dict[str, str]) -> dict[str, s
     """`lines`: the node of each task; `each`: the CPUs of a task."""
     hosts = list(dict.fromkeys(lines))
     tasks = [lines.count(host) for host in hosts]
+    here = max(tasks[0] * each, int(given.get("NCPUS") or 0))  # PBS tells of the first chunk alone
     return {
         "SLURM_JOB_NODELIST": compress(hosts), "SLURM_NODELIST": compress(hosts),
         "SLURM_JOB_NUM_NODES": str(len(hosts)), "SLURM_NNODES": str(len(hosts)),
         "SLURM_TASKS_PER_NODE": repeated(tasks), "SLURM_JOB_CPUS_PER_NODE": repeated([count * each for count in tasks]),
-        "SLURM_CPUS_ON_NODE": given.get("NCPUS", str(tasks[0] * each)), "SLURMD_NODENAME": hosts[0],
+        "SLURM_CPUS_ON_NODE": str(here), "SLURMD_NODENAME": hosts[0],
     }  # fmt: skip
 
 
