@@ -1,4 +1,4 @@
-"""A dependency on how an array ended: to an OpenPBS every array ended well, so it waits, and the wrapper judges."""
+"""A dependency on how an array ended: OpenPBS asks its last task alone, so it waits, and the wrapper judges."""
 
 from __future__ import annotations
 
