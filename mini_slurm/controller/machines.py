@@ -24,6 +24,7 @@ from mini_slurm.scheduler.events import Event
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE, HOPELESS_PAUSE = 0.2, 15.0, 60.0  # seconds between two tries to connect
+BRIEF = 2.0  # seconds that a channel lasts which ends again and again: the next one has to wait longer
 SILENCE = 20.0  # seconds without a word until the agent is asked whether it is there; less where node_timeout is short
 PATIENCE = 3  # unanswered questions until the channel is given up
 OF_JOBS = (messages.Started, messages.Ended)  # the most of what machines say; none of it is about steps
@@ -120,8 +121,10 @@ class MachineHand:
         try:
             while True:
                 try:
+                    began = asyncio.get_running_loop().time()
                     await self._converse()
-                    pause = FIRST_PAUSE
+                    is_brief = asyncio.get_running_loop().time() - began < BRIEF
+                    pause = min(pause * 2, LONGEST_PAUSE) if is_brief else FIRST_PAUSE
                 except Unreachable as error:
                     pause = min(pause * 2, LONGEST_PAUSE) if error.again else HOPELESS_PAUSE
                     self._note_trouble(error)

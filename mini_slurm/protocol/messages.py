@@ -5,6 +5,7 @@ Moments are given as ages ("2.5 seconds ago") and never as times of day, as a ma
 An attempt is named `STATE.JOB.ATTEMPT`: the state folder's id, the job's number, and which try of it this is, from 1.
 """
 
+import zlib
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type, Union
 
 from mini_slurm.protocol.watching import Measure as Measure
@@ -13,7 +14,7 @@ from mini_slurm.protocol.watching import Outside as Outside
 from mini_slurm.protocol.watching import Pong as Pong
 from mini_slurm.protocol.watching import Watch as Watch
 
-VERSION = 1
+MEANING = 1  # to be raised where a field gets another type or meaning under the same name
 
 
 class Hello(NamedTuple):
@@ -370,3 +371,12 @@ Message = Union[
     StepNoted, Measured, Outside, Errand, ErrandOutput, ErrandOver, ErrandGone, Unknown, Pong,
 ]  # fmt: skip
 KINDS: Dict[str, Type[Any]] = {kind.__name__: kind for kind in Message.__args__}  # type: ignore[attr-defined]
+
+
+def version(kinds: Dict[str, Type[Any]]) -> int:
+    """A number that no other set of messages and fields has: who speaks another one is not understood."""
+    shapes = [f"{name} {' '.join(kind._fields)}" for name, kind in sorted(kinds.items())]
+    return zlib.crc32("\n".join([str(MEANING), *shapes]).encode())
+
+
+VERSION = version(KINDS)

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -235,6 +236,26 @@ def test_an_older_controller_lives_with_a_newer_agent(make_client: Connect) -> N
     newer = agent_pid(make_client("one").spool)
     assert make_client("one").run("echo still")[1] == "still\n"
     assert agent_pid(make_client("two", agent=other_agent()).spool) == newer
+
+
+def foreign_agent() -> tuple[str, bytes]:
+    """An agent whose orders have one field less."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(ARCHIVE)) as ours, zipfile.ZipFile(buffer, "w") as theirs:
+        for name in ours.namelist():
+            data = ours.read(name)
+            if name.endswith("protocol/messages.py"):
+                data, whole = re.sub(rb"\n    shares_cpus: [^\n]*", b"", data), data
+                assert data != whole
+            theirs.writestr(zipfile.ZipInfo(name), data)
+    data = buffer.getvalue()
+    return f"agent-{hashlib.sha256(data).hexdigest()[:16]}.pyz", data
+
+
+def test_an_agent_that_would_not_understand_is_replaced_even_if_ours_lies_there(make_client: Connect) -> None:
+    make_client("one")
+    make_client("two", agent=foreign_agent(), greet=False)
+    assert make_client("one").run("echo understood", shares_cpus=True)[1] == "understood\n"
 
 
 def test_two_that_start_an_agent_at_once_meet_the_same(make_client: Connect, tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mini_slurm.protocol.framing import LENGTHS, MAX_FRAME, Decoder, ProtocolError, encode
-from mini_slurm.protocol.messages import KINDS, Acknowledge, Ended, Output, Ping, Pong, StartAttempt
+from mini_slurm.protocol.messages import KINDS, VERSION, Acknowledge, Ended, Output, Ping, Pong, StartAttempt, version
 
 START = StartAttempt(
     attempt="s.1.0",
@@ -137,3 +138,16 @@ def test_a_number_that_no_database_can_hold_ends_the_link(number: str) -> None:
     text = f'["Welcome",1,"b","h","3",{number},{number},1,[],[]]'.encode()
     with pytest.raises(ProtocolError):
         Decoder().feed(LENGTHS.pack(len(text), 0) + text)
+
+
+class Longer(NamedTuple):
+    """A Ping of another version."""
+
+    question: int
+    more: int = 0
+
+
+def test_who_has_other_messages_has_another_version():
+    assert version(KINDS) == VERSION
+    assert version({**KINDS, "Ping": Longer}) != VERSION
+    assert version({name: kind for name, kind in KINDS.items() if name != "Ping"}) != VERSION

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -63,6 +63,17 @@ class Fails(Line):
         raise Unreachable("node1: no answer from 10.0.0.1", again=True)
 
 
+class Ends(Line):
+    """A machine whose agent greets, and ends the channel at what it is told."""
+
+    opened: ClassVar[list[float]] = []
+
+    async def open(self) -> Line:
+        self.opened.append(asyncio.get_running_loop().time())
+        self._said = [encode(welcome()), b""]
+        return self
+
+
 class Board:
     """Keeps the news; it is also the outputs and the steps, of which there are none."""
 
@@ -116,6 +127,12 @@ def hear(line: Line, condition: Callable[[Board], object], node_timeout: float =
 
     asyncio.run(scenario())
     return board  # type: ignore[no-any-return]
+
+
+def test_a_channel_that_ends_again_and_again_is_opened_ever_less_often() -> None:
+    line = Ends()
+    hear(line, lambda board: len(line.opened) == 3)
+    assert line.opened[2] - line.opened[1] > 0.5
 
 
 @pytest.mark.parametrize("off", [DAY, -DAY, 0.0])
