@@ -1,5 +1,6 @@
 """One attempt as the agent knows it."""
 
+import errno
 import os
 from contextlib import suppress
 from typing import Any, Dict, List, Optional, Tuple
@@ -54,6 +55,14 @@ class Attempt:
     def children(self) -> List[int]:
         """The pids whose ends its stepd waits for."""
         return [self.started["script"]] if self.started else []
+
+    def seen(self, gpus: List[Dict[str, Any]], vendors: List[str]) -> List[Dict[str, str]]:
+        """As visible(), out of all GPUs of the machine. Raises OSError where its own do not answer, or not yet."""
+        held = set(self.claim.gpus if self.claim else ())
+        mine = [gpu for gpu in gpus if gpu["uuid"] in held]
+        if len(mine) < len(held):
+            raise OSError(errno.ENODEV, "its GPUs do not answer")
+        return self.visible(mine, vendors)
 
     def visible(self, gpus: List[Dict[str, Any]], vendors: List[str]) -> List[Dict[str, str]]:
         """The variables that show it these GPUs, which its claim holds."""

@@ -75,6 +75,8 @@ def explained(error: OSError, folder: str) -> Fault:
     """An error of the system as a line, and what to do."""
     if error.errno in FULL:
         return Passing(f"no space left for the spool folder {folder}", f"free some there, or {ELSEWHERE}")
+    if isinstance(error, ConnectionError):
+        return Passing("the agent has just ended", "another try starts the next one")
     return Fault(f"cannot use the spool folder {folder}: {error.strerror or error}", ELSEWHERE)
 
 

@@ -220,13 +220,12 @@ class Jobs:
         self._watch(attempt)
 
     def _assign(self, attempt: Attempt) -> None:
+        visible = [] if attempt.started else attempt.seen(self.machine.gpus, self.machine.vendors)
         lock = spool.lock(attempt.folder)
         claim = attempt.claim
         if lock is None or claim is None:
             raise BlockingIOError(11, "another stepd lives")
-        picked = [gpu for gpu in self.machine.gpus if gpu["uuid"] in claim.gpus]
-        gpus = attempt.visible(picked, self.machine.vendors)
-        order = {**claim.order(), "folder": attempt.folder, "visible": gpus, "started": attempt.started}
+        order = {**claim.order(), "folder": attempt.folder, "visible": visible, "started": attempt.started}
         order["plan"] = attempt.order
         try:
             attempt.child = self.pool.assign(order, claim.descriptor, lock)

@@ -46,6 +46,13 @@ class Machine:
         if not self._asking:
             self._ask()
 
+    def once_known(self, work: Callable[[], None]) -> None:
+        """Call when the GPUs have been known, however long ago."""
+        if self._asked:
+            work()
+        else:
+            self.when_known(work)
+
     def welcome(self, attempts: List[str]) -> Welcome:
         """The answer to a controller's Hello."""
         system = os.uname()

@@ -135,7 +135,7 @@ class Server:
         """This is no controller, but srun in a job."""
         channel = peer.release()
         self._peers.remove(peer)
-        Client(self.loop, channel, self.jobs.steps).received(data)
+        self.machine.once_known(lambda: Client(self.loop, channel, self.jobs.steps).received(data))
 
     def _accept(self) -> None:
         try:

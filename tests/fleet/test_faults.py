@@ -125,3 +125,18 @@ def test_another_fleet_file_is_refused_while_jobs_are_under_way(fleet: Machines)
     assert fleet.run("msbatch", "-o", "/dev/null", "--wrap", "true", env=environment).returncode == 0
     [job] = jobs.wait_over(fleet, 2)
     assert job.state.name == "COMPLETED"
+
+
+def test_a_step_waits_until_a_new_agent_knows_its_gpus(machines):
+    fleet = machines(node1={"cpus": 2, "memory": "2000M", "gpus": 1})
+    begun, gate = fleet.work / "begun", fleet.work / "gate"
+    command = f"touch {begun}; until [ -e {gate} ]; do sleep 0.05; done; srun sh -c 'echo $CUDA_VISIBLE_DEVICES'"
+    jobs.wrap(fleet, command, "--gres=gpu:1", "-o", "out")
+    wait_until(begun.exists, "the job", logs=fleet.logs)
+    program = fleet.machines["node1"].bin / "nvidia-smi"
+    program.write_text(program.read_text().replace("import os\n", "import os\nimport time\n\ntime.sleep(1)\n", 1))
+    processes.kill(fleet.agents(), signal.SIGKILL)
+    gate.touch()
+    [job] = jobs.wait_over(fleet, 1, seconds=60)
+    assert job.state.name == "COMPLETED"
+    assert (fleet.work / "out").read_text() == "GPU-00000000-0000-0000-0000-000000000000\n"
