@@ -109,6 +109,7 @@ def test_columns_that_switches_add() -> None:
     assert len(listed("cluster", "withfed")[0].split("|")) == len(listed("cluster")[0].split("|")) + 4
 
 
+BAD_JOBS = "sacctmgr: error: Invalid value for MaxJobs (foo)"
 CONDITION, OPTION = " Use keyword 'set' to modify value", " Use keyword 'where' to modify condition"
 
 
@@ -119,10 +120,17 @@ CONDITION, OPTION = " Use keyword 'set' to modify value", " Use keyword 'where' 
         ("user where name=zoe set x=y maxj=3 z+=1", [" Unknown option: x=y", OPTION, " Unknown option: z+=1", OPTION]),
         ("user foo=zoe Set x=y", [" Unknown condition: foo=zoe", CONDITION, " Unknown option: x=y", OPTION]),
         ("account science x=3", [" Unknown condition: x=3", CONDITION]),
+        ("user zoe set maxjobs=foo", [BAD_JOBS, " Unknown option: maxjobs=foo", OPTION]),
+        ("account science set maxj=foo grpjobsa=1x", [BAD_JOBS, " Unknown option: maxj=foo", OPTION]),
+        ("user zoe set maxjobs=-5 priority= shares=1.5 fairshare=Parent", []),
+        (
+            "cluster mini set shares=parents",
+            ["sacctmgr: error: Invalid value for FairShare (parents)", " Unknown option: shares=parents", OPTION],
+        ),
         ("cluster mini set fairshare=3 name", [" Bad format on name: End your option with an '=' sign"]),
     ],
 )
 def test_words_of_modify_that_name_nothing(line: str, said: list[str]) -> None:
     entity, *words = line.split()
-    assert unknown.complaints(entity, words) == said
+    assert unknown.complaints("sacctmgr", entity, words) == said
     assert not said or refused.complaints("sacctmgr", "modify", line.split()) == said

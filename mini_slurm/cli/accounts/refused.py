@@ -44,7 +44,7 @@ def complaints(program: str, verb: str, words: list[str]) -> list[str]:
     entity = next((name for name in known if what and means(what, ENTITIES[name])), None)
     if entity is None:
         return [f"No valid entity in {kind} command", f"Input line must include {VERBS[kind][1]}"]
-    if kind == "modify" and (unknown := unknown_words(entity, words[1:])):
+    if kind == "modify" and (unknown := unknown_words(program, entity, words[1:])):
         return unknown
     return _OF_KIND[kind](program, entity, [word for word in words[1:] if word.lower() != "where"])
 
