@@ -9,6 +9,7 @@ the end (`"again": true`: the same try may succeed later).
 import _thread
 import contextlib
 import errno
+import fcntl
 import hashlib
 import importlib
 import json
@@ -22,6 +23,8 @@ from typing import Any, BinaryIO, Dict, NoReturn, Optional, Tuple
 
 PATIENCE = 20.0  # seconds for an agent to start, to answer, or to hand over
 BLOCK = 1 << 18  # bytes
+PIPE = 1 << 19  # bytes that a pipe to sshd is to hold: who reads and who writes then wake each other less often
+F_SETPIPE_SZ = 1031  # fcntl.h; named in Python's fcntl from 3.10 on
 LOG_LIMIT = 1 << 20  # bytes; a longer log is begun anew
 FULL = (errno.ENOSPC, errno.EDQUOT)
 ELSEWHERE = "export MINI_SLURM_SPOOL=FOLDER at the top of ~/.bashrc there"
@@ -166,8 +169,6 @@ def owner(channel: socket.socket) -> int:
 
 def await_release(place: int, deadline: float) -> None:
     """Wait until the former agent has gone. Raises Fault."""
-    import fcntl
-
     while time.monotonic() < deadline:
         try:
             fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -254,28 +255,57 @@ def detach(folder: str, name: str, writer: int) -> NoReturn:
 def relay_up(stdin: BinaryIO, channel: socket.socket) -> None:
     """From the channel to the agent; the end of either ends the relay."""
     try:
-        while True:
-            data = stdin.read1(BLOCK)  # type: ignore[attr-defined]
-            if not data:
-                break
-            channel.sendall(data)
+        channel.sendall(stdin.read1(BLOCK))  # type: ignore[attr-defined]  # what was read ahead; then nothing is
+        carry(stdin.fileno(), channel.fileno())
     finally:
         os._exit(0)
 
 
 def relay_down(channel: socket.socket) -> NoReturn:
     """From the agent to the channel; the end of either ends the relay."""
-    block = memoryview(bytearray(BLOCK))
     try:
-        while True:
-            size = channel.recv_into(block)
-            if not size:
-                break
-            done = 0
-            while done < size:
-                done += os.write(1, block[done:size])
+        carry(channel.fileno(), 1)
     finally:
         os._exit(0)
+
+
+def carry(source: int, target: int) -> None:
+    """Hand bytes on until there are no more, without looking at them where one of these is a pipe. Raises OSError."""
+    for descriptor in (source, target):
+        with contextlib.suppress(OSError):  # it is a socket
+            fcntl.fcntl(descriptor, F_SETPIPE_SZ, PIPE)
+    try:
+        splice(source, target)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS):
+            raise
+        copy(source, target)
+
+
+def splice(source: int, target: int) -> None:
+    """Within the kernel. Raises OSError: EINVAL where it does not do that, before anything was taken."""
+    if not hasattr(os, "splice"):  # Python 3.9
+        raise OSError(errno.ENOSYS, "")
+    ready = [select.poll(), select.poll()]
+    ready[0].register(source, select.POLLIN)
+    ready[1].register(target, select.POLLOUT)
+    while True:
+        try:
+            # never waits within, as it holds the pipe's lock then, on which sshd would wait, and see to nothing else
+            if not os.splice(source, target, PIPE, flags=os.SPLICE_F_NONBLOCK):
+                return
+        except BlockingIOError:
+            for one in ready:
+                one.poll()
+
+
+def copy(source: int, target: int) -> None:
+    """By way of this process. Raises OSError."""
+    block = memoryview(bytearray(BLOCK))  # one for all: to make a new one each time costs more than the copying
+    while size := os.readv(source, [block]):
+        done = 0
+        while done < size:
+            done += os.write(target, block[done:size])
 
 
 main(sys.stdin.buffer)
