@@ -3,21 +3,29 @@
 FIFOs, as in streams.py: the loss of the stepd makes writers wait for the next one, and loses nothing.
 """
 
+import math
 import os
 import select
+import time
 from contextlib import suppress
 from typing import Dict, List, Optional, Set, Tuple
 
 from mini_slurm.agent.backlog import Backlog
 from mini_slurm.agent.feed import Feed
+from mini_slurm.agent.streams import resize
 from mini_slurm.steps import records
 
 FILE = "out"  # what is sent to srun
+REPORTED = select.EPOLLIN | select.EPOLLET
 APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 OPEN = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 TURN = 16  # reads from one FIFO before the others are looked at
 READ = 1 << 16
 CAPACITY = 1 << 20  # bytes, more than a FIFO holds
+MUCH = 1 << 16  # bytes in one turn, after which a task is taken to go on like that
+WIDE = 1 << 19  # bytes that the FIFO of such a task holds
+MOST_WIDE = 16  # such FIFOs of one part: a user may have 64 MiB in pipes
+REST = 0.001  # seconds until it is read again: each of its writes would wake the stepd, however small
 LOST = b"\n"  # stands for each byte that a stepd had taken and could not write any more
 
 
@@ -42,6 +50,9 @@ class Journal:
         self._waiting: List[bytes] = []  # what did not fit on the disk
         self._unread: List[int] = []  # descriptors that epoll has reported and that may hold more
         self._masters: Dict[int, int] = {}  # descriptor of a terminal -> task
+        self._wide: Set[int] = set()  # descriptors of FIFOs that hold more than others
+        self._resting: List[int] = []  # those among them that epoll is not to report for a moment
+        self._rest_end = 0.0
 
     @property
     def terminals(self) -> List[int]:
@@ -72,8 +83,9 @@ class Journal:
 
     def watch(self, poll: select.epoll) -> None:
         """Have `poll` report what take() handles."""
+        self._poll = poll
         for descriptor in self._readers:
-            poll.register(descriptor, select.EPOLLIN | select.EPOLLET)
+            poll.register(descriptor, REPORTED)
         self.feed.watch(poll)
 
     def watch_terminal(self, poll: select.epoll, master: int, task: int) -> None:
@@ -81,17 +93,19 @@ class Journal:
         os.set_blocking(master, False)
         self._readers[master] = (records.OUT, task)
         self._masters[master] = task
-        poll.register(master, select.EPOLLIN | select.EPOLLET)
+        poll.register(master, REPORTED)
 
     def take(self, descriptor: int) -> None:
         """Handle a report."""
         if descriptor not in self._readers:
             self.feed.take(descriptor)
             self._note_fed()
-        elif self._is_full:
-            self._unread.append(descriptor)
-        else:
-            self._read(descriptor)
+            return
+        for earlier in (*self._rouse(), descriptor):
+            if self._is_full:
+                self._unread.append(earlier)
+            else:
+                self._read(earlier)
 
     @property
     def _is_full(self) -> bool:
@@ -125,6 +139,8 @@ class Journal:
         waiting, self._waiting = self._waiting, []
         for record in waiting:
             self.put(record)
+        if self._resting and time.monotonic() >= self._rest_end:
+            self._rouse()
         if not self._is_full:
             unread, self._unread = self._unread, []
             for descriptor in unread:
@@ -153,9 +169,11 @@ class Journal:
         """Bytes that the agent finds."""
         return {FILE: self.backlog.size}
 
-    def more(self) -> bool:
-        """Is there something to read that epoll will not report again?"""
-        return bool(self._unread) and not self._is_full
+    def rest(self) -> float:
+        """In how many seconds something is to be read that epoll will not report again; infinity: there is nothing."""
+        if self._unread and not self._is_full:
+            return 0.0
+        return max(0.0, self._rest_end - time.monotonic()) if self._resting else math.inf
 
     def close(self) -> None:
         """Give back all descriptors."""
@@ -168,12 +186,36 @@ class Journal:
             self.put(records.record(records.FED, number, b"%d" % taken))
 
     def _read(self, descriptor: int) -> None:
+        came = 0
         for _ in range(TURN):
             if self._is_full:
                 break
-            if not self._packet(descriptor):
+            size = self._packet(descriptor)
+            came += size
+            if not size:
+                if came >= MUCH:
+                    self._let_rest(descriptor)
                 return
         self._unread.append(descriptor)
+
+    def _let_rest(self, descriptor: int) -> None:
+        """Let more come together of a task that writes much."""
+        if descriptor in self._masters:
+            return
+        if descriptor not in self._wide:
+            if len(self._wide) >= MOST_WIDE or not resize(descriptor, WIDE):
+                return
+            self._wide.add(descriptor)
+        self._poll.modify(descriptor, 0)
+        self._resting.append(descriptor)
+        self._rest_end = time.monotonic() + REST
+
+    def _rouse(self) -> List[int]:
+        """Have those that rest reported again, and at once if there is something; which were they?"""
+        resting, self._resting = self._resting, []
+        for descriptor in resting:
+            self._poll.modify(descriptor, REPORTED)
+        return resting
 
     def _packet(self, descriptor: int) -> int:
         stream, task = self._readers[descriptor]

@@ -189,8 +189,6 @@ class Stepd:
         self._finish()
 
     def _timeout(self) -> float:
-        if self.streams.more():
-            return 0.0
         moments = [self.kill_at, self.retry_at, None if self.is_member else self.memory.due]
         if not self.cause:
             moments += [self.clock.end, self.clock.warn_at]
@@ -198,7 +196,8 @@ class Stepd:
             moments = [now() + self.pause, self.retry_at]
         elif self.adopted or (self.status is not None and self.cause):
             moments.append(now() + STEPS_PAUSE)
-        return max(0.0, min([TICK, *(moment - now() for moment in moments if moment is not None)]))
+        rest: float = self.streams.rest()
+        return max(0.0, min([TICK, rest, *(moment - now() for moment in moments if moment is not None)]))
 
     def _has_ended(self) -> bool:
         return (self.status is not None or self._is_lost()) and not self._lingers()

@@ -14,6 +14,7 @@ Slurm.
 """
 
 import fcntl
+import math
 import os
 import select
 import struct
@@ -47,7 +48,7 @@ class Streams:
             descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
             self._readers[descriptor] = stream
             if self._exact:
-                _resize(descriptor, ONE_SLOT)
+                resize(descriptor, ONE_SLOT)
         self._files = [self._open(folder, name) for name in NAMES[: len(self._fifos)]]
         self._sizes = [os.fstat(file).st_size for file in self._files]
         self._order = os.open(f"{folder}/order", APPEND, 0o600) if self._exact else -1
@@ -109,9 +110,9 @@ class Streams:
         """Bytes that the agent finds of each stream."""
         return {name: size for name, size in zip(NAMES, self._sizes) if name not in self._targets}
 
-    def more(self) -> bool:
-        """Is there something to read that epoll will not report again?"""
-        return bool(self._unread) and not self._waiting
+    def rest(self) -> float:
+        """In how many seconds something is to be read that epoll will not report again; infinity: there is nothing."""
+        return 0.0 if self._unread and not self._waiting else math.inf
 
     def close(self) -> None:
         """Give back all descriptors."""
@@ -141,7 +142,7 @@ class Streams:
             return
         size = self._packet(descriptor)
         self._full[stream] = self._full[stream] + 1 if size == PACKET else 0
-        if self._full[stream] >= FLOOD and _resize(descriptor, MANY_SLOTS):
+        if self._full[stream] >= FLOOD and resize(descriptor, MANY_SLOTS):
             self._flooding[stream] = True
             self._unread.append(descriptor)
 
@@ -150,7 +151,7 @@ class Streams:
             if self._waiting:
                 break
             if not self._packet(descriptor):
-                if self._exact and _resize(descriptor, ONE_SLOT):
+                if self._exact and resize(descriptor, ONE_SLOT):
                     self._flooding[stream] = False
                     self._full[stream] = 0
                     self._unread.append(descriptor)  # a packet may have come before the change
@@ -189,7 +190,8 @@ class Streams:
         self._last = stream
 
 
-def _resize(descriptor: int, size: int) -> bool:
+def resize(descriptor: int, size: int) -> bool:
+    """Have a FIFO hold so many bytes. False: it does not."""
     try:
         fcntl.fcntl(descriptor, F_SETPIPE_SZ, size)
     except OSError:  # more is in it, or the user's share of pipe memory is used up
