@@ -150,7 +150,8 @@ class MachineHand:
         try:
             while True:
                 try:
-                    data = await asyncio.wait_for(channel.read(), self._silence)
+                    async with asyncio.timeout(self._silence):
+                        data = await channel.read()
                 except TimeoutError:
                     if self._questions >= PATIENCE:
                         return
