@@ -62,7 +62,7 @@ class Reader:
     def __init__(self) -> None:
         self._rest = bytearray()
 
-    def feed(self, data: bytes) -> list[list[bytes]]:
+    def feed(self, data: bytes | memoryview) -> list[list[bytes]]:
         """The frames that are complete now, each as its fields. Raises BadFrame."""
         self._rest += data
         frames = []

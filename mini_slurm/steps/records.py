@@ -41,10 +41,11 @@ class Reader:
 
     def feed(self, data: bytes) -> list[tuple[int, int, bytes]]:
         """The records that are complete now: kind, number, data."""
-        self._rest += data
+        if self._rest:
+            self._rest += data
         found = []
         begin = 0
-        with memoryview(self._rest) as rest:  # whose slices are no copies
+        with memoryview(self._rest or data) as rest:  # whose slices are no copies
             while len(rest) - begin >= HEAD:
                 end = begin + HEAD + int.from_bytes(rest[begin + 5 : begin + HEAD], "big")
                 if end > len(rest):
@@ -52,5 +53,8 @@ class Reader:
                 number = int.from_bytes(rest[begin + 1 : begin + 5], "big")
                 found.append((rest[begin], number, bytes(rest[begin + HEAD : end])))
                 begin = end
+            if not self._rest:
+                self._rest = bytearray(rest[begin:])
+                return found
         del self._rest[:begin]
         return found

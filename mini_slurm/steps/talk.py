@@ -36,6 +36,7 @@ class Talk:
         self._greeting = greeting
         self._reader = flat.Reader()
         self._socket: socket | None = None
+        self._block = memoryview(bytearray(READ))  # one for all: the system has to clear each new one
         self._unsent = bytearray()
 
     def connect(self, patience: float) -> None:
@@ -105,13 +106,13 @@ class Talk:
     def hear(self) -> list[list[bytes]]:
         """The frames that have come. A connection that has ended is closed."""
         try:
-            data = self._socket.recv(READ) if self._socket else b""
+            size = self._socket.recv_into(self._block) if self._socket else 0
         except BlockingIOError:
             return []
         except OSError:
-            data = b""
-        if data:
-            return self._reader.feed(data)
+            size = 0
+        if size:
+            return self._reader.feed(self._block[:size])
         self.close()
         return []
 
