@@ -22,7 +22,7 @@ from mini_slurm.scheduler.heterogeneous import Arranged, arrange, could_ever_sta
 from mini_slurm.scheduler.joint_evictions import Wish, plan_together
 from mini_slurm.scheduler.oversubscription import offers, settle
 from mini_slurm.scheduler.owners import Owners, is_selfish, without
-from mini_slurm.scheduler.placement import place
+from mini_slurm.scheduler.placement import place, required_names
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, pending_in_order, reserve, shortened
 from mini_slurm.scheduler.preemption import could_preempt
 from mini_slurm.scheduler.prospect import Prospect
@@ -96,8 +96,9 @@ class PlainRound:
         return None
 
     def arranged(self, together: list[Job], whole: list[Job], candidates: list[list[Books]]) -> Arranged:
+        named = [len(required_names(part.required_nodes)) for part in together]
         return arrange(
-            list(map(len, candidates)),
+            [count or len(among) for count, among in zip(named, candidates, strict=True)],
             lambda number, others: once(self.beside(together[number], whole[number], candidates[number], others)),
         )
 
