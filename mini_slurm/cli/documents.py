@@ -73,6 +73,7 @@ def show_accounting(chosen: Chosen, lines: list[Line], view: View) -> int:
             jobs.append((line, []))
         elif jobs and jobs[-1][0].job is line.job:
             jobs[-1][1].append(line)
+    jobs.sort(key=lambda job: job[0].job.job_id)  # as Slurm's database gives them
     records = [accounting_document.record(line, steps, view) for line, steps in jobs]
     return write(chosen, documents.ACCOUNTING_PLUGIN, "jobs", records, [] if records else [documents.NOTHING_FOUND])
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from mini_slurm.model.job import Job
     from mini_slurm.options.grammar import Option
+    from mini_slurm.options.job_ids import JobId
     from mini_slurm.options.listings import Chosen
     from mini_slurm.output.accounting_lines import Line
 
@@ -50,6 +51,7 @@ def msacct(program: str, arguments: list[str]) -> int:
     if "helpformat" in chosen:
         print(fields.field_list())
         return 0
+    named = account_request.job_list(program, chosen)  # Slurm looks at these as it reads them
     for name in chosen.every("file"):
         if not os.path.isfile(name):
             raise BadUsage(f"{name} is not a valid file", exit_code=1)
@@ -61,7 +63,7 @@ def msacct(program: str, arguments: list[str]) -> int:
     if words:
         unknown = (f"{program}: error:  {word}" for word in words)
         raise BadUsage(f"{program}: error: Unknown arguments:", *unknown, exit_code=1)
-    return _show(program, chosen, table)
+    return _show(program, chosen, table, named)
 
 
 def _check_contents(program: str, chosen: Chosen) -> None:
@@ -107,10 +109,9 @@ def _table(program: str, chosen: Chosen) -> Table:
     return table
 
 
-def _show(program: str, chosen: Chosen, table: Table) -> int:
+def _show(program: str, chosen: Chosen, table: Table, named: list[JobId] | None) -> int:
     _check_contents(program, chosen)
     view = listing.view(chosen)
-    named = account_request.job_list(program, chosen)
     span = account_request.Span(program, chosen, view.now)
     where = account_request.where(program, chosen, span, named)
     db = listing.open_to_read()

@@ -108,7 +108,7 @@ def _check(values: Values) -> None:
         if folder:
             os.stat(os.path.join(folder, ""))
     except OSError as error:
-        raise Refused(f"chdir({folder}): {error.strerror}") from None
+        raise Refused(f"chdir({os.path.join(os.getcwd(), folder or '')}): {error.strerror}") from None
 
 
 def _ring(held: Salloc, waited: float) -> None:

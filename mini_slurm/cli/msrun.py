@@ -37,10 +37,12 @@ def msrun(program: str, arguments: list[str]) -> int:
     if "SLURM_JOB_ID" not in os.environ:
         common.leave_to_cluster(program, "srun", arguments, options(program))
     parts = groups.split(arguments)
-    settings = common.take_first(program, "msrun", [_parse(program, words)[0] for words in parts])
+    parsed = [_parse(program, words) for words in parts]
+    settings = common.take_first(program, "msrun", [said for said, _ in parsed])
     if settings is None:
         return 0
     environment = srun.own_environment()
+    parts = groups.filled(parts, [words for _, words in parsed])
     runs = [Run(program, words, environment) for words in parts]
     if any(run.texts.get("mpi") == "list" for run in runs):
         common.tell(srun.MPI_TYPES)

@@ -161,6 +161,8 @@ def _frequency(line: Line, view: View) -> str:
 def _flags(line: Line, view: View) -> str:
     if not line.started:
         return "StartRecieved"
+    if line.job.het_job_id is not None:  # Slurm's backfill alone starts these
+        return "SchedBackfill,StartRecieved"
     return "SchedMain,StartRecieved" if line.job.script else "SchedSubmit,StartRecieved"
 
 

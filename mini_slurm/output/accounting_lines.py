@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from mini_slurm.model.job import Job, single_id
 from mini_slurm.model.states import REQUEUED_HELD, JobState, told
 from mini_slurm.model.step import Step
@@ -19,6 +21,10 @@ UNSEEN = 2  # seconds: of a job that was cancelled sooner no pass has told the a
 WITHOUT_CODE = frozenset(
     {JobState.CANCELLED, JobState.PREEMPTED, JobState.REQUEUED, JobState.TIMEOUT}
 )  # the job's own exit code stays 0:0 then
+
+ENDED_FROM_OUTSIDE = WITHOUT_CODE | {JobState.PREEMPTED, JobState.DEADLINE, JobState.NODE_FAIL}
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGKILL)
+TOGETHER = 1.0  # seconds: a job and a step of it that are ended by one signal end so near to each other
 
 
 class Line:
@@ -125,9 +131,17 @@ class Line:
         """The exit of the step of srun that ended worst; accounting hears of it with the end of the job."""
         if not self.state.is_over or self.state is JobState.PREEMPTED:
             return 0, 0
-        ends = [(step.exit_code << 8 | step.exit_signal, step) for step in self.steps if step.end_time is not None]
+        ends = [(step.exit_code << 8 | step.exit_signal, step) for step in self.steps if self._counts(step)]
         worst = max(ends, key=lambda end: end[0])[1] if ends else None
         return (0, 0) if worst is None else (worst.exit_code, worst.exit_signal)
+
+    def _counts(self, step: Step) -> bool:
+        """Did the step end by itself, while its job ran? What is ended with the job does not count."""
+        if step.end_time is None or self.job.end_time is None:
+            return step.end_time is not None
+        if self.state in ENDED_FROM_OUTSIDE:
+            return step.end_time < self.job.end_time - TOGETHER and step.exit_signal not in ENDING_SIGNALS
+        return step.end_time <= self.job.end_time
 
 
 def state_of(job: Job) -> JobState:

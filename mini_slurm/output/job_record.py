@@ -58,6 +58,13 @@ def _end(job: Job, view: RecordView) -> str:
     return view.when(ends(job, view.now))
 
 
+def _scheduler(job: Job) -> str:
+    """Which of Slurm's two schedulers saw to it: a heterogeneous job is started by the second one only."""
+    if job.planned:
+        return "Backfill:*"
+    return "Backfill" if job.het_job_id is not None and has_run(job) else "Main"
+
+
 def _preemptable(job: Job, view: RecordView) -> str | None:
     """From when on a job that has started may be told to make room; nothing where it never is."""
     if view.fleet is None or not has_run(job) or mode(view.fleet, job) == OFF:
@@ -192,7 +199,7 @@ TIMES = (
     (("SuspendTime", lambda job, view: view.when(job.suspend_time) if job.suspend_time else "None"),
      ("SecsPreSuspend", lambda job, view: str(ran_before_suspension(job))),
      ("LastSchedEval", lambda job, view: view.when(_start(job, view) if has_run(job) else job.submit_time)),
-     ("Scheduler", lambda job, view: "Backfill:*" if job.planned else "Main")),
+     ("Scheduler", lambda job, view: _scheduler(job))),
 )
 PLACES = (
     (("Partition", lambda job, view: job.partition),

@@ -24,9 +24,10 @@ HOLDS = frozenset({HELD_BY_USER, HELD_BY_ADMIN, REQUEUED_HELD, SPECIAL_EXIT})
 BEGIN = "BeginTime"
 NEVER = "DependencyNeverSatisfied"
 NO_NODE = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
-UNAVAILABLE = "ReqNodeNotAvail, UnavailableNodes:{}"
+NOT_AVAILABLE = "ReqNodeNotAvail"
+UNAVAILABLE = NOT_AVAILABLE + ", UnavailableNodes:{}"
 PRIORITY = "Priority"
-RESERVED = "ReqNodeNotAvail, May be reserved for other job"
+RESERVED = NOT_AVAILABLE + ", May be reserved for other job"
 
 
 def holds(reason: str) -> bool:
@@ -43,6 +44,11 @@ def own_reason(job: Job, now: float) -> str | None:
     if job.begin_time is not None and job.begin_time > now:
         return BEGIN
     return None
+
+
+def lasting(job: Job, reason: str) -> str:
+    """What a job is told: while it waits for its turn, as Slurm has it, still that it misses machines."""
+    return job.reason if reason == PRIORITY and job.reason.startswith(NOT_AVAILABLE) else reason
 
 
 def shared_reason(cluster: Cluster, job: Job, reasons: list[str | None], is_possible: Callable[[], bool]) -> str | None:

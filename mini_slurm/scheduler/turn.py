@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.explain import lasting
 from mini_slurm.scheduler.queue import Group
 from mini_slurm.scheduler.starting import set_reason
 
@@ -43,4 +44,4 @@ class Turn:
         """The pass is over: those that wait are told why."""
         self.group.restore()
         for job, reason in self.group.tell(self._rest, self._apart):
-            set_reason(cluster, job, reason)
+            set_reason(cluster, job, lasting(job, reason))

@@ -129,6 +129,16 @@ def split(arguments: list[str]) -> list[list[str]]:
     return found
 
 
+def filled(parts: list[list[str]], programs: list[list[str]]) -> list[list[str]]:
+    """The words of each component and its program: a component that names none has that of the one after it."""
+    found: list[list[str]] = []
+    program: list[str] = []
+    for words, own in zip(reversed(parts), reversed(programs)):
+        program = own or program
+        found.insert(0, words if own else [*words, *program])
+    return found
+
+
 def numbers(text: str) -> list[int]:
     """The groups that `0,2-3` means, in their order. Raises Refused."""
     found: list[int] = []

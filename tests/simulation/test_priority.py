@@ -203,3 +203,18 @@ def test_the_first_that_wants_a_machine_waits_for_resources_and_those_after_it_m
     gone = "ReqNodeNotAvail, UnavailableNodes:node1"
     assert [sim.job(one).reason for one in (*waiting, other, both)] == ["Resources", gone, gone, gone]
     assert sim.state(free) == "RUNNING"
+
+
+def test_a_job_that_was_told_of_a_missing_machine_is_told_so_when_others_wait_before_it() -> None:
+    sim = Simulation(fleet_of(FOUR, partitions=PARTITIONS))
+    sim.disconnect("node2")
+    sim.happen(events.MachineLost("node2"))
+    told = sim.submit(required_nodes="node2")
+    sim.submit(1000, required_nodes="node1", exclusive=1)
+    big = sim.submit(1000, nodes=3, exclusive=1, nice=-100)
+    later = sim.submit(required_nodes="node2", ntasks=2)
+    assert [sim.job(job).reason for job in (big, told, later)] == [
+        "Resources",
+        "ReqNodeNotAvail, UnavailableNodes:node2",
+        "Priority",
+    ]

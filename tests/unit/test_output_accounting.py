@@ -174,6 +174,28 @@ def test_sruns_steps_have_values_of_their_own() -> None:
         assert [*table.joined([Line(other, steps=[first])], VIEW, "|", False)] == ["00:00.002|0:0"]
 
 
+@pytest.mark.parametrize(
+    ("state", "ended", "ends", "shown"),
+    [
+        (JobState.CANCELLED, -18, {"exit_signal": 15}, "0:0"),  # by what ended its job
+        (JobState.REQUEUED, -18, {"exit_code": 7}, "0:0"),
+        (JobState.CANCELLED, -30, {"exit_code": 1}, "1:0"),  # by itself, earlier
+        (JobState.FAILED, -17, {"exit_signal": 9}, "0:0"),  # in the background, when the script had ended
+        (JobState.FAILED, -18, {"exit_signal": 15}, "0:15"),
+    ],
+)
+def test_a_step_that_is_ended_with_its_job_is_not_its_worst(
+    state: JobState, ended: int, ends: dict[str, int], shown: str
+) -> None:
+    step = Step(job_id=149, attempt=0, number=0, start_time=NOW - 40, end_time=NOW + ended, **ends)
+    table, _ = by_prefixes("derivedexitcode", FIELDS)
+    assert [*table.joined([Line(job("x", state), steps=[step])], VIEW, "|", False)] == [shown]
+
+
+def test_the_parts_of_a_heterogeneous_job_are_started_by_backfill() -> None:
+    assert show(job("het", het_job_id=149), "flags")[0] == "SchedBackfill,StartRecieved"
+
+
 def test_a_step_that_nothing_was_heard_of_ends_with_its_job() -> None:
     lost = Step(job_id=149, attempt=0, number=0, start_time=NOW - 19)
     ended = settled(lost, job("x", JobState.NODE_FAIL))

@@ -121,3 +121,14 @@ def test_what_a_component_is_called() -> None:
         ("13", "", 1),
         ("12", "+1", 1),
     ]
+
+
+def test_a_component_without_a_program_has_that_of_the_one_after_it() -> None:
+    parts = [["-n2"], ["-n1", "a"], ["-n3"], ["-n4", "b", "c"], ["-l"]]
+    assert groups.filled(parts, [[], ["a"], [], ["b", "c"], []]) == [
+        ["-n2", "a"],
+        ["-n1", "a"],
+        ["-n3", "b", "c"],
+        ["-n4", "b", "c"],
+        ["-l"],
+    ]
