@@ -36,7 +36,11 @@ UNCOUNTED = frozenset(
 )
 WHOLE = ("", "yes", "y", "no", "n")  # of --whole-hetjob
 # a job that was held until it was cancelled never took part
-ELIGIBLE = "(start_time IS NOT NULL OR reason NOT LIKE 'JobHeld%') AND coalesce(eligible_time, submit_time) < ?"
+# reasons of jobs that are not to start yet, whatever room there is: Slurm has no moment for these
+KEPT_BACK = ("JobHeld%", "Dependency%", "JobArrayTaskLimit", "job requeued in %")
+ELIGIBLE = "(start_time IS NOT NULL OR {}) AND coalesce(eligible_time, submit_time) < ?".format(
+    " AND ".join(f"reason NOT LIKE '{reason}'" for reason in KEPT_BACK)
+)
 
 
 class Span:

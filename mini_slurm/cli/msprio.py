@@ -30,6 +30,7 @@ COLUMNS = (
     *("job_id", "user", "partition", "qos", "account", "priority", "priority_set", "nice", "nodes", "ntasks"),
     *("cpus_per_task", "alloc_cpus", "eligible_time", "dependency", "extra"),
 )
+ARRAY_LIMIT = "JobArrayTaskLimit"  # the reason of tasks that may not start yet, whatever room there is
 NOBODY = -1
 EXCLUSIVE = "Options -o(--format) and -l(--long) are mutually exclusive. Please remove one and retry."
 
@@ -111,7 +112,7 @@ def _ranks(
     cpus = sum(node.cpus for node in views.values())
     now = listing.view(chosen).now
     where = queries.Where("state = 'PENDING'", "priority > 0", "dependency IS NULL")
-    where.add("eligible_time <= ?", now)
+    where.add("eligible_time <= ? AND reason != ?", now, ARRAY_LIMIT)
     where.among("job_id", _numbers(program, chosen))
     where.among("uid", _users(program, chosen))
     jobs = job_order.by_partition(queries.select_jobs(db, COLUMNS, where), chosen.words("partition"))

@@ -139,8 +139,11 @@ class Line:
         """Did the step end by itself, while its job ran? What is ended with the job does not count."""
         if step.end_time is None or self.job.end_time is None:
             return step.end_time is not None
+        was_ended, is_near = step.exit_signal in ENDING_SIGNALS, step.end_time >= self.job.end_time - TOGETHER
         if self.state in ENDED_FROM_OUTSIDE:
-            return step.end_time < self.job.end_time - TOGETHER and step.exit_signal not in ENDING_SIGNALS
+            return not (was_ended or is_near)
+        if self.job.exit_signal:  # the script was ended alone, and what it had started then
+            return not (was_ended and is_near)
         return step.end_time <= self.job.end_time
 
 

@@ -51,7 +51,7 @@ def test_what_a_step_writes_on_all_machines_is_shown_with_how_its_tasks_end(flee
     gone = fleet.run("msattach", step)
     assert (gone.returncode, gone.stderr) == (
         1,
-        "msattach: error: Could not get job step info: Invalid job id specified\n",
+        "msattach: error: Could not get job step info: Job/step already completing or completed\n",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from pathlib import Path
 
@@ -172,3 +173,21 @@ def test_an_earlier_run_stands_in_for_a_job_that_is_not_shown() -> None:
     runs = [Job(job_id=number, attempt=attempt) for number, attempt in ((1, 1), (2, 1), (2, 2))]
     found = account_request.instead(runs, [Job(job_id=1, attempt=2)])
     assert [(one.job_id, one.attempt) for one in found] == [(2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("Resources", 1),
+        ("BeginTime", 1),  # its moment decides
+        ("JobHeldUser", 0),
+        ("Dependency", 0),
+        ("DependencyNeverSatisfied", 0),
+        ("JobArrayTaskLimit", 0),
+        ("job requeued in held state", 0),
+    ],
+)
+def test_a_job_that_may_not_start_yet_is_not_looked_at(reason: str, shown: int) -> None:
+    row = "SELECT ? AS reason, NULL AS start_time, 1 AS submit_time, NULL AS eligible_time"
+    query = f"SELECT count(*) FROM ({row}) WHERE {account_request.ELIGIBLE}"
+    assert sqlite3.connect(":memory:").execute(query, [reason, 2]).fetchone() == (shown,)

@@ -192,6 +192,13 @@ def test_a_step_that_is_ended_with_its_job_is_not_its_worst(
     assert [*table.joined([Line(job("x", state), steps=[step])], VIEW, "|", False)] == [shown]
 
 
+def test_a_step_that_ends_with_its_signalled_script_is_not_its_worst() -> None:
+    step = Step(job_id=149, attempt=0, number=0, start_time=NOW - 40, end_time=NOW - 18, exit_signal=15)
+    table, _ = by_prefixes("derivedexitcode", FIELDS)
+    one = job("x", JobState.FAILED, exit_signal=15)
+    assert [*table.joined([Line(one, steps=[step])], VIEW, "|", False)] == ["0:0"]
+
+
 def test_the_parts_of_a_heterogeneous_job_are_started_by_backfill() -> None:
     assert show(job("het", het_job_id=149), "flags")[0] == "SchedBackfill,StartRecieved"
 
