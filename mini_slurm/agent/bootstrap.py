@@ -270,16 +270,20 @@ def relay_down(channel: socket.socket) -> NoReturn:
 
 
 def carry(source: int, target: int) -> None:
-    """Hand bytes on until there are no more, without looking at them where one of these is a pipe. Raises OSError."""
+    """Hand bytes on until there are no more, without looking at them where they go into a pipe. Raises OSError.
+
+    Out of a pipe they are copied: there splice waits for a full socket whatever it is told (Linux 6.5 and newer).
+    """
     for descriptor in (source, target):
         with contextlib.suppress(OSError):  # it is a socket
             fcntl.fcntl(descriptor, F_SETPIPE_SZ, PIPE)
     try:
-        splice(source, target)
+        if stat.S_ISFIFO(os.fstat(target).st_mode):
+            return splice(source, target)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOSYS):
             raise
-        copy(source, target)
+    copy(source, target)
 
 
 def splice(source: int, target: int) -> None:

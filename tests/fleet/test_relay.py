@@ -73,7 +73,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _closing(carry: Callable[[int, int], None], way: Way) -> None:
-    with suppress(BrokenPipeError):
+    with suppress(ConnectionError):
         carry(way.source, way.target)
     os.close(way.target)
 
