@@ -56,7 +56,9 @@ def run(
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        return 1  # whoever read the output has gone
+        from mini_slurm.steps.start import end_by_pipe
+
+        end_by_pipe()
     except Exception as error:
         if isinstance(error, FileNotFoundError) and (lost := _lost_folder()):
             _print_error(program, lost)

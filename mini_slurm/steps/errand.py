@@ -13,6 +13,7 @@ from mini_slurm.model.units import LARGEST_SCRIPT
 from mini_slurm.protocol import flat
 from mini_slurm.steps import launch, scripts
 from mini_slurm.steps.srun import AGENT, MARK, options, own_environment, rows
+from mini_slurm.steps.start import end_by_pipe
 from mini_slurm.steps.talk import AGENT_SOCKET, GREETING, NoAgent, Talk
 
 PATIENCE = 60.0  # seconds without a controller
@@ -38,7 +39,7 @@ def main(program: str, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        return 1  # whoever read the output has gone
+        end_by_pipe()
 
 
 def _main(program: str, arguments: list[str]) -> int:

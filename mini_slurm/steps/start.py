@@ -85,8 +85,21 @@ def run(module: str, name: str) -> NoReturn:
         pack.complete()
         _flush(name)
     except BrokenPipeError:
-        code = code or 1  # nobody reads what it prints
+        if name != "srun":
+            end_by_pipe()
+        code = code or 1  # it is not ended by that, in Slurm neither
     os._exit(code)  # to take the interpreter down in good order would cost a tenth of it all
+
+
+def end_by_pipe() -> NoReturn:
+    """Whoever read the output has gone: end by SIGPIPE, which Python ignores, as Slurm's commands do."""
+    import atexit
+    import signal
+
+    atexit._run_exitfuncs()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGPIPE)
+    os._exit(1)  # it is blocked
 
 
 def _flush(name: str) -> None:

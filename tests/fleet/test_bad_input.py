@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -263,6 +264,20 @@ def test_a_full_disk_under_the_output_is_one_line(login: LoginNode, command: str
     assert (done.returncode, done.stderr) == (
         1, f"{command}: error: the output cannot be written: No space left on device\n",
     )  # fmt: skip
+
+
+READERLESS = ["msqueue --json", "msinfo", "msacct", "mscontrol show hostnames a", "msbatch --help"]
+
+
+@pytest.mark.parametrize("command", [*READERLESS, "msalloc --version", "msdiag --help"])
+def test_a_command_whose_reader_has_gone_ends_by_sigpipe(login: LoginNode, command: str) -> None:
+    """As a real Slurm 22.05.8's do: 141 in bash's PIPESTATUS."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = command.split()
+    done = subprocess.run(words, env=login.environment, stdout=writer, stderr=subprocess.PIPE, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
 
 
 # --- the fleet file

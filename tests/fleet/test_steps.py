@@ -333,9 +333,12 @@ def test_modules_come_from_a_pack_and_a_broken_one_does_no_harm(client: Client) 
 
 
 def test_nobody_has_to_read_what_a_command_prints(client: Client) -> None:
-    script = "scontrol show hostnames 'a[1-60000]' | head -n 1; srun --help | true; srun --help > /dev/full; echo rc $?"
+    script = """
+    scontrol show hostnames 'a[1-60000]' | head -n 1; echo ${PIPESTATUS[0]}
+    srun --help | true; srun --help > /dev/full; echo rc $?
+    """
     full = "srun: error: the output cannot be written: No space left on device\n"
-    assert run(client, script) == (0, "a1\nrc 1\n", full)
+    assert run(client, script) == (0, "a1\n141\nrc 1\n", full)
 
 
 def test_prolog_and_epilog_of_tasks(client: Client) -> None:
