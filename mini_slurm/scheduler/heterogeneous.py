@@ -59,14 +59,21 @@ def arrange(sizes: Sequence[int], options: Options) -> Arranged:
 
     In their order first, each where it comes first; where that does not do, those with the fewest machines to choose
     from (`sizes`) are placed first, and each is tried wherever `options` says that it could be beside those before it.
+    At last the part that found no room is placed before all others, as often as that is something new.
     """
     looks = count()
-    first = _arrange(range(len(sizes)), options, looks)
-    if first.failed is None:
-        return first
-    order = sorted(range(len(sizes)), key=lambda part: sizes[part])
-    again = first if order == list(range(len(sizes))) else _arrange(order, options, looks)
-    return first if again.failed is not None else again
+    order = list(range(len(sizes)))
+    first = found = _arrange(order, options, looks)
+    tried = [order]
+    order = sorted(order, key=lambda part: sizes[part])
+    while found.failed is not None:
+        if order in tried:
+            order = [found.failed, *(part for part in tried[-1] if part != found.failed)]
+        if order in tried:
+            return first
+        tried.append(order)
+        found = _arrange(order, options, looks)
+    return found
 
 
 def _arrange(order: Sequence[int], options: Options, looks: Iterator[int]) -> Arranged:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from mini_slurm.model.allocation import Allocation, union
 from mini_slurm.model.fleet import Fleet, Partition
 from mini_slurm.model.job import Job
+from mini_slurm.model.preemption import SUSPEND, mode
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import held
@@ -76,7 +77,19 @@ def _choose(
             evictions.work(len(usable) + len(able))
         choices.append(mine)
     found = _fewest(fleet, choices, sorted(victims.values(), key=lambda one: value(fleet, one)))
-    return evictions.vain(until, reservation) if found is None else found
+    if found is None or not _would_start(fleet, choices, found[1]):
+        return evictions.vain(until, reservation)
+    return found
+
+
+def _would_start(fleet: Fleet, choices: list[list[Choice]], victims: list[Job]) -> bool:
+    """Once these have left, each part may use what they leave: would all still have room beside each other?
+
+    The CPUs of those that are suspended are for the parts that may have them make room alone.
+    """
+    leaving = frozenset(one.job_id for one in victims if mode(fleet, one) != SUSPEND)
+    then = [[choice._replace(able=choice.able | leaving) for choice in mine] for mine in choices]
+    return _arranged(fleet, then, victims).failed is None
 
 
 def _fewest(fleet: Fleet, choices: list[list[Choice]], victims: list[Job]) -> tuple[list[Allocation], list[Job]] | None:

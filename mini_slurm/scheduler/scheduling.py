@@ -185,7 +185,7 @@ class Round:
         if found.failed is not None and self._make_room_together(turn.group, whole, prospects):
             found = self._arranged(whole, prospects)
         if found.failed is not None:
-            if could_ever_start(self.cluster, together):
+            if together[0].job_id in self.cluster.plans or could_ever_start(self.cluster, together):
                 self._wait(turn, whole[found.failed], prospects[found.failed])
             else:
                 turn.close(NEVER_ROOM)

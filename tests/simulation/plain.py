@@ -82,10 +82,10 @@ class PlainRound:
             free.take(part)
         candidates = [eligible_machines(self.cluster, part) for part in together]
         found = self.arranged(together, whole, candidates)
-        if found.failed is not None and self.make_room_together(whole, candidates):
+        if found.failed is not None and self.make_room_together(together, whole, candidates):
             found = self.arranged(together, whole, candidates)
         if found.failed is not None:
-            if could_ever_start(self.cluster, together):
+            if together[0].job_id in self.cluster.plans or could_ever_start(self.cluster, together):
                 number = found.failed
                 return self.block(together[number], self.reserved.allowed(whole[number], candidates[number]))
             return "PartitionConfig"
@@ -102,8 +102,8 @@ class PlainRound:
             lambda number, others: once(self.beside(together[number], whole[number], candidates[number], others)),
         )
 
-    def make_room_together(self, whole: list[Job], candidates: list[list[Books]]) -> bool:
-        partitions = [open_partitions(self.cluster, part) for part in whole]
+    def make_room_together(self, together: list[Job], whole: list[Job], candidates: list[list[Books]]) -> bool:
+        partitions = [open_partitions(self.cluster, part) for part in together]
         can = [could_preempt(self.cluster.fleet, part, its) for part, its in zip(whole, partitions, strict=True)]
         if not any(can) or not self.evictions.wants_more(whole[0], 0):
             return False
