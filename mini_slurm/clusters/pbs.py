@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from mini_slurm.clusters import pbs_arrays, pbs_options, pbs_script, pbs_site
 from mini_slurm.clusters import pbs_records as records
@@ -53,7 +54,7 @@ class Pbs:
         options, lines = self.translate(job, order.asked, order.others)
         # far away the job has what a login there gives it: our environment means nothing there
         brought = pbs_options.variables(job.export, {} if remote else os.environ)
-        script = Script("job", wrapper(order, self.entry.folder, lines, brought, self.judged(order)))
+        script = Script("job", wrapper(order, self.entry.folder, lines, brought, self._waited(order, remote=remote)))
         words += [*options, "-v", tag]
         patience = self._patience([])
         return Call(tuple(words), b"", script, job.work_dir, patience=patience, once=job.tag)
@@ -64,7 +65,13 @@ class Pbs:
         """The options of qsub, and how many lines of the node file each task has. Raises Refused."""
         return pbs_arrays.waited_for(pbs_options.translate(job, asked, others), job, others), 1
 
-    def judged(self, order: Order) -> list[tuple[str, str, list[int]]]:
+    def _waited(self, order: Order, *, remote: bool) -> dict[str, object]:
+        """What the wrapper needs to judge the arrays that the job waited for."""
+        home = os.path.expanduser("~")
+        known = None if remote or not os.path.isdir(home) else os.stat(home).st_ino
+        return {"after": self.judged(order), "history": self.history, "home": known}
+
+    def judged(self, order: Order) -> list[tuple[str, str, str, list[int]]]:
         """What the wrapper has to find of jobs that this one waited for, before it runs."""
         return pbs_arrays.judged(order.job, order.others)
 
@@ -218,11 +225,11 @@ def wrapper(
     programs: str | None,
     lines: int = 1,
     brought: Mapping[str, str] | None = None,
-    after: Sequence[tuple[str, str, list[int]]] = (),
+    waited: Mapping[str, object] = MappingProxyType({"after": ()}),
 ) -> bytes:
     """The script that PBS gets: inside/job.py, and what it is to do.
 
-    `lines` of the node file are one task's; `brought`: variables that it brings along; `after`: see `judged`.
+    `lines` of the node file are one task's; `brought`: variables that it brings along; `waited`: for inside/waited.py.
     """
     job = order.job
     what: Mapping[str, object] = {
@@ -231,9 +238,10 @@ def wrapper(
         "std_out": job.std_out, "std_err": job.std_err, "std_in": job.std_in, "appends": job.open_mode == "a",
         "ntasks": job.ntasks, "cpus_per_task": job.cpus_per_task, "script": order.source.decode("latin-1"),
         "array": (job.array_min, job.array_max, job.array_step, job.array_size),
-        "programs": programs, "lines": lines, "after": after, "brought": brought or {}, "time_limit": job.time_limit,
+        "programs": programs, "lines": lines, "brought": brought or {}, "time_limit": job.time_limit,
         "told": {name: str(value) for name, value in _told(job).items() if value is not None},
         "takes_path": "ALL" in (job.export or "ALL").upper().split(","),
+        **waited,
         "tools": {name: f"#!/usr/bin/env python3\n{source(name)}" for name in TOOLS},
     }  # fmt: skip
     last = f"\n\nmain(json.loads({json.dumps(what)!r}))\n"

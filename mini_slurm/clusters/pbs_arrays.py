@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from mini_slurm.clusters.pbs_options import submitted_as
 from mini_slurm.model.foreign import ForeignJob
 
 KINDS = ("afterok", "afternotok")
 
 
-def judged(job: ForeignJob, others: Mapping[int, ForeignJob]) -> list[tuple[str, str, list[int]]]:
-    """The kind, the tag and the tasks of each array from here, not over yet, whose end decides about the job."""
+def judged(job: ForeignJob, others: Mapping[int, ForeignJob]) -> list[tuple[str, str, str, list[int]]]:
+    """The kind, tag, name and tasks of each array from here, not over yet, whose end decides about the job."""
     return [
-        (kind, other.tag, [*range(other.array_min, other.array_max + 1, other.array_step or 1)])
+        (kind, other.tag, submitted_as(other), [*range(other.array_min, other.array_max + 1, other.array_step or 1)])
         for kind, other in _arrays(job, others)
     ]
 

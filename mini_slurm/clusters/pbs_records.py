@@ -146,10 +146,17 @@ def _reason(given: dict[str, str], letter: str) -> tuple[str, int]:
     if letter == "W":
         return "BeginTime", 1
     if letter == "H":
-        return ("Dependency", 1) if given.get("Hold_Types") == "s" and "depend" in given else ("JobHeldUser", 0)
+        return _holder(given.get("Hold_Types", ""), "depend" in given)
     if given.get("comment", "").startswith("Can Never Run"):
         return "PartitionConfig", 1
     return ("Resources" if "Not Running" in given.get("comment", "") else "Priority"), 1
+
+
+def _holder(holds: str, waits: bool) -> tuple[str, int]:
+    """`u`: the user; `o`: an operator; `s`: the system, for a dependency, or after too many runs that failed."""
+    if holds == "s" and waits:
+        return "Dependency", 1
+    return ("JobHeldAdmin" if {*holds} & {*"os"} else "JobHeldUser"), 0
 
 
 def _read_end(job: ForeignJob, given: dict[str, str]) -> None:

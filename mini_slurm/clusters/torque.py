@@ -50,7 +50,7 @@ class Torque(Pbs):
         words = [AFTER.sub(_after_array, word) for word in words]
         return [*words, *(["-t", _array(expression)] if expression else [])], job.cpus_per_task or 1
 
-    def judged(self, order: Order) -> list[tuple[str, str, list[int]]]:
+    def judged(self, order: Order) -> list[tuple[str, str, str, list[int]]]:
         """Nothing: afterokarray heeds how the tasks ended."""
         return []
 

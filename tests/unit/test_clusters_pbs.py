@@ -17,7 +17,7 @@ import pytest
 from mini_slurm.clusters import pbs_options
 from mini_slurm.clusters import pbs_records as records
 from mini_slurm.clusters.base import Answer, Order, Unanswered
-from mini_slurm.clusters.inside import hostlist, srun
+from mini_slurm.clusters.inside import hostlist, srun, waited
 from mini_slurm.clusters.inside import job as wrapper
 from mini_slurm.clusters.pbs import TOOLS, Pbs, source
 from mini_slurm.clusters.states import Known
@@ -524,3 +524,76 @@ def test_a_search_tells_of_every_task_that_is_noted_with_its_end(tmp_path: Path,
     assert {task: ends[task][0] for task in range(4)} == {0: "COMPLETED", 1: "FAILED", 2: "FAILED", 3: "CANCELLED"}
     assert (ends[1][1:], ends[2][1:]) == ((3, 0, "t1", "bob"), (0, 9, "t1", "bob"))
     assert {job.end_time for job in found} == {1795323616.0}
+
+
+ENDED = """\
+Job Id: 5[].s
+    job_state = F
+    Exit_status = 0
+Job Id: 5[1].s
+    job_state = X
+    Exit_status = 0
+Job Id: 5[2].s
+    job_state = X
+    Exit_status = {second}
+"""
+
+
+@pytest.mark.parametrize(
+    ("noted", "second", "at_home", "went_well"),
+    [
+        ({1: 0, 2: 0}, "1", True, True),  # the notes count
+        ({1: 0, 2: 3}, "0", True, False),
+        ({1: 0}, "0", True, True),  # else the history
+        ({1: 0}, "1", False, False),
+        ({1: 0, 2: None}, "1", False, False),  # it began here, and was seen no more
+        ({}, "0", False, True),
+        ({1: 0}, None, True, False),  # there is none, but a note would be here
+        ({1: 0, 2: None}, None, True, False),
+        ({1: 0}, None, False, None),  # only PBS's own word is left
+        ({}, None, False, None),
+        ({2: 3}, None, False, False),
+    ],
+)
+def test_a_note_that_is_not_to_be_seen_is_no_failure(
+    noted: dict[int, int | None], second: str | None, at_home: bool, went_well: bool | None,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PBS_CONF_FILE", str(tmp_path / "pbs.conf"))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "pbs.conf").write_text(f"PBS_SERVER=s\nPBS_EXEC={tmp_path}\n")
+    qstat = tmp_path / "bin" / "qstat"
+    qstat.write_text(f"#!/bin/sh\ncat <<E\n{ENDED.format(second=second)}E\n" if second else "#!/bin/sh\nexit 1\n")
+    qstat.chmod(0o755)
+    for task, code in noted.items():
+        end = {} if code is None else {"id": f"5[{task}].s", "code": code, "signal": 0, "ended": False}
+        (tmp_path / f"t.{task}").write_text(json.dumps({"runs": 1, **end}))
+    order = {"programs": None, "history": ["-x"], "tag": "mine", "home": tmp_path.stat().st_ino if at_home else 0}
+    runs = {kind: waited.is_met(order, str(tmp_path), kind, "t", "5[].s", [1, 2]) for kind in ("afterok", "afternotok")}
+    assert runs == {"afterok": went_well is not False, "afternotok": went_well is not True}
+
+
+def test_a_submission_over_ssh_left_a_mark_in_a_home_that_is_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PBS_CONF_FILE", str(tmp_path / "none"))
+    order = {"programs": None, "history": [], "tag": "mine", "home": None}
+    assert waited.is_met(order, str(tmp_path), "afterok", "t", "5[].s", [1])
+    (tmp_path / waited.CALLS / "mine").mkdir(parents=True)
+    assert not waited.is_met(order, str(tmp_path), "afterok", "t", "5[].s", [1])
+
+
+def test_a_task_that_never_ran_did_not_go_well() -> None:
+    assert waited.ended("Job Id: 5[3].s\n    job_state = X\nJob Id: 5[4].s\n    job_state = R\n") == {3: False}
+
+
+@pytest.mark.parametrize(
+    ("holds", "others", "reason"),
+    [("u", "", "JobHeldUser"), ("o", "", "JobHeldAdmin"), ("sou", "", "JobHeldAdmin"), ("s", "", "JobHeldAdmin"),
+     ("s", "    depend = afterok:4.s@s\n", "Dependency"), ("so", "    depend = afterok:4.s@s\n", "JobHeldAdmin")],
+)  # fmt: skip
+def test_who_holds_a_job_is_told(holds: str, others: str, reason: str) -> None:
+    ((name, given),) = records.jobs(f"Job Id: 5.s\n    job_state = H\n    Hold_Types = {holds}\n{others}".encode())
+    assert records.read(name, given, None).reason == reason

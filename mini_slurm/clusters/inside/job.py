@@ -16,6 +16,7 @@ from typing import Any
 
 from mini_slurm.clusters.inside.hostlist import compress, repeated
 from mini_slurm.clusters.inside.patterns import fill
+from mini_slurm.clusters.inside.waited import is_met
 
 NOTES = os.path.join(".cache", "mini_slurm", "pbs")  # at home
 KEPT = 30 * 86400.0  # seconds that the note of an end is kept
@@ -37,7 +38,7 @@ def main(order: dict[str, Any]) -> None:
     notes = os.path.join(os.path.expanduser("~"), NOTES)
     os.makedirs(notes, mode=0o700, exist_ok=True)
     note = os.path.join(notes, order["tag"] if task is None else f"{order['tag']}.{task}")
-    if not all(_is_met(notes, *one) for one in order["after"]):
+    if not all(is_met(order, notes, *one) for one in order["after"]):
         told = {"id": os.environ["PBS_JOBID"], "code": 0, "signal": 0, "ended": True, "nodes": "", "runs": 1}
         _note(note, {**told, "start": time.time(), "end": time.time()})
         sys.exit(1)  # what waits for this one to go well is not to run
@@ -71,20 +72,6 @@ def _begin(note: str) -> int:
         runs = 0
     _note(note, {"runs": runs + 1})
     return runs
-
-
-def _is_met(notes: str, kind: str, tag: str, tasks: list[int]) -> bool:
-    """Did all tasks of the array go well, or, for `afternotok`, not all of them? One without a note did not."""
-    return all(_went_well(os.path.join(notes, f"{tag}.{task}")) for task in tasks) == (kind == "afterok")
-
-
-def _went_well(note: str) -> bool:
-    try:
-        with open(note) as file:
-            told = json.load(file)
-    except (OSError, ValueError):
-        return False
-    return "id" in told and not (told["code"] or told["signal"] or told["ended"])
 
 
 def _note(path: str, told: dict[str, Any]) -> None:
