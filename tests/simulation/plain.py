@@ -18,6 +18,7 @@ from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.eligible import could_run_somewhere, eligible_machines, judged, open_partitions, sites
 from mini_slurm.scheduler.evictions import Evictions, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import Waiting, own_reason, shared_reason
+from mini_slurm.scheduler.explain import lasting as still_told
 from mini_slurm.scheduler.heterogeneous import Arranged, arrange, could_ever_start, lasting, once, parts
 from mini_slurm.scheduler.joint_evictions import Wish, plan_together
 from mini_slurm.scheduler.oversubscription import offers, settle
@@ -69,7 +70,7 @@ class PlainRound:
             reason = reason or self.reasons.get(self.cluster.queue.key(job))
             reason = reason or (self.start_together(together) if job.het_size else self.start(job))
             if reason is not None:
-                set_reason(self.cluster, job, reason)
+                set_reason(self.cluster, job, still_told(job, reason))
         return self.decisions + self.evictions.resume()
 
     def start_together(self, together: list[Job]) -> str | None:

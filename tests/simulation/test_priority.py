@@ -6,8 +6,9 @@ import pytest
 
 from mini_slurm.model.fleet import Association, Partition, Qos, Weights
 from mini_slurm.model.resources import Resources
-from mini_slurm.scheduler import events
+from mini_slurm.scheduler import core, events
 from tests.simulation.harness import Simulation, fleet_of
+from tests.simulation.test_invariants import compared
 
 FOUR = {
     "node1": Resources(cpus=2, memory=4000),
@@ -205,7 +206,10 @@ def test_the_first_that_wants_a_machine_waits_for_resources_and_those_after_it_m
     assert sim.state(free) == "RUNNING"
 
 
-def test_a_job_that_was_told_of_a_missing_machine_is_told_so_when_others_wait_before_it() -> None:
+def test_a_job_that_was_told_of_a_missing_machine_is_told_so_when_others_wait_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(core, "start_pending", compared)
     sim = Simulation(fleet_of(FOUR, partitions=PARTITIONS))
     sim.disconnect("node2")
     sim.happen(events.MachineLost("node2"))
