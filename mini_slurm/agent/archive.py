@@ -15,8 +15,8 @@ MAIN = b"import sys\n\nfrom mini_slurm.agent.main import main\n\nsys.exit(main(s
 PARTS = ("agent", "protocol", "steps")
 # of the packages that stay: pure modules that srun on a machine needs too
 ALSO = (
-    *("__init__.py", "errors.py", "model/__init__.py", "model/export.py", "model/hostlist.py"),
-    *("model/loose_hostlist.py", "model/numbers.py", "model/units.py"),
+    *("__init__.py", "errors.py", "model/__init__.py", "model/export.py", "model/gres.py"),
+    *("model/hostlist.py", "model/loose_hostlist.py", "model/numbers.py", "model/tuples.py", "model/units.py"),
     *("options/__init__.py", "options/grammar.py"),
 )
 STAYS = ("agent/archive.py", "agent/bootstrap.py", "agent/checkup.py")

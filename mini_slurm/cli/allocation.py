@@ -228,10 +228,8 @@ class Allocation:
         """How long --immediate lets it wait; None: for ever."""
         if "immediate" not in self.values.of:
             return None
-        text = self.values.text("immediate") or "1"
-        if not (text.isascii() and text.isdigit()):
-            raise Refused(f'Invalid numeric value "{text}" for immediate.')
-        return {0: None, 1: 0.0}.get(int(text), float(text))
+        seconds = self.values.number("immediate") or 0
+        return {0: None, 1: 0.0}.get(seconds, float(seconds))
 
     def _give_up(self) -> None:
         self.cancel()

@@ -9,8 +9,8 @@ from mini_slurm.cli.allocation import Allocation, variables
 from mini_slurm.cli.run_request import Run, options
 from mini_slurm.cli.running_job import find
 from mini_slurm.desk import submission
-from mini_slurm.errors import Refused
 from mini_slurm.model.job import Job
+from mini_slurm.model.numbers import checked
 from mini_slurm.model.states import JobState
 from mini_slurm.options.grammar import Setting, parse
 from mini_slurm.options.srun import SRUN, SRUN_VARIABLES
@@ -50,7 +50,7 @@ def msrun(program: str, arguments: list[str]) -> int:
     for run in runs:
         run.check()
     number = runs[0].texts.get("jobid")
-    return within(program, number, arguments) if number else alone(runs, settings)
+    return alone(runs, settings) if number is None else within(program, number, arguments)
 
 
 def _parse(program: str, words: list[str]) -> tuple[list[Setting], list[str]]:
@@ -62,9 +62,8 @@ def _parse(program: str, words: list[str]) -> tuple[list[Setting], list[str]]:
 
 def within(program: str, number: str, arguments: list[str]) -> int:
     """A step of a job that runs, in one of its parts or in several."""
+    number = str(checked("--jobid", number))
     state, db = common.open_store()
-    if not number.partition("_")[0].isdigit():
-        raise Refused(f'Invalid numeric value "{number}" for --jobid.')
     job = find(number, db)
     trouble = _trouble(number, job)
     if job is None or trouble:

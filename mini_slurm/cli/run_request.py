@@ -25,6 +25,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.options.collect import Values
 
+# what the fleet has to say to it, with the job
+OF_THE_FLEET = frozenset({"gpus", "gpus-per-node", "gpus-per-task", "gres"})
 # of which tasks have their machine's value, where the login node has one
 MACHINES_OWN = ("HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "HOSTNAME")
 # what is said of the job and no matter of its only step
@@ -67,7 +69,8 @@ class Run:
         """Raises MiniSlurmError where the step, with an allocation of its own, cannot be what was asked for."""
         if "relative" in self.texts:
             number("relative", self.texts["relative"], 0)
-            raise Fatal("--relative option invalid for job allocation request")
+            if "test-only" not in self.texts:
+                raise Fatal("--relative option invalid for job allocation request")
         plan = self._plan_quietly()
         if "multi-prog" in self.texts and "ntasks" not in self.texts:
             self.texts["ntasks"] = str(plan.wanted.ntasks)  # as many as the file names
@@ -75,8 +78,9 @@ class Run:
 
     def _plan_quietly(self) -> launch.Plan:
         """What is said of it is said when it begins. Raises MiniSlurmError, then after the warning before it."""
+        texts = {name: text for name, text in self.texts.items() if name not in OF_THE_FLEET}
         try:
-            return launch.read(self.program, {**self.texts, "quiet": ""}, self.words, self.environment, [])
+            return launch.read(self.program, {**texts, "quiet": ""}, self.words, self.environment, [])
         except BadUsage:
             if "cpu-bind" in self.texts and "quiet" not in self.texts:
                 common.say(f"{self.program}: {launch.NO_BINDING}")

@@ -9,7 +9,7 @@ from mini_slurm.options.table import OPTIONS, VARIABLES, JobOption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mini_slurm.options.grammar import Option
 
@@ -69,16 +69,17 @@ def _own(
     metavar: str = "",
     example: str = "",
     command: str = "srun",
+    parse: Callable[[str | None], object] = values.text,
 ) -> JobOption:
     """A row of srun's own, or of salloc's."""
-    return JobOption(long, short, long.replace("-", "_"), values.text, value=value, env=env or (), commands=(command,),
+    return JobOption(long, short, long.replace("-", "_"), parse, value=value, env=env or (), commands=(command,),
                      metavar=metavar, help=help, example=example)  # fmt: skip
 
 
 def _sallocs(long: str, short: str = "", value: str = "none", env: str = "", help: str = "", metavar: str = "",
-             example: str = "") -> JobOption:  # fmt: skip
+             example: str = "", parse: Callable[[str | None], object] = values.text) -> JobOption:  # fmt: skip
     """A row of salloc's own."""
-    return _own(long, short, value, env, help, metavar, example, "salloc")
+    return _own(long, short, value, env, help, metavar, example, "salloc", parse)
 
 
 # fmt: off
@@ -99,12 +100,13 @@ OWN: tuple[JobOption, ...] = (
          help="Take only the CPUs that the tasks need, and leave the others to further steps."),
     _own("het-group", metavar="N", example="0", help="Parts of a heterogeneous job to run in: 0,2-3."),
     _own("immediate", "I", value="optional", metavar="SECONDS", example="10",
-         help="Do not wait for resources longer than this."),
+         parse=values.patience, help="Do not wait for resources longer than this."),
     _own("jobid", env="SLURM_JOB_ID", metavar="JOB", example="42", help="Run within this job."),
     _own("kill-on-bad-exit", "K", value="optional", env="SLURM_KILL_BAD_EXIT", metavar="0|1", example="1",
          help="End all tasks when one of them fails."),
     _own("label", "l", value="none", env="SLURM_LABELIO", help="Put the task's number before each line."),
     _own("mpi", env="SLURM_MPI_TYPE", metavar="TYPE", example="none", help="How tasks find each other for MPI."),
+    _own("msg-timeout", metavar="SECONDS", example="10", help="Accepted; nothing depends on it."),
     _own("multi-prog", value="none", help="The program is a file that says what each task runs."),
     _own("no-allocate", "Z", value="none", help=NOT_YET),
     _own("overlap", value="none", env="SLURM_OVERLAP", help="Share the CPUs with other steps of the job."),
@@ -130,7 +132,7 @@ OWN: tuple[JobOption, ...] = (
 SALLOCS_OWN: tuple[JobOption, ...] = (
     _sallocs("bell", env="SALLOC_BELL", help="Ring the terminal's bell when the allocation is there."),
     _sallocs("immediate", "I", "optional", env="SALLOC_IMMEDIATE", metavar="SECONDS", example="10",
-             help="Do not wait for resources longer than this."),
+             parse=values.patience, help="Do not wait for resources longer than this."),
     _sallocs("kill-command", "K", "optional", env="SALLOC_KILL_CMD", metavar="SIGNAL", example="TERM",
              help="Send the command a signal when the allocation ends before it."),
     _sallocs("no-bell", env="SALLOC_NO_BELL", help="Do not ring the terminal's bell."),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mini_slurm.errors import BadOption, Refused
-from mini_slurm.model.numbers import LARGEST, SPACE, leading_number, to_int
+from mini_slurm.model import numbers
+from mini_slurm.model.numbers import LARGEST, leading_number, to_int
 from mini_slurm.model.units import NO_LIMIT, parse_duration, parse_memory, parse_time_limit
 
 TYPE_CHECKING = False
@@ -63,6 +64,11 @@ def number_or_none(value: str | None) -> int:
     return found
 
 
+def patience(value: str | None) -> int:
+    """Seconds that --immediate lets a job wait for resources: 1 is none, 0 is for ever."""
+    return numbers.checked("immediate", value or "1", 0)
+
+
 def times(value: str | None) -> int | None:
     """How verbose: None is once more; a variable says a number."""
     return None if value is None else number_or_none(value)
@@ -70,35 +76,7 @@ def times(value: str | None) -> int | None:
 
 def nodes(value: str | None) -> tuple[int, int]:
     """The least and the largest number of machines: `2`, `1-4` or `1k`; 0 for the largest: not said."""
-    given = value or ""
-    low, dash, high = given.partition("-")
-    least = _count(low)
-    if not dash:
-        if least < 0:
-            raise _no_count(given)
-        return least, least
-    most = _count(high)
-    least = 1 if least < 0 else least
-    if most and most < least:
-        raise BadOption(f"Maximum node count {most} is less than minimum node count {least}")
-    return least, most
-
-
-def _count(given: str) -> int:
-    """A number of machines; k and m stand for powers of 1024."""
-    found, rest = leading_number(given)
-    if rest == given:
-        found = -1
-    for letter, factor in (("k", 1024), ("m", 1024 * 1024)):
-        if rest != given and rest[:1].lower() == letter:
-            found, rest = found * factor, rest[1:]
-    if rest.strip(SPACE):
-        raise _no_count(given)
-    return to_int(found)
-
-
-def _no_count(given: str) -> BadOption:
-    return BadOption(f'"{given}" is not a valid node count')
+    return numbers.nodes(value or "")
 
 
 def memory(value: str | None) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mini_slurm.steps.request import NO_COUNT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_slurm.steps.request import StepRequest
@@ -9,6 +11,7 @@ if TYPE_CHECKING:
 UNAVAILABLE = "Requested node configuration is not available"
 TOO_FEW_NAMES = "Unspecified error"  # what Slurm says of fewer names than tasks
 TOO_MANY = "More processors requested than permitted"
+BAD_TRES = "Invalid Trackable RESource (TRES) specification"
 NO_GPUS = "Step requested GRES but job doesn't have GRES\nInvalid generic resource (gres) specification"
 BUSY = "Requested nodes are busy"
 NO_MEMORY = "Memory required by task is not available"
@@ -127,6 +130,8 @@ def _with_memory(request: StepRequest, allowed: list[Node]) -> list[Node]:
 
 
 def _check_gpus(request: StepRequest, nodes: list[Node]) -> None:
+    if NO_COUNT in (request.gpus, request.gpus_per_node, request.gpus_per_task):
+        raise Impossible(BAD_TRES)
     wanted = request.gpus or request.gpus_per_node or request.gpus_per_task
     if wanted and not any(node.gpus for node in nodes):
         raise Impossible(NO_GPUS)

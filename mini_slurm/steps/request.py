@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.errors import BadOption, Refused
+from mini_slurm.model import numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     Reader = Callable[["StepRequest", str], None]
 
 DISTRIBUTIONS = frozenset({"block", "cyclic", "arbitrary"})
+BAD_GRES = "Invalid generic resource (gres) specification"
+NO_COUNT = -1  # of GPUs: what was said is no number, which is told when the step is to be made
+MOST_THREADS = 60
 
 
 class StepRequest:
@@ -107,9 +111,17 @@ def read(given: dict[str, str], warn: list[str]) -> StepRequest:
         raise Refused("-r,--relative not allowed with -w,--nodelist or -x,--exclude.")
     if "exclusive" in given or "cpus-per-task" in given:
         request.exact = True
+    _check_threads(given, warn)
     _settle_tasks(request, warn)
     _settle_names(request, warn)
     return request
+
+
+def _check_threads(given: dict[str, str], warn: list[str]) -> None:
+    """Threads of a server for MPI that there is none of here: looked at, and passed over."""
+    threads = number("threads", given.get("threads", "1"))
+    if threads > MOST_THREADS:
+        warn.append(f"error: Thread value --threads={threads} exceeds recommended limit of {MOST_THREADS}")
 
 
 def _settle_names(request: StepRequest, warn: list[str]) -> None:
@@ -145,13 +157,8 @@ def _settle_tasks(request: StepRequest, warn: list[str]) -> None:
 
 
 def number(option: str, text: str, least: int = 1) -> int:
-    """A number from `least` on. Raises Refused."""
-    digits = text.strip()
-    if digits.startswith("+"):
-        digits = digits[1:]
-    if not (digits.isascii() and digits.isdigit()) or not least <= int(digits) < 2**31:
-        raise Refused(f'Invalid numeric value "{text}" for --{option}.')
-    return int(digits)
+    """A number from `least` on, as C reads it. Raises Refused."""
+    return numbers.checked(f"--{option}", text, least)
 
 
 def _number(option: str, attribute: str, least: int = 1) -> Reader:
@@ -169,12 +176,7 @@ def _flag(attribute: str) -> Reader:
 
 
 def _nodes(request: StepRequest, text: str) -> None:
-    low, dash, high = text.partition("-")
-    if not all(part.isascii() and part.isdigit() for part in (low, high or low)) or (dash and not high):
-        raise BadOption(f'"{text}" is not a valid node count')
-    request.least_nodes, request.most_nodes = int(low), int(high or low)
-    if request.most_nodes < request.least_nodes:
-        raise BadOption(f"Maximum node count {high} is less than minimum node count {low}")
+    request.least_nodes, request.most_nodes = numbers.nodes(text)
 
 
 def _nodelist(request: StepRequest, text: str) -> None:
@@ -261,42 +263,45 @@ def _time(request: StepRequest, text: str) -> None:
 
 
 def _immediate(request: StepRequest, text: str) -> None:
-    if not (text.isascii() and (text.isdigit() or not text)):
-        raise Refused(f'Invalid numeric value "{text}" for immediate.')
-    request.immediate = int(text or 1)
+    request.immediate = numbers.checked("immediate", text, 0) if text else 1
 
 
-def _gpu_count(request: StepRequest, option: str, text: str) -> int:
-    """`2`, `a100:2`, `gpu:a100:2`."""
-    count = 0
-    for part in text.split(","):
-        kind, _, digits = part.rpartition(":")
-        if kind.startswith("gpu"):
-            kind = kind[4:]
-        if not digits.isdigit():
-            raise BadOption(f"Invalid --{option} specification")
-        request.gpu_type = kind or request.gpu_type
-        count += int(digits)
-    return count
+def _message_timeout(request: StepRequest, text: str) -> None:
+    number("msg-timeout", text)
 
 
-def _gpus(option: str, attribute: str) -> Reader:
+def _gpu_count(request: StepRequest, text: str) -> int:
+    """GPUs as --gres writes them: `gpu:2`, `gpu:a100:2`, `gpu:a100`. Raises Refused."""
+    from mini_slurm.model import gres
+
+    if gres.counts_badly(text):
+        return NO_COUNT
+    try:
+        found = gres.parse(text)
+    except ValueError:
+        raise Refused(BAD_GRES) from None
+    if any(one.name != gres.GPU for one in found):
+        raise Refused(BAD_GRES)
+    for one in found:
+        request.gpu_type = one.type or request.gpu_type
+    return sum(one.amount for one in found)
+
+
+def _gpus(attribute: str) -> Reader:
+    """A reader of `2`, `a100:2`; an empty text asks for none in particular."""
+
     def reader(request: StepRequest, text: str) -> None:
-        setattr(request, attribute, _gpu_count(request, option, text))
+        from mini_slurm.model.gres import prefixed
+
+        if text:
+            setattr(request, attribute, _gpu_count(request, prefixed(text)))
 
     return reader
 
 
 def _gres(request: StepRequest, text: str) -> None:
     """`gpu:2`, `gpu`, `gpu:a100:1`, `none`."""
-    if text.lower() == "none":
-        request.gpus_per_node = 0
-        return
-    for part in text.split(","):
-        name, _, rest = part.partition(":")
-        if name != "gpu":
-            raise Refused("Invalid generic resource (gres) specification")
-        request.gpus_per_node = _gpu_count(request, "gres", rest or "1")
+    request.gpus_per_node = 0 if text.lower() == "none" else _gpu_count(request, text)
 
 
 # fmt: off
@@ -305,13 +310,14 @@ READERS: dict[str, Reader] = {
     "distribution": _distribution,
     "exact": _flag("exact"),
     "exclude": _excluded,
-    "gpus": _gpus("gpus", "gpus"),
-    "gpus-per-node": _gpus("gpus-per-node", "gpus_per_node"),
-    "gpus-per-task": _gpus("gpus-per-task", "gpus_per_task"),
+    "gpus": _gpus("gpus"),
+    "gpus-per-node": _gpus("gpus_per_node"),
+    "gpus-per-task": _gpus("gpus_per_task"),
     "gres": _gres,
     "immediate": _immediate,
     "mem": _memory,
     "mem-per-cpu": _memory_per_cpu,
+    "msg-timeout": _message_timeout,
     "nodelist": _nodelist,
     "nodes": _nodes,
     "ntasks": _number("ntasks", "ntasks"),
