@@ -30,6 +30,7 @@ LOST = 2.0  # seconds to wait for the exit status of a script that is not this p
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0  # seconds between rounds of SIGKILL
 STEPS_PAUSE = 0.05  # seconds between looks whether the job's steps have ended, or a script that is not our child
 LAST_WORD = 1.0  # seconds
+CONTINUED = 0.005  # seconds from SIGCONT to SIGTERM: who handles both gets them one after the other, as from slurmd
 
 
 class Place(NamedTuple):
@@ -71,11 +72,11 @@ class Stepd:
         self.script, self.script_start = 0, 0  # pid, 0: not known; when it began, as /proc has it
         self.status: Optional[int] = None  # wait status of the script
         self.usage = Usage(0.0, 0.0, 0)
-        self.adopted = False
+        self.adopted = self.over = False  # over: the script has ended, what is left is killed
         self.is_member = plan.get("role") == "member"  # there is no script: what the job holds here is held until `end`
         self.lost_at: Optional[float] = None  # when the script of somebody else's was seen to be gone
-        self.over = False  # the script has ended: what is left is killed
         self.cause, self.said = "", False
+        self.term_at: Optional[float] = None
         self.kill_at: Optional[float] = None
         self.last_word = 0.0  # until when the job's sruns may speak, after its steps have ended
         self.pause = FIRST_PAUSE
@@ -189,7 +190,7 @@ class Stepd:
         self._finish()
 
     def _timeout(self) -> float:
-        moments = [self.kill_at, self.retry_at, None if self.is_member else self.memory.due]
+        moments = [self.term_at, self.kill_at, self.retry_at, None if self.is_member else self.memory.due]
         if not self.cause:
             moments += [self.clock.end, self.clock.warn_at]
         if self.over or (self.kill_at is not None and now() >= self.kill_at):
@@ -237,8 +238,7 @@ class Stepd:
         """Has a script that is not our child ended, without a word from the agent about how?"""
         if not self.adopted or self.is_member or processes.is_running(self.script, self.script_start):
             return False
-        if self.lost_at is None:
-            self.lost_at = now()
+        self.lost_at = self.lost_at or now()
         return now() > self.lost_at + LOST
 
     def _members(self) -> List[int]:
@@ -263,6 +263,9 @@ class Stepd:
                 self._signal(warning, "batch" if self.clock.warns_script else "steps")
             if self.clock.is_over(now()):
                 self._terminate("TIMEOUT", self.plan["kill_wait"], "TIME LIMIT")
+        if self.term_at is not None and now() >= self.term_at:
+            self.term_at = None
+            processes.send(self._members(), signal.SIGTERM)
         if self.kill_at is not None and now() >= self.kill_at and not self.over:
             self._kill_rest()
 
@@ -278,11 +281,9 @@ class Stepd:
         if not self.cause:
             self.cause = cause
             self._announce(f" DUE TO {why}" if why else "")
-            members = self._members()
-            processes.send(members, signal.SIGCONT)
-            processes.send(members, signal.SIGTERM)
-        moment = now() + kill_wait
-        self.kill_at = moment if self.kill_at is None else min(self.kill_at, moment)
+            processes.send(self._members(), signal.SIGCONT)
+            self.term_at = now() + min(CONTINUED, kill_wait)
+        self.kill_at = min(now() + kill_wait, self.kill_at or float("inf"))
 
     def _announce(self, why: str) -> None:
         if not self.said:
