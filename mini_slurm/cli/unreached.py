@@ -25,6 +25,11 @@ def lines(job: Job, reason: str, db: sqlite3.Connection) -> list[str]:
     return [fault for fault in faults if fault][:SHOWN]
 
 
+def faults(db: sqlite3.Connection) -> dict[str, str]:
+    """Machines that are not reached now, and why."""
+    return {name: known.reason for name, known in load_machines(db).items() if known.state != "UP" and known.reason}
+
+
 def _names(job: Job, reason: str, db: sqlite3.Connection) -> Iterable[str]:
     if reason.startswith(NAMED):
         return expand(reason.removeprefix(NAMED))

@@ -35,9 +35,11 @@ def show(program: str, word: str) -> int:
             )
         moment, now = listing.moment_format(), time.time()
         expected = plan(cluster, now, {job.job_id for job in mine})
+        faults = unreached.faults(db)
         for job in mine:
-            listing.show(visible(line) for line in explain(cluster, job, now, moment))
-            listing.show(visible(f"Not reached: {line}") for line in unreached.lines(job, job.reason, db))
+            told = explain(cluster, job, now, moment, faults)
+            more = [line for line in unreached.lines(job, job.reason, db) if not _is_told(line, told)]
+            listing.show(visible(line) for line in [*told, *(f"Not reached: {line}" for line in more)])
             if job.job_id in expected:
                 begin, names = expected[job.job_id]
                 where = f"on {compress(list(names))}, if all before it use up their time limits"
@@ -45,6 +47,12 @@ def show(program: str, word: str) -> int:
     finally:
         db.close()
     return 0
+
+
+def _is_told(fault: str, told: list[str]) -> bool:
+    """Is a machine's fault, `node1: ...`, among these lines?"""
+    what = fault.partition(": ")[2] or fault
+    return any(line.endswith(what) for line in told)
 
 
 def _numbers(job: Job, one: job_ids.JobId) -> tuple[int | None, ...]:

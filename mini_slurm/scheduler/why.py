@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from mini_slurm.model.dependencies import BadDependency, parse
@@ -26,6 +27,7 @@ from mini_slurm.scheduler.reservations import Reserved
 from mini_slurm.scheduler.sharing import pick
 
 NOBODY: frozenset[int] = frozenset()
+NO_FAULTS: Mapping[str, str] = MappingProxyType({})
 SHOWN = 3  # machines, jobs that go before, holders on a machine
 
 Moment = Callable[[float], str]
@@ -42,19 +44,31 @@ class Site(NamedTuple):
     others: frozenset[int] = NOBODY  # jobs of other users that it must not meet there
 
 
-def explain(cluster: Cluster, job: Job, now: float, moment: Moment) -> list[str]:
-    """A line for each thing that there is to say."""
+def explain(cluster: Cluster, job: Job, now: float, moment: Moment, faults: Mapping[str, str] = NO_FAULTS) -> list[str]:
+    """A line for each thing that there is to say. `faults`: machines that are not reached, and why."""
     title = f"Job {single_id(job) if job.het_size else job.display_id} ({job.name or 'no name'}, {job.user or job.uid})"
     if job.state is not JobState.PENDING:
         where = f" on {job.node_list}" if job.node_list else ""
-        return [f"{title} does not wait: it is {job.state.name}{where}.", *of_running(cluster, job, moment)]
+        return [
+            f"{title} does not wait: it is {job.state.name}{where}.",
+            *_kept(job),
+            *of_running(cluster, job, moment),
+        ]
     found = [f"{title} waits: {job.reason}.", *_reason(cluster, job, now, moment)]
     if job.het_size:
         found.append(f"It starts together with the other parts of job {job.het_job_id}, or not at all.")
     if job.priority == 0 or job.dependency is not None or (job.begin_time or 0) > now:
         return found
-    found += [*_before(cluster, job), f"It wants {_wish(cluster, job)}.", *_nearest(cluster, job, now, moment)]
+    found += [*_before(cluster, job), f"It wants {_wish(cluster, job)}.", *_nearest(cluster, job, now, moment, faults)]
     return found + of_waiting(cluster, job, now, moment)
+
+
+def _kept(job: Job) -> list[str]:
+    """What keeps a job from being over that has ended."""
+    if job.state is not JobState.COMPLETING or job.end_time is None or job.reason == "None":
+        return []
+    way_out = f"mscancel {job.display_id} gives up what has not come; filters as -u pass over it, as in Slurm"
+    return [f"It has ended, but {job.reason}: that is tried again. {way_out}."]
 
 
 # --- what Slurm's reason means
@@ -183,7 +197,7 @@ def _need(wanted: Demand, total: Resources, nodes: int) -> Resources:
     return Resources(cpus, memory, gpus)
 
 
-def _nearest(cluster: Cluster, job: Job, now: float, moment: Moment) -> list[str]:
+def _nearest(cluster: Cluster, job: Job, now: float, moment: Moment, faults: Mapping[str, str]) -> list[str]:
     candidates = eligible_machines(cluster, job)
     if not candidates:
         return ["No machine of its partition is one that it may use."]
@@ -195,7 +209,7 @@ def _nearest(cluster: Cluster, job: Job, now: float, moment: Moment) -> list[str
     leaving = Leaving(cluster, job, open_partitions(cluster, job))
     found = [
         _site(cluster, one, wanted, need, hindering.get(one.entry.name, NOBODY), leaving)._replace(
-            why=_closed(cluster, one, one.entry.name in allowed, now, moment)
+            why=_unreached(one, faults) or _closed(cluster, one, one.entry.name in allowed, now, moment)
         )
         for one, need in zip(candidates, needs, strict=True)
     ]
@@ -229,6 +243,11 @@ def _site(
         lacks = (*lacks, "that other users leave it")
     begin = 0.0 if not lacks else _begin(cluster, books, wanted, need, others, leaving)
     return Site(books, lacks, "", True, begin, others)
+
+
+def _unreached(books: Books, faults: Mapping[str, str]) -> str:
+    fault = faults.get(books.entry.name)
+    return f"is not reached: {fault.removeprefix(f'{books.entry.name}: ')}" if fault else ""
 
 
 def _closed(cluster: Cluster, books: Books, allowed: bool, now: float, moment: Moment) -> str:

@@ -70,7 +70,10 @@ def test_who_waits_for_a_machine_that_is_down_is_told_why_it_cannot_be_reached(f
     number = jobs.wrap(fleet, "true", "--nodelist=node1")
     wait_until(lambda: jobs.job(fleet, number).reason.startswith("ReqNodeNotAvail"), "the reason")
     lines = fleet.run("msqueue", "--why", str(number)).stdout.splitlines()
-    assert [line.startswith(f"Not reached: {why}") for line in lines].count(True) == 1
+    assert [line.startswith(f"  node1 is not reached: {why.removeprefix('node1: ')}") for line in lines].count(
+        True
+    ) == 1
+    assert [line for line in lines if "free now" in line or line.startswith("Not reached")] == []
     waiting = ["msbatch", "--wait", "--nodelist=node1", "--wrap", "true"]
     with subprocess.Popen(waiting, env=fleet.environment, cwd=fleet.work, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.fleet import Limits, Partition, Qos
 from mini_slurm.model.resources import Resources, Size
+from mini_slurm.model.states import JobState
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.why import explain
 from tests.simulation.harness import ADMIN, Simulation, fleet_of
@@ -52,6 +53,26 @@ def test_closed_machines_and_reserved_ones():
     lines = told(sim, sim.submit())
     assert "  node1 is drain: fan" in lines
     assert "  node2 is reserved: course from T+0 to T+60" in lines
+
+
+def test_a_machine_that_is_not_reached_has_nothing_free():
+    sim = Simulation(fleet_of(MACHINES))
+    job = sim.submit(required_nodes="node1", priority=1, reservation=None, time_limit=60, begin_time=50.0)
+    lines = explain(sim.cluster, sim.job(job), 60.0, str, {"node1": "node1: no way"})
+    assert [line for line in lines if "node1" in line] == ["  node1 is not reached: no way"]
+    assert "  node1 has enough free now" in "".join(explain(sim.cluster, sim.job(job), 60.0, str))
+
+
+def test_what_keeps_a_job_that_has_ended():
+    sim = Simulation(fleet_of(MACHINES))
+    job = sim.submit()
+    sim.job(job).state, sim.job(job).end_time = JobState.COMPLETING, 5.0
+    assert len(told(sim, job)) == 1
+    sim.job(job).reason = "cannot write output: No space left on device"
+    assert told(sim, job)[1:] == [
+        "It has ended, but cannot write output: No space left on device: that is tried again. mscancel 1 gives up what"
+        " has not come; filters as -u pass over it, as in Slurm."
+    ]
 
 
 def test_what_has_nothing_to_do_with_machines():
