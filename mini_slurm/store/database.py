@@ -24,7 +24,7 @@ from mini_slurm.model.step import Step
 from mini_slurm.store import queries
 from mini_slurm.store.queries import get_setting as get_setting
 from mini_slurm.store.queries import load_machines as load_machines
-from mini_slurm.store.schema import UNFINISHED, state_error, upgrade
+from mini_slurm.store.schema import UNFINISHED, refuse_lost, state_error, upgrade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def open_database(folder: str) -> sqlite3.Connection:
         _make_private(path)
         # the controller commits in a thread; sqlite itself lets one at a time use a connection
         db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        if db.execute("PRAGMA user_version").fetchone() == (0,):
+            refuse_lost(folder, db)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         upgrade(db)

@@ -13,7 +13,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.machine import COLUMNS as MACHINE_COLUMNS
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.states import AFTER_RESERVATION, SPECIAL_EXIT, JobState
-from mini_slurm.store.schema import STEPS, UNFINISHED, state_error, upgrade
+from mini_slurm.store.schema import STEPS, UNFINISHED, refuse_lost, state_error, upgrade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,11 +37,13 @@ def open_to_read(folder: str) -> sqlite3.Connection | None:
     """The database in the state folder, for reading; None when there is none yet. Raises StateError."""
     path = os.path.join(folder, "state.sqlite3")
     if not os.path.exists(path):
+        refuse_lost(folder, None)
         return None
     try:
         db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
         (done,) = db.execute("PRAGMA user_version").fetchone()
         if done == 0:
+            refuse_lost(folder, db)
             return None  # another command is just making it
         if done != len(STEPS):
             upgrade(db)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from mini_slurm.errors import StateError
 
 TYPE_CHECKING = False
@@ -185,6 +187,26 @@ def state_error(path: str, error: sqlite3.Error) -> StateError:
     else:
         hint = "is the state folder yours to read and write, and is there room on its disk?"
     return StateError(f"{path}: {error}", hint=hint)
+
+
+def refuse_lost(folder: str, db: sqlite3.Connection | None) -> None:
+    """Raise StateError where the database is empty, or gone, and the state folder has folders of earlier jobs.
+
+    Jobs would get their numbers and write into their folders.
+    """
+    jobs = os.path.join(folder, "jobs")
+    try:
+        has_jobs = bool(os.listdir(jobs))
+    except FileNotFoundError:
+        return
+    path = os.path.join(folder, "state.sqlite3")
+    # asked again: whoever was just making it may have had a job since
+    is_lost = not os.path.exists(path) if db is None else db.execute("PRAGMA user_version").fetchone() == (0,)
+    if has_jobs and is_lost:
+        raise StateError(
+            f"{path} is empty or gone, and {jobs} has folders of earlier jobs, whose numbers would be used again",
+            hint=f"put back a copy of {path}; or move {jobs} away to begin anew with job 1",
+        )
 
 
 def upgrade(db: sqlite3.Connection) -> None:

@@ -366,6 +366,24 @@ def test_a_damaged_database_is_said_and_left_as_it_is(login: LoginNode, content:
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_database_that_is_empty_beside_folders_of_jobs_is_refused(login: LoginNode, is_there: bool) -> None:
+    make(login.state).joinpath("jobs", "7").mkdir(parents=True)
+    path = login.state / "state.sqlite3"
+    for command in (["msbatch", "--wrap", "true"], ["msqueue"], ["mscancel", "1"], ["mscontrol", "show", "job"]):
+        path.unlink(missing_ok=True)
+        if is_there:
+            path.touch()
+        code, lines = call(login, *command)
+        assert (code, len(lines)) == (1, 2)
+        assert lines[0].startswith(
+            f"{command[0]}: error: {path} is empty or gone, and {login.state / 'jobs'} has folders"
+        )
+        assert not path.exists() or path.stat().st_size == 0
+    (login.state / "jobs" / "7").rmdir()
+    assert login.run("msqueue").returncode == 0
+
+
 def test_the_database_is_for_its_owner_alone(login: LoginNode) -> None:
     database.open_database(str(make(login.state))).close()
     assert (login.state / "state.sqlite3").stat().st_mode & 0o777 == 0o600

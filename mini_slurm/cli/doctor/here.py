@@ -80,7 +80,9 @@ def _database(folder: str) -> Iterable[Said]:
     except sqlite3.Error as fault:
         said = str(fault)
     if said != "ok":
-        yield error(f"{path} is damaged: {said}", "mini-slurm stop, then put back a copy of it, or remove it")
+        yield error(
+            f"{path} is damaged: {said}", "mini-slurm stop, then put back a copy of it, or move the state folder away"
+        )
 
 
 def _free(path: str) -> int:
