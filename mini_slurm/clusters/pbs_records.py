@@ -133,11 +133,9 @@ def _read_state(job: ForeignJob, given: dict[str, str]) -> None:
     letter = given.get("job_state", "Q")
     job.state = STATES.get(letter, JobState.PENDING)
     job.reason, job.priority = "None", 1
-    job.end_time = None
+    job.end_time = job.outcome = None  # of a job in state E the end is told later: why it was ended, and its exit code
     if job.state is JobState.PENDING:
         job.reason, job.priority = _reason(given, letter)
-    elif letter == "E":
-        job.outcome = "COMPLETED"
     elif letter in "XF":
         _read_end(job, given)
 

@@ -597,3 +597,10 @@ def test_a_task_that_never_ran_did_not_go_well() -> None:
 def test_who_holds_a_job_is_told(holds: str, others: str, reason: str) -> None:
     ((name, given),) = records.jobs(f"Job Id: 5.s\n    job_state = H\n    Hold_Types = {holds}\n{others}".encode())
     assert records.read(name, given, None).reason == reason
+
+
+@pytest.mark.parametrize("told", ["", "    Exit_status = -27\n"])
+def test_a_job_whose_end_is_not_settled_yet_has_not_ended_well(told: str) -> None:
+    ((name, given),) = records.jobs(f"Job Id: 5.s\n    job_state = E\n    substate = 51\n{told}".encode())
+    job = records.read(name, given, ForeignJob(outcome="COMPLETED"))
+    assert (job.state, job.outcome) == (JobState.COMPLETING, None)
