@@ -356,6 +356,13 @@ def test_an_answer_that_was_lost_is_found_by_its_tag(pbs: Pbs) -> None:
     assert list(pbs.jobs()) == [f"{number}.pbsn1"]
 
 
+def test_an_answer_without_a_job_is_a_failure_whatever_its_exit_status_is(pbs: Pbs) -> None:
+    pbs.user.write("pbs-bin/qsub", "#!/bin/bash\necho odd >&2\n", 0o755)
+    done = pbs.user.try_("msbatch", "-M", "pbs", "--wrap", "true")
+    complaint = "msbatch: error: cluster pbs named no job, and knows of none: nothing was submitted"
+    assert (done.returncode, done.stdout, done.stderr.splitlines()) == (1, "", ["odd", complaint])
+
+
 def test_a_job_that_could_not_be_cancelled_ends_by_itself(pbs: Pbs) -> None:
     user = pbs.user
     number = submitted(user.run("msbatch", "-M", "pbs", "-H", "--wrap", "true"))

@@ -7,12 +7,13 @@ from mini_slurm.cli.foreign.hand_over import pass_on
 from mini_slurm.desk import places
 from mini_slurm.desk.foreign import submit
 from mini_slurm.desk.foreign.place import Place, status
+from mini_slurm.errors import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
-    from mini_slurm.clusters.base import Order
+    from mini_slurm.clusters.base import Answer, Order
     from mini_slurm.clusters.submission import Submitted
 
 
@@ -39,8 +40,7 @@ def _submit(request: submit.Request, order: Order, place: Place) -> int:
 
     done = submit.submit(order, place, tell)
     if done.job is None:
-        common.echo(done.answer.out, done.answer.err)
-        return status(done.answer.code)
+        return _tell_of_none(done.answer, place)
     if told:
         common.echo(b"", done.answer.err)
     else:
@@ -50,6 +50,15 @@ def _submit(request: submit.Request, order: Order, place: Place) -> int:
 
         return wait_for(place, done.job)
     return 0 if done.found else status(done.answer.code)
+
+
+def _tell_of_none(answer: Answer, place: Place) -> int:
+    """Nothing was submitted: what the other system says. Raises Refused where that is not to be seen of it."""
+    common.echo(answer.out, answer.err)
+    # a real sbatch has options that submit nothing, and says so
+    if answer.code == 0 and not (place.cluster.native and (answer.out + answer.err).strip()):
+        raise Refused(f"cluster {place.entry.name} named no job, and knows of none: nothing was submitted")
+    return status(answer.code)
 
 
 def _tell_of(done: Submitted, request: submit.Request, place: Place) -> None:
