@@ -176,7 +176,7 @@ def cpu_frequency(value: str | None) -> str:
     words, order = zip(*(_frequency(part) for part in ([low, high] if dash else [low])), strict=True)
     if list(order) != sorted(order):
         raise _bad_frequency(f"min cpu-frec ({low}) must be < max cpu-freq ({high})")
-    if colon and not dash:
+    if colon and "-" not in given:  # one in what should be the governor counts as well
         raise _bad_frequency(f"gov on cpu-frec ({governor}) illegal without max")
     if colon and not _governor(governor):
         raise _bad_frequency(f"illegal governor: {governor} on --cpu-freq")

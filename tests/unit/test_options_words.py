@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mini_slurm.errors import Answer, MiniSlurmError, Refused
+from mini_slurm.errors import Answer, BadOption, MiniSlurmError, Refused
 from mini_slurm.options import values, words
 
 
@@ -119,6 +119,21 @@ def test_numbers_of_sockets_are_neither_below_zero_nor_too_large(text: str, comp
     with pytest.raises(Refused) as raised:
         values.sockets_cores_threads(text)
     assert str(raised.value) == complaint
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("1:1", "gov on cpu-frec (1) illegal without max"),
+        ("1:", "gov on cpu-frec () illegal without max"),
+        ("1:-1", "illegal governor: -1 on --cpu-freq"),
+        ("1-2:x,y", "illegal governor: x,y on --cpu-freq"),
+    ],
+)
+def test_a_governor_goes_with_a_range(text: str, why: str) -> None:
+    with pytest.raises(BadOption) as raised:
+        words.cpu_frequency(text)
+    assert raised.value.lines == (why, "Invalid --cpu-freq argument")
 
 
 @pytest.mark.parametrize(
