@@ -37,6 +37,7 @@ class Target:
         self.task = task
         self.step = step
         self.array = array  # the whole array
+        self.is_record = False  # was it looked up? Then what waits of an array is named by its tasks
         self.is_told = False  # -v has said of it what is done
 
     @property
@@ -48,7 +49,7 @@ class Target:
     def shown_job(self) -> str:
         """The number of the job as users know it."""
         job = self.job
-        if self.array:
+        if self.array and (job.array_tasks is None or not self.is_record):
             return str(job.array_job_id)
         shown = single_id(job)
         if self.task is not None or job.array_task_id is not None:
@@ -119,6 +120,8 @@ def targets(program: str, chosen: Chosen, ids: list[JobId], db: sqlite3.Connecti
 def _records(meant: list[Target]) -> list[Target]:
     """Each record once, for a waiting task that of its array: Slurm means all that wait, where it looks jobs up."""
     found = {(one.job.job_id, one.step): Target(one.job, array=one.array, step=one.step) for one in meant}
+    for target in found.values():
+        target.is_record = True
     return list(found.values())
 
 
