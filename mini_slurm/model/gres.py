@@ -8,6 +8,8 @@ from mini_slurm.model.numbers import LARGEST, leading_number
 from mini_slurm.model.tuples import NamedTuple
 from mini_slurm.model.units import parse_memory
 
+DIGITS = frozenset("0123456789")  # what str.isdigit calls one besides is the beginning of a type
+
 GPU, SHARD, GPU_MEMORY = "gpu", "shard", "gpumem"
 KNOWN = frozenset({GPU, SHARD, GPU_MEMORY})
 POWERS = "kmgtp"  # 4k is 4096
@@ -32,7 +34,7 @@ class Part(NamedTuple):
 def counts_badly(text: str) -> bool:
     """Does a list have a number that is none where no type is said: `gpu:2x`? Slurm says so of what is submitted."""
     words = (part.split(":") for part in text.split(","))
-    return any(len(word) == 2 and word[1][:1].isdigit() and _count(word[1]) is None for word in words)
+    return any(len(word) == 2 and word[1][:1] in DIGITS and _count(word[1]) is None for word in words)
 
 
 @lru_cache(maxsize=1024)

@@ -166,7 +166,7 @@ def test_what_runs_in_a_reservation_is_ended_with_it():
     assert (sim.state(job), sim.job(job).end_time) == ("TIMEOUT", HOUR + 1)
     assert (sim.state(waiting), sim.reason(waiting)) == ("PENDING", "Reservation resv was deleted")
     assert (sim.job(waiting).priority, sim.job(waiting).reservation, sim.reservations) == (0, None, {})
-    assert written(sim.job(waiting).state, sim.reason(waiting)) == ("RESV_DEL_HOLD", "RD")
+    assert written(sim.job(waiting).state, sim.reason(waiting), 0) == ("RESV_DEL_HOLD", "RD")
     assert sim.update(waiting, Priority=None) == ""
     sim.run(until=3 * HOUR)
     assert sim.state(waiting) == "COMPLETED"
