@@ -100,20 +100,30 @@ def coming(cluster: Cluster, name: str) -> Resources:
     return together
 
 
-def promised(cluster: Cluster, job: Job | None = None, partitions: Iterable[Partition] = ()) -> dict[str, Resources]:
+def promised(
+    cluster: Cluster, job: Job | None = None, partitions: Iterable[Partition] = (), *, apart: bool = True
+) -> dict[str, Resources]:
     """What is kept on each machine for others than this job: by plans, and for those that lent their CPUs.
 
-    Whoever may have these make room again need not mind them.
+    Whoever may have these make room again need not mind them. Not `apart`: nor what is kept for jobs that ask for the
+    same. Those are tried one after the other, and the first may not wait for what is kept for one after it.
     """
     found: dict[str, Resources] = {}
-    own = None if job is None else job.het_job_id or job.job_id  # the parts of a heterogeneous job have one plan
     for number, plans in cluster.plans.items():
-        for plan in plans if number != own else ():
+        for plan in plans if job is None or not _is_meant(cluster, number, job, apart=apart) else ():
             _add(found, {name: share.resources for name, share in plan.items()})
     for other in lent_jobs(cluster):
         if job is None or not any(may_preempt(cluster.fleet, job, one, other) for one in partitions):
             _add(found, {name: Resources(share.resources.cpus) for name, share in allocation(other).items()})
     return {name: amount for name, amount in found.items() if name in cluster.machines}
+
+
+def _is_meant(cluster: Cluster, number: int, job: Job, *, apart: bool) -> bool:
+    """Is what is kept for that one this job's: is it the same, or a part of it; else one that asks for the same?"""
+    if number == (job.het_job_id or job.job_id):
+        return True
+    other = None if apart else cluster.jobs.get(number)
+    return other is not None and cluster.queue.key(other) == cluster.queue.key(job)
 
 
 def _add(found: dict[str, Resources], shares: Mapping[str, Resources]) -> None:
@@ -138,7 +148,7 @@ class Evictions:
         if not (self._cluster.plans or self._cluster.yielding):
             return {}
         found = {}
-        for name, amount in promised(self._cluster, job, partitions).items():
+        for name, amount in promised(self._cluster, job, partitions, apart=False).items():
             books = self._cluster.machines[name]
             left = books.free.plus(coming(self._cluster, name)).minus(amount)
             found[books.position] = _not_negative(kept.get(books.position, books.free).at_most(left))

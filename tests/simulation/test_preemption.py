@@ -576,3 +576,24 @@ def test_jobs_make_room_for_parts_by_qos():
     sim.run(until=12)
     assert [sim.state(job), sim.state(job + 1)] == ["RUNNING", "RUNNING"]
     assert [sim.job(one).restarts for one in low] == [1, 1]
+
+
+def test_room_that_was_made_for_a_job_is_for_one_before_it_that_asks_for_the_same():
+    sim = edited(by_partition(), "low", grace_time=20)
+    sim.submit(run_time=1000, **LOW)
+    first = sim.submit(run_time=50, **HIGH, priority=0)
+    sim.run(until=10)
+    second = sim.submit(run_time=50, **HIGH)
+    assert list(sim.cluster.plans) == [second]
+    sim.update(first, by=ADMIN, Priority=None)
+    sim.run(until=500)
+    assert [sim.state(one) for one in (first, second)] == ["COMPLETED", "COMPLETED"]
+
+
+def test_others_make_room_for_each_of_two_that_ask_for_the_same():
+    sim = edited(by_partition(machines=TWO), "low", grace_time=20)
+    low = [sim.submit(run_time=1000, **LOW) for _ in range(2)]
+    sim.run(until=10)
+    high = [sim.submit(run_time=50, **HIGH) for _ in range(2)]
+    assert [sim.job(one).preempt_time for one in low] == [10, 10]
+    assert list(sim.cluster.plans) == high
