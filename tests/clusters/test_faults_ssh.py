@@ -241,14 +241,15 @@ def test_no_job_of_a_pbs_is_lost_and_none_is_there_twice(
     submit_and_break(node, StandIn(pbs), random.Random(seed))
 
 
-@pytest.mark.skipif(not REAL, reason="MINI_SLURM_PBS names no folder of a real PBS's commands")
-@pytest.mark.parametrize("seed", SEEDS)
-def test_no_job_of_a_real_pbs_is_lost_and_none_is_there_twice(user: User, seed: int) -> None:
-    rng, programs = random.Random(seed), Path(REAL)
-    with login_node(user, FLEET.replace('folder = "{bin}"\n', ""), programs=programs, state="") as node:
-        for program in programs.iterdir():
-            (node.machine.bin / program.name).symlink_to(program)
-        submit_and_break(node, OpenPbs(user, programs, rng), rng)
+if REAL:  # a folder of a real PBS's commands, which nothing installs
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_no_job_of_a_real_pbs_is_lost_and_none_is_there_twice(user: User, seed: int) -> None:
+        rng, programs = random.Random(seed), Path(REAL)
+        with login_node(user, FLEET.replace('folder = "{bin}"\n', ""), programs=programs, state="") as node:
+            for program in programs.iterdir():
+                (node.machine.bin / program.name).symlink_to(program)
+            submit_and_break(node, OpenPbs(user, programs, rng), rng)
 
 
 def submit_and_break(node: LoginNode, system: System, rng: random.Random) -> None:
@@ -256,7 +257,7 @@ def submit_and_break(node: LoginNode, system: System, rng: random.Random) -> Non
     for (program, fault), text in ((system.submit, SUBMIT), (system.listing, LIST)):
         node.fake(program, text.format(fault=fault))
     user, trouble = node.user, Trouble(node, system, rng)
-    run = f"s{random.randrange(10**6)}"  # the a real Slurm is one for all
+    run = f"s{random.randrange(10**6)}"  # the real Slurm is one for all
     names = [[f"{run}-{rng.choice(WAYS)}-{who}-{number}" for number in range(JOBS)] for who in range(USERS)]
     said: dict[str, subprocess.CompletedProcess[str]] = {}
     told: dict[str, str] = {}
