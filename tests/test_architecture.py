@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Each package imports itself and what stands in earlier lines.
 LAYERS = (
-    {"errors"},
+    {"errors", "search_path"},
     {"model"},
     {"options", "scheduler", "protocol", "output"},
     {"steps"},

@@ -7,6 +7,8 @@ There is one for each state folder: whoever holds the lock on `controller.lock`.
 
 from __future__ import annotations
 
+from mini_slurm import search_path as search_path  # isort: split
+
 import asyncio
 import fcntl
 import logging

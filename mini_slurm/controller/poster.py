@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mini_slurm import search_path as search_path  # isort: split
+
 import json
 import os
 import signal
