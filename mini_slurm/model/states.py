@@ -37,13 +37,17 @@ class JobState(Enum):
 
 
 SPECIAL_EXIT = "job requeued in special exit state"  # the reason of a job that is held since it ended in a special way
+SPECIAL_HELD = f"{SPECIAL_EXIT}, held"  # ... and that was to be held besides
+SPECIAL_CODE = f"{SPECIAL_EXIT}, by its exit code"
+HELD_BY_USER = "JobHeldUser"
 REQUEUED_HELD = "job requeued in held state"
+TOLD = {SPECIAL_HELD: REQUEUED_HELD, SPECIAL_CODE: HELD_BY_USER}
 AFTER_RESERVATION = "Reservation "  # begins the reason of a job that is held since its reservation is no more
 
 
 def told(reason: str) -> str:
     """The reason in the words that Slurm has for it: the state says by itself that an end was special."""
-    return REQUEUED_HELD if reason == SPECIAL_EXIT else reason
+    return TOLD.get(reason, reason)
 
 
 def written(state: JobState, reason: str, stopped: int) -> tuple[str, str]:
@@ -53,7 +57,7 @@ def written(state: JobState, reason: str, stopped: int) -> tuple[str, str]:
     """
     if state is JobState.RUNNING and stopped:
         return "STOPPED", "ST"
-    if state is JobState.PENDING and reason == SPECIAL_EXIT:
+    if state is JobState.PENDING and reason.startswith(SPECIAL_EXIT):
         return "SPECIAL_EXIT", "SE"
     if state is JobState.PENDING and reason.startswith(AFTER_RESERVATION):
         return "RESV_DEL_HOLD", "RD"

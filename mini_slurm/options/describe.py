@@ -39,7 +39,7 @@ def make_job(values: Values) -> Job:
 def _shown(values: Values, field: str) -> str | None:
     """What is kept of an option: a text that its reader takes; None for what is not kept."""
     value = values.of.get(field)
-    if value is None or value in (0, frozenset()):
+    if value is None or (value in (0, frozenset()) and field != "mem_per_gpu"):
         return None
     if isinstance(value, frozenset):
         return shown_mail_types(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from mini_slurm.model.job import Job, single_id
-from mini_slurm.model.states import REQUEUED_HELD, JobState, told
+from mini_slurm.model.states import HELD_BY_USER, REQUEUED_HELD, SPECIAL_EXIT, JobState
 from mini_slurm.model.step import Step
 from mini_slurm.output import tres
 from mini_slurm.output.values import waiting_tasks
@@ -86,7 +86,7 @@ class Line:
         if self.started is None and self.state.is_over and (job.end_time or 0) - job.submit_time < UNSEEN:
             return "None"
         reason = job.wait_reason or "None"
-        return "JobHeldUser" if told(reason) == REQUEUED_HELD else reason.partition(",")[0]
+        return HELD_BY_USER if reason.startswith((REQUEUED_HELD, SPECIAL_EXIT)) else reason.partition(",")[0]
 
     @property
     def nodes(self) -> int:

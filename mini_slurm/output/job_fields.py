@@ -89,7 +89,7 @@ def has_run(job: Job) -> bool:
 
 def by_gpu(job: Job) -> bool:
     """Has it run with the memory of its GPUs? Slurm then shows none for its machines."""
-    return has_run(job) and job.memory_per_node is None and "mem-per-gpu" in extra(job)
+    return has_run(job) and job.memory_per_node is None and bool(tres.memory_by_gpu(job))
 
 
 def job_id(job: Job, view: View) -> str:

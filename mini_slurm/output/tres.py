@@ -132,7 +132,7 @@ def _written(cpu_count: int, memory: int, node_count: int, gpus: int) -> str:
 
 
 def _requested_memory(job: Job, cpu_count: int, gpus: int, whole: int) -> int:
-    per_gpu = extra(job).get("mem-per-gpu")
+    per_gpu = memory_by_gpu(job)
     if per_gpu and gpus:
         from mini_slurm.model.units import parse_memory
 
@@ -193,6 +193,12 @@ def disk(job: Job) -> int:
     from mini_slurm.model.units import parse_memory
 
     return parse_memory(text)
+
+
+def memory_by_gpu(job: Job) -> str:
+    """Memory of each GPU, as --mem-per-gpu takes it; "": it is counted by something else, as where 0 was said."""
+    text = extra(job).get("mem-per-gpu", "")
+    return "" if text == "0M" else text
 
 
 def per_gpu(job: Job, name: str) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from mini_slurm.model.again import longer, parse_codes, parse_ends, parse_retries
 from mini_slurm.model.job import Job
 from mini_slurm.model.request import extra
-from mini_slurm.model.states import SPECIAL_EXIT, JobState
+from mini_slurm.model.states import SPECIAL_CODE, JobState
 from mini_slurm.model.warning import parse_warning
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.events import AttemptEnded
@@ -31,7 +31,7 @@ def run_again(cluster: Cluster, job: Job, state: JobState, event: AttemptEnded) 
     if code not in parse_codes(cluster.fleet.requeue_exit_hold):
         return False
     job.begin_time = event.ended + cluster.fleet.requeue_delay
-    job.priority, job.reason = 0, SPECIAL_EXIT
+    job.priority, job.reason = 0, SPECIAL_CODE
     return True
 
 

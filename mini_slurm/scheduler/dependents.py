@@ -95,7 +95,7 @@ class Known:
         if one.kind == "after":
             return self._test_start(one, live, ended)
         if live:
-            is_special = not is_whole and live[0].reason == SPECIAL_EXIT
+            is_special = not is_whole and live[0].reason.startswith(SPECIAL_EXIT)
             return MET if is_special and one.kind == "afternotok" else UNMET
         if one.kind in ("afterany", "afterburstbuffer"):
             return MET

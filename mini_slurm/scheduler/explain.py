@@ -8,7 +8,7 @@ from mini_slurm.model.dependencies import parse
 from mini_slurm.model.fleet import Partition
 from mini_slurm.model.hostlist import compress, expand
 from mini_slurm.model.job import Job
-from mini_slurm.model.states import AFTER_RESERVATION, REQUEUED_HELD, SPECIAL_EXIT
+from mini_slurm.model.states import AFTER_RESERVATION, HELD_BY_USER, REQUEUED_HELD, SPECIAL_EXIT
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.eligible import eligible_machines
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mini_slurm.scheduler.books import Books
     from mini_slurm.scheduler.prospect import Prospect
 
-HELD_BY_USER, HELD_BY_ADMIN = "JobHeldUser", "JobHeldAdmin"
-HOLDS = frozenset({HELD_BY_USER, HELD_BY_ADMIN, REQUEUED_HELD, SPECIAL_EXIT})
+HELD_BY_ADMIN = "JobHeldAdmin"
+HOLDS = frozenset({HELD_BY_USER, HELD_BY_ADMIN, REQUEUED_HELD})
 BEGIN = "BeginTime"
 NEVER = "DependencyNeverSatisfied"
 NO_NODE = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
@@ -32,7 +32,7 @@ RESERVED = NOT_AVAILABLE + ", May be reserved for other job"
 
 def holds(reason: str) -> bool:
     """Does the reason say that the job is held?"""
-    return reason in HOLDS or reason.startswith(AFTER_RESERVATION)
+    return reason in HOLDS or reason.startswith((SPECIAL_EXIT, AFTER_RESERVATION))
 
 
 def own_reason(job: Job, now: float) -> str | None:

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from mini_slurm.model.fleet import Partition
 from mini_slurm.model.job import Job
 from mini_slurm.model.reservation import YEAR, Reservation, advanced, named, recurs
-from mini_slurm.model.states import JobState
+from mini_slurm.model.states import HELD_BY_USER, JobState
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster, override
 from mini_slurm.scheduler.decisions import Decision, End
 from mini_slurm.scheduler.eligible import named_partitions
-from mini_slurm.scheduler.explain import HELD_BY_ADMIN, HELD_BY_USER
+from mini_slurm.scheduler.explain import HELD_BY_ADMIN
 from mini_slurm.scheduler.licenses import in_all, parse
 
 NOT_NOW = "Reservation"

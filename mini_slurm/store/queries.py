@@ -29,7 +29,7 @@ STATES = {state.name: state for state in JobState}
 NOT_OVER = frozenset(state for state in JobState if not state.is_over)
 OVER = frozenset(state.name for state in JobState if state.is_over)
 WRITTEN = f"""CASE WHEN state = 'RUNNING' AND stopped THEN 'STOPPED'
-    WHEN state = 'PENDING' AND reason = '{SPECIAL_EXIT}' THEN 'SPECIAL_EXIT'
+    WHEN state = 'PENDING' AND reason LIKE '{SPECIAL_EXIT}%' THEN 'SPECIAL_EXIT'
     WHEN state = 'PENDING' AND reason LIKE '{AFTER_RESERVATION}%' THEN 'RESV_DEL_HOLD' ELSE state END"""
 
 

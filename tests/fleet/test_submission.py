@@ -212,17 +212,21 @@ def test_test_only_tells_and_leaves_nothing(sbatch: Submitter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ends", "status"),
+    ("ends", "seconds", "status"),
     [
-        ([("COMPLETED", 0, 0)], 0),
-        ([("FAILED", 3, 0)], 3),
-        ([("FAILED", 0, 9)], 1),
-        ([("CANCELLED", 0, 15)], 0),
-        ([("NODE_FAIL", 0, 0)], 1),
-        ([("FAILED", 1, 0), ("FAILED", 3, 0), ("COMPLETED", 0, 0)], 3),
+        ([("COMPLETED", 0, 0)], 1, 0),
+        ([("FAILED", 3, 0)], 1, 3),
+        ([("FAILED", 0, 9)], 1, 1),
+        ([("CANCELLED", 0, 15)], 2, 0),
+        ([("CANCELLED", 0, 15)], 4, 1),
+        ([("CANCELLED", 0, 0)], 4, 0),
+        ([("NODE_FAIL", 0, 0)], 1, 1),
+        ([("FAILED", 1, 0), ("FAILED", 3, 0), ("COMPLETED", 0, 0)], 1, 3),
     ],
 )
-def test_wait_gives_the_highest_exit_status(sbatch: Submitter, ends: list[tuple[str, int, int]], status: int) -> None:
+def test_wait_gives_the_highest_exit_status(
+    sbatch: Submitter, ends: list[tuple[str, int, int]], seconds: int, status: int
+) -> None:
     def end_all(state: str) -> None:
         """What the controller would do: give every task a record, and end it."""
         db = sbatch.store()
@@ -231,6 +235,7 @@ def test_wait_gives_the_highest_exit_status(sbatch: Submitter, ends: list[tuple[
             values = {**record.__dict__, "job_id": number, "array_job_id": 1, "array_tasks": None}
             job = Job(**values, array_task_id=number) if "array_task_id" not in values else Job(**values)
             job.state, job.exit_code, job.exit_signal = JobState[name], code, signal
+            job.end_time = job.submit_time + seconds
             with database.transaction(db):
                 database.save_jobs(db, [job])
         db.close()

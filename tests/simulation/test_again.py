@@ -6,7 +6,7 @@ import json
 from itertools import pairwise
 
 from mini_slurm.model.resources import Resources
-from mini_slurm.model.states import written
+from mini_slurm.model.states import told, written
 from tests.simulation.harness import Simulation, fleet_of
 
 ONE = {"node1": Resources(cpus=1, memory=1000)}
@@ -75,7 +75,7 @@ def test_a_job_that_works_is_not_slowed_down() -> None:
 def test_a_code_may_hold_the_job_until_it_is_released() -> None:
     sim, job = submitted(90, requeue_exit_hold="90")
     sim.run(until=1000)
-    assert (sim.state(job), sim.job(job).reason) == ("PENDING", "job requeued in special exit state")
+    assert (sim.state(job), told(sim.job(job).reason)) == ("PENDING", "JobHeldUser")
     assert written(sim.job(job).state, sim.job(job).reason, 0) == ("SPECIAL_EXIT", "SE")
     sim.exit_codes[job] = 0
     assert sim.update(job, Priority=None) == ""

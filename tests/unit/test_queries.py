@@ -13,7 +13,7 @@ from mini_slurm.cli import cancel_request, cancel_targets, listing
 from mini_slurm.errors import StateError
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.states import AFTER_RESERVATION, SPECIAL_EXIT, JobState, written
+from mini_slurm.model.states import AFTER_RESERVATION, SPECIAL_CODE, SPECIAL_EXIT, SPECIAL_HELD, JobState, told, written
 from mini_slurm.model.step import Step
 from mini_slurm.options import scancel
 from mini_slurm.store import database, queries
@@ -63,12 +63,12 @@ def in_states(states: frozenset[JobState] | None) -> Where:
     ("names", "found"),
     [
         ({"PENDING"}, [4]),
-        ({"SPECIAL_EXIT"}, [11]),
+        ({"SPECIAL_EXIT"}, [11, 14, 15]),
         ({"RESV_DEL_HOLD"}, [12]),
         ({"STOPPED", "FAILED"}, [2, 13]),
         ({"RUNNING"}, [3]),
         ({"REVOKED"}, []),
-        (None, [2, 3, 4, 11, 12, 13]),
+        (None, [2, 3, 4, 11, 12, 13, 14, 15]),
     ],
 )
 def test_squeue_tells_states_apart_that_are_one_elsewhere(
@@ -78,6 +78,8 @@ def test_squeue_tells_states_apart_that_are_one_elsewhere(
         Job(job_id=11, reason=SPECIAL_EXIT),
         Job(job_id=12, reason=f"{AFTER_RESERVATION}deleted"),
         Job(job_id=13, state=JobState.RUNNING, node="a", stopped=1),
+        Job(job_id=14, reason=SPECIAL_HELD),
+        Job(job_id=15, reason=SPECIAL_CODE),
     ]
     db = database.open_database(str(tmp_path))
     with database.transaction(db):
@@ -88,6 +90,11 @@ def test_squeue_tells_states_apart_that_are_one_elsewhere(
     assert [job.job_id for job in jobs] == found
     assert names is None or {written(job.state, job.reason, job.stopped)[0] for job in jobs} <= names
     db.close()
+
+
+def test_a_special_end_is_told_by_who_had_the_job_held() -> None:
+    reasons = [told(one) for one in (SPECIAL_EXIT, SPECIAL_HELD, SPECIAL_CODE, "Priority")]
+    assert reasons == ["job requeued in special exit state", "job requeued in held state", "JobHeldUser", "Priority"]
 
 
 def test_without_a_database_there_is_nothing_and_nothing_is_made(tmp_path: Path) -> None:

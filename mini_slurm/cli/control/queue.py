@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_slurm.cli import common
 from mini_slurm.cli.control.asking import NO_SUCH_JOB, ask_of_jobs, ask_one, without_prefix
 from mini_slurm.model.numbers import leading_number
-from mini_slurm.model.states import REQUEUED_HELD, SPECIAL_EXIT, JobState
+from mini_slurm.model.states import REQUEUED_HELD, SPECIAL_EXIT, SPECIAL_HELD, JobState
 from mini_slurm.options.job_ids import split_acted
 from mini_slurm.store import queries
 
@@ -79,7 +79,7 @@ def _is_flag(word: str, body: dict[str, object]) -> bool:
         body["only_running"] = True
         return True
     if text.startswith(("state=specialexit", "state=se")):
-        body["reason"] = SPECIAL_EXIT
+        body["reason"] = SPECIAL_HELD if body["reason"] else SPECIAL_EXIT
         return True
     return False
 

@@ -89,8 +89,14 @@ def dampening(session: Session, verb: str, words: list[str]) -> None:
 
 
 def takeover(session: Session, verb: str, words: list[str]) -> None:
-    """Let a second controller take over: there is one only."""
-    index = words[0] if words else "1"
+    """Let a second controller take over: there is one only, and the other has no address."""
+    if not words:
+        session.complain("slurm_get_port: Address family '0' not supported")
+        session.complain("Error connecting, bad data: family = 0, port = 0")
+        session.fail("slurm_takeover error: Unable to contact slurm controller (connect failure)")
+        session.advise("there is one controller for each user, which each command starts again where it is lost")
+        return
+    index = words[0]
     number = int(index) if index.isascii() and index.isdigit() else 0
     session.reject(f"{verb}: invalid backup controller index ({number})")
 

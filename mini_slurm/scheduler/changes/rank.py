@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from mini_slurm.model.states import HELD_BY_USER
 from mini_slurm.scheduler.changes.row import Update
-from mini_slurm.scheduler.explain import HELD_BY_ADMIN, HELD_BY_USER
+from mini_slurm.scheduler.explain import HELD_BY_ADMIN
 from mini_slurm.scheduler.targets import DENIED, Refusal
 
 HELD = "Job is in held state, pending scheduler release"
