@@ -16,7 +16,7 @@ class Asker(Protocol):
     """An srun, wherever it is."""
 
     step: Optional[Step]
-    watched: Optional[Step]  # which a sattach looks at
+    watched: List[Step]  # which a sattach looks at
     behind: int  # bytes that a sattach was sent and has not taken yet
     errands: Dict[str, str]  # token -> the job's attempt: what the submit side was asked for it
     is_outside: bool  # it is not on the job's first machine, and others carry what it says
@@ -37,7 +37,7 @@ class Client(Connection):
     def __init__(self, loop: Loop, channel: socket.socket, steps: "Steps") -> None:
         super().__init__(loop, channel)
         self.step: Optional[Step] = None
-        self.watched: Optional[Step] = None
+        self.watched: List[Step] = []
         self.behind = 0
         self.errands: Dict[str, str] = {}
         self.way: Any = None

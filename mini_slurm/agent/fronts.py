@@ -37,7 +37,7 @@ class Front:
 
     def __init__(self, jobs: "Jobs", attempt: str, name: str, machine: Optional[Listener]) -> None:
         self.step: Optional[Step] = None
-        self.watched: Optional[Step] = None
+        self.watched: List[Step] = []
         self.behind = 0
         self.errands: Dict[str, str] = {}
         self.way: Optional[Way] = None

@@ -73,8 +73,8 @@ class Steps:
             return self._jobs.errands.take(client, frame)
         if kind == "attach":
             return self._watchers.attach(client, frame)
-        if client.watched is not None:
-            return self._watchers.take(client, client.watched, frame)
+        if client.watched:
+            return self._watchers.take(client, frame)
         step = client.step
         if step is None or step.client is not client or step.job not in self._of_job:
             return

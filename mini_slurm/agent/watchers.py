@@ -10,7 +10,7 @@ from mini_slurm.agent.clients import Asker
 from mini_slurm.agent.journal import FILE
 from mini_slurm.agent.outlet import CHUNK, READ
 from mini_slurm.agent.part import Part
-from mini_slurm.agent.step import Step
+from mini_slurm.agent.step import JobSteps, Step
 from mini_slurm.protocol import flat
 from mini_slurm.protocol.messages import Output, Recall, TaskInput
 from mini_slurm.steps import records
@@ -43,40 +43,57 @@ class Watchers:
         if job is not None and number == BATCH and not job.is_allocation:
             client.say("attached", flat.nest([flat.nest([job.node, "0", ""])]))
             return
-        step = next((one for one in job.steps.values() if one.tag == number), None) if job else None
-        if step is None or step.is_over or step.record["hidden"]:
+        steps = [one for one in _named(job, number) if not (one.is_over or one.record["hidden"])] if job else []
+        if not steps:
             client.say("refused", "step", NO_STEP)
             return
         places = [
             flat.nest([part.node, ",".join(map(str, part.tasks)), "1" * (part.node in step.running)])
+            for step in steps
             for part in step.parts()
         ]
         client.say("attached", flat.nest(places))
         if only_layout != "1":
-            self._subscribe(client, step)
+            self._subscribe(client, steps)
 
-    def _subscribe(self, client: Asker, step: Step) -> None:
-        client.watched, client.behind = step, 0
-        step.watchers.append(client)
-        for node in sorted(step.running):
-            self._steps.say(step, node, Recall(step.name))
+    def _subscribe(self, client: Asker, steps: List[Step]) -> None:
+        client.watched, client.behind = steps, 0
+        for step in steps:
+            step.watchers.append(client)
+            for node in sorted(step.running):
+                self._steps.say(step, node, Recall(step.name))
 
-    def take(self, client: Asker, step: Step, frame: List[bytes]) -> None:
+    def take(self, client: Asker, frame: List[bytes]) -> None:
         """Do what a sattach says. Raises BadFrame."""
         kind = flat.text(frame[0])
         if kind == "ack":
             client.behind = max(0, client.behind - flat.number(frame[3]))
-        elif kind == "extra" and not step.is_over:
-            task = flat.number(frame[1])
-            for part in step.parts():
-                if part.node in step.running and (task < 0 or task in part.tasks):
-                    self._steps.say(step, part.node, TaskInput(step.name, task, BESIDE, frame[2]))
+        elif kind == "extra":
+            self._feed(client.watched, flat.number(frame[1]), frame[2])
+
+    def _feed(self, steps: List[Step], task: int, data: bytes) -> None:
+        """Hand input to all tasks, or to the first one of this number."""
+        running = [(step, part) for step in steps if not step.is_over for part in step.parts()]
+        for step, part in running:
+            if part.node in step.running and (task < 0 or task in part.tasks):
+                self._steps.say(step, part.node, TaskInput(step.name, task, BESIDE, data))
+                if task >= 0:
+                    return
 
     def leave(self, client: Asker) -> None:
         """It has gone."""
-        if client.watched is not None and client in client.watched.watchers:
-            client.watched.watchers.remove(client)
-        client.watched = None
+        for step in client.watched:
+            step.watchers.remove(client)
+        client.watched = []
+
+
+def _named(job: JobSteps, tag: str) -> List[Step]:
+    """The step that is meant, all components of it, or, by a plus, one of these."""
+    number, plus, component = tag.partition("+")
+    if plus:
+        steps = [step for step in job.meant(f"-{number}") if step.is_component]
+        return [step for step in steps if str(step.part) == component]
+    return [step for step in job.meant(f"-{tag}") if step.is_component or step.tag == tag]
 
 
 def tell(step: Step, node: str, output: Output) -> None:
@@ -99,8 +116,9 @@ def tell_over(step: Step, node: str, cause: str, size: int) -> None:
 def dismiss(step: Step) -> None:
     """Nothing more will be heard of the step."""
     for client in step.watchers:
-        client.say("gone")
-        client.watched = None
+        client.watched.remove(step)
+        if not client.watched:
+            client.say("gone")
     step.watchers.clear()
 
 

@@ -48,7 +48,7 @@ def msattach(program: str, arguments: list[str]) -> int:
 
     def number(text: str) -> tuple[str, int]:
         """The job with this number, and which part of it that is."""
-        job = find(text, db)
+        job = find(text, db) or find(text.partition("_")[0], db)  # Slurm passes over the task of what is no array
         if job is None or _is_forgotten(job):
             raise Refused(steps.NO_JOB)
         if job.state.is_over or job.outcome is not None:

@@ -16,6 +16,7 @@ BLOCK = 1 << 16
 FIRST_PATIENCE = 5.0  # seconds without any agent
 LONG_PATIENCE = 3600.0  # ... when the step was there before
 STEP_GONE = "Could not get job step info: "
+NO_TASK = "A valid node id must be specified for SLURM_IO_STDIN"  # so Slurm says that no task has this number
 
 
 class Settings:
@@ -168,7 +169,7 @@ class Watcher:
                 node.got, node.reader = before[name].got, before[name].reader
         task = self._settings.input_task
         if task >= 0 and not any(task in tasks for _, tasks in layout):
-            self.complain(f"there is no task {task} to send standard input to")
+            self.complain(NO_TASK)
             self._input_ended = True
         if not self._is_attached:
             self._outputs.open(Names("", "", "", "", "", ""), layout, 0, sum(len(tasks) for _, tasks in layout))
@@ -232,7 +233,9 @@ class Watcher:
     def _may_read(self) -> bool:
         if self._input_ended or not self._nodes:
             return False
-        taken = min((node.fed for node in self._nodes.values() if node.size is None), default=0)
+        task = self._settings.input_task
+        readers = [node for node in self._nodes.values() if node.size is None and (task < 0 or task in node.tasks)]
+        taken = min((node.fed for node in readers), default=0)
         return self._read - taken < WINDOW
 
     def _read_input(self) -> None:

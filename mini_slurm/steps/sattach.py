@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_slurm.errors import Fatal, Refused
+from mini_slurm.errors import Refused
+from mini_slurm.model.numbers import SPACE, leading_number
 from mini_slurm.options.grammar import Option, parse
+from mini_slurm.steps import step_name
 from mini_slurm.steps.attach import STEP_GONE, Settings, Watcher
 from mini_slurm.steps.srun import AGENT, own_environment, rows, told
 from mini_slurm.steps.talk import AGENT_SOCKET, GREETING, Talk
@@ -48,6 +50,7 @@ def _sattach(program: str, arguments: list[str]) -> int:
 
 def _first(job: str, environment: Mapping[str, str]) -> tuple[str, int]:
     """The job that has a part of this number, and which part that is; any other number is a job's own."""
+    job = job.partition("_")[0]
     first, size = environment.get("SLURM_JOB_ID", ""), int(environment.get("SLURM_HET_SIZE", "0"))
     part = int(job) - int(first) if job.isdigit() and first.isdigit() else 0
     return (first, part) if 0 < part < size else (job, 0)
@@ -75,29 +78,32 @@ def attach(
     """
     settings = _settings(program, given)
     if len(words) != 1:
-        raise _misused(program, "too many parameters")
-    job, dot, step = words[0].partition(".")
-    if not dot:
-        raise _misused(program, "Failed to parse stepid from command line options")
-    if step.partition(".")[0].isdigit() and "." in step:  # a step of a part, which no job has
-        raise Refused(NO_JOB)
-    step, _, component = step.partition("+")
-    if step != BATCH and not step.isdigit():
-        raise Fatal(f"Bad step specified: {job}") if step not in ("extern", "interactive") else Refused(NO_JOB)
+        return _misused(program, "too many parameters")
+    name = step_name.parse(words[0])
+    if name.step == step_name.NO_STEP:
+        return _misused(program, "Failed to parse stepid from command line options")
     _check(settings, given)
-    if step == BATCH and not settings.layout:
+    if name.step == step_name.BATCH and not settings.layout:
         raise Refused("a batch script writes to its file, and reads none of what is sent to it: look into that file")
-    number, part = find(job.partition("+")[0])
-    part = int(component) if component.isdigit() else part
-    tag = f"{step}_{part}" if part else step
+    number, part = find(str(name.job) if name.task is None else f"{name.job}_{name.task}")
+    tag = _tag(name, part)
     request: list[bytes | str] = ["attach", os.urandom(8).hex(), "", number, tag, str(int(settings.layout))]
     return Watcher(settings, talk(), request).run()
 
 
-def _misused(program: str, line: str) -> Refused:
+def _tag(name: step_name.StepName, part: int) -> str:
+    """What the agent is to know the step by; `part`: of a heterogeneous job."""
+    if name.component is not None:
+        return f"{name.step}+{name.component}"
+    step = BATCH if name.step == step_name.BATCH else str(name.step)
+    return f"{step}_{part}" if part else step
+
+
+def _misused(program: str, line: str) -> int:
+    """Slurm shows the usage after what is wrong."""
+    os.write(2, f"{program}: error: {line}\n".encode())
     sys.stdout.write(USAGE.format(program))
-    sys.stdout.flush()
-    return Refused(line)
+    return 1
 
 
 def _settings(program: str, given: dict[str, list[str]]) -> Settings:
@@ -119,11 +125,12 @@ def _task(text: str, name: str) -> int:
     """A task's number; -1 for all of them. Raises Refused."""
     if text == "-":
         return -1
-    if not (text.isascii() and text.isdigit()):
+    number, rest = leading_number(text)
+    if rest == text or rest.strip(SPACE) or number < 0:
         raise Refused(f'Invalid numeric value "{text}" for {name}-filter.')
-    if int(text) > LARGEST:
-        raise Refused(f"Numeric argument {text} to big for {name}-filter.")
-    return int(text)
+    if number > LARGEST:
+        raise Refused(f"Numeric argument {number} to big for {name}-filter.")
+    return number
 
 
 def _check(settings: Settings, given: dict[str, list[str]]) -> None:

@@ -55,6 +55,39 @@ def test_what_a_step_writes_on_all_machines_is_shown_with_how_its_tasks_end(flee
     )
 
 
+def test_what_is_wrong_is_said_before_the_usage(fleet: Machines) -> None:
+    done = fleet.run("sh", "-c", "msattach 1 2>&1")
+    assert (done.returncode, done.stdout) == (
+        1,
+        "msattach: error: Failed to parse stepid from command line options\nUsage: msattach [options] <jobid.stepid>\n",
+    )
+
+
+def test_components_are_looked_at_together_or_one_by_one(fleet: Machines, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    step = f"sh -c 'while [ ! -e {gate} ]; do echo $0 $SLURM_PROCID; sleep 0.05; done; exit $SLURM_PROCID'"
+    job = jobs.wrap(fleet, f"srun -N1 -n1 {step} A : -N1 -n1 {step} B", "-N2", "-n2", "-o", "/dev/null")
+    jobs.wait_for(fleet, job, "RUNNING")
+    wait_until(lambda: fleet.run("msattach", "--layout", f"{job}.0").returncode == 0, "the step", logs=fleet.logs)
+    head = "Job step layout:\n\t{} tasks, {} nodes ({})\n\n"
+    first, second = "\tNode 0 (node1), 1 task(s): 0 \n", "\tNode {} (node2), 1 task(s): 0 \n"
+    layouts = {
+        f"{job}.0": head.format(2, 2, "node[1-2]") + first + second.format(1),
+        f"{job}.0+": head.format(1, 1, "node1") + first,
+        f"{job}.0+1": head.format(1, 1, "node2") + second.format(0),
+        f"{job}+1.0x+1": head.format(1, 1, "node2") + second.format(0),
+        f"{job}.0+2": "",
+    }
+    assert {name: fleet.run("msattach", "--layout", name).stdout for name in layouts} == layouts
+    with started(fleet, "msattach", f"{job}.0") as both, started(fleet, "msattach", f"{job}.0+1") as one:
+        for text in ("A 0\n", "B 1\n"):
+            both.shows(text)
+        one.shows("B 1\n")
+        gate.touch()
+        assert (both.end(), one.end()) == (1, 1)
+        assert "A" not in one.out
+
+
 def test_standard_input_reaches_the_tasks_beside_what_srun_sends(fleet: Machines) -> None:
     with talking(fleet, "msrun", "-N2", "-l", "cat") as run:
         say(run, "one\n")

@@ -14,7 +14,7 @@ from mini_slurm.errors import MiniSlurmError
 from mini_slurm.options.sattach import OPTIONS
 from mini_slurm.protocol import flat
 from mini_slurm.steps import records, sattach
-from mini_slurm.steps.attach import Settings, Watcher
+from mini_slurm.steps.attach import WINDOW, Settings, Watcher
 from mini_slurm.steps.records import FED_ALL, FED_EXTRA
 
 LAYOUT = flat.nest([flat.nest(["node1", "0,1", "1"]), flat.nest(["node2", "2", ""])])
@@ -35,15 +35,21 @@ class Line:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("", "too many parameters"),
-        ("1.0 2.0", "too many parameters"),
-        ("1", "Failed to parse stepid from command line options"),
         ("1.x", "Bad step specified: 1"),
-        ("1.0.0", "Could not get job step info: Invalid job id specified"),
-        ("1.extern", "Could not get job step info: Invalid job id specified"),
+        ("1.", "Bad step specified: 1"),
+        ("1.-1", "Bad step specified: 1"),
+        ("1.batch+0", "Bad step specified: 1"),
+        ("1_.0", "Bad job array element specified: 1"),
+        ("1_[0-3].0", "Bad job array element specified: 1"),
+        ("_", "Bad job array element specified: "),
+        ("1+.0", "Bad hetjob offset specified: 1"),
+        ("+.0", "Bad hetjob offset specified: "),
         ("--input-filter=x 1.0", 'Invalid numeric value "x" for input-filter.'),
+        ("--input-filter=-1 1.0", 'Invalid numeric value "-1" for input-filter.'),
         ("--output-filter= 1.0", 'Invalid numeric value "" for output-filter.'),
+        ("--output-filter=1x 1.0", 'Invalid numeric value "1x" for output-filter.'),
         ("--error-filter=9999999999 1.0", "Numeric argument 9999999999 to big for error-filter."),
+        ("--error-filter=99999999999999999999 1", "Numeric argument 9223372036854775807 to big for error-filter."),
         ("-Q -v 1.0", "don't specify both --verbose (-v) and --quiet (-Q)"),
         ("--pty --output-filter=1 1.0", "don't specify both --pty and I/O filtering"),
         ("--foo 1.0", "sattach: unrecognized option '--foo'"),
@@ -51,9 +57,72 @@ class Line:
 )
 def test_what_cannot_be_looked_at_is_said(line: str, said: str) -> None:
     with pytest.raises(MiniSlurmError) as raised:
-        given, words = sattach.options("sattach", line.split(), list(OPTIONS))
-        sattach.attach("sattach", given, words, lambda: None, lambda job: (job, 0))  # type: ignore[arg-type, return-value]
+        asked_for(*line.split())
     assert (raised.value.lines[0], raised.value.exit_code) == (said, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "too many parameters"),
+        ("1.0 2.0", "too many parameters"),
+        ("1", "Failed to parse stepid from command line options"),
+        ("1+0", "Failed to parse stepid from command line options"),
+        ("+0", "Failed to parse stepid from command line options"),
+        ("1.4294967294", "Failed to parse stepid from command line options"),
+    ],
+)
+def test_the_usage_is_shown_where_no_step_is_named(line: str, said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    given, words = sattach.options("sattach", line.split(), list(OPTIONS))
+    assert sattach.attach("sattach", given, words, Line, lambda job: (job, 0)) == 1  # type: ignore[arg-type]
+    assert capfd.readouterr() == ("Usage: sattach [options] <jobid.stepid>\n", f"sattach: error: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "job", "tag"),
+    [
+        ("1.0", "1", "0"),
+        ("1.0.7", "1", "0"),
+        ("1.0-7", "1", "0"),
+        ("1.0x", "1", "0"),
+        (" 1.0", "1", "0"),
+        ("1 .0", "1", "0"),
+        ("1a.0", "1", "0"),
+        ("1+1.0", "1", "0"),
+        ("1_2.0", "1_2", "0"),
+        ("1_2+1.0", "1_2", "0"),
+        (".0", "0", "0"),
+        ("+1.0", "0", "0"),
+        ("4294967297.4294967296", "1", "0"),
+        ("1.batch", "1", "batch"),
+        ("1.4294967291", "1", "batch"),
+        ("1.extern", "1", "4294967292"),
+        ("1.0+", "1", "0+0"),
+        ("1.0+x", "1", "0+0"),
+        ("1.0x+1", "1", "0+1"),
+        ("1+1.0+1", "1", "0+1"),
+        ("99.0", "99", "0_2"),
+    ],
+)
+def test_much_of_a_steps_name_is_passed_over(text: str, job: str, tag: str) -> None:
+    """99 is the third part of a job."""
+    assert asked_for("--layout", text) == (job, tag)
+
+
+def asked_for(*line: str) -> tuple[str, str]:
+    """Job and step that the agent is asked for."""
+    given, words = sattach.options("sattach", list(line), list(OPTIONS))
+    asked: list[tuple[str, str]] = []
+
+    class Spy(Watcher):
+        def run(self) -> int:
+            asked.append((str(self._request[3]), str(self._request[4])))
+            return 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sattach, "Watcher", Spy)
+        sattach.attach("sattach", given, words, Line, lambda job: (job, 2 * (job == "99")))  # type: ignore[arg-type]
+    return asked[0]
 
 
 def watcher(line: Line) -> Watcher:
@@ -100,6 +169,17 @@ class PartOf:
         self.folder = str(folder)
         self.outlet = self
         self.sent = {"out": sent}
+
+
+def test_input_for_one_task_waits_for_its_machine_alone() -> None:
+    one = watcher(Line())
+    one._settings.input_task = 2
+    one._take([b"attached", flat.nest([flat.nest(["node1", "0,1", "1"]), flat.nest(["node2", "2", "1"])])])
+    one._read = WINDOW
+    assert not one._may_read
+    one._take([b"history", b"node2", b"0", b""])
+    one._take([b"log", b"node2", b"0", records.record(records.FED, FED_EXTRA, b"1")])
+    assert one._may_read
 
 
 def test_what_was_noted_last_begins_with_a_record(tmp_path: Path) -> None:
