@@ -1,4 +1,4 @@
-"""Checks that ReFrame runs as jobs: one passes, one waits for it, one fails, one runs out of time."""
+"""Checks that ReFrame runs as jobs: one passes, one waits for it, one fails, one runs out of time, one is cancelled."""
 
 # ruff: noqa: RUF012 - ReFrame wants lists
 
@@ -60,3 +60,16 @@ class Slow(rfm.RunOnlyRegressionTest):
     @sanity_function  # noqa: F821
     def state(self):
         return sn.assert_eq(self.job.state, "TIMEOUT")
+
+
+@rfm.simple_test
+class Cancelled(rfm.RunOnlyRegressionTest):
+    valid_systems = ["fleet:nodes"]
+    valid_prog_environs = ["builtin"]
+    executable = "sleep 600"
+    prerun_cmds = ["scancel $SLURM_JOB_ID"]
+    time_limit = "5m"
+
+    @sanity_function  # noqa: F821
+    def state(self):
+        return sn.assert_eq(self.job.state, "CANCELLED")

@@ -1,4 +1,4 @@
-"""ReFrame: checks as jobs, with steps, a dependency, a failing one and one that runs out of time."""
+"""ReFrame: checks as jobs, with steps, a dependency, a failing one and one that runs out of time, one that is cancelled."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ def test_checks_pass_and_fail_as_they_should(lab: Lab):
     done = lab.run(
         "reframe", "env", "TMPDIR=.", "reframe", "--nocolor", "-C", settings, "-c", checks, "-r", seconds=300
     )
-    assert "Ran 4/4 test case(s) from 4 check(s) (1 failure(s)" in done.stdout, done.stdout
+    assert "Ran 5/5 test case(s) from 5 check(s) (1 failure(s)" in done.stdout, done.stdout
     assert "exit status 3, state FAILED" in done.stdout
     assert "FAILURE INFO for Bad" in done.stdout
