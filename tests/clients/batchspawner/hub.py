@@ -46,6 +46,7 @@ script = batchspawner.SlurmSpawner.batch_script.default_value
 c.SlurmSpawner.batch_script = script.replace("{{homedir}}", folder)  # nothing is written into the real home
 c.SlurmSpawner.req_partition = "main"
 c.SlurmSpawner.req_runtime = "10:00"
+c.SlurmSpawner.req_prologue = f"test ! -e {folder}/broken || exit 5"
 c.SlurmSpawner.req_memory = "1G"
 places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 c.Spawner.environment = {name: f"{folder}/{name.lower()}" for name in places}

@@ -11,7 +11,7 @@ from tests.clients.lab import Lab
 
 @pytest.fixture(scope="module")
 def found(lab_by_address: Lab) -> dict[str, Any]:
-    return lab_by_address.program("batchspawner", "work.py", seconds=300)
+    return lab_by_address.program("batchspawner", "work.py", seconds=500)
 
 
 def test_a_kernel_computes_in_a_step_of_the_job(found):
@@ -30,3 +30,11 @@ def test_the_jobs_limit_is_the_spawners(found):
 def test_a_server_ends_with_its_job(found):
     """The program has waited until the hub saw that the second server's job was cancelled."""
     assert found["stopped"] == {}
+
+
+def test_a_server_ends_at_the_limit_of_its_job(found):
+    assert found["timed_out"] == "TIMEOUT"
+
+
+def test_a_server_whose_job_fails_is_given_up(found):
+    assert found["failed"]

@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 PATIENCE = 90.0  # seconds
+LONG_PATIENCE = 120.0  # seconds: more than the hub has with a server that starts
 TOKEN = secrets.token_hex(16)
 HEADERS = {"Authorization": f"token {TOKEN}"}
 USER = getpass.getuser()
@@ -30,9 +32,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def wait(condition: Callable[[], Any]) -> Any:
+def wait(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """The condition's first true value."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end, Path("hub.log").read_text()[-4000:]
         time.sleep(0.3)
@@ -97,6 +99,26 @@ async def compute(url: str, code: str) -> str:
             return str(said["content"]["text"]).strip()
 
 
+def timed_out(hub: Hub) -> str:
+    """The state of a server's job that has reached Slurm's shortest limit, once the hub has found it gone."""
+    hub.ask("POST", f"/users/{USER}/server")
+    wait(hub.ready)
+    number = squeue()[0]
+    subprocess.run(["scontrol", "update", f"JobId={number}", "TimeLimit=1"], check=True)
+    wait(lambda: not hub.server())
+    words = ["sacct", "-nXP", "-o", "State", "-j", number]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def failed(hub: Hub) -> bool:
+    """Is a server given up whose job fails at once? After the hub's patience, where it has still seen the job run."""
+    Path("broken").touch()
+    hub.ask("POST", f"/users/{USER}/server")
+    wait(lambda: re.search("batch job has disappeared|failed to start in", Path("hub.log").read_text()), LONG_PATIENCE)
+    wait(lambda: not hub.server())
+    return not squeue()
+
+
 def main() -> None:
     hub = Hub()
     try:
@@ -119,7 +141,7 @@ def main() -> None:
         wait(lambda: not hub.server())  # the hub looks, and finds that the job is gone
         print(json.dumps({
             "value": value == f"42 {number} 0", "state": state, "host": host, "stopped": stopped,
-            "limit": "TimeLimit=00:10:00" in record,
+            "limit": "TimeLimit=00:10:00" in record, "timed_out": timed_out(hub), "failed": failed(hub),
         }))  # fmt: skip
     finally:
         hub.close()

@@ -1,4 +1,4 @@
-"""ReFrame: checks as jobs, with steps, a dependency, a failing one and one that runs out of time, one that is cancelled."""
+"""ReFrame: checks as jobs, with steps, a dependency; one fails, one runs out of time, one is cancelled."""
 
 from __future__ import annotations
 
