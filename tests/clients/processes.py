@@ -10,17 +10,17 @@ from tests.clients.lab import Lab
 
 
 class Processes:
-    """Jobs of one client's `job.sh`, which runs its `task.py` in four processes on two machines."""
+    """Jobs of one client's scripts; `job.sh` runs its `task.py` in four processes on two machines."""
 
     def __init__(self, lab: Lab, client: str) -> None:
         self._lab = lab
         self._client = client
 
-    def submit(self, *words: str, options: tuple[str, ...] = ()) -> str:
+    def submit(self, *words: str, options: tuple[str, ...] = (), script: str = "job.sh") -> str:
         """The number of a job; `words` are the processes' arguments."""
-        script = HERE / self._client / "job.sh"
-        exported = f"--export=ALL,TASKS={script.parent}"
-        done = self._lab.run(self._client, "sbatch", "--parsable", exported, *options, str(script), *words)
+        path = HERE / self._client / script
+        exported = f"--export=ALL,TASKS={path.parent}"
+        done = self._lab.run(self._client, "sbatch", "--parsable", exported, *options, str(path), *words)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -33,6 +33,15 @@ class Processes:
     def text(self, name: str) -> str:
         """A job's output."""
         return (self._lab.folder(self._client) / f"{name}.txt").read_text()
+
+    def count(self, name: str, word: str) -> int:
+        """How often the word stands in a job's output so far."""
+        path = self._lab.folder(self._client) / f"{name}.txt"
+        return path.read_text().count(word) if path.exists() else 0
+
+    def cancel(self, *words: str) -> None:
+        """Call scancel."""
+        self._lab.slurm("scancel", *words)
 
     def printed(self, name: str) -> Any:
         """What a job's processes found out together."""
