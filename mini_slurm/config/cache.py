@@ -132,7 +132,7 @@ def _partition(*values: object) -> Partition:
 
 def _qos(*values: object) -> Qos:
     entry = Qos(*values)  # type: ignore[arg-type]
-    return entry._replace(limits=Limits(*entry.limits), preempt=tuple(entry.preempt))
+    return entry._replace(limits=Limits(*entry.limits), preempt=tuple(entry.preempt), flags=tuple(entry.flags))
 
 
 def _users(users: Mapping[str, Association]) -> dict[str, Association]:

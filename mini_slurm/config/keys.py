@@ -163,6 +163,7 @@ QOS = {
                         'one of "cluster", "OFF", "CANCEL", "REQUEUE", "SUSPEND"', '"REQUEUE"'),
     "grace_time": GRACE_TIME,
     "preempt_exempt_time": EXEMPT_TIME,
+    "flags": Key(values.qos_flags, 'a list of "DenyOnLimit" and "OverPartQOS"', '["DenyOnLimit"]'),
     **QOS_LIMITS,
 }
 ACCOUNT = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from mini_slurm.model.again import parse_codes
 from mini_slurm.model.cluster_types import CLUSTER_TYPES
-from mini_slurm.model.fleet import ENDLESS
+from mini_slurm.model.fleet import DENY_ON_LIMIT, ENDLESS, OVER_PART_QOS
 from mini_slurm.model.hostlist import expand
 from mini_slurm.model.notices import TITLES
 from mini_slurm.model.oversubscription import settled
@@ -197,6 +197,18 @@ def preempt_type(value: Any) -> str:
 def preempt_mode(value: Any) -> str:
     """How jobs make room."""
     return read_mode(text(value))
+
+
+def qos_flags(value: Any) -> tuple[str, ...]:
+    """Slurm's flags of a QOS, written in whatever case."""
+    known = {flag.lower(): flag for flag in (DENY_ON_LIMIT, OVER_PART_QOS)}
+    return tuple(dict.fromkeys(_known(known, word) for word in names(value)))
+
+
+def _known(words: dict[str, str], given: str) -> str:
+    if given.lower() not in words:
+        raise ValueError
+    return words[given.lower()]
 
 
 def exit_codes(value: Any) -> str:

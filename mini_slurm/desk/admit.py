@@ -15,7 +15,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.numbers import leading_number
 from mini_slurm.options.collect import Values
 from mini_slurm.options.script import with_lines
-from mini_slurm.scheduler import admission, quotas
+from mini_slurm.scheduler import admission, scopes
 from mini_slurm.store import queries
 from mini_slurm.store.schema import UNFINISHED
 
@@ -77,7 +77,7 @@ def admit(job: Job, values: Values, db: sqlite3.Connection, *, strict: bool, mem
 
 def _check_submitted(job: Job, fleet: Fleet, db: sqlite3.Connection) -> None:
     """What accounts and QOS allow to wait and run. Raises Refused."""
-    if not quotas.has_limits(fleet):
+    if not scopes.has_limits(fleet):
         return
     columns = ("account", "user", "qos", "partition", "array_tasks")
     others = queries.select_jobs(db, columns, queries.Where(UNFINISHED))

@@ -35,6 +35,8 @@ class MachineEntry(NamedTuple):
 
 ENDLESS = 365 * 86400  # seconds: as good as no limit of the time after the time limit
 NORMAL = "normal"  # the QOS of everybody for whom the fleet file names none
+# Slurm's flags of a QOS: what is beyond its limits by itself is refused; its limits go before the partition's QOS'
+DENY_ON_LIMIT, OVER_PART_QOS = "DenyOnLimit", "OverPartQOS"
 
 
 class Partition(NamedTuple):
@@ -72,7 +74,7 @@ class Partition(NamedTuple):
     max_memory_per_cpu: int | None = None  # MiB, that a job may ask for
     max_memory_per_node: int | None = None
     max_cpus_per_node: int | None = None  # that its jobs together may have of a machine
-    qos: str = ""  # whose limits hold for its jobs, beside those of their own QOS
+    qos: str = ""  # whose limits hold for its jobs, and come before those of their own QOS
 
 
 class Limits(NamedTuple):
@@ -109,6 +111,7 @@ class Qos(NamedTuple):
     preempt_mode: str = ""  # as of a partition
     grace_time: int = 0
     preempt_exempt_time: int | None = None  # seconds; None: as `[preempt]` says
+    flags: tuple[str, ...] = ()  # DenyOnLimit, OverPartQOS
 
 
 class Association(NamedTuple):

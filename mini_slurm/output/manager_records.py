@@ -123,6 +123,7 @@ def qualities(fleet: Fleet) -> list[Record]:
         Record(
             {
                 **{"Name": name, "Descr": _about(name), "ID": str(number), "Priority": str(qos.priority)},
+                "Flags": ",".join(qos.flags),
                 **_preemption(qos, every),
             },
             {"name": name, "id": str(number), "description": _about(name), "preemption": qos.preempt_mode},

@@ -13,7 +13,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
 from mini_slurm.model.request import extra, note_least_nodes
 from mini_slurm.model.reservation import named
-from mini_slurm.scheduler import access, licenses, quotas
+from mini_slurm.scheduler import access, licenses, quotas, scopes
 from mini_slurm.scheduler.limits import (
     ACCOUNT,
     QOS,
@@ -82,8 +82,9 @@ def admit(
     if job.features is not None:
         job.features = job.features.replace(",", "&")
     _count_machines(job, fleet, partitions, machines)
-    if strict or fleet.enforce_limits:
+    if strict or fleet.enforce_limits or scopes.is_strict(job, fleet):
         _check_quotas(job, fleet)
+    if strict or fleet.enforce_limits:
         _check_limits(job, fleet, partitions, machines)
     if strict or job.priority:
         _check_somewhere(job, fleet, partitions, machines)
@@ -174,10 +175,7 @@ def _settle_times(job: Job, fleet: Fleet, partitions: list[Partition]) -> None:
     """The time limit of a job that said none, and what else was said of times. Raises Refused."""
     first = partitions[0]
     if "time_limit" not in job.__dict__:
-        job.time_limit = first.max_time if first.default_time is None else first.default_time
-        most = quotas.longest(job, fleet)
-        if most is not None:
-            job.time_limit = min(most, most if job.time_limit is None else job.time_limit)
+        job.time_limit = _longest(job, fleet, first) if first.default_time is None else first.default_time
     limits = [partition.max_time for partition in partitions]
     longest = None if None in limits else max(limit for limit in limits if limit is not None)
     if job.time_min is not None:
@@ -189,6 +187,12 @@ def _settle_times(job: Job, fleet: Fleet, partitions: list[Partition]) -> None:
             raise Refused(BAD_TIME, hint="the deadline has passed")
         if job.time_min is not None and job.deadline < job.submit_time + job.time_min:
             raise Refused(BAD_LEAST_TIME, hint="the deadline is nearer than that")
+
+
+def _longest(job: Job, fleet: Fleet, partition: Partition) -> int | None:
+    allowed = scopes.longest(job, fleet)
+    limits = (partition.max_time, None if allowed is None else allowed[0])
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 # --- accounts
@@ -327,7 +331,7 @@ def _check_reserved(job: Job, fleet: Fleet, partitions: list[Partition], machine
 
 
 def _check_quotas(job: Job, fleet: Fleet) -> None:
-    reason = quotas.too_large(job, fleet, quotas.wanted(job, fleet))
+    reason = quotas.beyond(job, fleet)
     if reason is not None:
         raise Refused(reason, AGAINST_POLICY, hint="sacctmgr show qos and show assoc show the limits")
 

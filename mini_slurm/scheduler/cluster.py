@@ -19,7 +19,7 @@ from mini_slurm.scheduler.demand import with_entry
 from mini_slurm.scheduler.ends import Ends
 from mini_slurm.scheduler.limits import has_strangers
 from mini_slurm.scheduler.queue import Queue
-from mini_slurm.scheduler.quotas import has_limits
+from mini_slurm.scheduler.scopes import has_limits
 from mini_slurm.scheduler.stock import Stock
 from mini_slurm.scheduler.usage import Usage
 

@@ -2,135 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 
 from mini_slurm.model.allocation import Allocation, parse_allocation, total
-from mini_slurm.model.associations import inherited
-from mini_slurm.model.fleet import NO_LIMITS, Fleet, Limits, Qos
+from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
-from mini_slurm.model.tuples import NamedTuple
 from mini_slurm.scheduler.demand import demand
+from mini_slurm.scheduler.scopes import GROUP, JOB, NAMES, USER, Scope, has_limits, longest, scopes, too_long
 
 Charged = tuple[str | None, str | None, str, str]  # a job's QOS, account, user and partition
 
-# what the reasons call each resource: of a group, of a user, of a job
-NAMES = {
-    "cpus": ("CpuLimit", "CpuPerUserLimit", "CpuPerJobLimit"),
-    "gpus": ("GRES", "GRESPerUser", "GRESPerJob"),
-    "memory": ("MemLimit", "MemoryPerUser", "MemPerJob"),
-    "nodes": ("NodeLimit", "NodePerUserLimit", "NodePerJobLimit"),
-}
-GROUP, USER, JOB = range(3)
-
-
-class Scope(NamedTuple):
-    """Whose use is counted against which limits, and how the reasons begin."""
-
-    key: tuple[str, ...]
-    jobs: int | None  # that may run
-    submitted: int | None  # that may wait and run
-    tres: Mapping[str, int]
-    jobs_reason: str
-    submitted_reason: str
-    tres_reason: str  # with a place for the resource
-    kind: int  # GROUP or USER: which names resources have
-
 
 class Use:
-    """What some jobs have together."""
+    """What some jobs have together; a machine of several of them counts once."""
 
-    __slots__ = ("amounts", "jobs")
+    __slots__ = ("amounts", "jobs", "machines")
 
     def __init__(self) -> None:
         self.jobs = 0
         self.amounts = dict.fromkeys(NAMES, 0)
+        self.machines: set[str] = set()
 
     def copy(self) -> Use:
         """The same, apart."""
         other = Use()
-        other.jobs, other.amounts = self.jobs, dict(self.amounts)
+        other.jobs, other.amounts, other.machines = self.jobs, dict(self.amounts), set(self.machines)
         return other
 
-    def add(self, held: Mapping[str, int]) -> None:
+    def add(self, taken: Allocation) -> None:
         """One more job."""
+        self.amounts = self.with_job(taken)
+        self.machines.update(taken)
         self.jobs += 1
-        for name, amount in held.items():
-            self.amounts[name] += amount
+
+    def with_job(self, taken: Allocation) -> dict[str, int]:
+        """What they would have together with one that got this."""
+        together = {name: self.amounts[name] + amount for name, amount in amounts(taken).items()}
+        return {**together, "nodes": len(self.machines.union(taken))}
 
 
-def scopes(job: Job, fleet: Fleet) -> Iterator[Scope]:
-    """All that count the job, in the order in which Slurm looks: its QOS, its user's association, its account."""
-    account, user = job.account or "", job.user
-    for qos in all_qos(job, fleet):
-        yield from _of_qos(qos.name, qos.limits, user, account)
-    whole, own = _associations(job, fleet)
-    yield Scope(
-        ("user", account, user), own.max_jobs, own.max_submit_jobs, {}, "AssocMaxJobsLimit", "AssocMaxSubmitJobLimit",
-        "", USER,
-    )  # fmt: skip
-    for key, limits in ((("user", account, user), own), (("account", account), whole)):
-        yield Scope(
-            key, limits.grp_jobs, limits.grp_submit_jobs, limits.grp_tres, "AssocGrpJobsLimit",
-            "AssocGrpSubmitJobsLimit", "AssocGrp{}", GROUP,
-        )  # fmt: skip
-
-
-def all_qos(job: Job, fleet: Fleet) -> list[Qos]:
-    """The QOS whose limits hold for the job: its partition's, and its own."""
-    partition = fleet.partitions.get(job.partition)
-    names = dict.fromkeys((partition.qos if partition else "", job.qos or ""))
-    return [fleet.qos[name] for name in names if name in fleet.qos]
-
-
-def _of_qos(name: str, limits: Limits, user: str, account: str) -> Iterator[Scope]:
-    yield Scope(
-        ("qos", name), limits.grp_jobs, limits.grp_submit_jobs, limits.grp_tres, "QOSGrpJobsLimit",
-        "QOSGrpSubmitJobsLimit", "QOSGrp{}", GROUP,
-    )  # fmt: skip
-    yield Scope(
-        ("qos account", name, account), limits.max_jobs_per_account, limits.max_submit_jobs_per_account, {},
-        "QOSMaxJobsPerAccountLimit", "QOSMaxSubmitJobPerAccountLimit", "", USER,
-    )  # fmt: skip
-    yield Scope(
-        ("qos user", name, user), limits.max_jobs_per_user, limits.max_submit_jobs_per_user, limits.max_tres_per_user,
-        "QOSMaxJobsPerUserLimit", "QOSMaxSubmitJobPerUserLimit", "QOSMax{}", USER,
-    )  # fmt: skip
-
-
-def _associations(job: Job, fleet: Fleet) -> tuple[Limits, Limits]:
-    """The account's limits, and the user's in it: where these say nothing, the account's count for each user."""
-    whole = fleet.whole_accounts.get(job.account or "")
-    own = fleet.accounts.get(job.account or "", {}).get(job.user)
-    of_account = whole.limits if whole else NO_LIMITS
-    return of_account, inherited(own.limits if own else NO_LIMITS, of_account)
-
-
-def has_limits(fleet: Fleet) -> bool:
-    """Does the fleet file limit anything of this kind?"""
-    found = [one.limits for members in fleet.accounts.values() for one in members.values()]
-    found += [one.limits for one in fleet.whole_accounts.values()]
-    found += [one.limits for one in fleet.qos.values()]
-    return any(one != NO_LIMITS for one in found)
-
-
-def longest(job: Job, fleet: Fleet) -> int | None:
-    """The longest time limit that the job's QOS and association allow, in seconds; None: any."""
-    limits = [qos.limits.max_wall for qos in all_qos(job, fleet)]
-    limits.append(_associations(job, fleet)[1].max_wall)
-    return min((limit for limit in limits if limit is not None), default=None)
-
-
-def too_large(job: Job, fleet: Fleet, held: Mapping[str, int]) -> str | None:
-    """The reason for which the job may never start as it is: what it asks for is more than a job may have."""
-    found = [("QOS", qos.limits) for qos in all_qos(job, fleet)]
-    for begin, limits in (*found, ("Assoc", _associations(job, fleet)[1])):
-        if limits.max_wall is not None and (job.time_limit is None or job.time_limit > limits.max_wall):
-            return f"{begin}MaxWallDurationPerJobLimit"
-        over = next((name for name, most in limits.max_tres.items() if held.get(name, 0) > most), None)
-        if over is not None:
-            word = NAMES[over][JOB]
-            return f"{begin}Max{'MemoryPerJob' if begin == 'QOS' and over == 'memory' else word}"
-    return None
+def beyond(job: Job, fleet: Fleet) -> str | None:
+    """The reason for which the job can never start: it asks for more than it, its user, or all together may have."""
+    asked = wanted(job, fleet)
+    together = sorted(scopes(job, fleet), key=lambda scope: (USER, GROUP, JOB).index(scope.kind))  # as Slurm looks
+    found = {scope.kind: reason for scope in reversed(together) if (reason := scope.excess(asked))}
+    return found.get(USER) or found.get(GROUP) or too_long(job, longest(job, fleet)) or found.get(JOB)
 
 
 def over_submitted(job: Job, fleet: Fleet, others: Iterable[tuple[Job, int]], count: int) -> str | None:
@@ -150,6 +66,7 @@ class Quotas:
         self._fleet = fleet
         self._uses: dict[tuple[str, ...], Use] = {}
         self._scopes: dict[Charged, tuple[Scope, ...]] = {}
+        self._longest: dict[Charged, tuple[int, str] | None] = {}
         self._limited = has_limits(fleet)
         for job in holders if self._limited else ():
             self.take(job, parse_allocation(job.allocation))
@@ -168,7 +85,7 @@ class Quotas:
             use = self._uses.get(scope.key)
             if scope.jobs is not None and (use.jobs if use else 0) >= scope.jobs:
                 return scope.jobs_reason
-        return too_large(job, self._fleet, {})
+        return too_long(job, self._longest_of(job))
 
     def take_together(self, together: list[Job], taken: list[Allocation]) -> str | None:
         """Count all parts of a heterogeneous job; the reason for which they have to wait, where that is too much."""
@@ -183,13 +100,18 @@ class Quotas:
         """Why the job may not have this now, which is free; None: it may."""
         if not self._limited:
             return None
-        wanted = amounts(taken)
         for scope in self._of(job):
-            use = self._uses.get(scope.key) or Use()
-            for name, most in scope.tres.items():
-                if use.amounts[name] + wanted[name] > most:
-                    return scope.tres_reason.format(NAMES[name][scope.kind])
-        return too_large(job, self._fleet, wanted)
+            if scope.tres:
+                reason = scope.excess((self._uses.get(scope.key) or Use()).with_job(taken))
+                if reason is not None:
+                    return reason
+        return None
+
+    def _longest_of(self, job: Job) -> tuple[int, str] | None:
+        charged = job.qos, job.account, job.user, job.partition
+        if charged not in self._longest:
+            self._longest[charged] = longest(job, self._fleet)
+        return self._longest[charged]
 
     def _of(self, job: Job) -> tuple[Scope, ...]:
         charged = job.qos, job.account, job.user, job.partition
@@ -200,9 +122,8 @@ class Quotas:
     def take(self, job: Job, taken: Allocation) -> None:
         """The job has started, and has got this."""
         if self._limited:
-            held = amounts(taken)
-            for key in {scope.key for scope in self._of(job)}:
-                self._uses.setdefault(key, Use()).add(held)
+            for key in {scope.key for scope in self._of(job) if scope.kind != JOB}:
+                self._uses.setdefault(key, Use()).add(taken)
 
 
 def amounts(taken: Allocation) -> dict[str, int]:

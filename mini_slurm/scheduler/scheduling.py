@@ -148,7 +148,7 @@ class Round:
             self._try_together(turn, parts(self.cluster, job))
             return
         prospect = self._prospect(turn.group, job)
-        reason = self._quotas.reason(job) or prospect.reason or self._reserved.reason(job)
+        reason = prospect.reason or self._quotas.reason(job) or self._reserved.reason(job)
         if reason is not None:
             turn.close(reason)
             return
@@ -206,7 +206,7 @@ class Round:
 
     def _reason_apart(self, part: Job, whole: Job, prospect: Prospect, free: licenses.Free) -> str | None:
         """Why a part waits wherever there is room; what it needs of the licenses is taken of those that are free."""
-        reason = self._quotas.reason(part) or prospect.reason or self._reserved.reason(whole)
+        reason = prospect.reason or self._quotas.reason(part) or self._reserved.reason(whole)
         if reason is None and part.licenses and not free.suffice(part, self._reserved.licenses(whole)):
             reason = NO_LICENSE
         free.take(part)

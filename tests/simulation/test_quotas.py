@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from mini_slurm.model.fleet import Association, Limits, Qos
+from mini_slurm.model.fleet import Association, Limits, Partition, Qos
 from mini_slurm.model.resources import Resources
 from tests.simulation.harness import Simulation, fleet_of
 
@@ -36,11 +36,11 @@ def submit(sim: Simulation, user: str = "ann", account: str = "lab", **request: 
     [
         ({"qos": Limits(grp_jobs=1)}, {}, "QOSGrpJobsLimit"),
         ({"qos": Limits(max_jobs_per_user=1)}, {}, "QOSMaxJobsPerUserLimit"),
-        ({"qos": Limits(max_jobs_per_account=1)}, {}, "QOSMaxJobsPerAccountLimit"),
+        ({"qos": Limits(max_jobs_per_account=1)}, {}, "MaxJobsPerAccount"),
         ({"qos": Limits(grp_tres={"cpus": 3})}, {"cpus_per_task": 2}, "QOSGrpCpuLimit"),
         ({"qos": Limits(grp_tres={"gpus": 1})}, {"gres": "gpu:1"}, "QOSGrpGRES"),
         ({"qos": Limits(grp_tres={"memory": 1500})}, {"memory_per_node": 1000}, "QOSGrpMemLimit"),
-        ({"qos": Limits(grp_tres={"nodes": 1})}, {}, "QOSGrpNodeLimit"),
+        ({"qos": Limits(grp_tres={"nodes": 1})}, {"exclusive": 1}, "QOSGrpNodeLimit"),
         ({"qos": Limits(max_tres_per_user={"cpus": 3})}, {"cpus_per_task": 2}, "QOSMaxCpuPerUserLimit"),
         ({"qos": Limits(max_tres_per_user={"gpus": 1})}, {"gres": "gpu:1"}, "QOSMaxGRESPerUser"),
         ({"account": Limits(grp_jobs=1)}, {}, "AssocGrpJobsLimit"),
@@ -89,6 +89,52 @@ def test_the_limits_of_one_do_not_hold_for_others():
     assert sim.state(submit(sim, account="other", qos="free")) == "CONFIGURING"
 
 
+@pytest.mark.parametrize(
+    ("limits", "jobs", "reason"),
+    [
+        # of a limit the first says how much: the QOS, else the account and its user
+        ({"qos": Limits(grp_tres={"cpus": 3}), "account": Limits(grp_tres={"cpus": 1})}, 3, "QOSGrpCpuLimit"),
+        ({"qos": Limits(grp_jobs=2), "account": Limits(grp_jobs=1)}, 2, "QOSGrpJobsLimit"),
+        ({"qos": Limits(max_jobs_per_user=3), "ann": Limits(max_jobs=1)}, 3, "QOSMaxJobsPerUserLimit"),
+        ({"qos": Limits(max_jobs_per_account=3), "ann": Limits(max_jobs=1)}, 3, "MaxJobsPerAccount"),
+        ({"qos": Limits(max_wall=600), "account": Limits(max_wall=60)}, 5, None),
+        ({"qos": Limits(max_tres={"cpus": 1}), "account": Limits(max_tres={"cpus": 0})}, 5, None),
+        # what the QOS does not say counts besides, and account and user both do
+        ({"qos": Limits(grp_tres={"cpus": 3}), "account": Limits(grp_tres={"memory": 150})}, 1, "AssocGrpMemLimit"),
+        ({"ann": Limits(grp_jobs=4), "account": Limits(grp_jobs=2)}, 2, "AssocGrpJobsLimit"),
+    ],
+)
+def test_a_limit_is_that_of_the_first_who_says_one(limits, jobs, reason):
+    sim = limited(**limits)
+    numbers = [submit(sim, memory_per_node=100) for _ in range(5)]
+    assert [sim.state(one) for one in numbers] == ["CONFIGURING"] * jobs + ["PENDING"] * (5 - jobs)
+    assert {sim.job(one).reason for one in numbers[jobs:]} == ({reason} if reason else set())
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"), [((), (2, "QOSMaxCpuPerUserLimit")), (("OverPartQOS",), (3, "QOSMaxCpuPerUserLimit"))]
+)
+def test_the_qos_of_a_partition_goes_before_that_of_the_job_unless_this_says_otherwise(flags, expected):
+    qos = {
+        "small": Qos("small", limits=Limits(max_tres_per_user={"cpus": 2})),
+        "large": Qos("large", limits=Limits(max_tres_per_user={"cpus": 3}), flags=flags),
+    }
+    partition = Partition("main", tuple(MACHINES), default=True, qos="small")
+    sim = Simulation(fleet_of(MACHINES, partitions={"main": partition}, qos=qos))
+    numbers = [submit(sim, account=None, qos="large", partition="main") for _ in range(4)]
+    running = [one for one in numbers if sim.state(one) == "CONFIGURING"]
+    assert (len(running), sim.job(numbers[-1]).reason) == expected
+
+
+@pytest.mark.parametrize(
+    "limits", [{"qos": Limits(grp_tres={"nodes": 1})}, {"qos": Limits(max_tres_per_user={"nodes": 1})}]
+)
+def test_a_machine_of_several_jobs_counts_once(limits):
+    sim = limited(**limits)
+    assert [sim.state(submit(sim, required_nodes="node1")) for _ in range(2)] == ["CONFIGURING"] * 2
+    assert sim.state(submit(sim, required_nodes="node2")) == "PENDING"
+
+
 def test_each_task_of_an_array_counts():
     sim = limited(Limits(max_jobs_per_user=2))
     job = submit(sim, array_tasks="1-5")
@@ -121,7 +167,6 @@ def test_no_limit_is_ever_exceeded(seed):
         running = [job for job in sim.cluster.jobs.values() if job.state.holds_resources and job.end_time is None]
         assert len(running) <= 5
         assert sum(bool(job.alloc_gpus) for job in running) <= 2
-        assert len(running) <= 4  # nodes, one a job
         for user in ("ann", "ben"):
             own = [job for job in running if job.user == user]
             assert len(own) <= 3

@@ -280,9 +280,11 @@ def waiting(count: int = 1, user: str = "alice", qos: str = "normal", account: s
     return Job(user=user, qos=qos, account=account), count
 
 
-def test_the_longest_time_of_a_qos_is_that_of_a_job_without_one() -> None:
-    assert admit(LIMITED).time_limit == 3600
-    assert admit(LIMITED, qos="high").time_limit == 1800
+def test_the_longest_time_of_a_qos_is_that_of_a_job_without_one_where_the_partition_says_none() -> None:
+    endless = LIMITED._replace(partitions={"p": Partition("p", NODES, default=True, max_time=3600)})
+    assert admit(endless).time_limit == 3600
+    assert admit(endless, qos="high").time_limit == 1800
+    assert admit(LIMITED, qos="high").time_limit == 3600  # the partition's default_time, with which it waits
     assert admit(LIMITED, qos="high", time_limit=3600).time_limit == 3600  # as Slurm: it waits
 
 
@@ -306,11 +308,33 @@ def test_what_is_too_large_for_itself_is_refused_where_limits_are_enforced(
 
 
 @pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (Limits(max_tres={"cpus": 1}), "QOSMaxCpuPerJobLimit"),
+        (Limits(max_wall=1800), "QOSMaxWallDurationPerJobLimit"),
+        (Limits(grp_tres={"cpus": 1}), "QOSGrpCpuLimit"),
+        (Limits(max_tres_per_user={"memory": 500}), "QOSMaxMemoryPerUser"),
+    ],
+)
+def test_a_qos_may_have_refused_what_is_beyond_its_limits_by_itself(limits: Limits, reason: str) -> None:
+    wanted = {"ntasks": 2, "time_limit": 3600}
+    for flags in ((), ("DenyOnLimit",)):
+        fleet = FLEET._replace(qos={"normal": Qos("normal", limits=limits, flags=flags)})
+        if not flags:
+            admit(fleet, **wanted)  # type: ignore[arg-type]
+            continue
+        with pytest.raises(Refused) as refused:
+            admit(fleet, **wanted)  # type: ignore[arg-type]
+        assert refused.value.lines == (reason, POLICY)
+
+
+@pytest.mark.parametrize(
     ("wanted", "others", "reason"),
     [
         ({}, [waiting(2)], None),
-        ({}, [waiting(), waiting(2)], "AssocMaxSubmitJobLimit"),
-        ({"array_size": 4}, [], "AssocMaxSubmitJobLimit"),
+        ({}, [waiting(), waiting(2)], None),  # what the QOS says of users takes the place of their account's limit
+        ({"array_size": 5}, [], "QOSMaxSubmitJobPerUserLimit"),
+        ({"qos": "high", "account": "science"}, [waiting(), waiting(2)], "AssocMaxSubmitJobLimit"),
         ({}, [waiting(9, user="bob"), waiting(9, account="extra", user="bob")], None),
         (
             {"account": "extra", "qos": "normal"},
