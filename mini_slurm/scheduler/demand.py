@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from mini_slurm.model.features import counted, least_machines, one_of, shares_machines
@@ -14,6 +15,8 @@ from mini_slurm.model.request import extra, least_cpus, number
 from mini_slurm.model.resources import NO_SHARES, Resources, Size
 from mini_slurm.model.tuples import NamedTuple
 from mini_slurm.scheduler.sharing import pick
+
+LAYERS = ("sockets-per-node", "cores-per-socket", "threads-per-core")
 
 
 def with_entry(found: Resources, entry: MachineEntry) -> Resources:
@@ -61,6 +64,8 @@ class Demand(NamedTuple):
     shares: bool = False  # CPUs, with others of its partition: alone it would be where no row of CPUs is begun
     least_loaded: bool = False  # first the machines of which the most is free
     contiguous: bool = False  # machines that stand next to each other
+    least_free: int = 1  # CPUs that each machine has to have free, of which it may give fewer
+    least_total: int = 1  # ... and that it has to have at all
 
     @property
     def wants_gpus(self) -> bool:
@@ -107,18 +112,27 @@ def demand(job: Job, fleet: Fleet) -> Demand:
         shares=any([rows(job, one) for one in partitions]),
         least_loaded=any([one.lln for one in partitions]),
         contiguous=not is_plain and "contiguous" in extra(job),
+        least_free=(job.ntasks_per_node or 1) * (job.cpus_per_task or 1) if job.ntasks == 1 and not overcommits else 1,
+        least_total=1 if is_plain else _layers(job),
     )
 
 
+def _layers(job: Job) -> int:
+    """CPUs of a machine with as many sockets, cores in each and threads in each as were asked for."""
+    return math.prod(max(number(job, name), 1) for name in LAYERS)
+
+
 def _reach(job: Job) -> int:
-    """Of a range of machines a job takes the most that are free, unless it says --use-min-nodes.
+    """Of a range of machines a job takes the most that are free, unless it says --use-min-nodes, or counts features.
 
     With --spread-job it takes one for each task, as far as there are so many.
     """
     if job.extra != "{}" and "spread-job" in extra(job) and not gpus_per_job(job):
         return min(task_count(job), job.max_nodes or task_count(job))
-    is_range = job.max_nodes is not None and job.max_nodes > job.nodes
-    return job.max_nodes or 0 if is_range and not (gpus_per_job(job) or "use-min-nodes" in extra(job)) else 0
+    if job.max_nodes is None or job.max_nodes <= job.nodes:
+        return 0
+    is_least = gpus_per_job(job) or "use-min-nodes" in extra(job) or (job.features and counted(job.features))
+    return 0 if is_least else job.max_nodes
 
 
 def task_count(job: Job) -> int:
@@ -140,7 +154,9 @@ def most_machines(job: Job) -> int:
 
 def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
     """For how many of the job's tasks a machine has room; 0: it cannot be used."""
-    if free.cpus < wanted.cpus or (wanted.exclusive and not is_whole(wanted, total, free)):
+    if free.cpus < max(wanted.cpus, wanted.least_free) or total.cpus < wanted.least_total:
+        return 0
+    if wanted.exclusive and not is_whole(wanted, total, free):
         return 0
     if wanted.gpus_per_node and Resources(gpus=wanted.gpus_per_node).shortfall(free):
         return 0

@@ -22,7 +22,6 @@ UNAVAILABLE = "Batch job submission failed: Requested node configuration is not 
 NO_CPUS = "CPU count per node can not be satisfied"
 NO_MEMORY = "Memory specification can not be satisfied"
 NO_LAYERS = "Socket, core and/or thread specification can not be satisfied"
-LAYERS = ("sockets-per-node", "cores-per-socket", "threads-per-core")
 INVALID_GRES = "Batch job submission failed: Invalid generic resource (gres) specification"
 ENOUGH_MEMORY = 2**60  # MiB, in place of what a machine has not told yet
 
@@ -94,14 +93,11 @@ def _complaint(job: Job, total: Resources, fleet: Fleet) -> str:
     """What one machine cannot satisfy, whatever the others have."""
     wanted = demand(job, fleet)
     memory = wanted.memory_per_cpu if wanted.memory_per_node is None else wanted.memory_per_node
-    layers = 1
-    for name in LAYERS:
-        layers *= max(number(job, name), 1)
     if wanted.least_cpus > total.cpus:
         return NO_CPUS
     if memory > total.memory:
         return NO_MEMORY
-    return NO_LAYERS if layers > total.cpus else ""
+    return NO_LAYERS if wanted.least_total > total.cpus else ""
 
 
 def _has_features(job: Job, entry: MachineEntry) -> bool:

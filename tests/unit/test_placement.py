@@ -76,6 +76,38 @@ def test_an_idle_cluster_gives(request_: dict[str, object], expected: dict[str, 
     assert tasks(empty(), **request_) == expected
 
 
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        # a single task, of up to four on a machine: there has to be room for four
+        ({"ntasks": 1, "ntasks_per_node": 4}, {"node3": 1}),
+        ({"ntasks": 1, "ntasks_per_node": 2, "cpus_per_task": 2}, {"node3": 1}),
+        ({"ntasks": 1, "ntasks_per_node": 3, "cpus_per_task": 2}, None),
+        # four sockets are on a machine with four CPUs, whether or not they are free
+        ({"ntasks": 1, "extra": '{"sockets-per-node": "4", "cores-per-socket": "1"}'}, {"node3": 1}),
+    ],
+)
+def test_a_machine_has_more_than_it_gives(request_: dict[str, object], expected: dict[str, int] | None) -> None:
+    assert tasks(empty(), **request_) == expected
+
+
+def test_room_for_tasks_that_nobody_asked_for_has_to_be_free() -> None:
+    half = empty({"node3": Resources(2, 8000)})
+    assert tasks(half, ntasks=1, ntasks_per_node=4) == {"node4": 1}
+    sockets = {"extra": '{"sockets-per-node": "4"}'}
+    assert tasks(half, ntasks=1, **sockets) == {"node3": 1}
+
+
+def test_a_range_of_machines_with_counted_features_is_as_small_as_it_can_be() -> None:
+    machines = [
+        Site(name, place, 1, total, total, features)
+        for place, ((name, total), features) in enumerate(
+            zip(MACHINES.items(), [("ib",), ("ib",), ("ib", "haswell"), ("haswell",)], strict=True)
+        )
+    ]
+    assert tasks(machines, nodes=2, max_nodes=3, features="haswell*1&ib*1") == {"node2": 1, "node3": 1}
+
+
 def test_neighbours_come_before_machines_with_a_gap_between_them() -> None:
     held = {"node2": Resources(0, 4000)}
     assert tasks(empty(held), nodes=2, max_nodes=2, gres="", ntasks=2) == {"node1": 1, "node3": 1}
