@@ -1,4 +1,4 @@
-"""The claims of attempts that are suspended to make room: others may have their CPUs until they go on."""
+"""The claims of attempts that are suspended: others may have their CPUs, and they may have them back."""
 
 import json
 import os
@@ -12,10 +12,10 @@ from mini_slurm.protocol.messages import SuspendAttempt
 
 def heed(claims: Claims, order: Order) -> None:
     """Give the claim on an attempt's CPUs up, or take it back. The order is obeyed all the same where that fails."""
-    if not isinstance(order, SuspendAttempt) or not (order.lends or order.resume):
+    if not isinstance(order, SuspendAttempt):
         return
     try:
-        _lend(claims, f"{os.geteuid()}.{order.attempt}", back=order.resume)
+        _lend(claims, f"{os.geteuid()}.{order.attempt}", back=not order.lends)
     except FileNotFoundError:
         return  # it has ended, or never was
     except (Unavailable, OSError, ValueError, KeyError) as error:

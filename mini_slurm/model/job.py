@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from mini_slurm.model.states import JobState
 
+# Why others may have a job's CPUs: it is suspended to make room, and goes on when they are free again; or an
+# administrator suspended it, and as long as there has been no room for them since he let it go on.
+TO_MAKE_ROOM, BY_HAND = 1, 2
+
 
 class Job:
     """One job, or the array record that stands for all tasks of an array that have not started yet."""
@@ -95,7 +99,7 @@ class Job:
     resize_time: float | None = None  # when it gave machines back last, while it ran
     preempt_time: float | None = None  # when it was told to make room for others, as long as it does
     stopped: int = 0  # 1: it runs, and the last signal of SIGSTOP and SIGCONT that it was sent is SIGSTOP
-    lent: int = 0  # 1: it is suspended to make room, and others have its CPUs
+    lent: int = 0  # others have its CPUs: TO_MAKE_ROOM or BY_HAND; 0: it has them itself
     restarts: int = 0  # how often it was requeued
     attempt: int = 0  # how often it was sent to a machine; names the attempt together with the job
     node: str | None = None  # where the batch script runs: the first of the allocation

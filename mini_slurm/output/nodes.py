@@ -38,7 +38,7 @@ class Node:
         self.comment, self.extra = order.comment, order.extra
         # a job that is being ended has given back what it held, and one that is suspended its CPUs
         keeping = [(job, share) for job, share in held if job.state is not JobState.COMPLETING]
-        cpus = sum(share.cpus for job, share in keeping if job.state is not JobState.SUSPENDED)
+        cpus = sum(share.cpus for job, share in keeping if not job.lent)
         self.alloc_cpus = min(cpus, self.cpus) if self.cpus else cpus  # jobs may share CPUs
         self.alloc_memory = sum(share.memory for _, share in keeping)
         self.alloc_gpus = sum(share.gpu_count for _, share in keeping)
@@ -63,7 +63,8 @@ class Node:
     @property
     def node_counts(self) -> tuple[int, int, int, int]:
         """Allocated, idle, other, all: this one is one of them."""
-        is_busy = bool(self.state & node_state.COMPLETING) or self.alloc_cpus > 0
+        is_used = self.state & node_state.BASE in (node_state.ALLOCATED, node_state.MIXED)
+        is_busy = bool(self.state & node_state.COMPLETING) or is_used
         is_other = self._is_closed and not is_busy
         return (int(is_busy), int(not is_busy and not is_other), int(is_other), 1)
 
@@ -135,9 +136,8 @@ def configured(node: Node) -> str:
 
 def allocated(node: Node) -> str:
     """What jobs hold of it; "" for nothing."""
-    if not node.alloc_cpus:
-        return ""
-    parts = [f"cpu={node.alloc_cpus}", f"mem={size(node.alloc_memory)}"]
+    parts = [f"cpu={node.alloc_cpus}"] if node.alloc_cpus else []
+    parts += [f"mem={size(node.alloc_memory)}"] if node.alloc_memory or parts else []
     return ",".join([*parts, *_gres_counts(node.alloc_gpus, node.alloc_shards)])
 
 

@@ -52,7 +52,8 @@ def on_machine_connected(cluster: Cluster, event: MachineConnected, now: float) 
     for job in here:
         if occupies(job):
             books.free = books.free.minus(held(job)[event.name])
-    if books.free.cpus < 0:  # jobs have shared CPUs there, and may not any more
+    went_on = any(job.suspend_time is not None for job in here)  # maybe beside others: see lending.py
+    if books.free.cpus < 0 and not went_on:  # jobs have shared CPUs there, and may not any more
         cluster.shared_machines |= {event.name}
     recount(cluster, event.name)
     decisions: list[Decision] = []
@@ -109,9 +110,10 @@ def _orders(job: Job, name: str) -> list[Decision]:
 def _meet_member(cluster: Cluster, job: Job, event: MachineConnected, now: float, is_known: bool) -> list[Decision]:
     """A machine of the job that is not its batch host."""
     if is_known or job.end_time is not None:
-        has_lent = job.lent or (job.state is JobState.RUNNING and job.suspend_time is not None)
-        name = cluster.attempt_name(job)
-        return [Suspend(event.name, name, resume=not job.lent, lends=bool(job.lent))] if is_known and has_lent else []
+        was_suspended = job.suspend_time is not None and job.state in (JobState.RUNNING, JobState.SUSPENDED)
+        is_running, name = job.state is JobState.RUNNING, cluster.attempt_name(job)
+        order = Suspend(event.name, name, resume=is_running, lends=bool(job.lent))
+        return [order] if is_known and was_suspended else []
     if job.state is JobState.CONFIGURING and job.outcome is None:
         return [Hold(job, event.name)]
     return _give_up(cluster, job, now, event.name)

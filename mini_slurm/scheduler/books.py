@@ -18,7 +18,7 @@ class Books:
     entry: MachineEntry
     position: int = 0  # in the order of the fleet file
     total: Resources = field(default_factory=Resources)
-    free: Resources = field(default_factory=Resources)
+    free: Resources = field(default_factory=Resources)  # fewer CPUs than none, where a job went on beside others
     # GPUs by type that no job holds, and that are not free: somebody uses them by hand
     blocked: Mapping[str, int] = field(default_factory=dict)
     is_up: bool = False

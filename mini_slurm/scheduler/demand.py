@@ -182,8 +182,11 @@ def capacity(wanted: Demand, total: Resources, free: Resources) -> int:
 
 
 def is_whole(wanted: Demand, total: Resources, free: Resources) -> bool:
-    """Has nobody anything of it, as far as one minds who wants the machine for himself?"""
-    return free.cpus == total.cpus if wanted.shares else free == total
+    """Has nobody anything of it, as far as one minds who wants the machine for himself?
+
+    Memory alone is of those that are suspended.
+    """
+    return free.cpus == total.cpus if wanted.shares else free._replace(memory=total.memory) == total
 
 
 def share(wanted: Demand, tasks: int, gpus: Mapping[str, int], total: Resources, free: Resources) -> Resources:

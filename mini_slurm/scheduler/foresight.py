@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mini_slurm.model.allocation import Allocation
-from mini_slurm.model.job import Job
+from mini_slurm.model.job import TO_MAKE_ROOM, Job, single_id
 from mini_slurm.model.preemption import SUSPEND, exempt_until, grace_time, mode
+from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.eligible import eligible_machines, open_partitions
@@ -42,7 +43,7 @@ def of_waiting(cluster: Cluster, job: Job, now: float, moment: Moment) -> list[s
     found = []
     for one in jobs:
         end = grace_end(cluster.fleet, one)
-        if one.preempt_time is not None and not one.lent:
+        if one.preempt_time is not None and one.lent != TO_MAKE_ROOM:
             found.append(f"  {_named(one)} makes room{f' by {moment(end)}' if end is not None else ' now'}")
     able = [one for one in jobs if any(is_victim(cluster, job, partition, one) for partition in partitions)]
     for one in sorted(able, key=lambda one: value(cluster.fleet, one)):
@@ -60,10 +61,18 @@ def _from(begin: float, now: float, moment: Moment) -> str:
 
 def of_running(cluster: Cluster, job: Job, moment: Moment) -> list[str]:
     """What a job that is not waiting has to do with it."""
-    if job.lent:
+    if job.lent == TO_MAKE_ROOM:
         return ["It makes room: it goes on when the jobs have ended that have its CPUs."]
+    if job.lent:
+        return [_by_hand(job)]
     end = grace_end(cluster.fleet, job)
     return [] if end is None else [f"It makes room for another job: it has until {moment(end)}."]
+
+
+def _by_hand(job: Job) -> str:
+    if job.state is not JobState.SUSPENDED:
+        return "It went on while others had its CPUs: it shares these with whoever is given them, as long as it runs."
+    return f"Others may have its CPUs: mscontrol resume {single_id(job)} lets it go on, beside them if need be."
 
 
 def _named(job: Job) -> str:

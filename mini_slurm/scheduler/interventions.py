@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.job import Job
+from mini_slurm.model.job import BY_HAND, TO_MAKE_ROOM, Job
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster, allocation
-from mini_slurm.scheduler.decisions import Answer, Decision, End, Measure, Notify, Suspend
+from mini_slurm.scheduler.decisions import Answer, Decision, End, Measure, Notify
 from mini_slurm.scheduler.ending import requeue
 from mini_slurm.scheduler.events import MeasureRequested, NotifyRequested, RequeueRequested, SuspendRequested
+from mini_slurm.scheduler.lending import go_on, lend
 from mini_slurm.scheduler.priority import set_priority
 from mini_slurm.scheduler.starting import be_quiet
 from mini_slurm.scheduler.targets import DENIED, NOT_LEADER, Refusal, answer, is_operator, owns
@@ -62,7 +63,7 @@ def _end(cluster: Cluster, job: Job, now: float, *, held: bool) -> list[Decision
 
 
 def on_suspend_requested(cluster: Cluster, event: SuspendRequested, now: float) -> list[Decision]:
-    """Whoever looks after the fleet may stop jobs; they keep what they have, and their time stands still.
+    """Whoever looks after the fleet may stop jobs; others may have their CPUs then, and their time stands still.
 
     As in Slurm they have no priority until they go on: one that is requeued before is held by the administrator.
     """
@@ -83,7 +84,7 @@ def on_suspend_requested(cluster: Cluster, event: SuspendRequested, now: float) 
         cluster.touch(job)
         for name in allocation(job):
             cluster.note(name)  # who runs may make room, who is suspended may not
-        decisions.append(Suspend(job.node or "", cluster.attempt_name(job), event.resume))
+        decisions.extend(go_on(cluster, job) if event.resume else lend(cluster, job, BY_HAND))
 
     said = answer(cluster, event.request, act, split=False)
     return [*decisions, said]
@@ -112,7 +113,7 @@ def _check_state(job: Job, resume: bool) -> None:
         raise Refusal(PENDING)
     if job.state.is_over or job.state is JobState.COMPLETING:
         raise Refusal(DONE)
-    if job.lent:  # it goes on when those end that have its CPUs
+    if job.lent == TO_MAKE_ROOM:  # it goes on when those end that have its CPUs
         raise Refusal(DISABLED)
     if resume and job.state is not JobState.SUSPENDED:
         raise Refusal(NOT_SUSPENDED)

@@ -38,13 +38,15 @@ def tenants(cluster: Cluster, books: Books, gone: Collection[int] = ()) -> Tenan
     wide: set[str] = set()
     taken: dict[str, list[int]] = {}
     here = (job for number in books.jobs - set(gone) if occupies(job := cluster.jobs[number]))
-    for job in sorted(here, key=lambda one: (one.start_time or 0.0, one.job_id)):
+    for job in sorted(here, key=begun):
         share = held(job)[books.entry.name]
         left = left.minus(share._replace(cpus=0))
+        if job.lent:
+            continue
         partition = cluster.fleet.partitions.get(job.partition)
         wide.update(_wide(cluster, job))
         if partition is not None and rows(job, partition):
-            _put(taken.setdefault(partition.name, []), share.cpus, books.total.cpus)
+            put(taken.setdefault(partition.name, []), share.cpus, books.total.cpus)
         else:
             plain, cpus = plain + 1, cpus + share.cpus
     cpus += sum(max(one) for one in taken.values())
@@ -61,8 +63,13 @@ def _wide(cluster: Cluster, job: Job) -> Iterator[str]:
             yield partition.name
 
 
-def _put(taken: list[int], cpus: int, total: int) -> None:
-    """Into the first row with room, or a new one."""
+def begun(job: Job) -> tuple[float, int]:
+    """The order of starts."""
+    return job.start_time or 0.0, job.job_id
+
+
+def put(taken: list[int], cpus: int, total: int) -> None:
+    """Into the first row of a machine's CPUs with room, or a new one."""
     for row, used in enumerate(taken):
         if used + cpus <= total:
             taken[row] += cpus

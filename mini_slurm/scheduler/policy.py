@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from mini_slurm.model.allocation import Allocation
 from mini_slurm.model.fleet import Fleet
-from mini_slurm.model.job import Job
+from mini_slurm.model.job import BY_HAND, Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import Books
-from mini_slurm.scheduler.cluster import Cluster, allocation, occupies
+from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
 from mini_slurm.scheduler.demand import capacity, demand
 from mini_slurm.scheduler.eligible import open_partitions, sites
 from mini_slurm.scheduler.ends import NEVER, expected_end
@@ -105,8 +105,12 @@ class Forecast:
         self._usable = sum(1 for tasks in self._room.values() if tasks)
 
     def end(self, job: Job) -> bool:
-        """This job gives back what it holds. Is there room for more tasks now?"""
-        shares = {name: share.resources for name, share in allocation(job).items()}
+        """This job gives back what it holds. Is there room for more tasks now?
+
+        What it lends to make room was kept for it, and is not any more.
+        """
+        whole = {name: share.resources for name, share in allocation(job).items()}
+        shares = held(job) if job.lent == BY_HAND else whole
         for name in shares.keys() & self._hindering.keys():
             self._hindering[name] -= {job.job_id}
         if self._leaving is not None:

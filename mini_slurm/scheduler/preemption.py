@@ -35,7 +35,7 @@ def could_preempt(fleet: Fleet, job: Job, partitions: list[Partition]) -> bool:
 
 def grace_end(fleet: Fleet, job: Job) -> float | None:
     """When a job that was warned is ended; None: it was not."""
-    if job.preempt_time is None or job.lent or job.outcome is not None or job.state is not JobState.RUNNING:
+    if job.preempt_time is None or job.outcome is not None or job.state is not JobState.RUNNING:
         return None
     return job.preempt_time + grace_time(fleet, job)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.job import Job
+from mini_slurm.model.job import TO_MAKE_ROOM, Job
 from mini_slurm.model.preemption import REQUEUE, SUSPEND, grace_time, mode
-from mini_slurm.model.resources import Resources
 from mini_slurm.model.signals import NUMBERS
 from mini_slurm.model.states import JobState
 from mini_slurm.model.warning import parse_warning
-from mini_slurm.scheduler.cluster import Cluster, allocation
-from mini_slurm.scheduler.decisions import Decision, End, Signal, Suspend
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.decisions import Decision, End, Signal
 from mini_slurm.scheduler.ends import expected_end
-from mini_slurm.scheduler.oversubscription import recount
+from mini_slurm.scheduler.lending import lend, take_back
 from mini_slurm.scheduler.preemption import grace_end
 
 WHY = "PREEMPTION"  # what the job's output says
@@ -75,38 +74,20 @@ def moments(cluster: Cluster) -> list[float]:
 
 
 def lent_jobs(cluster: Cluster) -> list[Job]:
-    """The jobs that are suspended while others have their CPUs."""
+    """The jobs that are suspended to make room, while others have their CPUs."""
     jobs = (cluster.jobs.get(number) for number in cluster.yielding)
-    return [job for job in jobs if job is not None and job.lent and job.state is JobState.SUSPENDED]
+    return [job for job in jobs if job is not None and job.lent == TO_MAKE_ROOM and job.state is JobState.SUSPENDED]
 
 
 def _suspend(cluster: Cluster, job: Job, now: float) -> list[Decision]:
-    job.state, job.suspend_time, job.lent = JobState.SUSPENDED, now, 1
-    _book(cluster, job, 1)
-    return _orders(cluster, job, resume=False)
+    job.state, job.suspend_time = JobState.SUSPENDED, now
+    return lend(cluster, job, TO_MAKE_ROOM)
 
 
 def resume(cluster: Cluster, job: Job, now: float) -> list[Decision]:
     """Give the job its CPUs back, and let it go on."""
     job.suspended_seconds += max(now - (job.suspend_time or now), 0.0)
-    job.state, job.suspend_time, job.lent = JobState.RUNNING, now, 0
+    job.state, job.suspend_time = JobState.RUNNING, now
     job.preempt_time = None
-    _book(cluster, job, -1)
     cluster.touch(job)
-    return _orders(cluster, job, resume=True)
-
-
-def _book(cluster: Cluster, job: Job, sign: int) -> None:
-    """The job's CPUs are free, or not any more."""
-    for name, share in allocation(job).items():
-        books = cluster.machines.get(name)
-        if books is not None:
-            books.free = books.free.plus(Resources(cpus=sign * share.resources.cpus))
-            cluster.note(name)
-            recount(cluster, name)
-
-
-def _orders(cluster: Cluster, job: Job, *, resume: bool) -> list[Decision]:
-    """What the job's machines are told: on each of them its CPUs are claimed."""
-    name = cluster.attempt_name(job)
-    return [Suspend(machine, name, resume, lends=not resume) for machine in allocation(job)]
+    return take_back(cluster, job)

@@ -197,7 +197,7 @@ def runs(db: sqlite3.Connection | None, since: float | None = None) -> list[Job]
 def holders(db: sqlite3.Connection | None) -> list[Job]:
     """The jobs that hold resources on a machine."""
     where = Where(UNFINISHED, "state != 'PENDING'", "node IS NOT NULL")
-    return select_jobs(db, ("node", "allocation", "alloc_cpus", "alloc_memory", "alloc_gpus"), where)
+    return select_jobs(db, ("node", "allocation", "alloc_cpus", "alloc_memory", "alloc_gpus", "lent"), where)
 
 
 def license_holders(db: sqlite3.Connection | None) -> list[Job]:

@@ -173,6 +173,7 @@ STEPS: tuple[str, ...] = (
     )
     """,
     "ALTER TABLE job ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0",
+    "UPDATE job SET lent = 2 WHERE state = 'SUSPENDED' AND lent = 0",  # before, who was suspended kept his CPUs
 )
 WIDENED = ("run", "foreign_job", "size")  # these have every column of `job`, whichever step made it
 

@@ -92,6 +92,21 @@ def test_an_attempt_lends_its_cpus_and_has_them_back(client: Client, other: Clie
     assert again.wait(Refused, attempt_of(4)).busy
 
 
+def test_an_attempt_may_go_on_without_a_claim_on_its_cpus(client: Client) -> None:
+    """Others have them, or will: what starts next is not refused. Its claim may have them back later."""
+    first = hold(client, attempt_of(1), cpus=3, total_cpus=4)
+    client.send(SuspendAttempt(attempt_of(1), resume=False, lends=True))
+    client.send(SuspendAttempt(attempt_of(1), resume=True, lends=True))
+    assert hold(client, attempt_of(2), total_cpus=4).cpu_ids == [3]
+    second = hold(client, attempt_of(3), cpus=3, total_cpus=4)
+    assert second.cpu_ids == first.cpu_ids
+    client.send(EndAttempt(attempt_of(3), 0))
+    client.finish(attempt_of(3))
+    client.send(SuspendAttempt(attempt_of(1), resume=True))
+    client.send(wanted(attempt_of(4), "true", total_cpus=4))
+    assert client.wait(Refused, attempt_of(4)).busy
+
+
 def test_memory_is_claimed_too(client: Client, other: Client) -> None:
     total = client.welcome.memory
     hold(client, attempt_of(1), memory=total - 100)

@@ -50,6 +50,15 @@ def test_many_processes_may_make_the_database_at_once(tmp_path: Path):
     db.close()
 
 
+def test_who_was_suspended_before_others_could_have_his_cpus_lends_them(tmp_path: Path):
+    db = database.open_database(str(tmp_path))
+    numbers = [database.submit(db, Job(state=state), b"", b"") for state in (JobState.SUSPENDED, JobState.RUNNING)]
+    (step,) = [step for step in STEPS if step.startswith("UPDATE job SET lent")]
+    db.execute(step)
+    lent = {job.job_id: job.lent for job in database.load_jobs(db)}
+    assert [lent[number] for number in numbers] == [2, 0]
+
+
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path):
     db = database.open_database(str(tmp_path))
     db.execute(f"PRAGMA user_version = {len(STEPS) + 1}")

@@ -12,6 +12,7 @@ from mini_slurm.model.states import JobState
 from mini_slurm.scheduler import events
 from mini_slurm.scheduler.cluster import held, occupies
 from mini_slurm.scheduler.decisions import Decision, Hold, Start
+from mini_slurm.scheduler.events import Caller
 from mini_slurm.scheduler.heterogeneous import parts
 from mini_slurm.scheduler.licenses import parse
 from tests.simulation.harness import ADMIN, Simulation
@@ -31,8 +32,16 @@ class Watched(Simulation):
         self.corresponding: dict[int, int] = {}  # array -> the one whose tasks its own wait for, one for one
         self.dropped: set[tuple[int, int]] = set()  # tasks that were cancelled before they had a record
         self.flexible: set[str] = set()  # reservations that bind nobody
+        self.beside_others: set[int] = set()  # jobs that an administrator let go on, whoever had their CPUs
 
     # --- what a test does
+
+    def suspend(self, job_id: int, *, by: Caller = ADMIN, resume: bool = False) -> object:
+        """scontrol suspend and resume."""
+        said = super().suspend(job_id, by=by, resume=resume)
+        if resume and not said:
+            self.beside_others.add(job_id)
+        return said
 
     def reserve(self, **wish: object) -> str:
         """scontrol create reservation; the error."""
@@ -119,7 +128,8 @@ class Watched(Simulation):
             ):
                 assert any(one.end > self.now for one in named(self.cluster.fleet, job)), job.display_id
         for name, books in self.cluster.machines.items():
-            shares = [held(job)[name] for job in self.cluster.on_machine(name) if occupies(job)]
+            holders = [job for job in self.cluster.on_machine(name) if occupies(job)]
+            shares = [held(job)[name] for job in holders]
             parts_of_gpus = sum((Counter(dict(share.shares)) for share in shares), Counter())
             assert all(part <= slot.size for slot, part in parts_of_gpus.items())
             gpus = sum((Counter(dict(share.gpus)) for share in shares), Counter(slot.type for slot in parts_of_gpus))
@@ -127,11 +137,13 @@ class Watched(Simulation):
             if name in self.cluster.shared_machines:
                 self._share_as_their_partitions_have_it(name, books.total.cpus)
             else:
-                assert sum(share.cpus for share in shares) <= books.total.cpus
+                apart = [held(job)[name] for job in holders if job.job_id not in self.beside_others]
+                assert sum(share.cpus for share in apart) <= books.total.cpus
             assert sum(share.memory for share in shares) <= books.total.memory
 
     def _share_as_their_partitions_have_it(self, machine: str, total: int) -> None:
-        holders = [job for job in self.cluster.on_machine(machine) if occupies(job)]
+        holders = [job for job in self.cluster.on_machine(machine) if occupies(job) and not job.lent]
+        holders = [job for job in holders if job.job_id not in self.beside_others]
         partitions = self.cluster.fleet.partitions
         most = {job.job_id: rows(job, partitions[job.partition]) for job in holders}
         alone = [job for job in holders if not most[job.job_id]]

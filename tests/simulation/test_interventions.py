@@ -110,13 +110,13 @@ def test_who_cancels_a_step_is_told_and_not_who_sends_it_a_signal(ends: bool, by
 # --- suspend and resume
 
 
-def test_a_suspended_job_keeps_its_place_and_its_clock_stands_still():
+def test_the_clock_of_a_suspended_job_stands_still():
     sim, job = running()
-    waiting = sim.submit()
     assert sim.suspend(job) == ""
-    assert (sim.state(job), sim.log[-2][1]) == ("SUSPENDED", Suspend("node1", f"{STATE}.{job}.1", resume=False))
+    order = Suspend("node1", f"{STATE}.{job}.1", resume=False, lends=True)
+    assert (sim.state(job), sim.log[-2][1]) == ("SUSPENDED", order)
     sim.run(until=510)
-    assert [sim.state(one) for one in (job, waiting)] == ["SUSPENDED", "PENDING"]
+    assert sim.state(job) == "SUSPENDED"
     assert sim.suspend(job, resume=True) == ""
     assert (sim.state(job), sim.job(job).suspended_seconds) == ("RUNNING", 500.0)
     sim.run(until=599)
@@ -172,7 +172,8 @@ def test_a_machine_hears_of_what_it_missed_when_it_answers_again():
     sim.log.clear()
     sim.connect("node1")
     orders = [decision for _, decision in sim.log if isinstance(decision, Limit | Suspend)]
-    assert orders == [Limit("node1", f"{STATE}.{job}.1", 300), Suspend("node1", f"{STATE}.{job}.1", resume=False)]
+    name = f"{STATE}.{job}.1"
+    assert orders == [Limit("node1", name, 300), Suspend("node1", name, resume=False, lends=True)]
 
 
 # --- top

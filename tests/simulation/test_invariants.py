@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from mini_slurm.model.allocation import parse_allocation
 from mini_slurm.model.arrays import has, throttle_of
 from mini_slurm.model.fleet import Partition, Preempt
-from mini_slurm.model.job import Job
+from mini_slurm.model.job import BY_HAND, TO_MAKE_ROOM, Job
 from mini_slurm.model.reservation import Reservation
 from mini_slurm.model.resources import Resources, Size
 from mini_slurm.scheduler import core, evictions, scheduling
@@ -376,7 +376,9 @@ class Preempting(Fleet):
     @invariant()
     def who_lends_is_suspended_or_ends(self) -> None:
         for job in self.sim.cluster.jobs.values():
-            assert not job.lent or (job.preempt_time is not None and job.state.name in ("SUSPENDED", "COMPLETING"))
+            if job.lent == TO_MAKE_ROOM:
+                assert job.preempt_time is not None and job.state.name in ("SUSPENDED", "COMPLETING")
+            assert job.lent != BY_HAND or job.suspend_time is not None
 
 
 Fleet.TestCase.settings = settings(

@@ -261,10 +261,10 @@ def test_others_make_room_for_every_task_of_an_array_at_once():
 
 def test_who_was_stopped_by_an_administrator_makes_room_as_soon_as_he_goes_on():
     sim = by_partition()
-    low = sim.submit(run_time=1000, **LOW)
+    low = sim.submit(run_time=1000, memory_per_node=800, **LOW)
     sim.run(until=5)
     assert sim.suspend(low) == ""
-    high = sim.submit(run_time=50, **HIGH)
+    high = sim.submit(run_time=50, memory_per_node=800, **HIGH)
     sim.run(until=100)
     assert (sim.state(low), sim.state(high)) == ("SUSPENDED", "PENDING")
     assert sim.suspend(low, resume=True) == ""

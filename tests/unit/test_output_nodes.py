@@ -279,6 +279,14 @@ def test_features_and_weights_may_be_changed() -> None:
     assert table("features:|,features_act:|,weight:|,comment:|", None, [], orders, only="node1")[1:] == ["a,b|a|7|hi|"]
 
 
-def test_a_suspended_job_gives_its_cpus_back() -> None:
-    found = nodes.node_list(FLEET, IDLE, [running("node3", 4, JobState.SUSPENDED)])["node3"]
-    assert (compact(found), found.alloc_cpus, found.alloc_memory) == ("idle", 0, 2000)
+@pytest.mark.parametrize(("state", "word"), [(JobState.SUSPENDED, "idle"), (JobState.RUNNING, "alloc")])
+def test_a_job_has_no_cpus_that_others_may_have(state: JobState, word: str) -> None:
+    """While it is suspended, and when it goes on where there is no room for them."""
+    job = running("node3", 4, state)
+    job.lent = 2
+    found = nodes.node_list(FLEET, IDLE, [job])["node3"]
+    assert (compact(found), found.alloc_cpus, found.alloc_memory) == (word, 0, 2000)
+    assert (nodes.allocated(found), found.node_counts) == (
+        "mem=2000M",
+        (int(word == "alloc"), int(word == "idle"), 0, 1),
+    )
