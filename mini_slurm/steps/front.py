@@ -214,8 +214,8 @@ class Front:
             self.complain(f"Unable to create step for job {job_id}: {why}")
 
     def _created(self, frame: list[bytes]) -> None:
-        if self._is_created:
-            return  # it was, before the connection was lost
+        if self._is_created or any(mate.refusal is not None for mate in self.mates):
+            return  # it was, before the connection was lost; or nothing comes of the step
         if self._waited:
             self.say(f"Step created for job {self._names.job_id}")
         self._names.step = flat.text(frame[1])
@@ -255,8 +255,14 @@ class Front:
             self.complain(f"task {task} launch failed: Slurmd could not connect IO")
 
     def _begin(self) -> None:
-        """The tasks may begin, where they wait for that."""
-        if self.settings.input_file or self._outputs.has_files:
+        """The tasks may begin, where they wait for that: those of all components, once all have their files."""
+        if all(mate.is_created and mate.refusal is None for mate in self.mates):
+            for mate in self.mates:
+                mate.release()
+
+    def release(self) -> None:
+        """Have the tasks of this component begin."""
+        if self.settings.input_file or self._outputs.has_files or len(self.mates) > 1:
             self._talk.say("begin", *sorted(self._left_out))
 
     def _chat_of_layout(self, layout: Layout) -> None:

@@ -88,10 +88,10 @@ def components(arguments: list[str], environment: dict[str, str], read: Read) ->
 
 
 def bind(together: list[Component]) -> None:
-    """They are one step."""
+    """They are one step, no task of which begins before srun has opened the files of all."""
     name = os.urandom(8).hex()
     for one in together:
-        one.marks.update(together=name, count=len(together))
+        one.marks.update(together=name, count=len(together), held=True)
 
 
 def _named(arguments: list[str], size: int, read: Read) -> list[Component]:
