@@ -16,7 +16,7 @@ from mini_slurm.options.grammar import Option, Setting
 from mini_slurm.options.settle import TASK_NODES
 from mini_slurm.options.srun import REFUSED, SRUN, in_job
 from mini_slurm.options.table import STAGED
-from mini_slurm.steps import groups, launch, srun
+from mini_slurm.steps import groups, hosts, launch, srun
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
 from mini_slurm.steps.request import JOB_NODES, names, number
@@ -116,6 +116,8 @@ class Run:
     def begin(self, job: Job, state: str) -> Front:
         """What sees it through, once all components are there."""
         texts = self.component.complete(self.texts) if self.component else self.texts
+        if not self._is_alone:
+            hosts.take(texts, self.environment)
         kept = launch.exported(self.environment, texts.get("export"))
         fixed = wanted(texts.get("export"))[1]
         own = [name for name in MACHINES_OWN if name in kept and name not in fixed]

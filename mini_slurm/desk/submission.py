@@ -181,7 +181,7 @@ def _take_hostfile(values: Values) -> None:
 
 
 def _read_hosts(path: str, count: int | None) -> str:
-    from mini_slurm.desk.hostfile import read_hosts  # few jobs have one
+    from mini_slurm.steps.hostfile import read_hosts  # few jobs have one
 
     return read_hosts(path, count)
 

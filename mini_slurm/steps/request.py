@@ -140,7 +140,18 @@ def _settle_tasks(request: StepRequest, warn: list[str]) -> None:
         request.ntasks = least * request.tasks_per_node
     if request.ntasks is None and request.distribution == "arbitrary" and request.nodelist:
         request.ntasks = len(request.nodelist)
-    per_node = request.tasks_per_node
+    has_names = request.distribution == "arbitrary" and request.nodelist
+    if request.ntasks is not None and least is not None and request.ntasks < least and not has_names:
+        warn.append(
+            f"Warning: can't run {request.ntasks} processes on {least} nodes, setting nnodes to {request.ntasks}"
+        )
+        request.least_nodes = request.most_nodes = request.ntasks
+    _settle_per_node(request, warn)
+
+
+def _settle_per_node(request: StepRequest, warn: list[str]) -> None:
+    """So many tasks on each machine have to agree with the other two numbers."""
+    per_node, least = request.tasks_per_node, request.least_nodes
     if request.ntasks is not None and per_node and least and per_node != request.ntasks // least:
         if request.ntasks > per_node:
             warn.append(
@@ -148,12 +159,6 @@ def _settle_tasks(request: StepRequest, warn: list[str]) -> None:
                 f" {request.ntasks} with the number of requested nodes {least}. Ignoring --ntasks-per-node."
             )
         request.tasks_per_node = None
-    has_names = request.distribution == "arbitrary" and request.nodelist
-    if request.ntasks is not None and least is not None and request.ntasks < least and not has_names:
-        warn.append(
-            f"Warning: can't run {request.ntasks} processes on {least} nodes, setting nnodes to {request.ntasks}"
-        )
-        request.least_nodes = request.most_nodes = request.ntasks
 
 
 def number(option: str, text: str, least: int = 1) -> int:

@@ -8,7 +8,7 @@ import sys
 from mini_slurm.errors import BadUsage, MiniSlurmError, Refused, visible
 from mini_slurm.options.grammar import Option, parse
 from mini_slurm.protocol import flat
-from mini_slurm.steps import hooks, launch, watch
+from mini_slurm.steps import hooks, hosts, launch, watch
 from mini_slurm.steps import request as step_request
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names
@@ -120,6 +120,7 @@ def _front(
     program: str, given: dict[str, str], words: list[str], environment: dict[str, str], component: Component | None
 ) -> Prepared:
     job_id = given.get("jobid", "")
+    hosts.take(given, environment)
     attempt = environment.get(MARK, "").partition("-")[0]
     talk = Talk(_agent(environment, job_id), AGENT_SOCKET, GREETING)
     if "bcast" in given:
@@ -222,6 +223,8 @@ def options(
     for one, other in (MEMORY, reversed(MEMORY)):
         if one in said and other not in said:
             given.pop(other, None)
+    if hosts.is_arbitrary({**given, **said}):  # no number of the job's is meant then
+        given = {name: text for name, text in given.items() if name not in ("ntasks", "nodes")}
     return {**given, **said}, words
 
 

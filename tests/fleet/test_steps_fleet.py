@@ -89,3 +89,28 @@ def test_a_task_on_another_machine_than_the_first_has_all_commands_as_well(fleet
     ], (fleet.work / "err").read_text()
     assert "srun: error: node2: task 1: Exited with exit code 4\n" in (fleet.work / "err").read_text()
     assert "sattach: error: task 0 exited with exit code 5\n" in (fleet.work / "err").read_text()
+
+
+HOSTS = """
+printf 'node2*2\\nnode1\\nnode2\\n' > hosts
+srun true
+SLURM_HOSTFILE=hosts srun -n3 -l sh -c 'echo $SLURMD_NODENAME' | sort
+SLURM_HOSTFILE=hosts srun -m arbitrary -l sh -c 'echo $SLURMD_NODENAME $SLURM_NTASKS $SLURM_STEP_TASKS_PER_NODE' | sort
+srun -w ./hosts -m arbitrary -n2 -l sh -c 'echo $SLURMD_NODENAME' | sort
+SLURM_HOSTFILE=missing srun true; echo rc $?
+"""
+
+
+def test_a_file_says_where_each_task_runs(fleet: Machines):
+    jobs.wrap(fleet, HOSTS, "-N", "2", "-n", "2", "-O", "-o", "out", "-e", "err")
+    jobs.wait_over(fleet, 1)
+    assert (fleet.work / "out").read_text().splitlines() == [
+        *["0: node2", "1: node2", "2: node1"],
+        *[f"{task}: {node} 4 1,3" for task, node in enumerate(("node2", "node2", "node1", "node2"))],
+        *["0: node2", "1: node2"],
+        "rc 1",
+    ]
+    assert (fleet.work / "err").read_text().splitlines() == [
+        "srun: error: slurm_allocate_resources error opening file ./missing, No such file or directory",
+        "srun: error: Failure getting NodeNames from hostfile",
+    ]
