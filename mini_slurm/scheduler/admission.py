@@ -291,7 +291,7 @@ def _count_machines(job: Job, fleet: Fleet, partitions: list[Partition], machine
         cpus = max((one.total.cpus for one in candidates(job, fleet, partitions[0], machines)), default=0)
         tasks = cpus // (job.cpus_per_task or 1)
         needed = -(-job.ntasks // tasks) if tasks else 0
-    if overcommits or job.max_nodes is not None:
+    if overcommits or job.max_nodes is not None or len(partitions) > 1:
         note_least_nodes(job, needed)  # that is shown only: so many are not asked for
     else:
         job.nodes = max(job.nodes, needed)
@@ -379,7 +379,11 @@ def _check_somewhere(job: Job, fleet: Fleet, partitions: list[Partition], machin
     found: list[Refused] = []
     for partition in partitions:
         among = candidates(job, fleet, partition, machines)
-        if excess(job, partition, [one.total for one in among]) not in (None, "PartitionDown"):
+        reason = excess(job, partition, [one.total for one in among])
+        if reason in (TOO_MANY_CPUS, TOO_MANY_NODES) and len(partitions) > 1:
+            found.append(Refused(UNAVAILABLE, hint=_limit(job, reason, partition, among)))
+            continue
+        if reason not in (None, "PartitionDown"):
             return
         try:
             count = check_room(job, fleet, partition.name, among)

@@ -54,10 +54,10 @@ def lasting(job: Job, reason: str) -> str:
 def shared_reason(cluster: Cluster, job: Job, reasons: list[str | None], is_possible: Callable[[], bool]) -> str | None:
     """What keeps jobs that ask for the same from being considered; None when they only wait for room.
 
-    `reasons` are those for which each of its partitions is closed to it.
+    `reasons` are those for which each of its partitions is closed to it; Slurm tells that of the last.
     """
     if all(reasons):
-        return reasons[0] if reasons else "PartitionDown"
+        return reasons[-1] if reasons else "PartitionDown"
     if not is_possible():
         return "PartitionConfig" if eligible_machines(cluster, job) else "BadConstraints"
     return None

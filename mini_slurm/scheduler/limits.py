@@ -35,6 +35,8 @@ def excess(job: Job, partition: Partition, machines: Iterable[Resources]) -> str
     most = len(partition.machines) if partition.max_nodes is None else partition.max_nodes
     if job.nodes > most or (job.max_nodes or job.nodes) < partition.min_nodes:
         return TOO_MANY_NODES
+    if partition.max_nodes is not None and (job.max_nodes or 0) > partition.max_nodes:
+        return TOO_MANY_NODES
     if partition.max_time is not None and (job.time_limit is None or job.time_limit > partition.max_time):
         return TOO_LONG
     return STATES.get(partition.state)

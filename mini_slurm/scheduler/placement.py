@@ -57,9 +57,15 @@ def place(job: Job, among: list[Site], fleet: Fleet, partition: Partition | None
     In this partition; None: in any of the job's.
     """
     wanted = demand(job, fleet)
-    wanted = wanted if partition is None else wanted._replace(least_loaded=partition.lln)
+    wanted = wanted if partition is None else within(wanted, partition)
     rooms = [Room(site, tasks) for site in among if (tasks := capacity(wanted, site.total, site.free))]
     return choose(wanted, rooms, required_names(job.required_nodes))
+
+
+def within(wanted: Demand, partition: Partition) -> Demand:
+    """What the job asks for in this partition, where it gets no more machines than one may have there."""
+    most = partition.max_nodes if wanted.most is None else min(wanted.most, partition.max_nodes or wanted.most)
+    return wanted._replace(least_loaded=partition.lln, most=most)
 
 
 def choose(wanted: Demand, rooms: list[Room], must: tuple[str, ...] = ()) -> Allocation | None:

@@ -22,7 +22,7 @@ from mini_slurm.scheduler.eligible import (
 )
 from mini_slurm.scheduler.explain import shared_reason
 from mini_slurm.scheduler.oversubscription import offers
-from mini_slurm.scheduler.placement import Room, choose, cost, may_spread, required_names
+from mini_slurm.scheduler.placement import Room, choose, cost, may_spread, required_names, within
 from mini_slurm.scheduler.policy import Reservation
 from mini_slurm.scheduler.preemption import could_preempt
 from mini_slurm.scheduler.stock import Lot, MachineClass
@@ -211,7 +211,7 @@ class Prospect:
                 yield self._find_in(one, offered, None)
 
     def _find_in(self, reach: Reach, kept: Kept, news: list[Books] | None) -> Allocation | None:
-        wanted = self.wanted._replace(least_loaded=reach.partition.lln)
+        wanted = within(self.wanted, reach.partition)
         is_spread = reach.partition.lln and wanted.tasks > 1 and self._spreads
         if wanted.least <= 1 and not (self.must or wanted.reach or is_spread):
             if news is None:

@@ -8,6 +8,7 @@ from mini_slurm.model.allocation import Allocation, parse_allocation, total
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.scheduler.demand import demand
+from mini_slurm.scheduler.placement import required_names
 from mini_slurm.scheduler.scopes import GROUP, JOB, NAMES, USER, Scope, has_limits, longest, scopes, too_long
 
 Charged = tuple[str | None, str | None, str, str]  # a job's QOS, account, user and partition
@@ -105,6 +106,23 @@ class Quotas:
                 reason = scope.excess((self._uses.get(scope.key) or Use()).with_job(taken))
                 if reason is not None:
                     return reason
+        return None
+
+    def excess_asked(self, job: Job) -> str | None:
+        """Why the job may not have what it asks for, wherever that were free; None: it may.
+
+        It would wait in vain for room, and others need not wait for it.
+        """
+        if not any(scope.tres for scope in (self._of(job) if self._limited else ())):
+            return None
+        asked, named = wanted(job, self._fleet), required_names(job.required_nodes)
+        for scope in self._of(job):
+            use = self._uses.get(scope.key) or Use()
+            together = {name: use.amounts[name] + amount for name, amount in asked.items()}
+            together["nodes"] = len(use.machines) + max(asked["nodes"] - len(use.machines.intersection(named)), 0)
+            reason = scope.excess(together)
+            if reason is not None:
+                return reason
         return None
 
     def _longest_of(self, job: Job) -> tuple[int, str] | None:

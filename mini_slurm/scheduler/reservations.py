@@ -19,6 +19,7 @@ from mini_slurm.scheduler.eligible import named_partitions
 from mini_slurm.scheduler.explain import HELD_BY_ADMIN
 from mini_slurm.scheduler.licenses import in_all, parse
 
+MINUTE = 60
 NOT_NOW = "Reservation"
 MAINTENANCE = "ReqNodeNotAvail, Reserved for maintenance"
 DELETED = "Reservation {} was deleted"
@@ -43,7 +44,7 @@ class Reserved:
             return NOT_NOW
         if job.reservation in self._blocked:
             return "Priority"
-        if all(one.machines and not self._unhindered(job, one, one.machines) for one in self._usable(job)):
+        if all(one.machines and not self._unhindered(job, one, one.machines, _least(job)) for one in self._usable(job)):
             return MAINTENANCE
         return None
 
@@ -69,25 +70,44 @@ class Reserved:
 
     def choices(self, job: Job, candidates: list[Books]) -> list[list[Books]]:
         """The same for each of its reservations, as a job starts in one of them; one choice for a job without."""
+        return self._choices(job, candidates, job.time_limit) if self._all else [candidates]
+
+    def preferred(self, job: Job, candidates: list[Books], limit: int | None) -> list[list[Books]]:
+        """The same with this time limit, and first the machines that the job is to have if it may have others too."""
         if not self._all:
             return [candidates]
-        return [self._allowed_in(own, job, candidates) for own in self._usable(job) or (None,)]
+        choices = self._choices(job, candidates, limit)
+        loose = [set(one.machines) for one in self._usable(job) if one.machines and not one.binds]
+        within = [[one for one in choices[0] if one.entry.name in names] for names in loose[:1]]
+        return [*within, *choices]
 
-    def _allowed_in(self, own: Reservation | None, job: Job, candidates: list[Books]) -> list[Books]:
+    def shorter(self, job: Job, limit: int | None) -> list[int]:
+        """Time limits of at least --time-min with which the job is over when another reservation begins; the longest
+        first."""
+        if job.time_min is None or not self._all:
+            return []
+        lefts = {int(other.start - self._now) // MINUTE * MINUTE for other in self._others(job, self.own(job), limit)}
+        least = job.time_min
+        return sorted((left for left in lefts if left >= least and (limit is None or left < limit)), reverse=True)
+
+    def _choices(self, job: Job, candidates: list[Books], limit: int | None) -> list[list[Books]]:
+        return [self._allowed_in(own, job, candidates, limit) for own in self._usable(job) or (None,)]
+
+    def _allowed_in(self, own: Reservation | None, job: Job, candidates: list[Books], limit: int | None) -> list[Books]:
         names = [one.entry.name for one in candidates]
         if own is not None and own.binds:
             names = [name for name in names if name in own.machines]
-        left = set(self._unhindered(job, own, names))
+        left = set(self._unhindered(job, own, names, limit))
         return [one for one in candidates if one.entry.name in left]
 
-    def _unhindered(self, job: Job, own: Reservation | None, names: Iterable[str]) -> list[str]:
+    def _unhindered(self, job: Job, own: Reservation | None, names: Iterable[str], limit: int | None) -> list[str]:
         """The machines that no other reservation keeps while the job would run."""
-        kept = {name for other in self._others(job, own) for name in other.machines}
+        kept = {name for other in self._others(job, own, limit) for name in other.machines}
         return [name for name in names if name not in kept]
 
-    def _others(self, job: Job, own: Reservation | None) -> list[Reservation]:
-        """The reservations that may come into the job's way."""
-        end = self._now + (YEAR if job.time_limit is None else job.time_limit)
+    def _others(self, job: Job, own: Reservation | None, limit: int | None) -> list[Reservation]:
+        """The reservations that may come into the job's way if that is its time limit."""
+        end = self._now + (YEAR if limit is None else limit)
         found = [other for other in self._all.values() if other != own and other.overlaps(self._now, end)]
         if own is None:
             return found
@@ -97,7 +117,7 @@ class Reserved:
 
     def _maintenance(self, job: Job) -> str | None:
         """Is everything that the job could have reserved for maintenance?"""
-        others = self._others(job, None)
+        others = self._others(job, None, _least(job))
         partitions = named_partitions(self._cluster, job)
         if partitions and all(any(_covers(one, partition) for one in others) for partition in partitions):
             return MAINTENANCE
@@ -112,7 +132,12 @@ class Reserved:
         """How many licenses are kept from the job for others."""
         if job.licenses is None or not self._all:
             return {}
-        return in_all(parse(other.licenses) for other in self._others(job, self.own(job)))
+        return in_all(parse(other.licenses) for other in self._others(job, self.own(job), job.time_limit))
+
+
+def _least(job: Job) -> int | None:
+    """The shortest time limit that the job may start with."""
+    return job.time_limit if job.time_min is None else job.time_min
 
 
 def _covers(one: Reservation, partition: Partition) -> bool:

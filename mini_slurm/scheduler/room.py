@@ -77,7 +77,7 @@ def check_room(job: Job, fleet: Fleet, partition: str, among: list[Candidate]) -
         raise Refused(complaints[-1], UNAVAILABLE, hint=hint)
     fitting = [one for one, complaint in zip(usable, complaints, strict=True) if not complaint]
     names = set(allowed_names(tuple(one.entry.name for one in fitting), job.required_nodes, None, most_machines(job)))
-    taken = place(job, empty(one for one in fitting if one.entry.name in names), fleet)
+    taken = place(job, empty(one for one in fitting if one.entry.name in names), fleet, fleet.partitions[partition])
     if taken is None:
         raise Refused(UNAVAILABLE, hint=hint)
     return len(taken)

@@ -287,6 +287,10 @@ class Round:
     def _wait(self, turn: Turn, job: Job, prospect: Prospect) -> None:
         """There is no room yet; others of the shape may have some made for them, too."""
         number = job.het_job_id or job.job_id
+        beyond = self._quotas.excess_asked(job)
+        if beyond is not None:
+            turn.close(beyond)
+            return
         if number not in self.cluster.plans:
             self._block(turn, job, prospect)
             return
@@ -304,7 +308,8 @@ class Round:
         self._reserve()
         limit = limit_until(job, self.now)
         vain: set[int] = set()
-        for one in dict.fromkeys((limit, shortened(job, limit, self._reservation, self.now))):
+        shorter = (shortened(job, limit, self._reservation, self.now), *self._reserved.shorter(job, limit))
+        for one in dict.fromkeys((limit, *shorter)):
             for kept in self._kept_from(job, prospect, one):
                 taken = prospect.find(kept, news)
                 if taken is not None:
@@ -338,7 +343,7 @@ class Round:
             kept = {**kept, **{self.cluster.machines[name].position: NOTHING for name in hindering}}
         if not self.cluster.fleet.reservations:
             return [kept]
-        choices = self._reserved.choices(job, prospect.candidates)
+        choices = self._reserved.preferred(job, prospect.candidates, limit)
         return [{**kept, **barred(prospect.candidates, allowed)} for allowed in choices]
 
     def _kept(self) -> Mapping[int, Resources]:

@@ -122,7 +122,7 @@ class PlainRound:
 
     def beside(self, part: Job, whole: Job, candidates: list[Books], others: Allocation) -> Iterator[Allocation | None]:
         limit = limit_until(whole, self.now)
-        for allowed in self.reserved.choices(whole, candidates):
+        for allowed in self.reserved.preferred(whole, candidates, limit):
             apart = [books for books in allowed if books.entry.name not in others]
             yield from self.places(part, apart, limit)
             yield from self.places(part, allowed, limit, others)
@@ -137,16 +137,15 @@ class PlainRound:
         if reason is not None:
             self.reasons[self.cluster.queue.key(job)] = reason
             return reason
-        candidates = self.reserved.allowed(job, candidates)
         while not self.is_throttled(job):
             if not self.licenses.suffice(job, self.reserved.licenses(job)):
                 self.reasons[self.cluster.queue.key(job)] = "Licenses"
                 return "Licenses"
             taken, limit = self.find(job, candidates)
-            while taken is None and self.make_room(job, candidates):
+            while taken is None and self.make_room(job, self.reserved.allowed(job, candidates)):
                 taken, limit = self.find(job, candidates)
             if taken is None:
-                return self.block(job, candidates)
+                return self.block(job, self.reserved.allowed(job, candidates))
             carried_out(self.cluster, job, taken)
             one = job if job.array_tasks is None else split_task(self.cluster, job, *split_first(job.array_tasks))
             one.time_limit = limit
@@ -159,8 +158,9 @@ class PlainRound:
 
     def find(self, job: Job, candidates: list[Books]) -> tuple[Allocation | None, int | None]:
         limit = limit_until(job, self.now)
-        for one in (limit, shortened(job, limit, self.reservation, self.now)):
-            for allowed in self.reserved.choices(job, candidates):
+        shorter = (shortened(job, limit, self.reservation, self.now), *self.reserved.shorter(job, limit))
+        for one in (limit, *shorter):
+            for allowed in self.reserved.preferred(job, candidates, one):
                 taken = self.place(job, allowed, one)
                 if taken is not None:
                     return taken, one

@@ -80,6 +80,26 @@ def test_a_job_that_is_too_large_for_itself_waits_and_keeps_nobody_from_starting
     assert sim.state(other) == "CONFIGURING"
 
 
+@pytest.mark.parametrize(
+    ("limits", "request_", "reason"),
+    [
+        ({"qos": Limits(grp_tres={"cpus": 5})}, {"ntasks": 6}, "QOSGrpCpuLimit"),
+        ({"qos": Limits(max_tres_per_user={"gpus": 1})}, {"gpus": "2"}, "QOSMaxGRESPerUser"),
+        ({"account": Limits(grp_tres={"nodes": 2})}, {"nodes": 3, "ntasks": 3}, "AssocGrpNodeLimit"),
+        ({"qos": Limits(max_tres={"cpus": 4})}, {"ntasks": 5}, "QOSMaxCpuPerJobLimit"),
+    ],
+)
+def test_who_asks_for_more_than_is_allowed_has_that_reason_without_room_too_and_is_in_nobodys_way(
+    limits, request_, reason
+):
+    sim = limited(**limits)
+    for name in ("node1", "node2", "node3"):
+        submit(sim, account="other", qos="free", required_nodes=name, cpus_per_task=3, gres="gpu:2")
+    job = submit(sim, **request_)
+    assert (sim.state(job), sim.job(job).reason) == ("PENDING", reason)
+    assert sim.state(submit(sim, time_limit=60_000)) == "CONFIGURING"
+
+
 def test_the_limits_of_one_do_not_hold_for_others():
     sim = limited(Limits(max_jobs_per_user=1), Limits(max_jobs=1), Limits(max_jobs=2))
     assert sim.state(submit(sim)) == "CONFIGURING"

@@ -137,6 +137,20 @@ def test_a_flexible_reservation_binds_its_jobs_to_neither_time_nor_machine():
     assert sim.state(first) == "COMPLETED"
 
 
+def test_a_job_with_a_least_time_starts_before_a_reservation_with_what_is_left():
+    sim = reserved(begin=1000)
+    job = sim.submit(uid=2000, time_limit=3600, time_min=300, run_time=10_000)
+    assert (sim.state(job), sim.job(job).time_limit) == ("CONFIGURING", 960)
+    long = sim.submit(uid=2000, time_limit=3600, time_min=1200)
+    assert (sim.state(long), sim.job(long).time_limit) == ("PENDING", 3600)
+
+
+def test_a_job_of_a_flexible_reservation_takes_its_machines_first():
+    sim = reserved(TWO, begin=1000, machines=["node2"], flags=["FLEX"])
+    jobs = [sim.submit(reservation="resv", run_time=60, time_limit=600) for _ in range(2)]
+    assert [sim.job(job).node for job in jobs] == ["node2", "node1"]
+
+
 def test_licenses_can_be_reserved():
     sim = Reserving(fleet_of(ONE, licenses={"matlab": 2}))
     assert sim.reserve(licenses="matlab:2", flags=["ANY_NODES"]) == ""

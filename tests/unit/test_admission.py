@@ -186,7 +186,7 @@ def test_an_empty_list_of_machines_asks_for_none() -> None:
         ({"ntasks": 12, "max_nodes": 3}, 1, 3),
         ({"ntasks": 12, "max_nodes": 4, "nodes": 4}, 4, 4),
         ({"ntasks": 30, "overcommit": "1"}, 1, 8),
-        ({"ntasks": 3, "partition": "debug,compute"}, 2, 2),
+        ({"ntasks": 3, "partition": "debug,compute"}, 1, 2),
     ],
 )
 def test_how_many_machines_tasks_need_is_shown_meanwhile(wanted: dict[str, object], asked: int, shown: int) -> None:
@@ -278,6 +278,16 @@ LIMITED = FLEET._replace(
 
 def waiting(count: int = 1, user: str = "alice", qos: str = "normal", account: str = "science") -> tuple[Job, int]:
     return Job(user=user, qos=qos, account=account), count
+
+
+@pytest.mark.parametrize(("wanted", "is_taken"), [({"ntasks": 3}, True), ({"ntasks": 5}, False), ({"nodes": 2}, False)])
+def test_one_of_several_partitions_has_to_have_the_room(wanted: dict[str, object], is_taken: bool) -> None:
+    if is_taken:
+        assert admit(partition="debug,gpu", **wanted).nodes == 1  # type: ignore[arg-type]
+        return
+    with pytest.raises(Refused) as refused:
+        admit(partition="debug,gpu", **wanted)  # type: ignore[arg-type]
+    assert refused.value.lines == ("Batch job submission failed: Requested node configuration is not available",)
 
 
 def test_the_longest_time_of_a_qos_is_that_of_a_job_without_one_where_the_partition_says_none() -> None:

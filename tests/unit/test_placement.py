@@ -108,6 +108,13 @@ def test_a_range_of_machines_with_counted_features_is_as_small_as_it_can_be() ->
     assert tasks(machines, nodes=2, max_nodes=3, features="haswell*1&ib*1") == {"node2": 1, "node3": 1}
 
 
+def test_a_job_gets_no_more_machines_than_its_partition_allows() -> None:
+    two = Partition("two", tuple(MACHINES), max_nodes=2)
+    small = empty({"node3": Resources(2, 8000), "node4": Resources(2, 8000)})
+    assert place(Job(ntasks=6), small, FLEET) is not None
+    assert place(Job(ntasks=6), small, FLEET, two) is None
+
+
 def test_neighbours_come_before_machines_with_a_gap_between_them() -> None:
     held = {"node2": Resources(0, 4000)}
     assert tasks(empty(held), nodes=2, max_nodes=2, gres="", ntasks=2) == {"node1": 1, "node3": 1}
