@@ -74,11 +74,12 @@ def make(
 
 def _read(program: str, parts: list[list[Setting]], script: Script, say: Say) -> list[Values]:
     """What is asked for, of each part of the job. Raises MiniSlurmError."""
+    least: list[Setting] = []
     if len(parts) > 1 or has_parts(script.data):
-        from mini_slurm.desk.heterogeneous import complete
+        from mini_slurm.desk.heterogeneous import complete, read_first
 
-        parts = complete(parts, script)
-    return [submission.read_values(program, part, script, say, number) for number, part in enumerate(parts)]
+        least, parts = read_first(parts), complete(parts, script)
+    return [submission.read_values(program, part, script, say, number, least) for number, part in enumerate(parts)]
 
 
 def _describe(values: list[Values], script: Script, words: list[str], line: str) -> list[Job]:

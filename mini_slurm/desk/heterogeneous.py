@@ -7,6 +7,7 @@ from mini_slurm.errors import Refused
 from mini_slurm.model.job import Job
 from mini_slurm.options.grammar import Setting
 from mini_slurm.options.script import INHERITED, script_words
+from mini_slurm.options.table import JobOption
 
 
 def complete(given: list[list[Setting]], script: Script) -> list[list[Setting]]:
@@ -16,6 +17,12 @@ def complete(given: list[list[Setting]], script: Script) -> list[list[Setting]]:
     """
     count = max(len(given), len(script_words(script.name, script.data, *[lambda line: None] * 2)))
     return handed_on([*given, *[[]] * (count - len(given))])
+
+
+def read_first(given: list[list[Setting]]) -> list[Setting]:
+    """What counts for all parts, but least: sbatch first reads its command line as if there were no parts."""
+    read = [setting for part in given for setting in part if setting.option.long in INHERITED]
+    return [setting for setting in read if isinstance(setting.option, JobOption) and not setting.option.adds]
 
 
 def handed_on(given: list[list[Setting]]) -> list[list[Setting]]:

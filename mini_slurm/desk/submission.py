@@ -23,7 +23,7 @@ from mini_slurm.steps import scripts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     Say = Callable[[str], None]
 
@@ -100,12 +100,16 @@ def _no_values(program: str, given: list[Setting], say: Say) -> Values:
     return Values(lambda option, text: _moment(program, option, text), inform, warn)
 
 
-def read_values(program: str, given: list[Setting], source: Script, say: Say, part: int = 0) -> Values:
+def read_values(
+    program: str, given: list[Setting], source: Script, say: Say, part: int = 0, least: Sequence[Setting] = ()
+) -> Values:
     """Everything the user asked for, from all sources, brought together. Raises MiniSlurmError.
 
-    `say` takes what the user is told of it, line by line; `part`: which one of a heterogeneous job.
+    `say` takes what the user is told of it, line by line; `part`: which one of a heterogeneous job; `least`: settings
+    that count where no source says anything else.
     """
     values = _no_values(program, given, say)
+    values.take(least, collect.ENVIRONMENT)
     name = source.name if source.path is not None else "stdin"
     environment = dict(os.environ)  # which is slow to ask
     values.take_environment({name: environment[name] for name in EARLY if name in environment})

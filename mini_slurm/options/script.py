@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 DIRECTIVE, OLD_DIRECTIVE = "#SBATCH", "#SLURM"
 OLD_WORDS = "Change from #SLURM to #SBATCH in your script and verify the options are valid in sbatch"
 WRAPPED = "#!/bin/sh\n# This script was created by sbatch --wrap.\n\n{}\n"
-# what is said of one part of a heterogeneous job counts for those after it, too, unless they say something else
+# what is said of one part of a heterogeneous job counts for the others, too, unless they say something else
 INHERITED = frozenset(
     {
         *("account", "acctg-freq", "begin", "chdir", "cluster", "clusters", "comment", "deadline", "delay-boot"),
         *("dependency", "distribution", "error", "exclude", "export", "export-file", "get-user-env", "gid", "hold"),
-        *("ignore-pbs", "input", "job-name", "kill-on-invalid-dep", "mail-type", "mail-user", "mcs-label", "nice"),
+        *("ignore-pbs", "input", "job-name", "kill-on-invalid-dep", "mail-type", "mail-user", "mcs-label", "mem", "nice"),
         *("no-kill", "no-requeue", "open-mode", "output", "parsable", "priority", "profile", "propagate", "qos"),
         *("quiet", "reboot", "requeue", "reservation", "signal", "test-only", "time", "time-min", "uid", "verbose"),
         *("wait", "wait-all-nodes", "wckey"),

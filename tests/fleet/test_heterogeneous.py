@@ -88,11 +88,11 @@ def test_parts_are_listed_and_ended_together(machines: Callable[..., Machines]) 
         lambda: sorted(fleet.run("msqueue", "-h", "-s", "-o", "%i").stdout.split()) == steps, "steps", logs=fleet.logs
     )
     queue = fleet.run("msqueue", "-h", "-S", "i", "-o", "%i|%j|%C|%T", "-j", str(number)).stdout
-    assert queue == f"{number}+0|wrap|2|RUNNING\n{number}+1|other|2|RUNNING\n"
+    assert queue == f"{number}+0|other|2|RUNNING\n{number}+1|other|2|RUNNING\n"
     parts = fleet.run("msqueue", "-h", "-o", "%i", "-j", f"{number}+1").stdout.split()  # Slurm reads the number alone
     assert sorted(parts) == [f"{number}+0", f"{number}+1"]
     shown = fleet.run("mscontrol", "show", "job", str(number)).stdout
-    assert f"JobId={number} HetJobId={number} HetJobOffset=0 JobName=wrap\n   HetJobIdSet={number}-{second}\n" in shown
+    assert f"JobId={number} HetJobId={number} HetJobOffset=0 JobName=other\n   HetJobIdSet={number}-{second}\n" in shown
     assert f"JobId={second} HetJobId={number} HetJobOffset=1 JobName=other" in shown
     part = fleet.run("mscancel", f"{number}+1")
     assert part.returncode == 60

@@ -6,6 +6,9 @@ import time
 
 import pytest
 
+from mini_slurm.cli import common, msbatch
+from mini_slurm.desk import batch
+from mini_slurm.desk.submission import Script
 from mini_slurm.errors import MiniSlurmError
 from mini_slurm.model.fleet import Fleet, MachineEntry, Partition, Qos
 from mini_slurm.model.job import Job
@@ -124,3 +127,36 @@ def test_a_deadline_in_this_very_second_has_not_passed():
     assert admitted(deadline=100.0).deadline == 100.0
     with pytest.raises(MiniSlurmError, match="time limit is invalid"):
         admitted(deadline=99.0)
+
+
+def parts_of(*words: str, lines: str = "") -> list[Job]:
+    """The parts of a heterogeneous job, as sbatch hands them in."""
+    given, _ = common.parse_parts("sbatch", list(words), msbatch.options("sbatch"))
+    source = Script(f"#!/bin/sh\n{lines}\ntrue\n".encode(), "job.sh", "/w/job.sh")
+    return batch.make("sbatch", given, source, [], "", print).jobs
+
+
+def test_what_a_later_part_says_of_the_job_counts_for_those_before_it_too():
+    first, second, third = parts_of(
+        *("-n1", ":", "-n1", "-t7", "-o", "b", ":", "-n2", "-t9", "-o", "c", "--comment=z", "-J", "x")
+    )
+    assert [part.time_limit for part in (first, second, third)] == [9 * 60, 7 * 60, 9 * 60]
+    assert [part.std_out for part in (first, second, third)] == ["c", "b", "c"]
+    assert {(part.name, part.comment) for part in (first, second, third)} == {("x", "z")}
+    assert [part.ntasks for part in (first, second, third)] == [1, 1, 2]
+
+
+def test_script_and_variables_win_over_what_a_later_part_says(monkeypatch: pytest.MonkeyPatch):
+    first, second = parts_of(":", "-t3", "-J", "late", lines="#SBATCH -t4\n#SBATCH hetjob\n#SBATCH -n1")
+    assert [(part.time_limit, part.name) for part in (first, second)] == [(240, "late"), (180, "late")]
+    monkeypatch.setenv("SBATCH_TIMELIMIT", "8")
+    assert [part.time_limit for part in parts_of("-n1", ":", "-n1", "-t9")] == [480, 540]
+
+
+def test_memory_of_one_part_is_that_of_all_which_say_nothing_of_it():
+    def memory(*words: str) -> list[tuple[int | None, int | None]]:
+        return [(part.memory_per_node, part.memory_per_cpu) for part in parts_of(*words)]
+
+    assert memory("-n1", ":", "-n1", "--mem=300") == memory("--mem=300", ":", "-n1") == [(300, None)] * 2
+    assert memory("--mem-per-cpu=50", ":", "--mem=100") == [(None, 50), (100, None)]
+    assert memory("-n1", ":", "--mem-per-cpu=100") == [(None, None), (None, 100)]
