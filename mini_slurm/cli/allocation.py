@@ -44,6 +44,7 @@ WARNINGS = {
     "Partition": "Requested partition configuration not available now",
     "ReqNodeNotAvail": "Required node not available (down, drained or reserved)",
     "Nodes required": "Required node not available (down, drained or reserved)",
+    "JobHeldUser": "Job is in held state, pending scheduler release",
 }
 NOT_ELIGIBLE = frozenset({"BeginTime", "Dependency", "JobHeldUser"})  # reasons of a job that is not to start yet
 STAGE_IN, STAGE_OUT = "stage-in: ", "stage-out"  # begin reasons of jobs whose files cannot travel, or do
@@ -202,10 +203,15 @@ class Allocation:
         if self._is_announced:
             return
         self._is_announced = True
-        warning = next((text for reason, text in WARNINGS.items() if self.job.reason.startswith(reason)), None)
-        for line in (*([warning] if warning else []), *self.pending_words, "job {} queued and waiting for resources"):
+        for line in (*self._warnings(), *self.pending_words, "job {} queued and waiting for resources"):
             self.say(line.format(self.job.job_id))
         self._hint()
+
+    def _warnings(self) -> list[str]:
+        """What Slurm says of why it waits; of a heterogeneous job nothing."""
+        if len(self.jobs) > 1:
+            return []
+        return [text for reason, text in WARNINGS.items() if self.job.reason.startswith(reason)]
 
     def _hint(self) -> None:
         """Why the machines that it waits for cannot be reached."""

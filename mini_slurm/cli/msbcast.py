@@ -7,6 +7,7 @@ import os
 from mini_slurm.cli import common, listing
 from mini_slurm.errors import BadUsage, Refused
 from mini_slurm.options import sbcast
+from mini_slurm.steps import sbcast as steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 ABOUT = "Copy a file to the machines of a job."
 WORDS = "SOURCE DESTINATION"
-NO_JOB = "Need a job id to run this command.  Run from within a Slurm job or use the --jobid option."
+VALUES = ("size", "send-libs", "compress")  # of options that change nothing here, and are looked at
 
 
 def main() -> int:
@@ -34,12 +35,14 @@ def msbcast(program: str, arguments: list[str]) -> int:
     if read is None:
         return 0
     chosen, words = read
+    steps.tell_odd_values(program, {name: chosen.text(name) or "" for name in VALUES if name in chosen})
     if len(words) != 2:
         advice = f'Try "{program} --help" for more information'
         raise BadUsage(f"Need two file names, have {len(words)} names", advice, exit_code=1)
-    number = chosen.text("jobid") or os.environ.get("SLURM_JOB_ID")
-    if not number:
-        raise Refused(NO_JOB)
+    number = chosen.text("jobid") if "jobid" in chosen else os.environ.get("SLURM_JOB_ID")
+    if number is None:
+        raise Refused(steps.NO_JOB)
+    steps.check_destination(words[1])
     return _send(program, chosen, words, number.partition(".")[0])
 
 
@@ -48,15 +51,15 @@ def _send(program: str, chosen: Chosen, words: list[str], number: str) -> int:
     from mini_slurm.cli.running_job import ControllerTalk, find
     from mini_slurm.model.allocation import parse_allocation
     from mini_slurm.model.states import JobState
-    from mini_slurm.steps import sbcast as steps
     from mini_slurm.steps.srun import own_environment
 
     state, db = common.open_store()
     job = find(number, db)
     steps.look_at(words[0])
     if job is None or job.state not in (JobState.RUNNING, JobState.SUSPENDED):
-        why = "Invalid job id specified" if job is None or job.state.is_over else "Job is pending execution"
-        raise Refused(f"Slurm job {number} lookup error: {why}", exit_code=255)
+        if job is None or job.state.is_over:
+            raise Refused(steps.no_such_job(number), exit_code=steps.NO_LOOKUP)
+        raise Refused(f"Slurm job {number} lookup error: Job is pending execution", exit_code=steps.NO_LOOKUP)
     nodes = str(max(len(parse_allocation(job.allocation)), 1))
     environment = {**own_environment(), "SLURM_JOB_NUM_NODES": nodes}
     target = steps.Target(str(job.job_id), "", ControllerTalk(state), environment)

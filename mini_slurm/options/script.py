@@ -23,10 +23,10 @@ INHERITED = frozenset(
     {
         *("account", "acctg-freq", "begin", "chdir", "cluster", "clusters", "comment", "deadline", "delay-boot"),
         *("dependency", "distribution", "error", "exclude", "export", "export-file", "get-user-env", "gid", "hold"),
-        *("ignore-pbs", "input", "job-name", "kill-on-invalid-dep", "mail-type", "mail-user", "mcs-label", "mem", "nice"),
-        *("no-kill", "no-requeue", "open-mode", "output", "parsable", "priority", "profile", "propagate", "qos"),
-        *("quiet", "reboot", "requeue", "reservation", "signal", "test-only", "time", "time-min", "uid", "verbose"),
-        *("wait", "wait-all-nodes", "wckey"),
+        *("ignore-pbs", "input", "job-name", "kill-on-invalid-dep", "mail-type", "mail-user", "mcs-label", "mem"),
+        *("nice", "no-kill", "no-requeue", "open-mode", "output", "parsable", "priority", "profile", "propagate"),
+        *("qos", "quiet", "reboot", "requeue", "reservation", "signal", "test-only", "time", "time-min", "uid"),
+        *("verbose", "wait", "wait-all-nodes", "wckey"),
     }
 )
 HETEROGENEOUS = (["hetjob"], ["packjob"])

@@ -14,14 +14,18 @@ from mini_slurm.steps.outputs import Names
 from mini_slurm.steps.srun import AGENT, MARK, options, own_environment, rows, told
 from mini_slurm.steps.talk import AGENT_SOCKET, GREETING, Talk
 
+NO_LOOKUP = 255  # the exit status where there is no such job
+SIZES, LARGEST_SIZE = ("", "k", "m"), (1 << 63) - 1  # units of --size; the first letter counts
+LIBRARIES = ("no", "yes", "")  # values of --send-libs
+COMPRESSIONS = ("", "lz4", "none")
 ROWS = "sbcast.rows"  # beside this module
 NO_JOB = "Need a job id to run this command.  Run from within a Slurm job or use the --jobid option."
 # What each machine runs: name of the command, destination, 1 to replace a file, mode, time of its last change or none.
 RECEIVER = """
 fail() { rm -f "$draft"; echo "$0: error: REQUEST_FILE_BCAST($SLURMD_NODENAME): $1" >&2; cat > /dev/null; exit ${2-1}; }
 draft="$1.sbcast.$$"
-[ ! -d "$1" ] || fail 'Is a directory' 21
 [ "$2" = 1 ] || { [ ! -e "$1" ] && [ ! -L "$1" ]; } || fail 'File exists' 17
+[ ! -d "$1" ] || fail 'Is a directory' 21
 umask 077
 [ -d "$(dirname "$1")" ] || fail 'No such file or directory' 2
 why=$( { cat > "$draft"; } 2>&1 ) || fail "${why##*: }"
@@ -44,11 +48,52 @@ class Target:
 class Sender(Front):
     """The step's front: what went wrong on a machine is said there, in sbcast's words."""
 
+    def _refuse(self, kind: str, why: str) -> None:
+        if kind != "confirm":
+            super()._refuse(kind, why)
+            return
+        self.refusal = NO_LOOKUP
+        self.complain(no_such_job(self._names.job_id))
+
     def _exited(self, node: str, status: int, tasks: list[int]) -> None:
         for task in tasks:
             self._outputs.finish(task)
         self._running.difference_update(tasks)
         self._status = ends.worse(self._status, status)
+
+
+def no_such_job(text: str) -> str:
+    """What is said where -j names no job that runs; to Slurm a text that begins with no digit is job 0."""
+    return f"Slurm job {text if text[:1].isdigit() else 0} lookup error: Invalid job id specified"
+
+
+def odd_values(given: dict[str, str]) -> list[str]:
+    """The lines on values that are ignored; of a program's own where they begin with a space."""
+    found = []
+    size = given.get("size", "0").strip()
+    unit = size.lstrip("+0123456789")
+    number = size[: len(size) - len(unit)].lstrip("+") or "0"
+    if unit[:1].lower() not in SIZES or not number.isdigit() or int(number) >= LARGEST_SIZE:
+        found.append("size specification is invalid, ignored")
+    libraries = given.get("send-libs", "").lower()
+    if libraries not in LIBRARIES:
+        found.append(f" error: Ignoring unrecognized --send-libs value '{libraries}'")
+    compression = given.get("compress", "")
+    if compression.lower() not in COMPRESSIONS:
+        found.append(f" error: Compression type '{compression}' unknown, disabling compression support.")
+    return found
+
+
+def tell_odd_values(program: str, given: dict[str, str]) -> None:
+    """Say on stderr what is ignored."""
+    for line in odd_values(given):
+        sys.stderr.write(f"{program}:{line}\n" if line.startswith(" ") else f"{line}\n")
+
+
+def check_destination(destination: str) -> None:
+    """It is a file's name. Raises Refused."""
+    if destination.endswith("/"):
+        raise Refused("Target filename cannot be a directory.")
 
 
 def main(program: str, arguments: list[str]) -> int:
@@ -68,6 +113,7 @@ def _sbcast(program: str, arguments: list[str]) -> int:
     if "help" in given or "usage" in given:
         sys.stdout.write("Usage: sbcast [-CfFjpstV] SOURCE DEST\n")
         return 0
+    tell_odd_values(program, given)
     if len(words) != 2:
         raise BadUsage(
             f"Need two file names, have {len(words)} names", f'Try "{program} --help" for more information', exit_code=1
@@ -75,6 +121,7 @@ def _sbcast(program: str, arguments: list[str]) -> int:
     job_id = given.get("jobid") or environment.get("SLURM_JOB_ID", "")
     if not job_id:
         raise Refused(NO_JOB)
+    check_destination(words[1])
     talk = Talk(environment[AGENT], AGENT_SOCKET, GREETING)
     target = Target(job_id.partition(".")[0], environment[MARK].partition("-")[0], talk, environment)
     return send(program, words[0], words[1], given, target)

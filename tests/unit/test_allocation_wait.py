@@ -83,3 +83,15 @@ def test_a_signal_that_was_heeded_does_not_ring_while_results_come_home(monkeypa
     with pytest.raises(BlockingIOError):
         os.read(held._bell[0], 1)
     assert told.asked == [None]
+
+
+def test_one_that_is_held_is_told_so_but_not_one_of_several_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    held = waiting()
+    held.program, held.values, held._is_announced, held._is_fresh = "srun", SimpleNamespace(of={}), False, False  # type: ignore[assignment]
+    held.job = job("PENDING", "JobHeldUser")
+    queued = "srun: job 7 queued and waiting for resources\n"
+    for jobs, first in ([held.job], "srun: Job is in held state, pending scheduler release\n"), ([held.job] * 2, ""):
+        held.jobs, held._is_announced = jobs, False
+        held._hint = lambda: None  # type: ignore[method-assign]
+        held._pending(60.0, 60.0)
+        assert capsys.readouterr().err == first + queued
