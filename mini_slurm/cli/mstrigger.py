@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 
 from mini_slurm.cli import common, listing
 from mini_slurm.errors import BadUsage
+from mini_slurm.model.numbers import leading_number
 from mini_slurm.options import strigger
 
 TYPE_CHECKING = False
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 ABOUT = "Show triggers, of which a fleet has none."
 WORDS = ""
+PERMANENT = "perm"  # what a flag begins with
+FARTHEST = 32000  # seconds of --offset
 NO_OCCASION = """\
 You must specify a trigger (--down, --up, --reconfig, --time, --fini, --burst_buffer,
 --primary_slurmctld_failure,
@@ -48,7 +52,7 @@ def mstrigger(program: str, arguments: list[str]) -> int:
     if read is None:
         return 0
     chosen = read[0]
-    wrong = _what_is_wrong(chosen)
+    wrong = _odd_value(chosen) or _what_is_wrong(chosen)
     if wrong is not None:
         raise BadUsage(f"{program}: error: {wrong}", exit_code=1)
     if "clusters" in chosen:
@@ -61,6 +65,23 @@ def mstrigger(program: str, arguments: list[str]) -> int:
     if "get" in chosen and "verbose" in chosen:
         common.say(f"{program}: Read 0 trigger records")
     return 0
+
+
+def _odd_value(chosen: Chosen) -> str | None:
+    """What cannot be what its option asks for."""
+    number, flags, user = chosen.text("jobid"), chosen.text("flags"), chosen.text("user")
+    if number is not None and leading_number(number)[0] <= 0:
+        return f"Invalid jobid {number}"
+    if flags is not None and not flags.lower().startswith(PERMANENT):
+        return f"Invalid flags {flags}"
+    return f"Invalid user {user}" if user is not None and not _is_user(user) else None
+
+
+def _is_user(name: str) -> bool:
+    try:
+        return bool(name) and (name.isdigit() or bool(pwd.getpwnam(name)))
+    except KeyError:
+        return False
 
 
 def _what_is_wrong(chosen: Chosen) -> str | None:
@@ -76,7 +97,10 @@ def _what_is_wrong(chosen: Chosen) -> str | None:
         return "You must specify a --program value"
     if ("fini" in chosen or "time" in chosen) and "jobid" not in chosen:
         return "You must specify a --jobid value"
-    return None if program is None else _what_is_wrong_with(program)
+    odd = None if program is None else _what_is_wrong_with(program)
+    if odd is None and abs(leading_number(chosen.text("offset") or "0")[0]) > FARTHEST:
+        return f"The --offset parameter must be between +/-{FARTHEST}"
+    return odd
 
 
 def _what_is_wrong_with(program: str) -> str | None:

@@ -104,7 +104,7 @@ class Session:
             return
         form = next((form for form in TIME_FORMATS if form.names.fits(word)), None)
         if form is None:
-            sys.stderr.write(f"unknown time format {word}")  # Slurm ends the line no more than this
+            print(f"unknown time format {word}", end="", file=sys.stderr, flush=True)  # Slurm ends the line no more
         self.time = form or self.time
 
     def _set_sort(self, word: str | None) -> None:
