@@ -132,9 +132,9 @@ def modules(path: Path) -> Iterator[Path]:
                 yield found
 
 
-def test_only_one_module_imports_asyncssh() -> None:
+def test_only_the_link_by_ssh_imports_asyncssh() -> None:
     users = [identify(path) for path in MODULES if "asyncssh" in outside(path)]
-    assert users == ["mini_slurm/links/ssh.py"]
+    assert users == [f"mini_slurm/links/{name}.py" for name in ("ssh", "ssh_channel", "ssh_guard", "ssh_route")]
 
 
 @pytest.mark.parametrize("path", every({"api", "cli", "desk"}), ids=identify)

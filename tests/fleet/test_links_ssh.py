@@ -15,7 +15,8 @@ import pytest
 
 from mini_slurm.errors import Unreachable
 from mini_slurm.links.known_hosts import remember
-from mini_slurm.links.ssh import SshLink, scan_host_key
+from mini_slurm.links.ssh import SshLink
+from mini_slurm.links.ssh_route import scan_host_key
 from mini_slurm.protocol.framing import Decoder, encode
 from mini_slurm.protocol.messages import VERSION, Ping, Pong, Welcome
 from tests.fleet import sshd

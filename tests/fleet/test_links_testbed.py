@@ -62,7 +62,7 @@ def test_a_cut_cable_ends_the_channel_and_a_healed_one_opens_again(
     testbed: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINI_SLURM_SSH_KEEPALIVE", "0.3")
-    monkeypatch.setattr("mini_slurm.links.ssh.CONNECT_TIMEOUT", 1)
+    monkeypatch.setattr("mini_slurm.links.ssh_route.CONNECT_TIMEOUT", 1)
     fleet = testbed(node1={"cpus": 1}, node2={"cpus": 1})
 
     async def scenario() -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 from mini_slurm.errors import Refused
 from mini_slurm.links.known_hosts import HostKey, remember
-from mini_slurm.links.ssh import scan_host_key
+from mini_slurm.links.ssh_route import scan_host_key
 from mini_slurm.model.fleet import MachineEntry
 
 NAMES = {"ssh-ed25519": "ED25519", "ssh-rsa": "RSA"}
