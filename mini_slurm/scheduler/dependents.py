@@ -126,8 +126,9 @@ class Known:
     def _test_start(self, one: Dependency, live: list[Job], ended: list[Job]) -> str:
         if any(other.state is JobState.PENDING for other in live):
             return UNMET
-        starts = [other.start_time for other in (*live, *ended) if other.start_time is not None]
-        moment = max(starts, default=self._now) + 60.0 * one.minutes
+        # one that was cancelled before it started counts from then on, as in Slurm
+        starts = [other.end_time if other.start_time is None else other.start_time for other in (*live, *ended)]
+        moment = max((start for start in starts if start is not None), default=self._now) + 60.0 * one.minutes
         if moment <= self._now or not one.minutes:
             return MET
         self.moment = moment if self.moment is None else min(self.moment, moment)

@@ -38,12 +38,12 @@ def on_cancel_requested(cluster: Cluster, event: CancelRequested, now: float) ->
     So are the further parts of a heterogeneous job, which ends with its first one.
     """
     decisions: list[Decision] = []
-    for job in _meant(cluster, event):
+    for job in _meant(cluster, event, now):
         decisions += _cancel(cluster, job, event.uid, now)
     return decisions
 
 
-def _meant(cluster: Cluster, event: CancelRequested) -> list[Job]:
+def _meant(cluster: Cluster, event: CancelRequested, now: float) -> list[Job]:
     """The records that the request names. A task that has none of its own leaves its array's at once."""
     if event.array or event.task is not None:
         meant = cluster.records_of(event.job_id)
@@ -53,10 +53,10 @@ def _meant(cluster: Cluster, event: CancelRequested) -> list[Job]:
     if event.task is None:
         return mine
     mine = [job for job in mine if has_task(job, event.task)]
-    return [job for job in mine if job.array_tasks is None or not _has_left(cluster, job, event.task)]
+    return [job for job in mine if job.array_tasks is None or not _has_left(cluster, job, event.task, now)]
 
 
-def _has_left(cluster: Cluster, record: Job, task: int) -> bool:
+def _has_left(cluster: Cluster, record: Job, task: int, now: float) -> bool:
     """Take a waiting task out of its array's record. Nothing is kept of it, as in Slurm; the last one stays.
 
     What is left of the array knows that not all has gone well: others may wait for that.
@@ -65,7 +65,8 @@ def _has_left(cluster: Cluster, record: Job, task: int) -> bool:
     if rest is None:
         split_task(cluster, record, task, None)
         return False
-    gone = Job(**{**record.__dict__, "array_tasks": None, "array_task_id": task, "state": JobState.CANCELLED})
+    gone = Job(**record.__dict__)
+    gone.array_tasks, gone.array_task_id, gone.state, gone.end_time = None, task, JobState.CANCELLED, now
     cluster.ended[-(record.job_id << 32) - task] = gone  # for those who wait for this very task, in this step
     record.array_tasks = rest
     keep(record, CANCELLED_TASKS, "yes")

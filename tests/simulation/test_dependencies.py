@@ -99,6 +99,19 @@ def test_after_waits_for_the_start_and_so_many_minutes_more():
     assert (sim.state(later), sim.job(later).start_time) == ("COMPLETED", 120.0)
 
 
+def test_after_counts_from_its_end_where_a_job_never_started():
+    sim = Simulation(fleet_of(ROOMY))
+    cancelled, array = sim.submit(begin_time=900.0), sim.submit(array_tasks="0-3", begin_time=900.0)
+    one = sim.submit(dependency=f"after:{cancelled}+1(unfulfilled)", run_time=1)
+    two = sim.submit(dependency=f"after:{array}_2+1(unfulfilled)", run_time=1)
+    sim.plan(10, lambda: sim.cancel(cancelled))
+    sim.plan(20, lambda: sim.cancel(array, 2))
+    sim.run(until=69)
+    assert [sim.state(job) for job in (one, two)] == ["PENDING", "PENDING"]
+    sim.run(until=200)
+    assert [sim.job(job).start_time for job in (one, two)] == [70.0, 80.0]
+
+
 def test_all_conditions_have_to_be_met_or_one_of_them():
     sim = Simulation(fleet_of(ROOMY))
     one, two = sim.submit(run_time=10), sim.submit(run_time=20, exit_code=1)
