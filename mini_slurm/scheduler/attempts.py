@@ -186,6 +186,9 @@ def on_attempt_started(cluster: Cluster, event: AttemptStarted, now: float) -> l
         if cluster.fleet.preempt.is_on:
             cluster.note(event.machine)  # from now on it may be told to make room
         cluster.ready.pop(job.job_id, None)
+    for name in cluster.shared_machines.intersection(allocation(job)):  # its place among the others may be another now
+        recount(cluster, name)
+        cluster.note(name)
     cluster.touch(job)
     return []
 

@@ -6,9 +6,10 @@ import pytest
 
 from mini_slurm.model.fleet import Fleet, Partition
 from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler import events
 from mini_slurm.scheduler.plan import plan
 from mini_slurm.scheduler.why import explain
-from tests.simulation.harness import Simulation, fleet_of
+from tests.simulation.harness import STATE, Simulation, fleet_of
 
 TWO = Resources(cpus=2, memory=4000)
 SHARE = 4  # --oversubscribe
@@ -161,3 +162,13 @@ def test_parts_of_a_heterogeneous_job_share_with_nobody() -> None:
     assert (sim.state(job), sim.state(other)) == ("RUNNING", "PENDING")
     sim.run(100)
     assert sim.state(other) == "COMPLETED"
+
+
+def test_the_rows_are_counted_anew_when_the_machine_says_when_a_job_began() -> None:
+    partitions = {"main": Partition("main", ("n1",), default=True, over_subscribe="FORCE:2")}
+    sim = Simulation(fleet_of({"n1": Resources(cpus=4, memory=4000)}, partitions=partitions))
+    _, late, _, waits = (sim.submit(100, cpus_per_task=cpus) for cpus in (1, 1, 3, 3))
+    sim.run(until=1)
+    assert sim.state(waits) == "PENDING"  # 1 + 1 CPUs in the first row, 3 in the second
+    sim.happen(events.AttemptStarted("n1", f"{STATE}.{late}.1", 1.0, "0", ""))
+    assert sim.state(waits) == "CONFIGURING"  # 1 + 3 and 1
