@@ -17,6 +17,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.preemption import exempt_until
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.caps import Caps
 from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.demand import capacity, demand
@@ -227,7 +228,7 @@ class Evictions:
             self._work += len(candidates) + len(able)
             free, barred = self.free(job, partition, usable, limit, reservation)
             victims = [one for one in able if one.preempt_time is None and not barred & held(one).keys()]
-            found = _choose(self._cluster, job, usable, free, victims)
+            found = _choose(self._cluster, job, partition, usable, free, victims)
             if found is not None and may_have(found[0]):
                 return found
         return self.vain(until, reservation)
@@ -339,15 +340,17 @@ class Evictions:
 
 
 def _choose(
-    cluster: Cluster, job: Job, machines: list[Books], free: Mapping[str, Resources], victims: list[Job]
-) -> tuple[Allocation, list[Job]] | None:
+    cluster: Cluster, job: Job, partition: Partition, machines: list[Books], free: Mapping[str, Resources],
+    victims: list[Job],
+) -> tuple[Allocation, list[Job]] | None:  # fmt: skip
     """What the job gets where, and whose end that takes: of these as few as possible, the first before the last."""
-    forecast = Forecast(job, machines, cluster.fleet, free)
+    caps = Caps(cluster, job, [partition])
+    forecast = Forecast(job, machines, cluster.fleet, free, caps)
     found = forecast.place()
     needed: list[Job] = []
     for victim in victims if found is None else ():
         needed.append(victim)
-        found = forecast.place() if forecast.give(gives(cluster.fleet, victim)) else None
+        found = forecast.place() if forecast.give(victim, gives(cluster.fleet, victim)) else None
         if found is not None:
             break
     if found is None:
@@ -355,19 +358,20 @@ def _choose(
     few = [books for books in machines if books.entry.name in found]
     for victim in reversed(needed):
         others = [one for one in needed if one is not victim]
-        again = found if not held(victim).keys() & found.keys() else _without(cluster, job, few, free, others)
+        again = found if not held(victim).keys() & found.keys() else _without(cluster, job, few, free, others, caps)
         if again is not None:
             found, needed = again, others
     return found, needed
 
 
 def _without(
-    cluster: Cluster, job: Job, machines: list[Books], free: Mapping[str, Resources], victims: list[Job]
+    cluster: Cluster, job: Job, machines: list[Books], free: Mapping[str, Resources], victims: list[Job], caps: Caps
 ) -> Allocation | None:
     """What the job gets if only these make room."""
-    forecast = Forecast(job, machines, cluster.fleet, {books.entry.name: free[books.entry.name] for books in machines})
+    here = {books.entry.name: free[books.entry.name] for books in machines}
+    forecast = Forecast(job, machines, cluster.fleet, here, caps)
     for victim in victims:
-        forecast.give(gives(cluster.fleet, victim))
+        forecast.give(victim, gives(cluster.fleet, victim))
     return forecast.place()
 
 

@@ -15,6 +15,7 @@ from mini_slurm.model.arrays import count_of
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.caps import Caps
 from mini_slurm.scheduler.cluster import Cluster, held, occupies
 from mini_slurm.scheduler.demand import Demand, capacity, demand
 from mini_slurm.scheduler.eligible import eligible_machines, open_partitions, sites
@@ -47,6 +48,7 @@ class Wish(NamedTuple):
     wanted: Demand
     machines: list[Books]
     leaving: Leaving
+    caps: Caps
 
 
 def plan(cluster: Cluster, now: float, wanted: Collection[int]) -> dict[int, Planned]:
@@ -103,7 +105,10 @@ class Future:
         job, fleet = together[0], self._cluster.fleet
         if not all(open_partitions(self._cluster, part) for part in together):
             return {}
-        wishes = [Wish(part, demand(part, fleet), self._machines(part, job), self._leaving(part)) for part in together]
+        wishes = [
+            Wish(part, demand(part, fleet), self._machines(part, job), self._leaving(part), self._caps(part))
+            for part in together
+        ]
         tasks = 1 if job.array_tasks is None else min(count_of(job.array_tasks), MOST_TASKS)
         planned: dict[int, Planned] = {}
         for _ in range(tasks):
@@ -120,6 +125,9 @@ class Future:
 
     def _leaving(self, part: Job) -> Leaving:
         return Leaving(self._cluster, part, open_partitions(self._cluster, part))
+
+    def _caps(self, part: Job) -> Caps:
+        return Caps(self._cluster, part, open_partitions(self._cluster, part))
 
     def _machines(self, part: Job, first: Job) -> list[Books]:
         return self._reserved.allowed(lasting(part, first), eligible_machines(self._cluster, part))
@@ -168,7 +176,9 @@ class Future:
         free = self._free[position].get(name)
         if free is None:
             return NOTHING
-        return wish.leaving.left(machine, self._gone[position]).plus(free) if name in wish.leaving.machines else free
+        gone = self._gone[position]
+        free = wish.leaving.left(machine, gone).plus(free) if name in wish.leaving.machines else free
+        return wish.caps.within(name, free, gone)
 
     def _least(self, wish: Wish, machines: list[Books], position: int, end: float) -> dict[str, Resources]:
         """What of each is free all the time until then."""

@@ -17,6 +17,7 @@ from mini_slurm.model.job import BY_HAND, Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.caps import Caps
 from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
 from mini_slurm.scheduler.demand import capacity, demand
 from mini_slurm.scheduler.eligible import open_partitions, sites
@@ -67,10 +68,11 @@ def reserve(
     What is `kept` of machines is for others; on some the jobs `hindering` it have to end first, whatever is free.
     """
     usable = [books for books in candidates if books.is_open]
-    leaving = Leaving(cluster, job, open_partitions(cluster, job))
+    partitions = open_partitions(cluster, job)
+    leaving = Leaving(cluster, job, partitions)
     free = {one.entry.name: leaving.now(one) for one in usable}
     free.update({name: free[name].minus(amount) for name, amount in kept.items() if name in free})
-    forecast = Forecast(job, usable, cluster.fleet, free, hindering, leaving)
+    forecast = Forecast(job, usable, cluster.fleet, free, Caps(cluster, job, partitions), hindering, leaving)
     # what is free on a machine that is left in peace for a moment, as an attempt still ends there, counts as free now
     if not all(books.is_usable and not books.is_paused(now) for books in usable):
         found = forecast.place()
@@ -89,10 +91,12 @@ class Forecast:
     """What will be free on some machines as jobs end, and whether one job can start there then."""
 
     def __init__(
-        self, job: Job, machines: list[Books], fleet: Fleet, free: Mapping[str, Resources],
+        self, job: Job, machines: list[Books], fleet: Fleet, free: Mapping[str, Resources], caps: Caps,
         hindering: Mapping[str, frozenset[int]] = NOBODY, leaving: Leaving | None = None,
     ) -> None:  # fmt: skip
         self.free = dict(free)  # by name, of each of the machines
+        self._caps = caps
+        self._gone: set[int] = set()
         self._leaving = leaving
         self._hindering = dict(hindering)  # jobs that have to leave a machine first
         self._job = job
@@ -115,11 +119,12 @@ class Forecast:
             self._hindering[name] -= {job.job_id}
         if self._leaving is not None:
             self._leaving.gone.add(job.job_id)
-        return self.give(shares)
+        return self.give(job, shares)
 
-    def give(self, shares: Mapping[str, Resources]) -> bool:
-        """So much more is free. Is there room for more tasks now?"""
+    def give(self, job: Job, shares: Mapping[str, Resources]) -> bool:
+        """So much more is free, as this job leaves. Is there room for more tasks now?"""
         tasks = self._tasks
+        self._gone.add(job.job_id)
         for name, share in shares.items():
             if name in self.free:
                 self.free[name] = self._with(name, share)
@@ -139,7 +144,7 @@ class Forecast:
         if self._tasks < self._wanted.tasks or self._usable < self._wanted.least:
             return None
         machines = [books for name, books in self._machines.items() if not self._hindering.get(name)]
-        among = sites(machines, lambda books: self.free[books.entry.name])
+        among = sites(machines, lambda books: self._within_caps(books.entry.name))
         return place(self._job, among, self._fleet)
 
     def reservation(self, taken: Allocation, begin: float, now: float) -> Reservation:
@@ -154,7 +159,10 @@ class Forecast:
     def _capacity(self, name: str) -> int:
         if self._hindering.get(name):
             return 0
-        return capacity(self._wanted, self._machines[name].total, self.free[name])
+        return capacity(self._wanted, self._machines[name].total, self._within_caps(name))
+
+    def _within_caps(self, name: str) -> Resources:
+        return self._caps.within(name, self.free[name], self._gone)
 
 
 def after_start(job: Job, taken: Allocation, reservation: Reservation | None, now: float) -> Reservation | None:

@@ -89,6 +89,7 @@ class Simulation:
         self.sizes = dict(sizes or {})  # of the machines' GPUs, as they tell them
         self.starts: dict[str, int] = {}  # attempt -> how often its script was really started
         self.hosts: dict[str, str] = {}  # attempt -> where its script runs
+        self._untold: dict[str, list[events.Event]] = {}  # of machines that are cut off
         self._order: Iterator[int] = count()
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         for name in fleet.machines if connected is None else connected:
@@ -175,6 +176,8 @@ class Simulation:
         self.happen(events.MachineConnected(name, total, f"boot-{self.boots[name]}", attempts))
         for attempt in sorted(attempts & self.running[name]):  # the agent says again what it has
             self._say(name, events.AttemptStarted(name, attempt, self.now, "0", ""))
+        for news in self._untold.pop(name, []):
+            self.plan(self.now + 1, lambda news=news: self._say(name, news))  # type: ignore[misc]
 
     def disconnect(self, name: str) -> None:
         """The cable is cut."""
@@ -318,4 +321,4 @@ class Simulation:
         if machine in self.connected:
             self.happen(event)
         else:
-            self.plan(self.now + 1, lambda: self._say(machine, event))
+            self._untold.setdefault(machine, []).append(event)

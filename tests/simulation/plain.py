@@ -12,6 +12,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler import licenses
 from mini_slurm.scheduler.books import Books
+from mini_slurm.scheduler.caps import capped
 from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.deadlines import is_late, limit_until, miss
 from mini_slurm.scheduler.decisions import Decision
@@ -27,6 +28,7 @@ from mini_slurm.scheduler.placement import place, required_names
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, pending_in_order, reserve, shortened
 from mini_slurm.scheduler.preemption import could_preempt
 from mini_slurm.scheduler.prospect import Prospect
+from mini_slurm.scheduler.quotas import Quotas
 from mini_slurm.scheduler.reservations import Reserved
 from mini_slurm.scheduler.starting import QUIET, begin, begin_together, set_reason, split_task
 
@@ -58,6 +60,8 @@ class PlainRound:
         self.reserved = Reserved(cluster, now)
         holders = [job for job in cluster.jobs.values() if job.licenses and occupies(job)]
         self.licenses = licenses.Free(cluster.fleet.licenses, holders)
+        everybody = (part for job in cluster.jobs.values() if occupies(job) for part in parts(cluster, job))
+        self.quotas = Quotas(cluster.fleet, everybody)
         self.evictions = Evictions(cluster, now)
 
     def run(self) -> list[Decision]:
@@ -77,7 +81,7 @@ class PlainRound:
         free = copy(self.licenses)
         whole = [lasting(part, together[0]) for part in together]
         for part, lasts in zip(together, whole, strict=True):
-            reason = self.shared_reason(part) or self.reserved.reason(lasts)
+            reason = self.shared_reason(part) or self.quotas.reason(part) or self.reserved.reason(lasts)
             if reason is not None or not free.suffice(part, self.reserved.licenses(lasts)):
                 return reason or "Licenses"
             free.take(part)
@@ -90,7 +94,11 @@ class PlainRound:
                 number = found.failed
                 return self.block(together[number], self.reserved.allowed(whole[number], candidates[number]))
             return "PartitionConfig"
-        self.licenses, taken = free, found.taken
+        quotas = copy(self.quotas)
+        reason = quotas.take_together(together, found.taken)
+        if reason is not None:
+            return reason
+        self.licenses, self.quotas, taken = free, quotas, found.taken
         carried_out(self.cluster, together[0], union(taken))
         self.decisions += begin_together(self.cluster, together, taken, self.now)
         self.reservation = after_start(together[0], union(taken), self.reservation, self.now)
@@ -115,7 +123,7 @@ class PlainRound:
         ]
         done = plan_together(
             self.evictions, self.cluster.fleet, wishes, limit_until(whole[0], self.now), self.reservation,
-            lambda taken: True, None,
+            lambda taken: copy(self.quotas).take_together(whole, taken) is None, None,
         )  # fmt: skip
         self.decisions += done if isinstance(done, list) else []
         return isinstance(done, list)
@@ -133,7 +141,7 @@ class PlainRound:
 
     def start(self, job: Job) -> str | None:
         candidates = eligible_machines(self.cluster, job)
-        reason = self.shared_reason(job) or self.reserved.reason(job)
+        reason = self.shared_reason(job) or self.quotas.reason(job) or self.reserved.reason(job)
         if reason is not None:
             self.reasons[self.cluster.queue.key(job)] = reason
             return reason
@@ -146,11 +154,16 @@ class PlainRound:
                 taken, limit = self.find(job, candidates)
             if taken is None:
                 return self.block(job, self.reserved.allowed(job, candidates))
+            reason = self.quotas.reason(job) or self.quotas.excess(job, taken)
+            if reason is not None:
+                self.reasons[self.cluster.queue.key(job)] = reason
+                return reason
             carried_out(self.cluster, job, taken)
             one = job if job.array_tasks is None else split_task(self.cluster, job, *split_first(job.array_tasks))
             one.time_limit = limit
             self.licenses.take(one)
             self.decisions += begin(self.cluster, one, taken, self.now)
+            self.quotas.take(one, taken)
             self.reservation = after_start(one, taken, self.reservation, self.now)
             if one is job:
                 return None
@@ -173,7 +186,10 @@ class PlainRound:
             return False
         limit = limit_until(job, self.now)
         candidates = without(candidates, Owners(self.cluster).hindering(job))
-        done = self.evictions.plan(job, partitions, candidates, limit, self.reservation, lambda taken: True)
+        done = self.evictions.plan(
+            job, partitions, candidates, limit, self.reservation,
+            lambda taken: self.quotas.excess(job, taken) is None,
+        )  # fmt: skip
         self.decisions += done if isinstance(done, list) else []
         return isinstance(done, list)
 
@@ -192,6 +208,8 @@ class PlainRound:
         usable = without(usable, Owners(self.cluster).hindering(job))
         kept = {books.position: self.left(books, job, limit) for books in usable}
         kept.update(self.evictions.limits(job, open_partitions(self.cluster, job), kept))
+        if not job.is_exclusive:
+            kept.update(capped(self.cluster, open_partitions(self.cluster, job), kept))
         for name in [books.entry.name for books in usable if books.entry.name in others]:
             position = self.cluster.machines[name].position
             kept[position] = kept[position].minus(others[name].resources)
@@ -211,6 +229,10 @@ class PlainRound:
         return books.free.at_most(self.reservation.spare.get(books.entry.name, books.free))
 
     def block(self, job: Job, candidates: list[Books]) -> str:
+        beyond = self.quotas.excess_asked(job)
+        if beyond is not None:
+            self.reasons[self.cluster.queue.key(job)] = beyond
+            return beyond
         if job.reservation is not None:
             self.reasons[self.cluster.queue.key(job)] = "Priority"
             return self.reserved.block(job)

@@ -273,6 +273,11 @@ class Fleet(RuleBasedStateMachine):
     def no_attempt_starts_twice(self) -> None:
         assert all(count == 1 for count in self.sim.starts.values())
 
+    def is_stuck(self, job: Job) -> bool:
+        """May it wait for ever, as it can never run or waits for one that cannot, or with its parts wants too much?"""
+        never = job.reason.startswith(("Partition", "BadConstraints", "Dependency"))
+        return never or bool(job.het_size and job.reason == "Licenses")
+
     def teardown(self) -> None:
         """When all is well again every job comes to its end."""
         try:
@@ -291,10 +296,7 @@ class Fleet(RuleBasedStateMachine):
             for number in list(self.sim.cluster.jobs):
                 self.sim.update(number, by=ADMIN, Priority=None)
             self.sim.run(self.sim.now + 30 * DAY)
-            stuck = ("Partition", "BadConstraints", "Dependency")  # what can never run, and what waits for that
-            left = [job for job in self.sim.cluster.jobs.values() if not job.reason.startswith(stuck)]
-            # parts that want more licenses together than there are wait for ever
-            left = [job for job in left if not (job.het_size and job.reason == "Licenses")]
+            left = [job for job in self.sim.cluster.jobs.values() if not self.is_stuck(job)]
             assert [(job.display_id, job.state.name, job.reason) for job in left] == []
         finally:
             core.start_pending = self.kept

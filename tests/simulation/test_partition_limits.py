@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mini_slurm.model.fleet import Limits, Partition, Qos
+from mini_slurm.model.fleet import Limits, Partition, Preempt, Qos
 from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler.plan import Planned, plan
 from tests.simulation.harness import Simulation, fleet_of
 
 MACHINES = {name: Resources(cpus=4, memory=8000) for name in ("node1", "node2")}
@@ -46,6 +47,29 @@ def test_jobs_of_a_partition_together_get_no_more_cpus_of_a_machine() -> None:
     assert sim.state(sim.submit(partition="q", cpus_per_task=3)) == "CONFIGURING"
     sim.run(until=62)
     assert sim.state(jobs[2]) == "RUNNING"
+
+
+def test_the_moment_when_a_job_can_start_is_one_when_its_partition_lets_it_have_the_cpus() -> None:
+    sim = simulation(max_cpus_per_node=3)
+    sim.submit(partition="p", cpus_per_task=1, required_nodes="node1", run_time=5000, time_limit=5000)
+    sim.submit(partition="q", cpus_per_task=2, required_nodes="node2", run_time=600, time_limit=600)
+    waits = sim.submit(partition="p", cpus_per_task=3, time_limit=60)
+    assert plan(sim.cluster, sim.now, [waits]) == {waits: Planned(600.0, ("node2",))}
+    beside = sim.submit(partition="q", cpus_per_task=2, required_nodes="node2", time_limit=5000, run_time=5000)
+    assert sim.state(beside) == "PENDING"  # or the one before it would have to wait for 5000 seconds
+    sim.run(until=602)
+    assert sim.state(waits) == "RUNNING"
+
+
+def test_nobody_makes_room_beyond_what_a_partition_may_have() -> None:
+    sim = simulation(max_cpus_per_node=2, tier=2)
+    sim.cluster.fleet = sim.cluster.fleet._replace(preempt=Preempt("partition_prio", "CANCEL"))
+    sim.submit(partition="p", cpus_per_task=2, required_nodes="node1", run_time=500, time_limit=500)
+    spared = sim.submit(partition="q", cpus_per_task=2, required_nodes="node1", run_time=500, time_limit=500)
+    sim.run(until=5)
+    waits = sim.submit(partition="p", cpus_per_task=2, required_nodes="node1", time_limit=60)
+    sim.run(until=20)
+    assert [sim.state(job) for job in (spared, waits)] == ["RUNNING", "PENDING"]
 
 
 def test_the_qos_of_a_partition_limits_its_jobs() -> None:
