@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
@@ -237,5 +238,5 @@ class Everything(Sharing, Preempting):
         super().teardown()
 
 
-Everything.TestCase.settings = Fleet.TestCase.settings
+Everything.TestCase.settings = settings(Fleet.TestCase.settings, max_examples=12)
 test_promises_hold_with_all_of_it_at_once = Everything.TestCase
