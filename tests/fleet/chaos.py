@@ -121,11 +121,12 @@ def random_wishes(dice: random.Random, tasks: int) -> list[Wish]:
 class Trouble:
     """What goes wrong, one fault after the other; a cable that is cut heals within LONGEST_CUT."""
 
-    def __init__(self, fleet: Testbed, dice: random.Random) -> None:
+    def __init__(self, fleet: Testbed, dice: random.Random, pause: float = PAUSE) -> None:
         self.happened: Counter[str] = Counter()
         self._fleet = fleet
         self._dice = dice
-        self._next = time.monotonic() + PAUSE
+        self._pause = pause
+        self._next = time.monotonic() + pause
         self._cuts: dict[str, float] = {}  # machine -> when it heals
         self._due: list[Callable[[str], None]] = []
 
@@ -135,7 +136,7 @@ class Trouble:
         for name in [name for name, moment in self._cuts.items() if moment <= now]:
             self._heal(name)
         if now >= self._next:
-            self._next = now + self._dice.uniform(0.5, 1.5) * PAUSE
+            self._next = now + self._dice.uniform(0.5, 1.5) * self._pause
             if not self._due:
                 self._due = self._dice.sample([self.controller, self.agent, self.cable, self.sshd], 4)
             kind = self._due.pop()
@@ -256,3 +257,11 @@ def expected_output(run: Run) -> dict[str, str]:
 
 def _lines(key: str, part: int, stream: str, count: int) -> str:
     return "".join(f"{key}/{part} {stream} {number:06d}\n" for number in range(1, count + 1))
+
+
+def difference(found: str, expected: str) -> str:
+    """Where and how a file differs from what it should be; empty: it does not."""
+    if found == expected:
+        return ""
+    place = next((n for n, (one, two) in enumerate(zip(found, expected, strict=False)) if one != two), len(found))
+    return f"{len(found)} bytes instead of {len(expected)}, which differ from {place} on: {found[place : place + 60]!r}"

@@ -64,15 +64,8 @@ def check_ran_once(runs: list[Run]) -> None:
 
 def check_output(fleet: Testbed, runs: list[Run]) -> None:
     files = {name: text for run in runs for name, text in chaos.expected_output(run).items()}
-    wrong = {name: _difference(jobs.text(fleet.shared / name), text) for name, text in files.items()}
+    wrong = {name: chaos.difference(jobs.text(fleet.shared / name), text) for name, text in files.items()}
     assert not {name: difference for name, difference in wrong.items() if difference}
-
-
-def _difference(found: str, expected: str) -> str:
-    if found == expected:
-        return ""
-    place = next((n for n, (one, two) in enumerate(zip(found, expected, strict=False)) if one != two), len(found))
-    return f"{len(found)} bytes instead of {len(expected)}, which differ from {place} on: {found[place : place + 60]!r}"
 
 
 def check_places(runs: list[Run]) -> None:
