@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from mini_slurm.model.allocation import parse_allocation
+from mini_slurm.model.allocation import Share, parse_allocation
 from mini_slurm.model.export import wanted, words
 from mini_slurm.model.gpu_request import gpu_parts
 from mini_slurm.model.job import Job
@@ -67,7 +67,7 @@ def batch_environment(job: Job, *, cluster: str, gpus_on_node: int, aliases: str
         "SLURM_NODELIST": job.node_list or "",
         "SLURM_NODE_ALIASES": aliases or "(null)",
         "SLURM_PROCID": "0",
-        "SLURM_TASKS_PER_NODE": per_node(_tasks([share.tasks for share in shares], job.ntasks or 0)),
+        "SLURM_TASKS_PER_NODE": per_node(_tasks(job, shares)),
         "SLURM_TOPOLOGY_ADDR": node,
         "SLURM_TOPOLOGY_ADDR_PATTERN": "node",
         "SLURM_WORKING_CLUSTER": CONTROLLER.format(cluster=cluster, host=job.submit_host),
@@ -101,12 +101,29 @@ def per_node(numbers: Iterable[int]) -> str:
     return ",".join(f"{number}(x{count})" if count > 1 else str(number) for number, count in runs)
 
 
-def _tasks(counts: list[int], ntasks: int) -> list[int]:
-    """The tasks of each machine; those that no CPU is for, with --overcommit, go round."""
+def _tasks(job: Job, shares: Sequence[Share]) -> list[int]:
+    """The tasks of each machine; those that no CPU is for, with --overcommit, go round.
+
+    Where there are more CPUs than tasks need, as on whole machines, they are spread evenly.
+    """
+    ntasks = job.ntasks or 0
+    room = [share.resources.cpus // (job.cpus_per_task or 1) for share in shares]
+    if sum(room) > ntasks > 0 and not job.ntasks_per_node:
+        return _even(room, ntasks)
+    counts = [share.tasks for share in shares]
     left = ntasks - sum(counts)
     return [
         count + (left - index - 1) // len(counts) + 1 if left > index else count for index, count in enumerate(counts)
     ]
+
+
+def _even(room: list[int], count: int) -> list[int]:
+    """So many, one for each machine in turn as long as it has room; there is room for all."""
+    found = [0] * len(room)
+    while (left := count - sum(found)) > 0:
+        for index in [index for index, most in enumerate(room) if found[index] < most][:left]:
+            found[index] += 1
+    return found
 
 
 def _when_said(job: Job) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.steps.request import NO_COUNT
+from mini_slurm.steps.request import JOB_NODES, NO_COUNT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _allowed(request: StepRequest, nodes: list[Node]) -> list[Node]:
     if not left:
         raise Impossible("Hostlist is empty!  Can't run job.", direct=True)
     if request.relative is not None:
-        _check_relative(request.relative, request.least_nodes or 1, len(nodes))
+        _check_relative(request, request.relative, len(nodes))
         left = nodes[request.relative :]
     if request.nodelist:
         # those that are named come first: with more asked for, others join them
@@ -111,20 +111,24 @@ def _allowed(request: StepRequest, nodes: list[Node]) -> list[Node]:
     return left
 
 
-def _check_relative(first: int, count: int, all_nodes: int) -> None:
+def _check_relative(request: StepRequest, first: int, all_nodes: int) -> None:
+    count = request.least_nodes or 1
     if first + count > all_nodes:
+        said = JOB_NODES if request.of_job else "--nodes"
         sum_of = f"{first}+{count}>{all_nodes}"
-        why = f"--relative and --nodes option incompatible with count of allocated nodes ({sum_of})"
+        why = f"--relative and {said} option incompatible with count of allocated nodes ({sum_of})"
         raise Impossible(why, direct=True)
 
 
 def _with_memory(request: StepRequest, allowed: list[Node]) -> list[Node]:
     """The machines that have the memory that was asked for."""
-    need = request.memory_per_node or (request.memory_per_cpu or 0) * (request.cpus_per_task or 1)
+    cpus = 1 if request.overcommit else request.cpus_per_task or 1
+    need = request.memory_per_node or (request.memory_per_cpu or 0) * cpus
     if not need:
         return allowed
     left = [node for node in allowed if not node.memory or node.memory >= need]
     if len(left) < min(request.least_nodes or 1, len(allowed)):
+        _choose(request, allowed, {}, _task_count(request, _node_count(request, allowed)[0]))  # CPUs come first
         raise Impossible(NO_MEMORY)
     return left
 
@@ -214,17 +218,21 @@ def _free(request: StepRequest, node: Node, held: dict[str, Held], room: int) ->
 
 
 def _first_with(room: dict[str, int], nodes: list[Node], named: set[str], count: int, need: int) -> list[Node] | None:
-    """The first so many machines that together have so much room; those that are named are among them."""
-    chosen: list[Node] = []
-    for index, node in enumerate(nodes):
-        missing = count - len(chosen) - 1
-        after = (
-            sorted((room[other.name] for other in nodes[index + 1 :]), reverse=True)[:missing] if missing > 0 else []
-        )
-        if missing >= 0 and (node.name in named or sum(after) + room[node.name] + _sum(room, chosen) >= need):
-            chosen.append(node)
-    is_enough = len(chosen) == count and _sum(room, chosen) >= need
-    return chosen if is_enough and named <= {node.name for node in chosen} else None
+    """So many machines that together have so much room; those that are named are among them."""
+    chosen = [node for node in nodes if node.name in named]
+    others = [node for node in nodes if node.name not in named]
+    if len(chosen) < len(named) or len(chosen) > count:
+        return None
+    chosen += _even(room, others, count - len(chosen), need - _sum(room, chosen))
+    return chosen if len(chosen) == count and _sum(room, chosen) >= need else None
+
+
+def _even(room: dict[str, int], nodes: list[Node], count: int, need: int) -> list[Node]:
+    """The first that have room for an even share of what is needed, then the largest of the others."""
+    share = -(-need // count) if count else 0
+    large = [node for node in nodes if room[node.name] >= share]
+    small = [node for node in nodes if room[node.name] < share]
+    return [*large, *sorted(small, key=lambda node: -room[node.name])][:count]
 
 
 def _sum(room: dict[str, int], nodes: list[Node]) -> int:
@@ -286,7 +294,10 @@ def _distribute(request: StepRequest, nodes: list[Node], room: dict[str, int], t
         return _plane(names, room, tasks, int(request.distribution.partition("=")[2] or 1))
     if kind(request, len(nodes), tasks) == "cyclic":
         return _plane(names, room, tasks, 1)
-    return _block(names, room, tasks)
+    if request.pack:
+        return _packed(names, room, tasks)
+    even = _plane(names, room, tasks, 1)
+    return _in_blocks({name: len(even[name]) for name in names})
 
 
 def kind(request: StepRequest, nodes: int, tasks: int) -> str:
@@ -296,7 +307,7 @@ def kind(request: StepRequest, nodes: int, tasks: int) -> str:
     return "cyclic" if tasks <= nodes else "block"
 
 
-def _block(names: list[str], room: dict[str, int], tasks: int) -> dict[str, list[int]]:
+def _packed(names: list[str], room: dict[str, int], tasks: int) -> dict[str, list[int]]:
     """Each machine gets one; then one machine after the other is filled up; what is left over goes round."""
     counts = dict.fromkeys(names, 0)
     left = tasks
@@ -310,11 +321,16 @@ def _block(names: list[str], room: dict[str, int], tasks: int) -> dict[str, list
         left -= more
     for number in range(left):
         counts[names[number % len(names)]] += 1
+    return _in_blocks(counts)
+
+
+def _in_blocks(counts: dict[str, int]) -> dict[str, list[int]]:
+    """So many tasks for each machine, counted through."""
     found = {}
     first = 0
-    for name in names:
-        found[name] = list(range(first, first + counts[name]))
-        first += counts[name]
+    for name, count in counts.items():
+        found[name] = list(range(first, first + count))
+        first += count
     return found
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 DISTRIBUTIONS = frozenset({"block", "cyclic", "arbitrary"})
 BAD_GRES = "Invalid generic resource (gres) specification"
+BAD_PLANE = "Invalid plane size or size not specified"
 NO_COUNT = -1  # of GPUs: what was said is no number, which is told when the step is to be made
 MOST_THREADS = 60
 
@@ -35,6 +36,7 @@ class StepRequest:
         self.overlap = False
         self.overcommit = False
         self.distribution = ""  # "", "block", "cyclic", "plane=N" or "arbitrary"
+        self.pack = False  # blocks: is one machine filled up before the next one, rather than all evenly?
         self.memory_per_node: int | None = None  # MiB; 0: all of it
         self.memory_per_cpu: int | None = None  # MiB
         self.gpus: int | None = None  # of the whole step
@@ -68,6 +70,7 @@ KINDS = {
     "exact": "flag",
     "overlap": "flag",
     "overcommit": "flag",
+    "pack": "flag",
     "test_only": "flag",
     "held": "flag",
     "alone": "flag",
@@ -181,7 +184,8 @@ def _flag(attribute: str) -> Reader:
 
 
 def _nodes(request: StepRequest, text: str) -> None:
-    request.least_nodes, request.most_nodes = numbers.nodes(text)
+    least, most = numbers.nodes(text)
+    request.least_nodes, request.most_nodes = least or None, most or None  # -N0 says nothing
 
 
 def _nodelist(request: StepRequest, text: str) -> None:
@@ -223,14 +227,16 @@ def resolve(request: StepRequest, aliases: str) -> None:
 
 
 def _distribution(request: StepRequest, text: str) -> None:
-    """`block`, `cyclic:block`, `plane=2`, `*`: how tasks lie on sockets and cores changes nothing here."""
-    first = text.partition(",")[0].partition(":")[0].lower()
+    """`block`, `cyclic:block`, `plane=2`, `*,pack`: how tasks lie on sockets and cores changes nothing here."""
+    levels, _, flag = text.lower().partition(",")
+    first = levels.partition(":")[0]
+    request.pack = flag == "pack"
     if first in ("", "*"):
         return
     if first.partition("=")[0] == "plane":
         size = first.partition("=")[2]
         if not size.isdigit() or not int(size):
-            raise BadOption("Invalid --distribution specification")
+            raise BadOption(BAD_PLANE, "Invalid --distribution specification")
         request.distribution = first
     elif first in DISTRIBUTIONS:
         request.distribution = first

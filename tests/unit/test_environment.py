@@ -14,6 +14,7 @@ PLAIN = {
     "uid": 1001, "gid": 1001, "user": "alice", "memory_per_cpu": 500, "node_list": "node1",
     "submit_host": "login",
 }  # fmt: skip
+WHOLE = ((2, 2), (2, 2), (4, 4), (4, 1))  # CPUs and tasks of each machine
 RECORDED = """ENVIRONMENT=BATCH HOSTNAME=node1 SLURMD_NODENAME=node1 SLURM_CLUSTER_NAME=mini SLURM_CPUS_ON_NODE=1
 SLURM_CONF=/etc/slurm/slurm.conf
 SLURM_GTIDS=0 SLURM_JOBID=497 SLURM_JOB_ACCOUNT=science SLURM_JOB_CPUS_PER_NODE=1 SLURM_JOB_GID=1001 SLURM_JOB_ID=497
@@ -70,6 +71,13 @@ def test_a_job_on_several_machines_is_told_of_them_as_recorded() -> None:
         "SLURM_NTASKS": "7",
         "SLURM_TASKS_PER_NODE": "2(x2),3",
     }
+
+
+def test_tasks_are_spread_evenly_over_whole_machines() -> None:
+    """So a real 22.05.8 said it of `-N4 -n9 --exclusive`."""
+    shares = {f"node{n}": Share(Resources(cpus, 0), tasks) for n, (cpus, tasks) in enumerate(WHOLE, 1)}
+    told = of(ntasks=9, exclusive=1, allocation=format_allocation(shares))
+    assert (told["SLURM_TASKS_PER_NODE"], told["SLURM_JOB_CPUS_PER_NODE"]) == ("2(x2),3,2", "2(x2),4(x2)")
 
 
 def test_an_array_task_knows_its_array() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mini_slurm.errors import Refused
+from mini_slurm.errors import BadOption, Refused
 from mini_slurm.steps.layout import NO_GPUS, NO_MEMORY, Busy, Held, Impossible, Node, Part, place
 from mini_slurm.steps.request import StepRequest, from_texts, read, to_texts
 
@@ -39,7 +39,17 @@ def holding(parts: list[Part]) -> dict[str, Held]:
         ("", (2, 2), [[0], [1]]),
         ("ntasks=3", (2, 1), [[0, 1], [2]]),
         ("ntasks=3 distribution=cyclic", (2, 2), [[0, 2], [1]]),
-        ("ntasks=4 nodes=2", (4, 4), [[0, 1, 2], [3]]),
+        ("ntasks=4 nodes=2", (4, 4), [[0, 1], [2, 3]]),
+        ("ntasks=4 nodes=2 distribution=block,pack", (4, 4), [[0, 1, 2], [3]]),
+        ("ntasks=9 nodes=4", (2, 2, 4, 4), [[0, 1], [2, 3], [4, 5, 6], [7, 8]]),
+        ("ntasks=11 distribution=block,NoPack", (2, 2, 4, 4), [[0, 1], [2, 3], [4, 5, 6, 7], [8, 9, 10]]),
+        ("ntasks=9 nodes=4 distribution=*,Pack", (2, 2, 4, 4), [[0, 1], [2, 3], [4, 5, 6, 7], [8]]),
+        ("ntasks=5 nodes=2", (2, 2, 4, 4), [[], [], [0, 1, 2], [3, 4]]),
+        ("ntasks=5 nodes=2 distribution=cyclic,pack", (2, 2, 4, 4), [[], [], [0, 2, 4], [1, 3]]),
+        ("ntasks=7 nodes=3", (2, 2, 4, 4), [[0, 1], [], [2, 3, 4], [5, 6]]),
+        ("ntasks=7 nodes=3 distribution=plane=2", (2, 2, 4, 4), [[0, 1], [], [2, 3, 6], [4, 5]]),
+        ("ntasks=7 nodes=2-3", (2, 2, 4, 4), [[0, 1], [], [2, 3, 4], [5, 6]]),
+        ("ntasks=6 nodes=2 nodelist=node1", (2, 2, 4, 4), [[0, 1], [], [2, 3, 4, 5], []]),
         ("ntasks=4 nodes=2 distribution=plane=2", (4, 4), [[0, 1], [2, 3]]),
         ("ntasks=4 nodes=2 distribution=plane=1", (4, 4), [[0, 2], [1, 3]]),
         ("ntasks=6 ntasks-per-node=3", (4, 4), [[0, 1, 2], [3, 4, 5]]),
@@ -89,6 +99,42 @@ def test_what_the_job_has_not_is_refused(text: str, why: str) -> None:
     with pytest.raises(Impossible) as caught:
         place(request(text), nodes(2), {})
     assert caught.value.why == why
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("ntasks=1 cpus-per-task=9 mem-per-cpu=500", "More processors requested than permitted"),
+        ("ntasks=1 cpus-per-task=2 mem-per-cpu=5000", NO_MEMORY),
+    ],
+)
+def test_cpus_are_looked_at_before_memory(text: str, why: str) -> None:
+    with pytest.raises(Impossible) as caught:
+        place(request(text), nodes(2, memory=4000), {})
+    assert caught.value.why == why
+
+
+def test_memory_per_cpu_is_that_of_one_where_tasks_share_it() -> None:
+    assert place(request("ntasks=1 cpus-per-task=4 overcommit mem-per-cpu=3000"), nodes(2, memory=4000), {})
+
+
+def test_the_jobs_own_size_is_named_where_it_leaves_no_room_for_relative() -> None:
+    wanted = request("relative=1 nodes=2")
+    wanted.of_job = True
+    with pytest.raises(Impossible) as caught:
+        place(wanted, nodes(1, 1), {})
+    assert caught.value.why.startswith("--relative and SLURM_JOB_NUM_NODES option incompatible")
+
+
+def test_no_number_of_machines_says_nothing() -> None:
+    assert tasks("ntasks=2 nodes=0", nodes(1, 1)) == tasks("ntasks=2", nodes(1, 1))
+
+
+@pytest.mark.parametrize("text", ["plane", "plane=0", "plane=x"])
+def test_a_plane_has_a_size(text: str) -> None:
+    with pytest.raises(BadOption) as raised:
+        request(f"distribution={text}")
+    assert raised.value.lines == ("Invalid plane size or size not specified", "Invalid --distribution specification")
 
 
 def test_a_step_has_all_cpus_unless_it_says_exact() -> None:
