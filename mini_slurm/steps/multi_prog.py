@@ -25,10 +25,10 @@ def parse(text: str, path: str, tasks: int, *, is_fixed: bool = True) -> list[li
     programs: dict[int, list[str]] = {}
     is_rest_named = False
     for number, line in _lines(text):
-        ranks, *words = [*split(line), ""] if len(line.split()) < 2 else split(line)
+        ranks, *command = line.split(None, 1)
         try:
             found = _ranks(ranks, tasks)
-            if not any(words):
+            if not command:
                 raise ValueError
             if is_rest_named and ranks != "*":
                 raise ValueError("Task range specification with asterisk must be last")
@@ -39,7 +39,7 @@ def parse(text: str, path: str, tasks: int, *, is_fixed: bool = True) -> list[li
         except ValueError as error:
             raise Refused(*error.args, f"Line {number} of configuration file {path} invalid") from None
         for offset, rank in enumerate(found):
-            programs.setdefault(rank, [_fill(word, rank, offset) for word in words])
+            programs.setdefault(rank, words(command[0], rank, offset))
     for task in range(tasks):
         if task not in programs:
             raise Refused(f"Configuration file {path} invalid, no record for task id {task}")
@@ -54,11 +54,12 @@ def _lines(text: str) -> list[tuple[int, str]]:
         is_open = line.endswith("\\")
         bare = line[:-1] if is_open else line
         if is_joined:
-            found[-1] = (found[-1][0], f"{found[-1][1]} {bare.strip()}")
+            found[-1] = (found[-1][0], found[-1][1] + bare)
         else:
-            found.append((number, bare.strip()))
+            found.append((number, bare))
         is_joined = is_open
-    return [(number, line) for number, line in found if line and not line.startswith("#")]
+    stripped = [(number, line.strip()) for number, line in found]
+    return [(number, line) for number, line in stripped if line and not line.startswith("#")]
 
 
 def _ranks(text: str, tasks: int) -> list[int]:
@@ -89,29 +90,29 @@ def _check_ranks(found: list[int], tasks: int, programs: dict[int, list[str]], *
         seen.add(rank)
 
 
-def _fill(word: str, task: int, offset: int) -> str:
-    return word.replace("%t", str(task)).replace("%o", str(offset))
+def words(text: str, task: int, offset: int) -> list[str]:
+    """The words of a task's command, as Slurm's machines read them.
 
-
-def split(line: str) -> list[str]:
-    """The words of a line; quotes of both kinds keep blanks, a backslash the letter after it."""
-    words: list[str] = []
+    Single quotes keep all between them, a backslash the letter after it; `%t` is the task, `%o` its place among the
+    ranks of the line, and any other letter goes with its percent sign. Double quotes are letters.
+    """
+    numbers = {"t": str(task), "o": str(offset)}
+    found: list[str] = []
     word: str | None = None
-    quote = ""
-    escaped = False
-    for letter in line:
-        if escaped:
-            word, escaped = (word or "") + letter, False
-        elif letter == "\\" and quote != "'":
-            escaped = True
-        elif quote:
-            quote, word = ("", word) if letter == quote else (quote, (word or "") + letter)
-        elif letter in "'\"":
-            quote, word = letter, word or ""
-        elif letter.isspace():
-            if word is not None:
-                words.append(word)
-            word = None
-        else:
+    quoted = False
+    letters = iter(text)
+    for letter in letters:
+        if letter == "'":
+            quoted, word = not quoted, word or ""
+        elif quoted:
             word = (word or "") + letter
-    return words if word is None else [*words, word]
+        elif letter == "\\":
+            word = (word or "") + next(letters, "")
+        elif letter == "%":
+            word = (word or "") + numbers.get(next(letters, ""), "")
+        elif not letter.isspace():
+            word = (word or "") + letter
+        elif word is not None:
+            found.append(word)
+            word = None
+    return found if word is None else [*found, word]

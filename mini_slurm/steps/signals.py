@@ -65,6 +65,8 @@ class Signals:
             elif number in HANDED_ON:
                 self._send(number)
             else:
+                if number == SIGQUIT:
+                    self._front.say("Quit")
                 self._force()
 
     def _interrupt(self) -> None:

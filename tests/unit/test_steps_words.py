@@ -205,6 +205,23 @@ def test_each_task_runs_its_program() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("echo \"a b\" c\\ d 'e f'", ["echo", '"a', 'b"', "c d", "e f"]),
+        ("echo %t %o %% 100%", ["echo", "3", "1", "", "100"]),
+        ("echo '%t' \\%t x%ty", ["echo", "%t", "%t", "x3y"]),
+        ("echo 'it''s' ''", ["echo", "its", ""]),
+    ],
+)
+def test_words_of_a_task_are_those_that_slurms_machines_read(command: str, found: list[str]) -> None:
+    assert multi_prog.words(command, 3, 1) == found
+
+
+def test_a_line_goes_on_after_a_backslash_with_what_follows() -> None:
+    assert multi_prog.parse("0 echo t\\\nx\\\n  y\n", "mp", 1) == [["echo", "tx", "y"]]
+
+
 def test_tasks_that_were_not_counted_are_as_many_as_have_a_program() -> None:
     assert multi_prog.parse("0-3 echo %t\n", "mp", 1, is_fixed=False) == [["echo", str(task)] for task in range(4)]
 
