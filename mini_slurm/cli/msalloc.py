@@ -25,8 +25,10 @@ NAME, NAME_WITHOUT_SHELL = "interactive", "no-shell"
 LONG = 10.0  # seconds after which the bell is rung
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 FORGIVEN = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)  # by these the user ends a command
-IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTOU, signal.SIGTTIN)
-PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
+IGNORED = (
+    *(signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2),
+    *(signal.SIGTTOU, signal.SIGTTIN),
+)
 
 
 class Salloc(Allocation):
@@ -134,6 +136,7 @@ class Command:
         self._pid = 0
         self._status: int | None = None
         self._is_revoked = False
+        self._is_left = False
         self._terminal = -1  # its descriptor, where the command is given it
         self._bell, self._ringer = os.pipe()
 
@@ -177,8 +180,7 @@ class Command:
         self._pid = os.fork()
         if not self._pid:
             _become(path, self._words, environment, self._terminal, self._held)
-        for number in PASSED_ON:
-            signal.signal(number, self._pass_on)
+        signal.signal(signal.SIGHUP, self._hang_up)
         self._hand_over(self._pid)
 
     def _hand_over(self, group: int) -> None:
@@ -190,7 +192,9 @@ class Command:
         except OSError:
             return  # it is over already
 
-    def _pass_on(self, number: int, frame: object) -> None:
+    def _hang_up(self, number: int, frame: object) -> None:
+        """Nobody is there any more: the command is told so, and not waited for."""
+        self._is_left = True
         self._kill(number)
 
     def _kill(self, number: int) -> None:
@@ -201,7 +205,7 @@ class Command:
 
     def _attend(self) -> None:
         with closing(self._held.changes()) as changes:
-            while True:
+            while not self._is_left:
                 pid, status = os.waitpid(self._pid, os.WNOHANG | os.WUNTRACED)
                 if pid and not os.WIFSTOPPED(status):
                     self._status = status
@@ -230,6 +234,8 @@ class Command:
 
     def _exit_status(self) -> int:
         """As salloc has it: a command that the user ended by a signal is no failure."""
+        if self._is_left:
+            return 1
         status = self._status or 0
         if os.WIFEXITED(status):
             return os.WEXITSTATUS(status)
@@ -267,7 +273,7 @@ def _become(path: str, words: list[str], environment: dict[str, str], terminal: 
         if terminal >= 0:
             os.setpgid(0, 0)
             os.tcsetpgrp(terminal, os.getpid())
-        for number in (*IGNORED, *PASSED_ON, signal.SIGCHLD, signal.SIGPIPE):
+        for number in (*IGNORED, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
         if held.values.of.get("work_dir"):
             os.chdir(held.job.work_dir)

@@ -142,6 +142,22 @@ def test_the_command_gets_a_signal_if_that_was_wished(fleet: Machines):
         assert front.end() == 9
 
 
+def test_signals_leave_it_alone_but_for_a_hang_up(fleet: Machines):
+    gate = fleet.work / "gate"
+    with started(fleet, "msalloc", "sh", "-c", f"echo begun; while [ ! -e {gate} ]; do sleep 0.05; done") as front:
+        front.shows("begun\n")
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
+            front.process.send_signal(number)
+        gate.touch()
+        assert front.end() == 0
+    with started(fleet, "msalloc", "sh", "-c", "echo begun; exec sleep 300") as front:
+        front.shows("begun\n")
+        front.process.send_signal(signal.SIGHUP)
+        assert front.end() == 1
+        front.shows("msalloc: Relinquishing job allocation 2\n")
+    all_is_given_back(fleet)
+
+
 def test_it_waits_its_turn_and_ctrl_c_gives_it_up(fleet: Machines):
     filler = jobs.wrap(fleet, "sleep 300", "-N", "2", "--exclusive", "-o", "/dev/null")
     jobs.wait_for(fleet, filler, "RUNNING")
