@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from mini_slurm.agent.step import Step
-from mini_slurm.protocol.messages import StepNoted
+from mini_slurm.protocol.messages import LimitStep, StepNoted
 
 if TYPE_CHECKING:
     from mini_slurm.agent.jobs import Jobs
@@ -32,6 +32,17 @@ class Booking:
         peer = self._jobs.peers.get(step.job.rsplit(".", 2)[0])
         if peer and not step.is_noted:
             peer.send(step.news())
+
+    def limit(self, message: LimitStep) -> None:
+        """Somebody gives a step another time limit. Machines whose tasks have not begun hear of it when they do."""
+        job = self._steps.of(message.attempt.rpartition("-")[0])
+        for step in job.meant(message.attempt) if job else ():
+            if job and not step.is_over:
+                step.set_limit(message.time_limit)
+                job.save(step)
+                for node in sorted(step.running) if step.begin is None else ():
+                    self._steps.say(step, node, step.limit())
+                self.tell(step)
 
     def noted(self, message: StepNoted) -> None:
         """News of a step is on disk at the submit side."""

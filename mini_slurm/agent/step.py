@@ -7,7 +7,7 @@ from mini_slurm.agent import spool
 from mini_slurm.agent.bids import Bid, Component
 from mini_slurm.agent.stepd import now
 from mini_slurm.model.hostlist import compress
-from mini_slurm.protocol.messages import EndAttempt, Ended, Message, Recall, Resume, StartTasks, StepNews
+from mini_slurm.protocol.messages import EndAttempt, Ended, LimitAttempt, Message, Recall, Resume, StartTasks, StepNews
 from mini_slurm.steps import ends
 from mini_slurm.steps.layout import Held, Node, Part
 
@@ -16,7 +16,7 @@ HIDDEN = 1 << 24  # numbers from here on are of steps that nobody is told of
 NO_FILES = 53  # in place of a signal: so Slurm has it in the accounting
 COUNT = "steps.json"  # how many steps the job has had
 # what records had not before steps had parts
-FORMERLY = {"part": 0, "apart": False, "first_task": 0, "shared": {}, "node_numbers": {}}
+FORMERLY = {"is_limited": False, "part": 0, "apart": False, "first_task": 0, "shared": {}, "node_numbers": {}}
 
 
 def has_had(folder: str) -> bool:
@@ -99,8 +99,18 @@ class Step:
         """What a machine has to be told, where nobody knows whether it has heard it."""
         found: List[Message] = [self.starts[node]] if node in self.starts else []
         found.append(Resume(self.name, self.acked.get(node, 0)))
+        found += [self.limit()] if self.record["is_limited"] else []
         found += [Recall(self.name)] if self.watchers else []
         return found + ([self.ending] if self.ending else [])
+
+    def set_limit(self, seconds: Optional[int]) -> None:
+        """It gets another time limit; None: none of its own."""
+        self.record.update(time_limit=-1 if seconds is None else seconds, is_limited=True)
+
+    def limit(self) -> LimitAttempt:
+        """What its machines are told of the limit that it has now."""
+        seconds = self.record["time_limit"]
+        return LimitAttempt(self.name, None if seconds < 0 else seconds)
 
     @property
     def nodelist(self) -> str:
@@ -217,6 +227,7 @@ def new_record(number: int, one: Component) -> Dict[str, Any]:
         "hidden": request.hidden,
         "parts": {part.node: part.__dict__ for part in parts},
         "time_limit": -1 if request.time_limit is None else request.time_limit,
+        "is_limited": False,  # has the limit been changed since?
         "distribution": one.distribution.partition("=")[0].capitalize(),
         "submit_line": request.submit_line,
         "max_rss": 0,

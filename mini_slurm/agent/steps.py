@@ -17,6 +17,7 @@ from mini_slurm.protocol.messages import (
     EndAttempt,
     Ended,
     Forget,
+    LimitStep,
     Message,
     Output,
     Refused,
@@ -55,6 +56,7 @@ class Steps:
         return {
             Relay: lambda peer, message: self.listeners.relayed(message),
             CancelStep: lambda peer, message: self._cancel(message),
+            LimitStep: lambda peer, message: self._booking.limit(message),
             StepNoted: lambda peer, message: self._booking.noted(message),
             ShrinkAttempt: lambda peer, message: self._shrink(message),
         }

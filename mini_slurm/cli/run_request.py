@@ -63,7 +63,7 @@ class Run:
             if row.long in self.texts:
                 raise Refused(f"--{row.long} is for a job of its own: this is a step of job {self.texts['jobid']}")
         srun.check_mpi(self.texts)
-        groups.numbers(self.texts.get("het-group", ""))
+        groups.numbers(self.texts.get("het-group", "0"))
 
     def check_alone(self, given: list[Setting]) -> None:
         """Raises MiniSlurmError where the step, with an allocation of its own, cannot be what was asked for."""
@@ -80,7 +80,7 @@ class Run:
         """What is said of it is said when it begins. Raises MiniSlurmError, then after the warning before it."""
         texts = {name: text for name, text in self.texts.items() if name not in OF_THE_FLEET}
         try:
-            return launch.read(self.program, {**texts, "quiet": ""}, self.words, self.environment, [])
+            return launch.read(self.program, {**texts, "quiet": "QQ"}, self.words, self.environment, [])
         except BadUsage:
             if "cpu-bind" in self.texts and "quiet" not in self.texts:
                 common.say(f"{self.program}: {launch.NO_BINDING}")

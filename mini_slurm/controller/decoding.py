@@ -69,6 +69,10 @@ class Decoder:
         """Stop jobs, or let them go on."""
         return [events.SuspendRequested(self._request(number, body), bool(body["resume"]))]
 
+    def step_limit(self, number: int, body: Body) -> list[Event]:
+        """Another time limit of a step."""
+        return [events.StepLimitRequested(number, _caller(body), body["job_id"], body["step"], body["seconds"])]
+
     def notify(self, number: int, body: Body) -> list[Event]:
         """A line for the output of a job."""
         return [events.NotifyRequested(self._request(number, body), body["text"])]
@@ -122,6 +126,7 @@ DECODERS: dict[str, Callable[[Decoder, int, Body], list[Event]]] = {
     "notify": Decoder.notify,
     "top": Decoder.top,
     "measure": Decoder.measure,
+    "step_limit": Decoder.step_limit,
     "nodes": Decoder.nodes,
     "partition": Decoder.partition,
     "no partition": Decoder.no_partition,

@@ -122,8 +122,9 @@ class Hands:
     def _order(self, decision: Signal | Limit | Suspend | Shrink | Notify | End | Forget | Measure) -> Message:
         """What a machine is told about an attempt there."""
         if isinstance(decision, Signal) and decision.step is not None:
-            tag = f"{decision.step}_{decision.part}" if decision.part else str(decision.step)
-            return messages.CancelStep(f"{decision.attempt}-{tag}", decision.signal, decision.uid)
+            return messages.CancelStep(_step_name(decision), decision.signal, decision.uid)
+        if isinstance(decision, Limit) and decision.step is not None:
+            return messages.LimitStep(_step_name(decision), decision.seconds)
         if isinstance(decision, Signal):
             return messages.SignalAttempt(decision.attempt, decision.signal, decision.whole, decision.to_steps)
         if isinstance(decision, Limit):
@@ -268,3 +269,9 @@ class Hands:
             warning=list(warning._replace(before=warning.before + over)) if is_first and warning else [],
             data=self._content(job.script) if is_batch else b"",
         )
+
+
+def _step_name(decision: Signal | Limit) -> str:
+    """As the agents know the step that is meant."""
+    tag = f"{decision.step}_{decision.part}" if decision.part else str(decision.step)
+    return f"{decision.attempt}-{tag}"

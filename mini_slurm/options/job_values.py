@@ -91,14 +91,14 @@ def time_limit(name: str) -> Reader:
 
     def read(read_moment: ReadMoment, value: str) -> int | None:
         try:
-            return _seconds(value)
+            return limit_seconds(value)
         except ValueError:
             raise BadValue(f"Invalid {name} value") from None
 
     return read
 
 
-def _seconds(value: str) -> int | None:
+def limit_seconds(value: str) -> int | None:
     """Seconds of whole minutes; None: no limit. Raises ValueError."""
     limit = parse_time_limit(value)
     return 0 if limit is None and value.lower() not in NO_LIMIT and parse_duration(value) == 0 else limit
@@ -172,7 +172,7 @@ def switches(read_moment: ReadMoment, value: str) -> tuple[int, int | None]:
 def _patience(value: str) -> int:
     """Seconds, of whole minutes; what is no time at all counts as very long."""
     try:
-        limit = _seconds(value)
+        limit = limit_seconds(value)
     except ValueError:
         return PATIENCE
     return PATIENCE if limit is None or limit < 0 else min(limit, PATIENCE)

@@ -70,10 +70,11 @@ def _own(
     example: str = "",
     command: str = "srun",
     parse: Callable[[str | None], object] = values.text,
+    aliases: tuple[str, ...] = (),
 ) -> JobOption:
     """A row of srun's own, or of salloc's."""
     return JobOption(long, short, long.replace("-", "_"), parse, value=value, env=env or (), commands=(command,),
-                     metavar=metavar, help=help, example=example)  # fmt: skip
+                     metavar=metavar, help=help, example=example, aliases=aliases)  # fmt: skip
 
 
 def _sallocs(long: str, short: str = "", value: str = "none", env: str = "", help: str = "", metavar: str = "",
@@ -84,6 +85,8 @@ def _sallocs(long: str, short: str = "", value: str = "none", env: str = "", hel
 
 # fmt: off
 OWN: tuple[JobOption, ...] = (
+    _own("accel-bind", metavar="LETTERS", example="g",
+         help="Accepted; which GPUs and networks a task is close to is not known."),
     _own("bcast", value="optional", env="SLURM_BCAST", metavar="PATH", example="/tmp/program",
          help="Copy the program to the job's machines, as this file or into this folder/, and run the copy."),
     _own("bcast-exclude", env="SLURM_BCAST_EXCLUDE", metavar="PATH", example="/usr/lib",
@@ -98,9 +101,11 @@ OWN: tuple[JobOption, ...] = (
          help="Run this here after the step."),
     _own("exact", value="none", env="SLURM_EXACT",
          help="Take only the CPUs that the tasks need, and leave the others to further steps."),
-    _own("het-group", metavar="N", example="0", help="Parts of a heterogeneous job to run in: 0,2-3."),
+    _own("het-group", metavar="N", example="0", aliases=("pack-group",),
+         help="Parts of a heterogeneous job to run in: 0,2-3."),
     _own("immediate", "I", value="optional", metavar="SECONDS", example="10",
          parse=values.patience, help="Do not wait for resources longer than this."),
+    _own("interactive", value="none", help="Accepted; a step in a shell is a step like any other."),
     _own("jobid", env="SLURM_JOB_ID", metavar="JOB", example="42", help="Run within this job."),
     _own("kill-on-bad-exit", "K", value="optional", env="SLURM_KILL_BAD_EXIT", metavar="0|1", example="1",
          help="End all tasks when one of them fails."),
@@ -118,8 +123,10 @@ OWN: tuple[JobOption, ...] = (
          help="End the step at the first Ctrl-C."),
     _own("relative", "r", metavar="N", example="1", help="Begin with the machine of this number in the job, from 0."),
     _own("resv-ports", value="optional", env="SLURM_RESV_PORTS", help=NOT_YET),
-    _own("send-libs", value="optional", env="SLURM_SEND_LIBS", help=NOT_YET),
-    _own("slurmd-debug", env="SLURMD_DEBUG", help=NOT_YET),
+    _own("send-libs", value="optional", env="SLURM_SEND_LIBS", metavar="YES", example="no",
+         help="Accepted; libraries are not copied."),
+    _own("slurmd-debug", env="SLURMD_DEBUG", metavar="LEVEL", example="1",
+         help="Accepted; nothing on the machine says more."),
     _own("task-epilog", env="SLURM_TASK_EPILOG", metavar="PROGRAM", example="/bin/true",
          help="Run this after each task, on its machine."),
     _own("task-prolog", env="SLURM_TASK_PROLOG", metavar="PROGRAM", example="/bin/true",

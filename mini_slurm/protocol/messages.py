@@ -148,6 +148,13 @@ class CancelStep(NamedTuple):
     uid: int  # who cancels it; -1 where it is only sent a signal
 
 
+class LimitStep(NamedTuple):
+    """A step gets another time limit, counted from its start; None: none of its own."""
+
+    attempt: str  # the step's name
+    time_limit: Optional[int]  # seconds
+
+
 class SignalAttempt(NamedTuple):
     """Send a signal to the batch script alone, to every process of the attempt, or to its steps alone."""
 
@@ -365,7 +372,7 @@ class Unknown(NamedTuple):
 
 
 Message = Union[
-    Hello, Welcome, StartAttempt, StartTasks, TaskInput, TaskWindow, Resume, Recall, CancelStep,
+    Hello, Welcome, StartAttempt, StartTasks, TaskInput, TaskWindow, Resume, Recall, CancelStep, LimitStep,
     SignalAttempt, LimitAttempt, SuspendAttempt, ShrinkAttempt, NotifyAttempt, EndAttempt, Acknowledge,
     Forget, Measure, Watch, Ping, Retire, Started, Refused, Output, Ended, Relay, FrontFrame, StepNews,
     StepNoted, Measured, Outside, Errand, ErrandOutput, ErrandOver, ErrandGone, Unknown, Pong,

@@ -36,6 +36,7 @@ HANDLERS: dict[type[Any], Handler] = {
     events.UpdateRequested: updates.on_update_requested,
     events.RequeueRequested: interventions.on_requeue_requested,
     events.SuspendRequested: interventions.on_suspend_requested,
+    events.StepLimitRequested: interventions.on_step_limit_requested,
     events.NotifyRequested: interventions.on_notify_requested,
     events.TopRequested: top.on_top_requested,
     events.MeasureRequested: interventions.on_measure_requested,

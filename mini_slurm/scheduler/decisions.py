@@ -42,11 +42,13 @@ class Signal(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """The attempt gets another time limit, counted from its start; None: no limit."""
+    """The attempt, or one of its steps, gets another time limit, counted from its start; None: no limit."""
 
     machine: str
     attempt: str
     seconds: int | None
+    step: int | None = None
+    part: int = 0  # ... of this further part of a heterogeneous job
 
 
 class Suspend(NamedTuple):

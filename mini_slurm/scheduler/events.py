@@ -91,6 +91,16 @@ class MeasureRequested(NamedTuple):
     job_id: int
 
 
+class StepLimitRequested(NamedTuple):
+    """A step that runs is to have another time limit, counted from its start; None: none of its own."""
+
+    number: int  # of the request
+    by: Caller
+    job_id: int
+    step: int
+    seconds: int | None
+
+
 class NotifyRequested(NamedTuple):
     """Write a line into the output of a running job."""
 
@@ -264,6 +274,7 @@ Event = (
     | RequeueRequested
     | SuspendRequested
     | MeasureRequested
+    | StepLimitRequested
     | NotifyRequested
     | TopRequested
     | NodesUpdateRequested

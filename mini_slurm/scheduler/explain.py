@@ -94,7 +94,7 @@ class Waiting:
             return UNAVAILABLE.format(compress(missing))
         if not prospect.could_start(partition, candidates, self.shut):
             wanted = expand(job.required_nodes) if job.required_nodes else partition.machines
-            missing = [name for name in wanted if not self._is_open(name)]
+            missing = [name for name in wanted if not self._is_open(name) and not self._is_future(name)]
             return UNAVAILABLE.format(compress(missing)) if missing else RESERVED
         if job.required_nodes and len(expand(job.required_nodes)) >= job.nodes:
             self._taken.update(expand(job.required_nodes))
@@ -115,6 +115,10 @@ class Waiting:
     def _is_open(self, name: str) -> bool:
         """Could jobs start there? One that was not heard of yet may answer any moment."""
         return name in self._cluster.machines and name not in self.shut
+
+    def _is_future(self, name: str) -> bool:
+        """Is the machine not there yet? Nobody is told that it is missing."""
+        return name in self._cluster.machines and self._cluster.machines[name].entry.override.is_future
 
     @property
     def shut(self) -> frozenset[str]:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from mini_slurm.model.job import BY_HAND, TO_MAKE_ROOM, Job
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster, allocation
-from mini_slurm.scheduler.decisions import Answer, Decision, End, Measure, Notify
+from mini_slurm.scheduler.decisions import Answer, Decision, End, Limit, Measure, Notify
 from mini_slurm.scheduler.ending import requeue
-from mini_slurm.scheduler.events import MeasureRequested, NotifyRequested, RequeueRequested, SuspendRequested
+from mini_slurm.scheduler.events import (
+    MeasureRequested,
+    NotifyRequested,
+    RequeueRequested,
+    StepLimitRequested,
+    SuspendRequested,
+)
 from mini_slurm.scheduler.lending import go_on, lend
 from mini_slurm.scheduler.priority import set_priority
 from mini_slurm.scheduler.starting import be_quiet
@@ -15,6 +21,7 @@ from mini_slurm.scheduler.targets import DENIED, NOT_LEADER, Refusal, answer, is
 
 DISABLED = "Requested operation is presently disabled"
 NOT_YOURS = "Invalid user id"
+UNKNOWN = "Invalid job id specified"
 BATCH_ONLY = "Only batch jobs are accepted or processed"
 PENDING = "Job is pending execution"
 DONE = "Job/step already completing or completed"
@@ -105,6 +112,18 @@ def on_notify_requested(cluster: Cluster, event: NotifyRequested, now: float) ->
 
     said = answer(cluster, event.request, act, split=False)
     return [*decisions, said]
+
+
+def on_step_limit_requested(cluster: Cluster, event: StepLimitRequested, now: float) -> list[Decision]:
+    """Which steps there are the machine knows, and the command: only a running job has some."""
+    part = cluster.jobs.get(event.job_id)
+    job = cluster.jobs.get(part.het_job_id or part.job_id) if part else None
+    if part is None or job is None or job.state not in MEASURED or job.node is None:
+        return [Answer(event.number, UNKNOWN)]
+    if not owns(cluster, event.by, job):
+        return [Answer(event.number, NOT_YOURS)]
+    limit = Limit(job.node, cluster.attempt_name(job), event.seconds, event.step, part.het_offset)
+    return [limit, Answer(event.number)]
 
 
 def _check_state(job: Job, resume: bool) -> None:

@@ -9,6 +9,7 @@ import os
 
 from mini_slurm.errors import Fatal, Refused
 from mini_slurm.model.hostlist import expand
+from mini_slurm.model.numbers import leading_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SIZE, MARK = "SLURM_HET_SIZE", "_HET_GROUP_"
 THE_JOBS = ("SLURM_JOB_ID", "SLURM_JOBID")  # by which srun finds its agent: those of the first part
 NODES = "SLURM_JOB_NODELIST"
+MOST_PARTS = 128  # of a heterogeneous job
 # what is said of one component alone; all else counts for those after it, too, unless they say something else
 OF_ONE = frozenset(
     {
@@ -101,9 +103,9 @@ def _named(arguments: list[str], size: int, read: Read) -> list[Component]:
     parts = split(arguments)
     for position, words in enumerate(parts):
         given, program = read(words)
-        named = numbers(given.get("het-group", "")) or [position]
+        named = numbers(given["het-group"]) if "het-group" in given else [position]
         if size:
-            _check(named, size, alone=len(parts) == 1)
+            _check(named, size, alone=len(parts) == len(named) == 1)
         elif len(parts) == len(named) == 1 and "het-group" in given:
             check(given["het-group"])
         for one in found:
@@ -142,23 +144,32 @@ def filled(parts: list[list[str]], programs: list[list[str]]) -> list[list[str]]
 def numbers(text: str) -> list[int]:
     """The groups that `0,2-3` means, in their order. Raises Refused."""
     found: list[int] = []
-    for piece in text.split(",") if text else ():
-        first, dash, last = piece.partition("-")
-        last = last if dash else first
-        if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit() and len(last) < 5):
+    for piece in text.strip("[]").split(","):
+        low, _, high = piece.partition("-")
+        first = _natural(low)
+        last = _natural(high) if high else first
+        if first is None or last is None or first > last:
             raise Refused(f"_parse_single_range: Invalid range: `{piece}'", f"Invalid --het-group value: {text}")
-        found += range(int(first), int(last) + 1)
+        if last >= MOST_PARTS:
+            raise Refused(f"Invalid --het-group value: {text}")
+        found += range(first, last + 1)
     return sorted(set(found))
+
+
+def _natural(text: str) -> int | None:
+    """The number that this is, as C reads it; None: it is none."""
+    found, rest = leading_number(text)
+    return None if rest or not text else found
 
 
 def check(text: str) -> None:
     """What is said of a group in a job that has none. Raises Refused."""
-    _check(numbers(text) or [0], 1, alone=True)
+    _check(numbers(text), 1, alone=True)
     raise Refused("No directives to start application on any available hetjob components")
 
 
 def _check(groups: list[int], size: int, *, alone: bool) -> None:
-    """Are there these? `alone`: one command is to run in all of them. Raises Refused."""
+    """Are there these? `alone`: one part is named. Raises Refused."""
     last = max(groups)
     if last < size:
         return

@@ -81,8 +81,8 @@ def read(program: str, given: dict[str, str], words: list[str], environment: Map
     request.resolve(wanted, environment.get("SLURM_NODE_ALIASES", ""))
     if given.get("cpu-bind") or given.get("threads-per-core"):
         warnings.append(NO_BINDING)
-    if not settings.quiet:
-        for warning in warnings:
+    for warning in warnings:
+        if settings.quiet <= warning.startswith("error: "):  # one -Q leaves errors
             os.write(2, f"{program}: {warning}\n".encode())
     programs = _programs(program, given, words, wanted)
     wanted.of_job = "nodes" in given and given["nodes"] == environment.get(request.JOB_NODES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.errors import BadOption, Refused
+from mini_slurm.errors import Answer, BadOption, Refused
 from mini_slurm.model import numbers
 
 TYPE_CHECKING = False
@@ -16,6 +16,7 @@ BAD_GRES = "Invalid generic resource (gres) specification"
 BAD_PLANE = "Invalid plane size or size not specified"
 NO_COUNT = -1  # of GPUs: what was said is no number, which is told when the step is to be made
 MOST_THREADS = 60
+COMPRESSIONS = ("", "lz4", "none")
 
 
 class StepRequest:
@@ -115,6 +116,7 @@ def read(given: dict[str, str], warn: list[str]) -> StepRequest:
     if "exclusive" in given or "cpus-per-task" in given:
         request.exact = True
     _check_threads(given, warn)
+    _check_compression(given, warn)
     _settle_tasks(request, warn)
     _settle_names(request, warn)
     return request
@@ -125,6 +127,13 @@ def _check_threads(given: dict[str, str], warn: list[str]) -> None:
     threads = number("threads", given.get("threads", "1"))
     if threads > MOST_THREADS:
         warn.append(f"error: Thread value --threads={threads} exceeds recommended limit of {MOST_THREADS}")
+
+
+def _check_compression(given: dict[str, str], warn: list[str]) -> None:
+    """What a copied program is compressed with on its way: looked at, and passed over."""
+    kind = given.get("compress")
+    if kind is not None and kind.lower() not in COMPRESSIONS:
+        warn.append(f"error: Compression type '{kind}' unknown, disabling compression support.")
 
 
 def _settle_names(request: StepRequest, warn: list[str]) -> None:
@@ -277,6 +286,23 @@ def _immediate(request: StepRequest, text: str) -> None:
     request.immediate = numbers.checked("immediate", text, 0) if text else 1
 
 
+def _accelerators(request: StepRequest, text: str) -> None:
+    """`g`, `n`, `v` in any order: looked at, and passed over."""
+    if not set("gnv").intersection(text):
+        raise BadOption("Invalid --accel-bind specification")
+
+
+def _libraries(request: StepRequest, text: str) -> None:
+    if text.lower() not in ("", "y", "yes", "n", "no"):
+        raise BadOption("Invalid --send-libs specification")
+
+
+def _cpu_binding(request: StepRequest, text: str) -> None:
+    """The help for it is that there is no such binding."""
+    if "help" in text.lower().split(","):
+        raise Answer("CPU bind options not supported with current configuration")
+
+
 def _message_timeout(request: StepRequest, text: str) -> None:
     number("msg-timeout", text)
 
@@ -317,6 +343,8 @@ def _gres(request: StepRequest, text: str) -> None:
 
 # fmt: off
 READERS: dict[str, Reader] = {
+    "accel-bind": _accelerators,
+    "cpu-bind": _cpu_binding,
     "cpus-per-task": _number("cpus-per-task", "cpus_per_task"),
     "distribution": _distribution,
     "exact": _flag("exact"),
@@ -336,6 +364,7 @@ READERS: dict[str, Reader] = {
     "overcommit": _flag("overcommit"),
     "overlap": _flag("overlap"),
     "relative": _number("relative", "relative", 0),
+    "send-libs": _libraries,
     "test-only": _flag("test_only"),
     "time": _time,
 }

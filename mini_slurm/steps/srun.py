@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_slurm.errors import BadUsage, MiniSlurmError, Refused, visible
+from mini_slurm.errors import Answer, BadUsage, MiniSlurmError, Refused, visible
 from mini_slurm.options.grammar import Option, parse
 from mini_slurm.protocol import flat
 from mini_slurm.steps import hooks, hosts, launch, watch
@@ -44,6 +44,9 @@ def told(program: str, run: Callable[[], int]) -> int:
     except MiniSlurmError as error:
         for text in error.lines:
             line = visible(text)
+            if isinstance(error, Answer):
+                os.write(1, f"{line}\n".encode())
+                continue
             os.write(2, f"{line if isinstance(error, BadUsage) else f'{program}: {error.word}: {line}'}\n".encode())
         return error.exit_code
     except KeyboardInterrupt:
@@ -72,7 +75,7 @@ def _srun(program: str, arguments: list[str]) -> int:
 
 def is_het_group(word: str) -> bool:
     """May this be --het-group, or what of it is enough?"""
-    return word.startswith("--het")
+    return word.startswith(("--het", "--pac"))
 
 
 class Prepared:

@@ -114,6 +114,26 @@ def test_a_shorter_limit_reaches_the_machine(fleet: Machines) -> None:
     assert jobs.wait_over(fleet, job)[0].state.name == "TIMEOUT"
 
 
+def test_another_limit_of_a_step_reaches_all_of_its_machines(fleet: Machines) -> None:
+    job = jobs.wrap(fleet, "srun -t 9 sleep 60", "--time=10", "--nodes=2")
+    parts = [machine.spool / "attempts" for machine in fleet.machines.values()]
+    wait_until(lambda: f"{job}.0\n" in fleet.run("msqueue", "-hs", "-o", "%i").stdout, "the step")
+    for limit, shown in (("3", "00:03:00"), ("+4", "00:07:00"), ("-2", "00:05:00"), ("0", "00:05:00")):
+        assert control(fleet, "update", f"stepid={job}.0", f"timelimit={limit}") == (0, "")
+        assert f"TimeLimit={shown}\n" in fleet.run("mscontrol", "show", "step", f"{job}.0").stdout
+    clocks = [path / "clock.json" for spool in parts for path in spool.glob(f"*.{job}.1-0")]
+    assert len(clocks) == 2
+    wait_until(lambda: all(json.loads(jobs.text(clock) or "{}").get("limit") == 300 for clock in clocks), "both clocks")
+    assert control(fleet, "update", f"stepid={job}.7", "timelimit=3") == (
+        1, "slurm_update error: Invalid job id specified\n",
+    )  # fmt: skip
+    assert control(fleet, "update", f"stepid={job}.0", "timelimit=-6") == (
+        1, "mscontrol: error: TimeLimit decrement larger than current time limit (6 > 5)\n",
+    )  # fmt: skip
+    assert fleet.run("mscancel", str(job)).returncode == 0
+    jobs.wait_over(fleet, job)
+
+
 def test_the_machine_lets_a_job_go_on_after_its_limit_for_as_long_as_the_fleet_says(fleet: Machines) -> None:
     fleet.write_fleet(over_time_limit="2")
     job = jobs.wrap(fleet, "sleep 60", "--time=10", "--nodelist=node1")

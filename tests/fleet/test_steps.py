@@ -14,7 +14,7 @@ import pytest
 
 from mini_slurm.agent import processes, spool
 from mini_slurm.agent.backlog import MOST, PART
-from mini_slurm.protocol.messages import CancelStep, EndAttempt, StepNews, StepNoted
+from mini_slurm.protocol.messages import CancelStep, EndAttempt, LimitStep, StepNews, StepNoted
 from tests.fleet.agent_client import Client, agent_pid, attempt_of, kill_and_wait, left_in, started, wanted
 from tests.waiting import wait_until
 
@@ -75,7 +75,15 @@ def test_a_step_runs_and_its_output_is_the_jobs(client: Client) -> None:
         ("srun -n abc true", 1, 'srun: error: Invalid numeric value "abc" for --ntasks.\n'),
         ("srun --immediate=x true", 1, 'srun: error: Invalid numeric value "x" for immediate.\n'),
         ("srun --foo true", 255, "srun: unrecognized option '--foo'\nTry \"srun --help\" for more information\n"),
-        ("srun --send-libs true", 1, "srun: error: --send-libs is not supported yet\n"),
+        ("srun --resv-ports true", 1, "srun: error: --resv-ports is not supported yet\n"),
+        ("srun --send-libs=x true", 255, "srun: error: Invalid --send-libs specification\n"),
+        ("srun --accel-bind=mx true", 255, "srun: error: Invalid --accel-bind specification\n"),
+        ("srun --send-libs --send-libs=No --accel-bind=gv --slurmd-debug=1 --interactive true", 0, ""),
+        (
+            "srun --compress=x true",
+            0,
+            "srun: error: Compression type 'x' unknown, disabling compression support.\n",
+        ),
         (
             "SLURM_MPI_TYPE=pmi2 srun --mpi=none true; srun --mpi=pmix_v4 true",
             1,
@@ -515,6 +523,19 @@ def test_a_step_is_cancelled(client: Client) -> None:
         "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.",
         "srun: error: node1: task 0: Killed",
     ]
+
+
+def test_a_step_gets_another_time_limit(client: Client) -> None:
+    name = submit(client, "srun -t 60 sh -c 'echo runs; sleep 60'; echo rc $?")
+    client.wait_for_text(name, "runs")
+    client.send(LimitStep(f"{name}-0", None))
+    wait_until(lambda: client.wait(StepNews, f"{name}-0").time_limit == -1, "news of a step without a limit")
+    client.send(LimitStep(f"{name}-0", 1))
+    found = news(client)
+    assert (found.state, found.time_limit) == ("TIMEOUT", 1)
+    _, out, err = client.finish(name)
+    assert out == "runs\nrc 143\n"
+    assert "*** STEP 1.0 ON node1 CANCELLED AT" in err and "DUE TO TIME LIMIT ***" in err
 
 
 def test_the_end_of_the_job_is_the_end_of_its_steps(client: Client) -> None:

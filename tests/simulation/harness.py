@@ -262,7 +262,7 @@ class Simulation:
         elif isinstance(decision, Suspend):
             self._suspend(decision.machine, decision.attempt, decision.resume)
         elif isinstance(decision, Limit):
-            if decision.attempt in self.runs:  # else it has not come there yet
+            if decision.attempt in self.runs and decision.step is None:  # else it has not come there yet
                 self.runs[decision.attempt].limit = decision.seconds
                 self._plan_end(decision.machine, decision.attempt)
         elif isinstance(decision, Answer):

@@ -69,6 +69,12 @@ def test_jobs_go_to_the_machines_that_are_left():
     assert reason(sim, wanting) == "ReqNodeNotAvail, UnavailableNodes:node1"
 
 
+def test_nobody_is_told_that_a_machine_of_the_future_is_missing():
+    sim = drained()
+    sim.change_nodes("node1", State="FUTURE")
+    assert reason(sim, sim.submit(required_nodes="node1")) == "ReqNodeNotAvail, May be reserved for other job"
+
+
 def test_what_runs_on_a_machine_that_is_set_down_is_requeued():
     sim = Simulation(fleet_of(TWO))
     job = sim.submit(run_time=50)

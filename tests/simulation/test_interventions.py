@@ -10,7 +10,7 @@ from mini_slurm.model.fleet import Weights
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import written
 from mini_slurm.scheduler import events
-from mini_slurm.scheduler.decisions import End, Limit, Measure, Signal, Suspend
+from mini_slurm.scheduler.decisions import Answer, End, Limit, Measure, Signal, Suspend
 from tests.simulation.harness import ADMIN, OTHER, STATE, USER, Simulation, fleet_of
 
 ONE = {"node1": Resources(cpus=1, memory=1000)}
@@ -276,3 +276,25 @@ def test_a_job_that_is_on_its_way_back_cannot_be_requeued_again():
     assert sim.requeue(job) == "Job is pending execution"
     sim.run(until=12)
     assert (sim.state(job), sim.job(job).restarts) == ("PENDING", 1)
+
+
+# --- limits of steps
+
+
+@pytest.mark.parametrize(
+    ("by", "over", "error"),
+    [
+        (USER, False, ""),
+        (ADMIN, False, ""),
+        (OTHER, False, "Invalid user id"),
+        (USER, True, "Invalid job id specified"),
+    ],
+)
+def test_a_step_gets_another_limit_from_its_owner(by: events.Caller, over: bool, error: str) -> None:
+    sim, job = running()
+    if over:
+        sim.run(until=1000)
+    sim.happen(events.StepLimitRequested(7, by, job, 2, 120))
+    limits = [decision for _, decision in sim.log if isinstance(decision, Limit)]
+    assert sim.answers[-1] == Answer(7, error)
+    assert limits == ([] if error else [Limit("node1", f"{STATE}.{job}.1", 120, 2)])

@@ -50,18 +50,32 @@ def test_a_step_on_a_machine_of_several_parts_takes_what_it_needs() -> None:
     assert limits == {"exclude": "b1", "exact": ""}
 
 
-@pytest.mark.parametrize("given", ["2", "0-2", "0,5"])
+@pytest.mark.parametrize("given", ["2", "0-2", "0,5", "[0-2]", "127"])
 def test_a_part_that_there_is_not(given: str) -> None:
-    with pytest.raises(Refused, match=r"exceeds highest hetjob index \(\d > 1\)"):
+    alone = r"exceeds highest hetjob index \(\d+ > 1\)" if given.isdigit() else "maximum value of 1"
+    with pytest.raises(Refused, match=alone):
         components(f"--het-group={given}", "true")
     with pytest.raises(Refused, match="maximum value of 1"):
         components(f"--het-group={given}", "true", ":", "true")
 
 
-@pytest.mark.parametrize("given", ["x", "1-", "-1", "0,,1", "\u0663"])
+@pytest.mark.parametrize("given", ["x", "1-0", "-1", "0--1", "0-x", "0x", "0,,1", "", "0,", "1 ", "\u0663"])
 def test_what_is_no_number_of_a_part(given: str) -> None:
-    with pytest.raises(Refused, match="Invalid --het-group value: "):
+    with pytest.raises(Refused, match=r"_parse_single_range: Invalid range: (?s:.*)Invalid --het-group value: "):
         components(f"--het-group={given}", "true")
+
+
+@pytest.mark.parametrize("given", ["128", "0-200"])
+def test_more_parts_than_a_job_can_have(given: str) -> None:
+    with pytest.raises(Refused) as refused:
+        components(f"--het-group={given}", "true")
+    assert refused.value.lines == (f"Invalid --het-group value: {given}",)
+
+
+@pytest.mark.parametrize("given", [" 1", "1-", "[1]", "01", "1-1"])
+def test_odd_ways_to_name_a_part(given: str) -> None:
+    assert [one.environment["SLURM_JOB_ID"] for one in components(f"--het-group={given}", "true")] == ["12"]
+    assert [one.part for one in components(f"--het-group={given}", "true")] == [1]
 
 
 def test_components_are_one_step_in_the_order_of_the_parts() -> None:

@@ -200,8 +200,8 @@ NOTES: dict[str, Note] = {
             ("msrun --pty bash", "A shell on a machine, with a terminal."),
             ("msrun --jobid=42 --overlap top -bn1", "Look into a job that runs."),
         ),
-        unlisted="cluster context cpu-bind gid hint mem-bind msg-timeout network ntasks-per-gpu ntasks-per-tres"
-        " open-mode prefer test-only uid",
+        unlisted="accel-bind cluster context cpu-bind gid hint interactive mem-bind msg-timeout network ntasks-per-gpu"
+        " ntasks-per-tres open-mode prefer test-only uid",
     ),
     "msalloc": Note(
         groups={**_JOB_GROUPS, "The command": "bell no-bell kill-command no-shell immediate"},
