@@ -83,6 +83,10 @@ def within(program: str, number: str, arguments: list[str]) -> int:
         run.environment = {**one.environment, **known} if is_whole else one.environment
         run.component = one
         run.texts["submit-line"] = " ".join([program, *arguments])
+        if "verbose" in run.texts:
+            from mini_slurm.steps import said
+
+            said.tell(program, run.texts, run.environment)
         runs.append(run)
     return step(runs, job, state)[0]
 

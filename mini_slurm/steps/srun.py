@@ -126,6 +126,10 @@ def _front(
     hosts.take(given, environment)
     attempt = environment.get(MARK, "").partition("-")[0]
     talk = Talk(_agent(environment, job_id), AGENT_SOCKET, GREETING)
+    if "verbose" in given:
+        from mini_slurm.steps import said
+
+        said.tell(program, given, environment)
     if "bcast" in given:
         from mini_slurm.steps import bcast, sbcast
 
@@ -221,8 +225,9 @@ def options(
     given = {long: environment[variable] for variable, long in variables.items() if variable in environment}
     given = {long: text for long, text in given.items() if long not in switches or text.lower() not in ("0", "no")}
     said = {setting.option.long: setting.text or "" for setting in settings}
-    if "quiet" in said:
-        said["quiet"] = "Q" * sum(setting.option.long == "quiet" for setting in settings)
+    for name, letter in (("quiet", "Q"), ("verbose", "v")):
+        if name in said:
+            said[name] = letter * sum(setting.option.long == name for setting in settings)
     for one, other in (MEMORY, reversed(MEMORY)):
         if one in said and other not in said:
             given.pop(other, None)
