@@ -67,6 +67,8 @@ class Outlet:
 
     def next(self) -> Optional[Output]:
         """The next piece; None when there is nothing more for now, or the window is full. Raises OSError."""
+        if self.sent == self.sizes:
+            return None
         room = WINDOW - sum(self.sent.values()) + sum(self.acked.values())
         run = self._next_run() if room > 0 else None
         if run is None:

@@ -15,7 +15,7 @@ import resource
 import select
 import signal
 from contextlib import suppress
-from typing import Any, List, Sequence, Tuple
+from typing import Any, List, Sequence, Set, Tuple
 
 from mini_slurm.agent import limits
 from mini_slurm.agent.script import NUMBER, Plan
@@ -42,6 +42,7 @@ class Spawner:
         self._order = _thread.allocate_lock()
         self._order.acquire()
         self._thread = 0
+        self._cpus: Set[int] = set()  # where that runs
         self.number = 0
         self._words: List[Any] = []  # of posix_spawn
         self._planned: Tuple[Any, ...] = ()  # what the actions were made of: for the next script it is mostly the same
@@ -136,10 +137,12 @@ class Spawner:
         own = os.umask(umask)
         try:
             self._pending, self._awaited = True, False
-            if self._thread:
-                limits.pin(os.sched_getaffinity(0), self._thread)
-            else:
+            cpus = os.sched_getaffinity(0)
+            if self._thread and cpus != self._cpus:
+                limits.pin(cpus, self._thread)
+            if not self._thread:
                 _thread.start_new_thread(self._call, ())
+            self._cpus = cpus
             self._order.release()
             return self._await()
         except Unable:

@@ -98,7 +98,7 @@ class Stepd:
     def _open_streams(self, started: Optional[Dict[str, Any]]) -> Any:
         marks = self.plan["targets"]
         self.seen = targets.reopen(marks, started["seen"]) if started else targets.open_seen(marks)
-        return Streams(self.plan["streams"], self.place.folder, self.seen)
+        return Streams(self.plan["streams"], self.place.folder, self.seen, is_new=started is None)
 
     def start(self, visible: List[Dict[str, str]]) -> None:
         """Start the script and see it to its end. Raises OSError while nothing has been started."""

@@ -38,8 +38,9 @@ READ = 1 << 16
 class Streams:
     """Both streams, from where the script writes to where the agent reads."""
 
-    def __init__(self, kind: str, folder: str, targets: Mapping[str, int]) -> None:
-        """`targets`: stream -> the descriptor of its file at the submit side."""
+    def __init__(self, kind: str, folder: str, targets: Mapping[str, int], *, is_new: bool) -> None:
+        """`targets`: stream -> the descriptor of its file at the submit side; `is_new`: nothing was written yet."""
+        self._folder = folder
         self._targets = targets
         self._exact = kind == "ordered"
         self._fifos = [f"{folder}/{name}" for name in fifos(kind)]
@@ -49,12 +50,13 @@ class Streams:
             self._readers[descriptor] = stream
             if self._exact:
                 resize(descriptor, ONE_SLOT)
-        self._files = [self._open(folder, name) for name in NAMES[: len(self._fifos)]]
-        self._sizes = [os.fstat(file).st_size for file in self._files]
-        self._order = os.open(f"{folder}/order", APPEND, 0o600) if self._exact else -1
-        self._records = os.fstat(self._order).st_size // RECORD.size if self._exact else 0
-        if self._exact:
-            os.ftruncate(self._order, self._records * RECORD.size)
+        # Many tasks write nothing: a file is opened when there is something to be written to it.
+        self._files = [targets.get(name, -1) for name in NAMES[: len(self._fifos)]]
+        self._order = -1
+        self._sizes = [0] * len(self._files)
+        self._records = 0
+        if not is_new:
+            self._find()
         self._last = -1  # stream of the latest run: not known, so a stepd that takes over begins a new one
         self._waiting: List[Tuple[int, bytes]] = []  # (stream, data) that did not fit on the disk
         self._unread: List[int] = []  # descriptors that epoll has reported and that may hold more
@@ -82,7 +84,7 @@ class Streams:
         stream, data = len(self._files) - 1, text.encode(errors="surrogateescape")
         if NAMES[stream] in self._targets:
             with suppress(OSError):  # the user's disk is full, which must not keep the attempt from its end
-                os.write(self._files[stream], data)
+                os.write(self._file(stream), data)
         else:
             self._put(stream, data)
 
@@ -120,10 +122,22 @@ class Streams:
             if descriptor >= 0:
                 os.close(descriptor)
 
-    def _open(self, folder: str, name: str) -> int:
-        if name in self._targets:
-            return self._targets[name]
-        return os.open(f"{folder}/{name}", APPEND, 0o600)
+    def _find(self) -> None:
+        """Go on behind what another stepd has written. Raises OSError."""
+        self._sizes = [os.fstat(self._file(stream)).st_size for stream in range(len(self._files))]
+        if self._exact:
+            self._order = self._open("order")
+            self._records = os.fstat(self._order).st_size // RECORD.size
+            os.ftruncate(self._order, self._records * RECORD.size)
+
+    def _file(self, stream: int) -> int:
+        """Where a stream is written to. Raises OSError."""
+        if self._files[stream] < 0:
+            self._files[stream] = self._open(NAMES[stream])
+        return self._files[stream]
+
+    def _open(self, name: str) -> int:
+        return os.open(f"{self._folder}/{name}", APPEND, 0o600)
 
     def _writer(self, stream: int) -> int:
         if NAMES[stream] in self._targets:
@@ -175,13 +189,15 @@ class Streams:
             if self._exact and stream != self._last:
                 self._note(stream)
             while data:
-                written = os.write(self._files[stream], data)
+                written = os.write(self._file(stream), data)
                 self._sizes[stream] += written
                 data = data[written:]
         except OSError:
             self._waiting.append((stream, data))
 
     def _note(self, stream: int) -> None:
+        if self._order < 0:
+            self._order = self._open("order")
         record = RECORD.pack(stream, self._sizes[0], self._sizes[1])
         if os.write(self._order, record) < RECORD.size:
             os.ftruncate(self._order, self._records * RECORD.size)

@@ -39,6 +39,18 @@ def test_merged_streams_are_one_file_in_order(client: Client) -> None:
     assert (out, err, ended.sizes) == ("a\nb\nc\n", "", {"out": 6})
 
 
+@pytest.mark.parametrize("streams", ["ordered", "split", "merged"])
+def test_there_are_files_for_what_was_written_alone(client: Client, streams: str) -> None:
+    for number, script in enumerate(("true", "echo a"), 1):
+        client.send(wanted(attempt_of(number), script, streams=streams))
+    ended = {client.wait(Ended).attempt for _ in range(2)}
+    assert ended == {attempt_of(1), attempt_of(2)}
+    silent, speaking = (client.spool / "attempts" / attempt_of(number) for number in (1, 2))
+    assert not any((silent / name).exists() for name in ("out", "err", "order"))
+    assert (speaking / "out").read_text() == "a\n"
+    assert not (speaking / "err").exists()
+
+
 def frame(text: bytes) -> bytes:
     return len(text).to_bytes(4, "big") + bytes(4) + text
 
