@@ -114,7 +114,7 @@ def main(stdin: IO[bytes]) -> None:
         answer = _answer(order)
     except OSError as error:
         answer = {"fault": f"{error.filename or order['words'][0]}: {error.strerror}", "clear": True}
-    print(json.dumps(answer), flush=True)
+    print("\n" + json.dumps(answer), flush=True)  # a login shell may have printed something before it
 
 
 def _answer(order: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mini_slurm.clusters import there
 from mini_slurm.errors import Unreachable
 from mini_slurm.links import make_talker
 from mini_slurm.links.base import Broken, Talker
+from mini_slurm.links.ssh_errors import one_line
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.store import database, foreign
 
@@ -108,7 +109,7 @@ class Line:
         async with self._room:
             for _ in range(TRIES):
                 try:
-                    answer: dict[str, Any] = json.loads(await self._talker.talk(greeting(body)))
+                    answer = self._said(await self._talker.talk(greeting(body)))
                     return answer if broken is None else unsure(answer)
                 except Broken as error:
                     broken = error  # a call that changes anything is started once under its name
@@ -118,6 +119,19 @@ class Line:
                     raise Broken(*error.lines, hint=error.hint) from None
         assert broken is not None
         raise broken
+
+    def _said(self, output: bytes) -> dict[str, Any]:
+        """The answer, on the last line; a login shell may print before it. Raises Unreachable where there is none."""
+        last = output.strip().rpartition(b"\n")[2]
+        try:
+            answer: dict[str, Any] = json.loads(last)
+        except ValueError:
+            host, said = self.entry.host, one_line(last.decode(errors="replace"))
+            raise Unreachable(
+                f"the login shell of {host} ran no python3{f', but said: {said}' if said else ''}",
+                hint=f"have its start-up files, as ~/.bashrc there, end nothing: does `ssh {host} python3 -V` work?",
+            ) from None
+        return answer
 
     async def close(self) -> None:
         """End the connection."""

@@ -12,7 +12,8 @@ from typing import Any
 from mini_slurm.agent.archive import COMMAND, build_agent, greeting
 from mini_slurm.errors import Unreachable
 from mini_slurm.links.base import RawChannel
-from mini_slurm.links.ssh_errors import one_line
+from mini_slurm.links.ssh_errors import no_python, one_line
+from mini_slurm.model.fleet import MachineEntry
 
 MAX_NOISE = 64 * 1024  # bytes that a login shell may print before the bootstrap speaks
 TIMEOUT = 60  # seconds for the whole handshake
@@ -105,6 +106,12 @@ def said_no(status: dict[str, Any], machine: str) -> Unreachable:
     text = one_line(str(status.get("error", "no reason given")))
     hint = one_line(str(status.get("hint", "")))
     return Unreachable(f"{machine}: {text}", hint=hint, again=status.get("again") is True)
+
+
+def failed(entry: MachineEntry, answer: bytes, code: int, complaint: bytes) -> Unreachable:
+    """A Python on a machine without an agent was too old, or there was none."""
+    status, _ = find_status(answer)
+    return said_no(status, entry.name) if status else no_python(entry, code, complaint.strip() or answer)
 
 
 def ended(seen: bytes, exit_status: int | None, stderr: bytes, machine: str) -> Unreachable:

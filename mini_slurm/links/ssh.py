@@ -10,7 +10,7 @@ from mini_slurm.agent.archive import COMMAND
 from mini_slurm.errors import Unreachable
 from mini_slurm.links import ssh_errors
 from mini_slurm.links.base import Broken, Channel
-from mini_slurm.links.handshake import greeted
+from mini_slurm.links.handshake import failed, greeted
 from mini_slurm.links.ssh_channel import SshChannel
 from mini_slurm.links.ssh_route import CONNECT_TIMEOUT, Route, close_all
 from mini_slurm.model.fleet import MachineEntry
@@ -60,7 +60,7 @@ class SshLink:
         if code is None:
             raise Broken(f"{self._entry.name}: the connection to {self._entry.host} broke")
         if code != 0:
-            raise ssh_errors.no_python(self._entry, code, complaint)
+            raise failed(self._entry, bytes(answer), code, complaint)
         return bytes(answer)
 
     async def close(self) -> None:

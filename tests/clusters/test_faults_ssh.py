@@ -11,22 +11,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import pytest
 
-from mini_slurm.clusters import pbs_records as records
-from tests.clusters import replay
+from tests.clusters import pbs_systems
 from tests.clusters.conftest import User
+from tests.clusters.pbs_systems import Pbs, jobs
 from tests.clusters.real_slurm import Slurm
-from tests.clusters.test_pbs import Pbs
 from tests.clusters.test_pbs_ssh import FLEET
 from tests.clusters.test_ssh import LoginNode, controller, login, login_node  # noqa: F401 - a fixture
 from tests.fleet import processes
 from tests.waiting import wait_until
 
-REAL = os.environ.get("MINI_SLURM_PBS", "")  # the folder of a real PBS's commands, on whose server this runs
 SEEDS = range(int(os.environ.get("MINI_SLURM_SEEDS", "1")))
 USERS, JOBS = 3, 4  # who submit at a time, and how many each
 # what a job's name has its submission do
@@ -95,48 +92,21 @@ class RealSlurm:
         return [(name, number) for name, number in map(str.split, lines)]
 
 
-class StandIn:
+class FarPbs:
     """A PBS."""
 
     submit = ("qsub", "Connection timed out")
     listing = ("qstat", "Connection refused")
-    faults: ClassVar[list[Callable[[], None]]] = []
 
-    def __init__(self, pbs: Pbs) -> None:
+    def __init__(self, pbs: Pbs, rng: random.Random) -> None:
         self._pbs = pbs
+        self.faults = pbs.faults(rng)
 
     def jobs(self) -> list[tuple[str, str]]:
         """Names and numbers of all jobs that it took."""
-        known = {name.partition(".")[0]: str(job["name"]) for name, job in self._pbs.jobs().items()}
+        known = {number: job["Job_Name"] for number, job in jobs(self._pbs).items()}
         known |= dict(line.split() for line in ran(self._pbs.user))  # without a history it forgets what is over
         return [(name, number) for number, name in known.items()]
-
-
-class OpenPbs:
-    """A real PBS: the tests are run as root on its server's host, and its nodes share /home."""
-
-    submit, listing = StandIn.submit, StandIn.listing
-
-    def __init__(self, user: User, programs: Path, rng: random.Random) -> None:
-        self._user = user
-        self._programs = programs
-        self._rng = rng
-
-    @property
-    def faults(self) -> list[Callable[[], None]]:
-        """What of itself may break for a while."""
-        return [self.pbs_server]
-
-    def pbs_server(self) -> None:
-        """The server is restarted; jobs run on meanwhile."""
-        subprocess.run([self._programs / "qterm", "-t", "quick"], check=False)
-        time.sleep(self._rng.uniform(0, 3))
-        subprocess.run([self._programs.parent / "sbin" / "pbs_server"], check=True, capture_output=True)
-
-    def jobs(self) -> list[tuple[str, str]]:
-        """Names and numbers of all jobs that it took."""
-        listed = self._user.run(str(self._programs / "qstat"), "-x", "-f", "-w")
-        return [(given["Job_Name"], name.partition(".")[0]) for name, given in records.jobs(listed.encode())]
 
 
 def ran(user: User) -> list[str]:
@@ -221,14 +191,17 @@ def test_no_job_of_a_slurm_is_lost_and_none_is_there_twice(login: LoginNode, slu
 
 @pytest.fixture
 def far_pbs(user: User) -> Iterator[tuple[LoginNode, Pbs]]:
-    """A login node that has the stand-in's commands on its PATH, where others can be put in their place."""
-    pbs = Pbs(user)
+    """A login node that has PBS's commands on its PATH, where others can be put in their place."""
+    pbs = pbs_systems.make(user)
     fleet = FLEET.replace('folder = "{bin}"\n', "")
     with login_node(user, fleet, programs=pbs.bin, state=pbs.state) as node:
         for program in pbs.bin.glob("[!.]*"):
             (node.machine.bin / program.name).symlink_to(program)
+        if pbs_systems.REAL:  # its jobs have the account's own home
+            node.machine.environment["HOME"] = str(user.home)
+            node.machine.restart()
         yield node, pbs
-        replay.end_jobs(pbs.state)
+        pbs.close()
 
 
 @pytest.mark.parametrize("history", [True, False], ids=["history", "no history"])
@@ -237,19 +210,9 @@ def test_no_job_of_a_pbs_is_lost_and_none_is_there_twice(
     far_pbs: tuple[LoginNode, Pbs], seed: int, history: bool
 ) -> None:
     node, pbs = far_pbs
+    rng = random.Random(seed)
     pbs.set("history", history)
-    submit_and_break(node, StandIn(pbs), random.Random(seed))
-
-
-if REAL:  # a folder of a real PBS's commands, which nothing installs
-
-    @pytest.mark.parametrize("seed", SEEDS)
-    def test_no_job_of_a_real_pbs_is_lost_and_none_is_there_twice(user: User, seed: int) -> None:
-        rng, programs = random.Random(seed), Path(REAL)
-        with login_node(user, FLEET.replace('folder = "{bin}"\n', ""), programs=programs, state="") as node:
-            for program in programs.iterdir():
-                (node.machine.bin / program.name).symlink_to(program)
-            submit_and_break(node, OpenPbs(user, programs, rng), rng)
+    submit_and_break(node, FarPbs(pbs, rng), rng)
 
 
 def submit_and_break(node: LoginNode, system: System, rng: random.Random) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.clusters.conftest import User
-from tests.clusters.test_pbs import Pbs, pbs  # noqa: F401 - a fixture
+from tests.clusters.pbs_systems import Pbs, jobs
+from tests.clusters.test_pbs import pbs  # noqa: F401 - a fixture
 
 PROGRAM = """
 from mini_slurm.api.jobs import *
@@ -50,8 +51,8 @@ def check(user: User, scheduler: str, name: str, cluster: str) -> None:
 
 def test_on_a_pbs(pbs: Pbs) -> None:  # noqa: F811
     check(pbs.user, "PBSScheduler()", "PBS", "pbs")
-    [held] = [name for name in pbs.jobs() if pbs.jobs()[name]["name"] == "held"]
-    assert pbs.jobs()[held]["priority"] == "-100"
+    [held] = [job for job in jobs(pbs).values() if job["Job_Name"] == "held"]
+    assert held["Priority"] == "-100"
 
 
 @pytest.mark.parametrize("scheduler", ["SLURMScheduler('big')"])

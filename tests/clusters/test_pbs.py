@@ -1,17 +1,15 @@
-"""Jobs on a PBS: a stand-in that really runs them, and answers as an OpenPBS was recorded to."""
+"""Jobs on a PBS: a stand-in that really runs them, and answers as an OpenPBS was recorded to, or a real one."""
 
 from __future__ import annotations
 
-import json
 import shutil
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests.clusters import replay
+from tests.clusters import pbs_systems
 from tests.clusters.conftest import HERE, User
-from tests.clusters.openpbs.install import install
+from tests.clusters.pbs_systems import Pbs, fake, jobs, run
 from tests.clusters.test_slurm import ended, state_of, submitted
 from tests.waiting import wait_until
 
@@ -26,39 +24,18 @@ environment = {{ STAND_IN_PBS = "{state}" }}
 )
 
 
-class Pbs:
-    """The stand-in, for one user."""
-
-    def __init__(self, user: User) -> None:
-        self.user = user
-        self.bin, self.state = user.home / "pbs-bin", user.home / "pbs"
-        install(self.bin, str(user.install.python / f"python{sys.version_info.major}.{sys.version_info.minor}"))
-        self.state.mkdir()
-        shutil.chown(self.state, user.login)
-
-    def run(self, *words: str) -> str:
-        """One of PBS's own commands."""
-        return self.user.run(f"{self.bin}/{words[0]}", *words[1:], STAND_IN_PBS=str(self.state))
-
-    def jobs(self) -> dict[str, dict[str, object]]:
-        """What the server knows, by its own names."""
-        found: dict[str, dict[str, object]] = json.loads((self.state / "state.json").read_text())["jobs"]
-        return found
-
-    def set(self, attribute: str, value: bool) -> None:
-        """Change the server, before it has any job."""
-        self.run("qstat")
-        known = json.loads((self.state / "state.json").read_text())
-        (self.state / "state.json").write_text(json.dumps({**known, attribute: value}))
-
-
 @pytest.fixture
 def pbs(user: User) -> Iterator[Pbs]:
     """A PBS that the user's fleet file names."""
-    made = Pbs(user)
+    made = pbs_systems.make(user)
     user.fleet(FLEET.format(bin=made.bin, state=made.state))
     yield made
-    replay.end_jobs(made.state)
+    made.close()
+
+
+def states(pbs: Pbs) -> set[str]:
+    """The states of all jobs, in PBS's letters."""
+    return {job["job_state"] for job in jobs(pbs).values()}
 
 
 def test_a_script_is_translated_and_runs_as_slurm_would_run_it(pbs: Pbs) -> None:
@@ -76,10 +53,10 @@ def test_a_script_is_translated_and_runs_as_slurm_would_run_it(pbs: Pbs) -> None
     )
     output = (user.home / "work" / f"my job-{number}.txt").read_text().splitlines()
     assert output == ["a b", "$(id)", number, "2", "2", "my job", str(user.home / "work")]
-    job = pbs.jobs()[f"{number}.pbsn1"]
-    assert job["name"] == "my_job"
-    assert job["asked"] == [
-        "select=2:ncpus=2:mpiprocs=1:ompthreads=2:mem=512mb", "place=free", "walltime=24:00:00"
+    job = jobs(pbs)[number]
+    assert job["Job_Name"] == "my_job"
+    assert [job[f"Resource_List.{name}"] for name in ("select", "place", "walltime")] == [
+        "2:ncpus=2:mpiprocs=1:ompthreads=2:mem=512mb", "free", "24:00:00"
     ]  # fmt: skip
 
 
@@ -139,7 +116,7 @@ def test_a_job_is_listed_held_released_changed_and_cancelled(pbs: Pbs) -> None:
     wait_until(lambda: state_of(user, number) == "RUNNING", "it runs")
     user.run("mscancel", number)
     assert ended(user, number).startswith("CANCELLED")
-    assert {job["state"] for job in pbs.jobs().values()} == {"F"}
+    assert states(pbs) == {"F"}
 
 
 def test_a_job_with_more_memory_than_it_may_have_is_out_of_memory(pbs: Pbs) -> None:
@@ -151,8 +128,8 @@ def test_a_job_with_more_memory_than_it_may_have_is_out_of_memory(pbs: Pbs) -> N
 
 def test_a_job_over_its_limit_is_a_timeout(pbs: Pbs) -> None:
     number = submitted(pbs.user.run("msbatch", "-M", "pbs", "-H", "-t", "1", "--wrap", "sleep 600"))
-    pbs.run("qalter", "-l", "walltime=00:00:01", f"{number}.pbsn1")
-    pbs.run("qrls", f"{number}.pbsn1")
+    run(pbs, "qalter", "-l", "walltime=00:00:01", number)
+    run(pbs, "qrls", number)
     assert ended(pbs.user, number) == "TIMEOUT"
 
 
@@ -161,7 +138,7 @@ def test_a_job_that_runs_again_is_told_so(pbs: Pbs) -> None:
     first = '[ -n "$SLURM_RESTART_COUNT" ] || { echo first > began; sleep 600; }; echo again $SLURM_RESTART_COUNT'
     number = submitted(user.run("msbatch", "-M", "pbs", "--requeue", "-o", "out", "--wrap", first))
     wait_until((user.home / "began").exists, "it runs")
-    user.run(f"{pbs.bin}/qrerun", f"{number}.pbsn1", STAND_IN_PBS=str(pbs.state), STAND_IN_USER="root")
+    pbs.operate("qrerun", number)
     assert ended(user, number) == "COMPLETED"
     assert (user.home / "out").read_text() == "again 1\n"
     assert " Restarts=1 " in user.run("mscontrol", "show", "job", number)
@@ -195,13 +172,13 @@ def test_srun_and_scontrol_work_in_the_job(pbs: Pbs) -> None:
         "srun: error: pbsn1: task 0: Exited with exit code 4",
     ]  # fmt: skip
     assert user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "ExitCode") == "4:0\n"
-    assert "my own" not in pbs.run("qstat", "-x", "-f", "-w", f"{number}.pbsn1")
+    assert "my own" not in run(pbs, "qstat", "-x", "-f", "-w", number)
 
 
 def test_tasks_of_an_array_that_ended_unseen_have_their_ends(pbs: Pbs) -> None:
     user = pbs.user
     number = submitted(user.run("msbatch", "-M", "pbs", "-a", "0-4:2", "--wrap", "exit $SLURM_ARRAY_TASK_ID"))
-    wait_until(lambda: {job["state"] for job in pbs.jobs().values()} <= {"F", "X"}, "PBS has run the array", seconds=60)
+    wait_until(lambda: states(pbs) <= {"F", "X"}, "PBS has run the array", seconds=60)
     wait_until(lambda: {*state_of(user, number).split()} == {"COMPLETED", "FAILED"}, "the tasks are known", seconds=60)
     shown = user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "JobID,State,ExitCode").split()
     assert sorted(shown) == [f"{number}_0|COMPLETED|0:0", f"{number}_2|FAILED|2:0", f"{number}_4|FAILED|4:0"]
@@ -253,12 +230,19 @@ def test_what_slurm_says_of_files_and_programs_that_are_not_there_is_said_of_a_j
     assert (user.home / "odd.out").read_text() == complaint
 
 
+def test_a_job_on_another_node_than_the_server_has_nothing_to_copy_at_its_end(pbs: Pbs) -> None:
+    number = submitted(pbs.user.run("msbatch", "-M", "pbs", "-w", "pbsn2", "--wrap", "true"))
+    assert ended(pbs.user, number) == "COMPLETED"
+    job = jobs(pbs)[number]
+    assert [job[f"{name}_Path"] for name in ("Output", "Error")] == ["localhost:/dev/null"] * 2
+
+
 def test_a_pbs_script_passes_through_untouched(pbs: Pbs) -> None:
     pbs.user.write("job.pbs", "#!/bin/bash\n#PBS -N theirs -l select=1:ncpus=3 -v A=1\necho $A\nexit 5\n")
     number = submitted(pbs.user.run("msbatch", "-M", "pbs", "job.pbs"))
     assert ended(pbs.user, number) == "FAILED"
     assert (pbs.user.home / f"theirs.o{number}").read_text() == "1\n"
-    assert pbs.jobs()[f"{number}.pbsn1"]["asked"] == ["select=1:ncpus=3"]
+    assert jobs(pbs)[number]["Resource_List.select"] == "1:ncpus=3"
     assert pbs.user.run("msacct", "-X", "-n", "-P", "-j", number, "-o", "ExitCode") == "5:0\n"
 
 
@@ -268,7 +252,7 @@ def test_a_qsub_that_stays_ends_as_its_job_does_and_the_job_is_known(pbs: Pbs) -
     assert (done.returncode, done.stderr) == (6, "")
     number = submitted(done.stdout)
     assert ended(pbs.user, number) == "FAILED"
-    assert list(pbs.jobs()) == [f"{number}.pbsn1"]
+    assert list(jobs(pbs)) == [number]
 
 
 def test_nodes_and_queues_are_shown_as_sinfo_and_scontrol_show_them(pbs: Pbs) -> None:
@@ -300,9 +284,9 @@ def test_jobs_are_cancelled_by_what_they_are(pbs: Pbs) -> None:
         for name, queue in (("one", "workq"), ("two", "gpu"))
     )
     user.run("mscancel", "-M", "pbs", "-n", "one", "-t", "PENDING")
-    assert {name: job["state"] for name, job in pbs.jobs().items()} == {f"{first}.pbsn1": "F", f"{other}.pbsn1": "H"}
+    assert {name: job["job_state"] for name, job in jobs(pbs).items()} == {first: "F", other: "H"}
     user.run("mscancel", "-M", "pbs", "-p", "gpu", "--me")
-    assert {job["state"] for job in pbs.jobs().values()} == {"F"}
+    assert states(pbs) == {"F"}
 
 
 @pytest.mark.parametrize(
@@ -321,7 +305,7 @@ def test_what_cannot_be_translated_is_refused_by_name(pbs: Pbs, words: tuple[str
     refused = pbs.user.try_("msbatch", "-M", "pbs", *words, "--wrap", "true")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.splitlines()[0] == f"msbatch: error: {complaint}"
-    assert not (pbs.state / "state.json").exists()
+    assert jobs(pbs) == {}
 
 
 def test_srun_and_salloc_are_not_to_be_had_of_a_pbs(pbs: Pbs) -> None:
@@ -349,15 +333,13 @@ def test_a_dependency_waits_and_what_is_met_already_is_left_out(pbs: Pbs) -> Non
 
 
 def test_an_answer_that_was_lost_is_found_by_its_tag(pbs: Pbs) -> None:
-    real = pbs.bin / "real-qsub"
-    (pbs.bin / "qsub").rename(real)
-    pbs.user.write("pbs-bin/qsub", f'#!/bin/bash\n"{real}" "$@" > /dev/null\n', 0o755)
+    fake(pbs, "qsub", '{real} "$@" > /dev/null\n')
     number = submitted(pbs.user.run("msbatch", "-M", "pbs", "-H", "--wrap", "true"))
-    assert list(pbs.jobs()) == [f"{number}.pbsn1"]
+    assert list(jobs(pbs)) == [number]
 
 
 def test_an_answer_without_a_job_is_a_failure_whatever_its_exit_status_is(pbs: Pbs) -> None:
-    pbs.user.write("pbs-bin/qsub", "#!/bin/bash\necho odd >&2\n", 0o755)
+    fake(pbs, "qsub", "echo odd >&2\n")
     done = pbs.user.try_("msbatch", "-M", "pbs", "--wrap", "true")
     complaint = "msbatch: error: cluster pbs named no job, and knows of none: nothing was submitted"
     assert (done.returncode, done.stdout, done.stderr.splitlines()) == (1, "", ["odd", complaint])
@@ -366,8 +348,7 @@ def test_an_answer_without_a_job_is_a_failure_whatever_its_exit_status_is(pbs: P
 def test_a_job_that_could_not_be_cancelled_ends_by_itself(pbs: Pbs) -> None:
     user = pbs.user
     number = submitted(user.run("msbatch", "-M", "pbs", "-H", "--wrap", "true"))
-    (pbs.bin / "qdel").rename(pbs.bin / "real-qdel")
-    user.write("pbs-bin/qdel", "#!/bin/bash\necho 'Connection refused' >&2\nexit 162\n", 0o755)
+    fake(pbs, "qdel", "echo 'Connection refused' >&2\nexit 162\n")
     refused = user.try_("mscancel", number)
     assert (refused.returncode, refused.stderr) == (162, "Connection refused\n")
     look = "import sqlite3; db = sqlite3.connect('state/state.sqlite3')\n"
@@ -377,11 +358,7 @@ def test_a_job_that_could_not_be_cancelled_ends_by_itself(pbs: Pbs) -> None:
 
 def test_questions_that_fail_change_no_job(pbs: Pbs) -> None:
     number = submitted(pbs.user.run("msbatch", "-M", "pbs", "-H", "--wrap", "true"))
-    pbs.user.write(
-        "pbs-bin/qstat",
-        "#!/bin/bash\necho 'qstat: cannot connect to server pbsn1 (errno=15010)' >&2\nexit 255\n",
-        0o755,
-    )
+    fake(pbs, "qstat", "echo 'qstat: cannot connect to server pbsn1 (errno=15010)' >&2\nexit 255\n")
     for _ in range(3):
         assert pbs.user.run("msqueue", "-h", "-j", number, "-o", "%T %r") == "PENDING JobHeldUser\n"
     refused = pbs.user.try_("mscancel", "-M", "pbs", "99")
@@ -390,12 +367,13 @@ def test_questions_that_fail_change_no_job(pbs: Pbs) -> None:
 
 
 def test_without_a_fleet_file_the_pbs_on_path_is_used(user: User) -> None:
-    pbs = Pbs(user)
+    pbs = pbs_systems.make(user)
     user.path.insert(0, str(pbs.bin))
-    user.variables["STAND_IN_PBS"] = str(pbs.state)
+    user.variables["STAND_IN_PBS"] = pbs.state
     number = submitted(user.run("msbatch", "-H", "--wrap", "true"))
     assert user.run("msqueue", "-h", "-j", number, "-O", "cluster").strip() == "pbs"
     user.run("mscancel", number)
+    pbs.close()
 
 
 @pytest.mark.parametrize("command", ["msqueue", "msinfo"])

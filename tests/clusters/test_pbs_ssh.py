@@ -1,4 +1,4 @@
-"""Jobs on a PBS whose commands are on another host, reached over SSH: the stand-in, and a real sshd."""
+"""Jobs on a PBS whose commands are on another host, reached over SSH: the stand-in or a real one, and a real sshd."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.clusters import replay
+from tests.clusters import pbs_systems
 from tests.clusters.conftest import HERE, User
-from tests.clusters.test_pbs import Pbs
+from tests.clusters.pbs_systems import Pbs, jobs
 from tests.clusters.test_slurm import ended, submitted
 from tests.clusters.test_ssh import LoginNode, controller, login_node
 from tests.fleet import processes
@@ -33,15 +33,15 @@ STAYS = "#!/bin/bash\n#PBS -N theirs\n#PBS -W block=true\nuntil [ -e {home}/go ]
 
 @pytest.fixture
 def pbs(user: User) -> Iterator[Pbs]:
-    """The stand-in."""
-    made = Pbs(user)
+    """The stand-in, or a real one."""
+    made = pbs_systems.make(user)
     yield made
-    replay.end_jobs(made.state)
+    made.close()
 
 
 @pytest.fixture
 def login(pbs: Pbs) -> Iterator[LoginNode]:
-    """A login node with the stand-in's commands."""
+    """A login node with PBS's commands."""
     with login_node(pbs.user, FLEET, bin=pbs.bin, state=pbs.state) as made:
         yield made
 
@@ -81,7 +81,7 @@ def test_a_qsub_that_stays_far_away_ends_as_its_job_does_whatever_breaks_meanwhi
     finally:
         end(process)
     assert ended(user, number) == "FAILED"
-    assert list(pbs.jobs()) == [f"{number}.pbsn1"]
+    assert list(jobs(pbs)) == [number]
 
 
 def test_a_qsub_that_is_killed_far_away_leaves_the_end_to_the_job(login: LoginNode, pbs: Pbs) -> None:
@@ -94,7 +94,7 @@ def test_a_qsub_that_is_killed_far_away_leaves_the_end_to_the_job(login: LoginNo
         assert process.wait(60) == 6
     finally:
         end(process)
-    assert list(pbs.jobs()) == [f"{number}.pbsn1"]
+    assert list(jobs(pbs)) == [number]
 
 
 def test_a_job_far_away_is_waited_for(login: LoginNode, pbs: Pbs) -> None:

@@ -5,6 +5,7 @@ Stands alone, as `source` of pbs.py puts it together. What is to be run is hande
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -36,7 +37,8 @@ def main(order: dict[str, Any]) -> None:
     os.umask(order["umask"])
     number, task = identity(os.environ["PBS_JOBID"])
     notes = os.path.join(os.path.expanduser("~"), NOTES)
-    os.makedirs(notes, mode=0o700, exist_ok=True)
+    with contextlib.suppress(OSError):
+        os.makedirs(notes, mode=0o700, exist_ok=True)
     note = os.path.join(notes, order["tag"] if task is None else f"{order['tag']}.{task}")
     if not all(is_met(order, notes, *one) for one in order["after"]):
         told = {"id": os.environ["PBS_JOBID"], "code": 0, "signal": 0, "ended": True, "nodes": "", "runs": 1}
@@ -52,7 +54,7 @@ def main(order: dict[str, Any]) -> None:
         _enter(order["work_dir"], environment)
         code, was_ended = _run([script, *order["arguments"]], order, environment, start)
     except OSError as error:
-        sys.stderr.write(f"error: {error.filename}: {error.strerror}\n")
+        sys.stderr.write(f"error: {error.filename or folder}: {error.strerror}\n")
         code, was_ended = -NO_FILES, False
     finally:
         _remove(folder)
@@ -75,7 +77,11 @@ def _begin(note: str) -> int:
 
 
 def _note(path: str, told: dict[str, Any]) -> None:
-    _write(path, json.dumps(told).encode())
+    """Where there is no room for it, the job history is all that tells."""
+    try:
+        _write(path, json.dumps(told).encode())
+    except OSError as error:
+        sys.stderr.write(f"error: {path}: {error.strerror}\n")
 
 
 def identity(name: str) -> tuple[str, int | None]:
@@ -272,7 +278,7 @@ def _remove(folder: str) -> None:
 
 def _forget(notes: str) -> None:
     """Remove what old jobs left."""
-    for name in os.listdir(notes):
+    for name in os.listdir(notes) if os.path.isdir(notes) else ():
         path = os.path.join(notes, name)
         try:
             if time.time() - os.lstat(path).st_mtime > KEPT:
