@@ -25,6 +25,8 @@ NAME = re.compile(rb"^\d+(?:\[\])?\.\S+$", re.MULTILINE)
 UNCLEAR = re.compile(rb"timed? ?out|reset by peer|[Ee]nd of [Ff]ile|[Pp]remature|Protocol", re.MULTILINE)
 # what qstat says of jobs that it does not show
 EXPECTED = (b"Unknown Job Id", b"has finished", b"maintain job history")
+# PBS would copy what is written elsewhere to the server's host, and the job ends when its tries have failed
+NOWHERE = f"localhost:{os.devnull}"
 SCHEDULED = ("Priority", "Resources")  # reasons of what waits for nothing but its turn
 LIMITS = (JobState.TIMEOUT, JobState.OUT_OF_MEMORY)  # ends that a wrapper cannot tell from others for certain
 SIMPLE = {"hold": ("qhold",), "uhold": ("qhold",), "release": ("qrls",), "requeue": ("qrerun",),
@@ -50,7 +52,7 @@ class Pbs:
         words = ["qsub", *self.entry.options]
         if order.is_theirs:
             return self._untouched(order, words, tag)
-        words += ["-C", "", "-o", os.devnull, "-e", os.devnull]
+        words += ["-C", "", "-o", NOWHERE, "-e", NOWHERE]
         options, lines = self.translate(job, order.asked, order.others)
         # far away the job has what a login there gives it: our environment means nothing there
         brought = pbs_options.variables(job.export, {} if remote else os.environ)
