@@ -25,15 +25,16 @@ def job(server, one):
         ("Job_Name", one["name"]), ("Job_Owner", f"{one['user']}@{server['server']}"), *_used(one, ran, done),
         ("job_state", one["state"]), ("queue", one["queue"]), ("server", server["server"]),
         ("Account_Name", one["account"]), ("Checkpoint", "u"), ("ctime", _moment(one["ctime"])),
-        ("depend", _depend(server, one)), ("Error_Path", f"{server['server']}:{shown(one['err'])}"),
+        ("depend", _depend(server, one)), ("Error_Path", f"{one['err_host']}:{shown(one['err'])}"),
         ("exec_host", place[0]), ("exec_vnode", place[1]), ("Execution_Time", _moment(one["begin"])),
         ("Hold_Types", one["hold"]), ("Join_Path", one["join"]), ("Keep_Files", one["keep"]),
         ("Mail_Points", one["mail"]), ("Mail_Users", one["mail_users"]), ("mtime", _moment(one["mtime"])),
-        ("Output_Path", f"{server['server']}:{shown(one['out'])}"), ("Priority", str(one["priority"])),
+        ("Output_Path", f"{one['out_host']}:{shown(one['out'])}"), ("Priority", str(one["priority"])),
         ("qtime", _moment(one["ctime"])), ("Rerunable", str(one["rerunnable"])),
         *((f"Resource_List.{name}", value) for name, value in one["resources"].items()),
         ("stime", _moment(one.get("stime"))), ("obittime", _moment(one.get("obittime"))),
-        ("session_id", str(one["pid"]) if ran and not done else None), ("Shell_Path_List", one["shell"]),
+        ("session_id", str(one["pid"]) if ran and not done and is_told(one) else None),
+        ("Shell_Path_List", one["shell"]),
         ("jobdir", shown(os.path.expanduser("~")) if ran else None), ("substate", _substate(one)),
         ("Variable_List", _variables(server, one)), ("comment", one.get("comment")), ("etime", _etime(one)),
         ("umask", str(int(one["umask"])) if one["umask"] else None), ("block", one["block"] and "True"),
@@ -46,8 +47,13 @@ def job(server, one):
     return [(name, value) for name, value in found if value is not None]
 
 
+def is_told(one):
+    """Has the mom told the server of a job that runs? That takes some seconds; of one that is ended it never does."""
+    return (one.get("ending", time.time()) - one["stime"]) * SPEED > 3
+
+
 def _used(one, ran, done):
-    if one.get("forced") or not ran or not (done or (time.time() - one["stime"]) * SPEED > 2):
+    if one.get("forced") or not ran or not (done or is_told(one)):
         return []
     cpus = one["resources"]["ncpus"]
     elapsed = one.get("walltime") if done else int((time.time() - one["stime"]) * SPEED)
@@ -79,6 +85,8 @@ def _depend(server, one):
 
 def _substate(one):
     first = {"Q": 10, "H": 20, "W": 30, "B": 70, "T": 0}
+    if one["state"] == "R" and not is_told(one):
+        return "41"
     return str(first.get(one["state"], one.get("substate", 10)))
 
 
@@ -93,7 +101,7 @@ def _variables(server, one):
         "PBS_O_INTERACTIVE_AUTH_METHOD": "resvport", "PBS_O_INTERACTIVE_ENCRYPT_METHOD": "",
         "PBS_O_WORKDIR": shown(one["folder"]), "PBS_O_SYSTEM": "Linux",
     }  # fmt: skip
-    own = {name: value.replace("\\", "\\\\").replace(",", "\\,") for name, value in one["environment"].items()}
+    own = {name: shown(value).replace("\\", "\\\\").replace(",", "\\,") for name, value in one["environment"].items()}
     tail = {"PBS_O_QUEUE": one["first_queue"], "PBS_O_HOST": server["server"]}
     return ",".join(f"{name}={value}" for name, value in {**head, **own, **tail}.items())
 

@@ -1,7 +1,11 @@
-"""The mom: a login shell of its own session is fed the script's path; what it printed is copied at the end."""
+"""The mom: a login shell of its own session is fed the script's path; what it printed is copied at the end.
+
+There is one for each job, which is its node's mom as long as no other one is started there.
+"""
 
 # mypy: ignore-errors
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,6 +19,10 @@ from openpbs.state import HOME, SPEED, content
 
 KILL_DELAY = 10 / SPEED  # seconds from TERM to KILL
 PAUSE = 0.02
+NOT_OF_TORQUE = {
+    "PBS_JOBDIR", "PBS_O_SYSTEM", "PBS_O_INTERACTIVE_AUTH_METHOD", "PBS_O_INTERACTIVE_ENCRYPT_METHOD",
+    "NCPUS", "OMP_NUM_THREADS", "TMPDIR",
+}  # fmt: skip
 TAKEN_DOWN, SUBJOB_TAKEN_DOWN = 1 / SPEED, 10 / SPEED  # seconds that the end of a job takes that is ended
 
 
@@ -25,6 +33,9 @@ def start(server, job):
         os.makedirs(os.path.join(HOME, folder), exist_ok=True)
     with open(os.path.join(HOME, "aux", job["id"]), "w") as file:
         file.writelines(host + "\n" for host in placing.node_lines(places))
+    for end in (".ending", ".session"):  # of an earlier run
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(HOME, job["id"] + end))
     script = os.path.join(HOME, "mom_priv/jobs", job["id"] + ".SC")
     if job["script"]:  # an empty one is not sent
         with open(script, "w", encoding="latin-1") as file:
@@ -32,12 +43,19 @@ def start(server, job):
         os.chmod(script, 0o700)
     keys = ("id", "out", "err", "join", "keep", "umask", "command", "shell", "sandbox", "stagein", "stageout")
     order = {key: job[key] for key in keys}
-    order.update(script=script, environment=_environment(server, job))
+    order.update(script=script, environment=_environment(server, job), lock=_lock(server, places[0]["node"]))
     library = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     program = f"import sys; sys.path.insert(0, {library!r}); from openpbs.mom import run; run(sys.argv[1])"
     nowhere = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     words = [sys.executable, "-IS", "-c", program, json.dumps(order)]
     return subprocess.Popen(words, start_new_session=True, **nowhere).pid
+
+
+def _lock(server, node):
+    """Where a node's mom has its number: the server's beside the server, others in folders of their own."""
+    home = HOME if node == server["server"] else f"{HOME}-{node.removeprefix('pbs')}"
+    os.makedirs(os.path.join(home, "mom_priv"), exist_ok=True)
+    return os.path.join(home, "mom_priv", "mom.lock")
 
 
 def _environment(server, job):
@@ -56,6 +74,11 @@ def _environment(server, job):
         **{name: value for name, value in os.environ.items() if name.startswith("STAND_IN_")},
     }  # fmt: skip
     own.pop("STAND_IN_SHOWN", None)
+    if server["torque"]:
+        from openpbs import torque
+
+        own = {name: value for name, value in own.items() if name not in NOT_OF_TORQUE}
+        return {**job["environment"], **own, **torque.environment(server, job)}
     if job.get("parent"):
         own.update(PBS_ARRAY_INDEX=str(job["index"]), PBS_ARRAY_ID=job["parent"])
     return {**job["environment"], **own}
@@ -69,7 +92,7 @@ def folder(job):
 
 def memory(job):
     """KiB that its processes have."""
-    pages = [content(f"/proc/{pid}/statm").split() for pid in _session(job["pid"]) if _is_there(pid)]
+    pages = [content(f"/proc/{pid}/statm").split() for pid in _session(_leader(job)) if _is_there(pid)]
     return sum(int(words[1]) for words in pages if words) * os.sysconf("SC_PAGESIZE") // 1024
 
 
@@ -84,7 +107,8 @@ def is_late(job):
 
 def warn(job, why):
     """Tell in the job's standard error why it is killed."""
-    with open(os.path.join(HOME, "spool", f"{job['id']}.{'OU' if job['join'] == 'oe' else 'ER'}"), "a") as file:
+    spooled = os.path.join(HOME, "spool", f"{job['id']}.{'OU' if job['join'] == 'oe' else 'ER'}")
+    with open(job["out"] if "d" in job["keep"] and job["join"] == "oe" else spooled, "a") as file:
         file.write(f"=>> PBS: job killed: {why}\n")
 
 
@@ -96,11 +120,21 @@ def too_late(job):
 
 
 def signal_all(job, number):
-    """Signal every process of the job's session but the mom's."""
+    """Signal every process of the job; to end it is up to the mom."""
     if number == signal.SIGTERM:
         with open(os.path.join(HOME, job["id"] + ".ending"), "w"):
             pass
-    for pid in _session(job["pid"]):
+    else:
+        _send(_leader(job), number)
+
+
+def _leader(job):
+    """The job's login shell."""
+    return int(content(os.path.join(HOME, job["id"] + ".session")) or 0)
+
+
+def _send(leader, number):
+    for pid in _session(leader):
         try:
             os.kill(pid, number)
         except ProcessLookupError:
@@ -111,7 +145,7 @@ def _session(leader):
     """Its processes, by their ids."""
     found = []
     for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != leader:
+        if leader and name.isdigit():
             fields = content(f"/proc/{name}/stat").rpartition(")")[2].split() if _is_there(name) else []
             if fields and int(fields[3]) == leader and fields[0] != "Z":
                 found.append(int(name))
@@ -140,7 +174,8 @@ def spawn(words):
 def run(text):
     """Run a job to its end."""
     order = json.loads(text)
-    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    with open(order["lock"], "w") as file:
+        file.write(str(os.getpid()))
     os.makedirs(folder(order), exist_ok=True)
     os.chdir(folder(order))
     for here, there in _staged(order["stagein"]):
@@ -151,17 +186,7 @@ def run(text):
     if live:
         out = order["out"]
     code = _run(order, out, err)
-    marker = os.path.join(HOME, order["id"] + ".ending")
-    deadline = time.monotonic() + KILL_DELAY
-    if os.path.exists(marker):
-        time.sleep(SUBJOB_TAKEN_DOWN if "[" in order["id"] else TAKEN_DOWN)
-    while os.path.exists(marker) and _session(os.getpid()) and time.monotonic() < deadline:
-        time.sleep(PAUSE)
-    for pid in _session(os.getpid()):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    _end(order)
     wanted = [(out, order["out"])] * (order["join"] != "eo" and not live)
     wanted += [(err, order["err"])] * (order["join"] != "oe" and not live)
     delivered = int(all([_deliver(order["id"], path, goal) for path, goal in wanted]))
@@ -185,13 +210,38 @@ def _run(order, out, err):
         try:
             child = subprocess.Popen(
                 words, executable=None if order["command"] else shell, stdin=subprocess.PIPE, stdout=stdout,
-                stderr=stderr, env=order["environment"],
+                stderr=stderr, env=order["environment"], start_new_session=True,
             )  # fmt: skip
         except OSError as error:
             stderr.write(f"pbs_mom, exec of {words[0]} failed with error: {error.strerror}\n".encode())
             return 254
-        child.communicate(b"" if order["command"] else order["script"].encode() + b"\n")
+        with open(os.path.join(HOME, order["id"] + ".session"), "w") as file:
+            file.write(str(child.pid))
+        with contextlib.suppress(BrokenPipeError), child.stdin:
+            child.stdin.write(b"" if order["command"] else order["script"].encode() + b"\n")
+        _watch(order, child)
     return child.returncode
+
+
+def _watch(order, child):
+    """Wait for the end of a job's shell; when the job is to be ended, tell all of it so."""
+    is_told = False
+    while child.poll() is None:
+        if not is_told and os.path.exists(os.path.join(HOME, order["id"] + ".ending")):
+            is_told = True
+            _send(child.pid, signal.SIGTERM)
+        time.sleep(PAUSE)
+
+
+def _end(order):
+    """Leave a job that was told to end its time, and end what is left of it."""
+    leader, is_told = _leader(order), os.path.exists(os.path.join(HOME, order["id"] + ".ending"))
+    deadline = time.monotonic() + KILL_DELAY
+    if is_told:
+        time.sleep(SUBJOB_TAKEN_DOWN if "[" in order["id"] else TAKEN_DOWN)
+    while is_told and _session(leader) and time.monotonic() < deadline:
+        time.sleep(PAUSE)
+    _send(leader, signal.SIGKILL)
 
 
 def _staged(text):

@@ -142,7 +142,7 @@ def _cut(text, width):
 
 def _alternate(job, flags):
     asked, running = job["resources"], job["state"] in "RS" and not job.get("array")
-    session = str(job["pid"]) if running else " -- "
+    session = str(job["pid"]) if running and attributes.is_told(job) else " -- "
     elapsed = " -- "
     if running:
         elapsed = time.strftime("%H:%M", time.gmtime((time.time() - job["stime"]) * SPEED))

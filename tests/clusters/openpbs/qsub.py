@@ -31,7 +31,7 @@ def main(words):
     _check_use(given, rest)
     has_command = "--" in words and words[len(words) - len(rest) - 1] == "--" and rest
     name, script = ("STDIN", "") if has_command else _script(rest, given)
-    options = given if has_command else [*_directives(script, given), *given]
+    options = given if has_command else [*directives(script, given), *given]
     chosen = {letter: value for letter, value in options}
     chosen.setdefault("N", name)
     _check(chosen)
@@ -39,7 +39,7 @@ def main(words):
         job = _make(server, chosen, options, script, rest if has_command else [], " ".join(words))
     if "z" not in chosen:
         print(job["id"], flush=True)
-    return _block(job["id"]) if "block=true" in ",".join(_of("W", options)) else 0
+    return block(job["id"]) if "block=true" in ",".join(_of("W", options)) else 0
 
 
 def _check_use(given, rest):
@@ -66,7 +66,7 @@ def _script(rest, given):
     return os.path.basename(rest[0]), text
 
 
-def _directives(script, given):
+def directives(script, given, letters=LETTERS):
     """The options in the script's first lines; a blank line ends nothing."""
     prefix = dict(given).get("C", os.environ.get("PBS_DPREFIX", "#PBS"))
     found = []
@@ -75,7 +75,7 @@ def _directives(script, given):
             break
         if line.startswith(prefix):
             text = line[len(prefix) :].strip()
-            options, _, faults = grammar.read("qsub", LETTERS, text.split())
+            options, _, faults = grammar.read("qsub", letters, text.split())
             if faults:
                 raise Stop("".join(faults) + f"qsub: directive error: {text} \n", 1)
             found += options
@@ -122,7 +122,7 @@ def _of(letter, options):
     return [value for one, value in options if one == letter]
 
 
-def _attributes(options):
+def attributes(options):
     found = {}
     for text in _of("W", options):
         for word in re.split(r",(?=[a-z_]+=)", text):
@@ -175,7 +175,7 @@ def _make(server, chosen, options, script, command, given):
         raise Stop("qsub: would exceed queue generic's per-user limit\n", 38)
     if user() == "root" and not server["root_may"]:
         raise Stop("qsub: Bad UID for job execution\n", 175)
-    more = _attributes(options)
+    more = attributes(options)
     begin = begin_time(chosen["a"]) if "a" in chosen else 0
     job = {
         "name": chosen["N"], "queue": name, "first_queue": first, "script": script, "command": command, "user": user(),
@@ -206,8 +206,9 @@ def _name(server, job, chosen, more):
     job["id"] = f"{number}{'[]' if found else ''}.{server['server']}"
     mark = ".^array_index^" if found else ""
     for letter, key in (("o", "out"), ("e", "err")):
-        path = os.path.join(job["folder"], chosen.get(letter, f"{job['name']}.{letter}{number}{mark}"))
-        is_folder = path.endswith("/") or os.path.isdir(os.path.join(job["folder"], chosen.get(letter, "-")))
+        job[f"{key}_host"], given = placed(server, chosen.get(letter))
+        path = os.path.join(job["folder"], given or f"{job['name']}.{letter}{number}{mark}")
+        is_folder = path.endswith("/") or os.path.isdir(os.path.join(job["folder"], given or "-"))
         job[key] = path.rstrip("/") + "/" * is_folder
     indices = []
     if found:
@@ -217,7 +218,13 @@ def _name(server, job, chosen, more):
     add(server, job, indices)
 
 
-def _block(name):
+def placed(server, given):
+    """The host and the path of `host:path`; the server's, where none is named."""
+    found = re.fullmatch(r"([\w.-]+):(.+)", given or "")
+    return (found[1], found[2]) if found else (server["server"], given)
+
+
+def block(name):
     """Wait for the end; the job's exit status."""
     while True:
         with state() as server:

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from openpbs import mailing, mom, placing
+from openpbs import mailing, mom, placing, torque_shown
 from openpbs.resources import kilobytes
 from openpbs.state import HOME, content, tasks
 
@@ -142,6 +142,8 @@ def _try(server, job):
     job["places"] = places
     job["began"] = job["comment"] = f"Job run at {stamp} on {placing.vnodes(places)}"
     job.update(state="R", substate=42, stime=time.time(), mtime=time.time(), runs=job["runs"] + 1)
+    if server["torque"]:
+        torque_shown.slots(server, job)
     job["pid"] = mom.start(server, job)
     mailing.tell(server, job, "b", "Begun execution")
     if parent and parent["state"] == "Q":
@@ -165,7 +167,9 @@ def delete(server, job, who, force=False):
     """qdel."""
     for one in tasks(server, job) if job.get("array") else [job]:
         if one["state"] in RUNS:
-            one.update(deleted=who, comment=f"{one['began']} and terminated by {who}@{server['server']}")
+            one.update(
+                deleted=who, ending=time.time(), comment=f"{one['began']} and terminated by {who}@{server['server']}"
+            )
             mom.signal_all(one, signal.SIGKILL if force else signal.SIGTERM)
             if force:
                 one["forced"] = True

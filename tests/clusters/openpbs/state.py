@@ -21,6 +21,8 @@ NEW = {
     "history": True,
     "scheduling": True,
     "root_may": True,
+    "enforces": False,
+    "torque": False,
     "jobs": {},
     "nodes": {
         "pbsn1": {"features": "skylake,avx512", "ngpus": 2},
@@ -36,6 +38,14 @@ NEW = {
         "closed": {"enabled": False},
         "stopped": {"started": False},
     },
+}
+
+
+TORQUE = {
+    **NEW,
+    "mem": 24 << 20,
+    "queues": {"batch": {"default": {"walltime": "01:00:00"}}},
+    "nodes": {name: {"features": "", "ngpus": gpus} for name, gpus in (("pbsn1", 2), ("pbsn2", 2), ("pbsn3", 0))},
 }
 
 
@@ -56,6 +66,10 @@ def content(path):
 
 
 def _new():
+    if "STAND_IN_TORQUE" in os.environ:
+        names = list(TORQUE["nodes"])[: int(os.environ["STAND_IN_TORQUE"])]  # how many nodes it has
+        nodes = {name: TORQUE["nodes"][name] for name in names}
+        return {**TORQUE, "torque": True, "nodes": nodes, "next": int(os.environ.get("STAND_IN_FIRST", "1"))}
     first, history = int(os.environ.get("STAND_IN_FIRST", "1")), "STAND_IN_FORGETS" not in os.environ
     queues = {**NEW["queues"], **({"route": {"to": "workq"}} if "STAND_IN_ROUTES" in os.environ else {})}
     enforces = "STAND_IN_ENFORCES" in os.environ
