@@ -187,7 +187,7 @@ def play(case: Case, folder: Path, speed: float, of: Recordings = OPENPBS) -> tu
         environment.update({name: value.replace(of.home, str(home)) for name, value in RECORDER.items()})
     places = {
         str(home): of.home, str(bin): of.bin, str(state): of.spool,
-        str(fast / "hostname"): "/bin/hostname", str(folder / "root"): "/root",
+        str(fast / "hostname"): "/bin/hostname", f"{folder}/root/": "/root/",
     }  # fmt: skip
     done = subprocess.run(
         ["bash", "-c", _script(case, places, of.helpers)],
