@@ -46,6 +46,11 @@ class Caps:
                     use = partition.max_cpus_per_node, _used(cluster, partition.name, cluster.machines[name])
                     self._uses.setdefault(name, []).append(use)
 
+    @property
+    def machines(self) -> Collection[str]:
+        """Where there is such a limit."""
+        return self._uses.keys()
+
     def within(self, machine: str, free: Resources, gone: Collection[int] = NOBODY) -> Resources:
         """What it may have of that, once these jobs have left."""
         for most, uses in self._uses.get(machine, ()):

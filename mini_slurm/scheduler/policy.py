@@ -152,6 +152,8 @@ class Forecast:
         spare = {name: self.free[name].minus(share.resources) for name, share in taken.items()}
         if is_selfish(self._fleet, self._job):
             spare = dict.fromkeys(taken, Resources())
+        # who takes of what the partition may have there would keep it off, too
+        spare.update(dict.fromkeys(taken.keys() & self._caps.machines, Resources()))
         if self._leaving is not None:  # whoever comes beside it there may keep it off
             spare.update(dict.fromkeys(taken.keys() & self._leaving.machines, Resources()))
         return Reservation(begin, spare, self._job.job_id, now, self._job.uid)

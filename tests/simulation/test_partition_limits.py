@@ -61,6 +61,16 @@ def test_the_moment_when_a_job_can_start_is_one_when_its_partition_lets_it_have_
     assert sim.state(waits) == "RUNNING"
 
 
+def test_what_a_partition_may_have_is_kept_for_the_first_job_that_waits() -> None:
+    sim = simulation(max_cpus_per_node=3)
+    sim.submit(partition="q", cpus_per_task=3, required_nodes="node1", run_time=600, time_limit=600)
+    waits = sim.submit(partition="p", cpus_per_task=3, required_nodes="node1", time_limit=60)
+    beside = sim.submit(partition="p", required_nodes="node1", time_limit=5000, run_time=5000)
+    assert sim.state(beside) == "PENDING"
+    sim.run(until=602)
+    assert sim.state(waits) == "RUNNING"
+
+
 def test_nobody_makes_room_beyond_what_a_partition_may_have() -> None:
     sim = simulation(max_cpus_per_node=2, tier=2)
     sim.cluster.fleet = sim.cluster.fleet._replace(preempt=Preempt("partition_prio", "CANCEL"))
