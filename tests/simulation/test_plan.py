@@ -42,9 +42,9 @@ def test_the_time_for_which_a_job_was_suspended_puts_its_end_off() -> None:
     first = sim.submit(nodes=2, max_nodes=2, exclusive=1, time_limit=1200, run_time=1200)
     sim.run(until=100)
     sim.suspend(first)
-    waiting = sim.submit(nodes=2, max_nodes=2, exclusive=1, time_limit=600, run_time=600)
     sim.run(until=400)
     sim.suspend(first, resume=True)
+    waiting = sim.submit(nodes=2, max_nodes=2, exclusive=1, time_limit=600, run_time=600)
     small = sim.submit(cpus_per_task=1, time_limit=600)
     assert planned(sim, waiting, small) == [Planned(1500.0, ("node1", "node2")), Planned(2100.0, ("node1",))]
     sim.run(until=1499)
