@@ -60,6 +60,9 @@ def msacct(program: str, arguments: list[str]) -> int:
     _check_unit(program, chosen)
     _check_parts(program, chosen)
     table = _table(program, chosen)
+    if named is not None and ("batch_script" in chosen or "env_vars" in chosen):
+        for one in named:
+            one.step = None  # they are the job's, whichever of its steps was named
     if words:
         unknown = (f"{program}: error:  {word}" for word in words)
         raise BadUsage(f"{program}: error: Unknown arguments:", *unknown, exit_code=1)
@@ -136,7 +139,7 @@ def _show(program: str, chosen: Chosen, table: Table, named: list[JobId] | None)
         jobs += listing.jobs(db, place, columns, where)
     if {"", places.survey(db).fleet} & {*asked}:
         earlier = queries.select_jobs(db, columns, where, "run")
-        jobs += earlier if "duplicates" in chosen else account_request.instead(earlier, jobs)
+        jobs += earlier if is_document or "duplicates" in chosen else account_request.instead(earlier, jobs)
         jobs += queries.select_jobs(db, columns, where, "size")
     jobs = [*map(booked, jobs)]
     lines = [*account_request.lines(jobs, account_request.steps_of(db, jobs), chosen, named, span)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ABOUT = "Copy a file to the machines of a job."
 WORDS = "SOURCE DESTINATION"
-VALUES = ("size", "send-libs", "compress")  # of options that change nothing here, and are looked at
+VALUES = {"size": "size", "send-libs": "send_libs", "compress": "compress"}  # what changes nothing here is looked at
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def msbcast(program: str, arguments: list[str]) -> int:
     if read is None:
         return 0
     chosen, words = read
-    steps.tell_odd_values(program, {name: chosen.text(name) or "" for name in VALUES if name in chosen})
+    steps.tell_odd_values(program, {name: chosen.text(key) or "" for name, key in VALUES.items() if key in chosen})
     if len(words) != 2:
         advice = f'Try "{program} --help" for more information'
         raise BadUsage(f"Need two file names, have {len(words)} names", advice, exit_code=1)

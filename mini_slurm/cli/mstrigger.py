@@ -88,7 +88,8 @@ def _what_is_wrong(chosen: Chosen) -> str | None:
     """Why the options do not make sense together."""
     if sum(mode in chosen for mode in ("set", "get", "clear")) != 1:
         return "You must use exactly one of the following options: --set, --get or --clear"
-    if "clear" in chosen and not any(key in chosen for key in ("id", "jobid", "user")):
+    named = leading_number(chosen.text("id") or "")[0] or any(key in chosen for key in ("jobid", "user"))
+    if "clear" in chosen and not named:
         return "You must specify a --id, --jobid, or --user to clear"
     if "set" in chosen and not any(name in chosen for name, _ in strigger.OCCASIONS):
         return NO_OCCASION

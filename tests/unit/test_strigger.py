@@ -24,6 +24,7 @@ def refused(*words: str) -> str:
         (("--flags=foo",), "Invalid flags foo"),
         (("--set", "-o", "40000", "-d", "-p", "/bin/sh"), "The --offset parameter must be between +/-32000"),
         (("--set", "--flags=PERMx", "-d"), "You must specify a --program value"),
+        (("--clear", "-i", "x"), "You must specify a --id, --jobid, or --user to clear"),
         (("--get", "--set"), "You must use exactly one of the following options: --set, --get or --clear"),
     ],
 )
