@@ -281,7 +281,13 @@ def _check_licenses(job: Job, fleet: Fleet) -> None:
 
 
 def _count_machines(job: Job, fleet: Fleet, partitions: list[Partition], machines: Mapping[str, Machine]) -> None:
-    """Tasks alone say how many machines there must be at least, even of the largest: that is shown meanwhile."""
+    """Tasks alone say how many machines there must be at least, even of the largest: that is shown meanwhile.
+
+    A job that may have more has as many as its partition wants of one.
+    """
+    least = min(partition.min_nodes for partition in partitions)
+    if job.max_nodes is None or job.max_nodes >= least:
+        job.nodes = max(job.nodes, least)
     if not job.ntasks:
         return
     overcommits = "overcommit" in extra(job)

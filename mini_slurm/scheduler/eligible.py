@@ -16,9 +16,17 @@ from mini_slurm.scheduler.placement import Site, allowed_names, place
 
 
 def named_partitions(cluster: Cluster, job: Job) -> list[Partition]:
-    """The partitions that the job names, as far as the fleet has them: it starts in the first that has room."""
-    found = (cluster.fleet.partitions.get(name) for name in job.partition.split(","))
-    return [partition for partition in found if partition is not None]
+    """The partitions that the job names, as far as the fleet has them: it starts in the first that has room.
+
+    Those of the highest tier come first, as in Slurm.
+    """
+    found = [cluster.fleet.partitions.get(name) for name in job.partition.split(",")]
+    return sorted((one for one in found if one is not None), key=lambda one: -one.tier)
+
+
+def highest_tier(fleet: Fleet, names: str) -> int:
+    """That of the partitions that a job names."""
+    return max((one.tier for name in names.split(",") if (one := fleet.partitions.get(name))), default=0)
 
 
 def closed(cluster: Cluster, job: Job, partition: Partition) -> str | None:

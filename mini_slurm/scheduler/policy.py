@@ -20,7 +20,7 @@ from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.caps import Caps
 from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
 from mini_slurm.scheduler.demand import capacity, demand
-from mini_slurm.scheduler.eligible import open_partitions, sites
+from mini_slurm.scheduler.eligible import highest_tier, open_partitions, sites
 from mini_slurm.scheduler.ends import NEVER, expected_end
 from mini_slurm.scheduler.oversubscription import Leaving
 from mini_slurm.scheduler.owners import is_selfish
@@ -55,8 +55,8 @@ class Reservation(NamedTuple):
 def pending_in_order(cluster: Cluster) -> list[Job]:
     """Pending jobs: those in partitions of the highest tier, of the highest priority, submitted first."""
     pending = [job for job in cluster.jobs.values() if job.state is JobState.PENDING]
-    tiers = {name: partition.tier for name, partition in cluster.fleet.partitions.items()}
-    return sorted(pending, key=lambda job: (-tiers.get(job.partition, 0), -job.priority, job.job_id))
+    tiers = {names: highest_tier(cluster.fleet, names) for names in {job.partition for job in pending}}
+    return sorted(pending, key=lambda job: (-tiers[job.partition], -job.priority, job.job_id))
 
 
 def reserve(

@@ -41,14 +41,13 @@ def grace_end(fleet: Fleet, job: Job) -> float | None:
 
 
 def value(fleet: Fleet, job: Job) -> tuple[float, ...]:
-    """Who makes room first: the lowest tier, or priority of its QOS, then the fewest machines, then the youngest."""
-    young = -(job.start_time or 0.0), float(-job.job_id)
+    """Who makes room first: the lowest tier, or priority of its QOS, then the fewest machines, then the first."""
     if fleet.preempt.youngest_first:
-        return young
+        return -(job.start_time or 0.0), float(-job.job_id)
     partition = partition_of(fleet, job)
     by_qos = fleet.preempt.type == "qos"
     rank = min(qos_of(fleet, job).priority, MOST) if by_qos else partition.tier if partition else 0
-    return float(rank), float(min(len(held(job)), MOST)), *young
+    return float(rank), float(min(len(held(job)), MOST)), float(job.job_id)
 
 
 def is_leaving(fleet: Fleet, job: Job) -> bool:

@@ -15,6 +15,7 @@ from mini_slurm.scheduler.caps import capped
 from mini_slurm.scheduler.cluster import Cluster, occupies
 from mini_slurm.scheduler.deadlines import is_late, last_moment, limit_until, miss
 from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.eligible import highest_tier
 from mini_slurm.scheduler.evictions import Evictions, Vain, carried_out, for_nobody, tidy
 from mini_slurm.scheduler.explain import BEGIN, PRIORITY, Waiting, own_reason
 from mini_slurm.scheduler.heterogeneous import Arranged, arrange, could_ever_start, lasting, once, parts
@@ -109,12 +110,13 @@ class Round:
 
     def _heads(self) -> list[tuple[Place, Group]]:
         """All groups in the order of their first jobs."""
-        tiers = {name: -partition.tier for name, partition in self.cluster.fleet.partitions.items()}
+        keys = {str(key[0]) for key in self.cluster.queue.groups}
+        tiers = {names: -highest_tier(self.cluster.fleet, names) for names in keys}
         found = []
         for key, group in self.cluster.queue.groups.items():
             head = group.head()
             if head is not None:
-                found.append(((tiers.get(str(key[0]), 0), *head), group))
+                found.append(((tiers[str(key[0])], *head), group))
         return sorted(found)
 
     def _go_on(self, begun: list[tuple[Place, Turn]]) -> None:

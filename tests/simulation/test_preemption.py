@@ -184,7 +184,7 @@ def small(sim: Simulation, partition: str = "low", run_time: float = 1000.0, **r
     return number
 
 
-def test_the_lowest_tier_makes_room_first_then_the_youngest():
+def test_the_lowest_tier_makes_room_first_then_who_was_submitted_first():
     sim = by_partition()
     first, second = small(sim, "middle"), small(sim)
     small(sim, "high")
@@ -192,7 +192,16 @@ def test_the_lowest_tier_makes_room_first_then_the_youngest():
     sim = by_partition()
     first, second = small(sim), small(sim)
     small(sim, "high")
-    assert [sim.state(one) for one in (first, second)] == ["RUNNING", "PENDING"]
+    assert [sim.state(one) for one in (first, second)] == ["PENDING", "RUNNING"]
+
+
+def test_of_several_partitions_that_of_the_highest_tier_goes_first():
+    sim = by_partition()
+    first, second = small(sim), small(sim)
+    job = sim.submit(run_time=50, partition="low,high", cpus_per_task=2)
+    sim.run(until=sim.now + 5)
+    assert [sim.state(one) for one in (first, second, job)] == ["PENDING", "RUNNING", "RUNNING"]
+    assert sim.job(job).partition == "high"
 
 
 def test_the_youngest_makes_room_first_where_that_is_said():

@@ -280,6 +280,12 @@ def waiting(count: int = 1, user: str = "alice", qos: str = "normal", account: s
     return Job(user=user, qos=qos, account=account), count
 
 
+def test_who_does_not_say_how_many_machines_gets_as_many_as_the_partition_wants() -> None:
+    fleet = FLEET._replace(partitions={"p": Partition("p", NODES, default=True, min_nodes=2)})
+    assert [admit(fleet, **wanted).nodes for wanted in ({}, {"max_nodes": 3})] == [2, 2]  # type: ignore[arg-type]
+    assert admit(fleet, nodes=1, max_nodes=1).nodes == 1  # as Slurm: it waits
+
+
 @pytest.mark.parametrize(("wanted", "is_taken"), [({"ntasks": 3}, True), ({"ntasks": 5}, False), ({"nodes": 2}, False)])
 def test_one_of_several_partitions_has_to_have_the_room(wanted: dict[str, object], is_taken: bool) -> None:
     if is_taken:
@@ -386,7 +392,7 @@ def test_a_refusal_says_how_many_machines_a_job_can_have(limits: dict[str, int],
     compute = FLEET.partitions["compute"]._replace(**limits)  # type: ignore[arg-type]
     fleet = FLEET._replace(enforce_limits=True, partitions={**FLEET.partitions, "compute": compute})
     with pytest.raises(Refused) as raised:
-        admit(fleet, nodes=nodes)
+        admit(fleet, nodes=nodes, max_nodes=nodes)
     assert raised.value.lines == ("Batch job submission failed: Node count specification invalid",)
     assert raised.value.hint == hint
 
