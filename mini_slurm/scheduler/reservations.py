@@ -124,7 +124,9 @@ class Reserved:
         return None
 
     def block(self, job: Job) -> str:
-        """The job found no room in its reservation: those after it wait, too."""
+        """The job found no room in its reservations: those after it wait, too, unless one is still to come."""
+        if not all(one.is_active(self._now) for one in named(self._cluster.fleet, job)):
+            return NOT_NOW
         self._blocked.add(job.reservation)
         return "Resources"
 

@@ -26,7 +26,7 @@ from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, r
 from mini_slurm.scheduler.prospect import Prospect, barred
 from mini_slurm.scheduler.queue import Group
 from mini_slurm.scheduler.quotas import Quotas
-from mini_slurm.scheduler.reservations import Reserved
+from mini_slurm.scheduler.reservations import NOT_NOW, Reserved
 from mini_slurm.scheduler.starting import (
     begin,
     begin_together,
@@ -369,7 +369,8 @@ class Round:
         """No room: the first such job gets a reservation, and others of its shape need not be tried in this pass."""
         number = job.het_job_id or job.job_id
         if job.reservation is not None:
-            turn.close_with(number, self._reserved.block(job), PRIORITY)
+            reason = self._reserved.block(job)
+            turn.close_with(number, reason, reason if reason == NOT_NOW else PRIORITY)
             return
         if self._waiting.is_closed(prospect.names):
             turn.close(PRIORITY)

@@ -227,6 +227,16 @@ def test_a_job_starts_in_any_one_of_its_reservations():
     assert [sim.state(job) for job in (*jobs, both)] == ["COMPLETED"] * 3 + ["PENDING"]
 
 
+def test_who_waits_for_a_reservation_that_is_to_come_is_in_nobodys_way():
+    sim = of_two(begin=HOUR)
+    sim.submit(reservation="long", run_time=100, time_limit=600)
+    wide = sim.submit(reservation="long,short", nodes=2, ntasks=2, time_limit=600)
+    job = sim.submit(reservation="long,short", run_time=10, time_limit=600)
+    assert [sim.job(one).reason for one in (wide, job)] == ["Reservation", "Reservation"]
+    sim.run(until=150)
+    assert (sim.state(wide), sim.state(job)) == ("PENDING", "COMPLETED")
+
+
 def test_jobs_are_not_held_if_the_reservation_says_so():
     sim = reserved(flags=["NO_HOLD_JOBS_AFTER_END"], begin=100)
     job = sim.submit(reservation="resv", begin_time=2.0 * HOUR)
