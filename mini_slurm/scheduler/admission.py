@@ -175,7 +175,7 @@ def _settle_times(job: Job, fleet: Fleet, partitions: list[Partition]) -> None:
     """The time limit of a job that said none, and what else was said of times. Raises Refused."""
     first = partitions[0]
     if "time_limit" not in job.__dict__:
-        job.time_limit = _longest(job, fleet, first) if first.default_time is None else first.default_time
+        job.time_limit = scopes.usual_time(job, fleet, first) if first.default_time is None else first.default_time
     limits = [partition.max_time for partition in partitions]
     longest = None if None in limits else max(limit for limit in limits if limit is not None)
     if job.time_min is not None:
@@ -187,12 +187,6 @@ def _settle_times(job: Job, fleet: Fleet, partitions: list[Partition]) -> None:
             raise Refused(BAD_TIME, hint="the deadline has passed")
         if job.time_min is not None and job.deadline < job.submit_time + job.time_min:
             raise Refused(BAD_LEAST_TIME, hint="the deadline is nearer than that")
-
-
-def _longest(job: Job, fleet: Fleet, partition: Partition) -> int | None:
-    allowed = scopes.longest(job, fleet)
-    limits = (partition.max_time, None if allowed is None else allowed[0])
-    return min((limit for limit in limits if limit is not None), default=None)
 
 
 # --- accounts

@@ -123,12 +123,15 @@ class Reserved:
             return MAINTENANCE
         return None
 
-    def block(self, job: Job) -> str:
-        """The job found no room in its reservations: those after it wait, too, unless one is still to come."""
+    def block(self, job: Job) -> tuple[str, str]:
+        """The job found no room in its reservations: those after it wait, too, unless one is still to come.
+
+        Its reason, and that of those after it which ask for the same.
+        """
         if not all(one.is_active(self._now) for one in named(self._cluster.fleet, job)):
-            return NOT_NOW
+            return NOT_NOW, NOT_NOW
         self._blocked.add(job.reservation)
-        return "Resources"
+        return "Resources", "Priority"
 
     def licenses(self, job: Job) -> dict[str, int]:
         """How many licenses are kept from the job for others."""

@@ -26,7 +26,7 @@ from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, r
 from mini_slurm.scheduler.prospect import Prospect, barred
 from mini_slurm.scheduler.queue import Group
 from mini_slurm.scheduler.quotas import Quotas
-from mini_slurm.scheduler.reservations import NOT_NOW, Reserved
+from mini_slurm.scheduler.reservations import Reserved
 from mini_slurm.scheduler.starting import (
     begin,
     begin_together,
@@ -110,8 +110,8 @@ class Round:
 
     def _heads(self) -> list[tuple[Place, Group]]:
         """All groups in the order of their first jobs."""
-        keys = {str(key[0]) for key in self.cluster.queue.groups}
-        tiers = {names: -highest_tier(self.cluster.fleet, names) for names in keys}
+        named = {str(key[0]) for key in self.cluster.queue.groups}
+        tiers = {names: -highest_tier(self.cluster.fleet, names) for names in named}
         found = []
         for key, group in self.cluster.queue.groups.items():
             head = group.head()
@@ -289,10 +289,8 @@ class Round:
     def _wait(self, turn: Turn, job: Job, prospect: Prospect) -> None:
         """There is no room yet; others of the shape may have some made for them, too."""
         number = job.het_job_id or job.job_id
-        beyond = self._quotas.excess_asked(job)
-        if beyond is not None:
-            turn.close(beyond)
-            return
+        if beyond := self._quotas.excess_asked(job):
+            return turn.close(beyond)
         if number not in self.cluster.plans:
             self._block(turn, job, prospect)
             return
@@ -310,8 +308,8 @@ class Round:
         self._reserve()
         limit = limit_until(job, self.now)
         vain: set[int] = set()
-        shorter = (shortened(job, limit, self._reservation, self.now), *self._reserved.shorter(job, limit))
-        for one in dict.fromkeys((limit, *shorter)):
+        shorter = shortened(job, limit, self._reservation, self.now)
+        for one in dict.fromkeys((limit, shorter, *self._reserved.shorter(job, limit))):
             for kept in self._kept_from(job, prospect, one):
                 taken = prospect.find(kept, news)
                 if taken is not None:
@@ -369,8 +367,7 @@ class Round:
         """No room: the first such job gets a reservation, and others of its shape need not be tried in this pass."""
         number = job.het_job_id or job.job_id
         if job.reservation is not None:
-            reason = self._reserved.block(job)
-            turn.close_with(number, reason, reason if reason == NOT_NOW else PRIORITY)
+            turn.close_with(number, *self._reserved.block(job))
             return
         if self._waiting.is_closed(prospect.names):
             turn.close(PRIORITY)

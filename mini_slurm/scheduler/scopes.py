@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from mini_slurm.model.associations import inherited
-from mini_slurm.model.fleet import DENY_ON_LIMIT, NO_LIMITS, OVER_PART_QOS, Fleet, Limits, Qos
+from mini_slurm.model.fleet import DENY_ON_LIMIT, NO_LIMITS, OVER_PART_QOS, Fleet, Limits, Partition, Qos
 from mini_slurm.model.job import Job
 from mini_slurm.model.tuples import NamedTuple
 
@@ -159,6 +159,13 @@ def longest(job: Job, fleet: Fleet) -> tuple[int, str] | None:
     qualities, _, own = _in_force(job, fleet)
     limits = [*((one.max_wall, "QOS") for _, one in qualities), (own.max_wall, "Assoc")]
     return next(((most, f"{begin}MaxWallDurationPerJobLimit") for most, begin in limits if most is not None), None)
+
+
+def usual_time(job: Job, fleet: Fleet, partition: Partition) -> int | None:
+    """The time limit of a job without one where its partition has no default: the longest, in seconds; None: any."""
+    allowed = longest(job, fleet)
+    limits = (partition.max_time, None if allowed is None else allowed[0])
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def too_long(job: Job, most: tuple[int, str] | None) -> str | None:

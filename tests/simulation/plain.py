@@ -29,7 +29,7 @@ from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, p
 from mini_slurm.scheduler.preemption import could_preempt
 from mini_slurm.scheduler.prospect import Prospect
 from mini_slurm.scheduler.quotas import Quotas
-from mini_slurm.scheduler.reservations import NOT_NOW, Reserved
+from mini_slurm.scheduler.reservations import Reserved
 from mini_slurm.scheduler.starting import QUIET, begin, begin_together, set_reason, split_task
 
 NONE: Allocation = {}
@@ -234,8 +234,7 @@ class PlainRound:
             self.reasons[self.cluster.queue.key(job)] = beyond
             return beyond
         if job.reservation is not None:
-            reason = self.reserved.block(job)
-            self.reasons[self.cluster.queue.key(job)] = reason if reason == NOT_NOW else "Priority"
+            reason, self.reasons[self.cluster.queue.key(job)] = self.reserved.block(job)
             return reason
         prospect = Prospect(self.cluster, job)
         is_closed = self.waiting.is_closed(prospect.names)
