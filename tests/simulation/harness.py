@@ -207,13 +207,14 @@ class Simulation:
         """Let time pass."""
         while self._heap or next_moment(self.cluster, self.now) is not None:
             planned = self._heap[0][0] if self._heap else float("inf")
-            moment = min(planned, next_moment(self.cluster, self.now) or float("inf"))
+            own = next_moment(self.cluster, self.now) or float("inf")
+            moment = min(planned, own)
             if moment > until:
                 break
             self.now = moment
-            if self._heap and self._heap[0][0] <= moment:
+            if planned <= moment:
                 heapq.heappop(self._heap)[2]()
-            else:
+            if own <= moment:
                 self.happen()
         self.now = until
 

@@ -121,10 +121,12 @@ class Witness(Watched):
         assert {number: database.job_row(job) for number, job in loaded.items()} == before
         assert from_text(to_text(self.cluster.overrides)) == self.cluster.overrides
         self.cluster.jobs = loaded
-        holding = {number: job.allocation for number, job in loaded.items() if occupies(job)}
+        holding = {job.job_id: (job.attempt, job.allocation) for job in loaded.values() if occupies(job)}
         super().restart()
-        after = {number: self.cluster.jobs[number].allocation for number in holding if number in self.cluster.jobs}
-        assert after == {number: holding[number] for number in after}
+        for number, (attempt, allocation) in holding.items():
+            job = self.cluster.jobs.get(number)
+            if job is not None and job.node is not None and job.attempt == attempt:
+                assert job.allocation == allocation
 
     def _store(self) -> sqlite3.Connection:
         """A database with what the controller has stored."""
