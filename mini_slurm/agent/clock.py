@@ -58,6 +58,11 @@ class Clock:
         self._limit = seconds
         self._keep()
 
+    @property
+    def is_stopped(self) -> bool:
+        """Is the attempt suspended?"""
+        return self._stopped_at is not None
+
     def stop(self, now: float) -> None:
         """The attempt is suspended."""
         if self._stopped_at is None:

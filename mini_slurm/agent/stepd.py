@@ -278,19 +278,19 @@ class Stepd:
         if self.is_member:
             self.status = 0
             return
+        kill_wait = 0 if self.clock.is_stopped else kill_wait  # as in Slurm, who stands still is not asked to end
         if not self.cause:
             self.cause = cause
             self._announce(f" DUE TO {why}" if why else "")
-            processes.send(self._members(), signal.SIGCONT)
+            processes.send([] if self.clock.is_stopped else self._members(), signal.SIGCONT)
             self.term_at = now() + min(CONTINUED, kill_wait)
         self.kill_at = min(now() + kill_wait, self.kill_at or float("inf"))
 
     def _announce(self, why: str) -> None:
         if not self.said:
             self.said = True
-            moment = time.strftime("%Y-%m-%dT%H:%M:%S")
-            words = "*** {} {} ON {} CANCELLED AT {}{} ***"
-            self._say(words.format(self.kind, self.plan["title"], self.plan["node"], moment, why))
+            words = (self.kind, self.plan["title"], self.plan["node"], time.strftime("%Y-%m-%dT%H:%M:%S"), why)
+            self._say("*** {} {} ON {} CANCELLED AT {}{} ***".format(*words))
 
     def _say(self, text: str) -> None:
         self.streams.say("slurmstepd-{}: error: {}\n".format(self.plan["node"], text))

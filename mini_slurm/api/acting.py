@@ -67,6 +67,8 @@ def _end(one: Target, rows: list[Job]) -> dict[str, object]:
 def _signal(one: Target, row: Job, number: int) -> dict[str, object]:
     if row.state is JobState.PENDING:
         raise Refused(f"{TOO_EARLY}: {one.id}", hint="it has not started yet")
+    if row.state is JobState.SUSPENDED:
+        raise Refused(f"{TOO_EARLY}: {one.id}", hint="it is suspended: resume() lets it go on")
     return {"job_id": row.job_id, "signal": number, "whole": True, "uid": os.getuid()}
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CANNOT = 228  # 2020, for a job that cannot be sent a signal now
 DENIED = 210  # 2002, for a job of somebody else
 NO_STEP = 225  # 2017, for a step that does not run
+STANDS_STILL = 187  # for a step of a job that is suspended
 NOT_A_PART = 60  # for a part of a heterogeneous job
 PATIENCE = 10.0  # seconds to wait for the controller
 PAUSE = 0.01  # seconds between two looks
@@ -106,14 +107,14 @@ class Requests:
             self._add_step(target, target.step)
         elif self._ends_all(target.job):
             self.bodies["cancel"].append(target.cancel())
-        elif target.job.state is JobState.PENDING:
+        elif target.job.state in (JobState.PENDING, JobState.SUSPENDED):
             self._refuse(target, "Job can not be altered now, try again later", CANNOT)
         else:
             self._add_signal(target)
 
     def _ends_all(self, job: Job) -> bool:
-        """Is the job to be over? A batch script that has not started cannot be ended alone."""
-        is_whole = "batch" not in self._chosen or job.state is JobState.PENDING
+        """Is the job to be over? A batch script that has not started, or stands still, cannot be ended alone."""
+        is_whole = "batch" not in self._chosen or job.state in (JobState.PENDING, JobState.SUSPENDED)
         return self._number == signals.NUMBERS["KILL"] and is_whole
 
     def _tell(self, target: Target) -> None:
@@ -146,6 +147,10 @@ class Requests:
         if step not in cancel_targets.running_steps(target.job, self._db):
             if "signal" not in self._chosen:
                 self._refuse(target, "Invalid job id specified", NO_STEP)
+        elif target.job.state is JobState.SUSPENDED and "signal" in self._chosen:
+            self._refuse(target, "Job step not running", STANDS_STILL)
+        elif target.job.state is JobState.SUSPENDED:
+            self._refuse(target, "Job can not be altered now, try again later", CANNOT)
         elif self._number <= signals.LAST:
             ends = "signal" not in self._chosen
             self.bodies["signal"].append({**self._signal(target, True), "step": step, "ends": ends})

@@ -138,6 +138,7 @@ class Loop:
     def _save(self, last_request: int, decisions: list[Decision]) -> None:
         jobs = self.cluster.touched.values()
         before = self.notices.before(self.db)
+        database.suspend_steps(self.db, jobs)
         database.save_jobs(self.db, jobs)
         self.notices.note(self.db, before, self.clock())
         database.end_steps(self.db, (job for job in jobs if not job.state.holds_resources), self.clock())

@@ -223,8 +223,9 @@ _used_energy = _step(lambda step, view: "energy=0" if step.end_time else "")
 
 ALWAYS = (
     "job_id array_job_id array_task_id array_tasks het_job_id het_offset state outcome start_time"
-    " end_time submit_time resize_time eligible_time begin_time reason cancelled_by attempt script suspended_seconds"
-    " exit_code exit_signal node allocation alloc_cpus alloc_memory alloc_gpus max_rss user_seconds system_seconds"
+    " end_time submit_time resize_time eligible_time begin_time reason cancelled_by attempt script"
+    " suspend_time suspended_seconds exit_code exit_signal node allocation alloc_cpus alloc_memory alloc_gpus max_rss"
+    " user_seconds system_seconds"
 )
 _CPUS = "alloc_cpus ntasks ntasks_per_node cpus_per_task nodes max_nodes min_cpus required_nodes extra"
 _NODES = "nodes node node_list"
@@ -314,7 +315,7 @@ ACCOUNTING_FIELDS = (
     _row("State", 10, "exit_code exit_signal", _state),
     _row("Submit", 19, "", _submit),
     _row("SubmitLine", 20, "submit_line", lambda line, view: (line.step or line.job).submit_line or ""),
-    _row("Suspended", 10, "", lambda line, view: format_elapsed(int(line.suspended))),
+    _row("Suspended", 10, "", lambda line, view: format_elapsed(int(line.suspended(view.now)))),
     _row("SystemComment", 15, "", _each()),
     _row("SystemCPU", 10, _USED, lambda line, view: processor_time(line.system_seconds)),
     _row("Timelimit", 10, "time_limit", _job(_limit)),

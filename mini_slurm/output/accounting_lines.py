@@ -67,12 +67,13 @@ class Line:
         """Whole seconds that it has run."""
         if self.started is None:
             return 0
-        return max(int(self.ended or now) - int(self.started) - int(self.suspended), 0)
+        return max(int(self.ended or now) - int(self.started) - int(self.suspended(now)), 0)
 
-    @property
-    def suspended(self) -> float:
-        """Seconds for which it was suspended."""
-        return self.job.suspended_seconds if self.step is None else self.step.suspended_seconds
+    def suspended(self, now: float) -> float:
+        """Seconds for which it was suspended, until now if it is."""
+        before = self.job.suspended_seconds if self.step is None else self.step.suspended_seconds
+        since = self.job.suspend_time if self.state is JobState.SUSPENDED else None
+        return before if since is None else before + max(now - since, 0.0)
 
     @property
     def cpus(self) -> int:
@@ -161,6 +162,8 @@ def settled(step: Step, job: Job) -> Step:
     state = state_of(job)
     if state is JobState.RESIZING and (step.end_time is None or step.end_time > (job.end_time or 0)):
         return Step(**{**step.__dict__, "state": state, "end_time": job.end_time, "exit_code": 0, "exit_signal": 0})
+    if step.end_time is None and state is JobState.SUSPENDED:
+        return Step(**{**step.__dict__, "state": state})
     if step.end_time is not None or not state.is_over:
         return step
     return Step(**{**step.__dict__, "state": state, "end_time": job.end_time})

@@ -6,6 +6,7 @@ from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster, allocation, held, occupies
 from mini_slurm.scheduler.decisions import Decision, End
+from mini_slurm.scheduler.ends import count_suspension
 from mini_slurm.scheduler.explain import HELD_BY_ADMIN, holds
 from mini_slurm.scheduler.oversubscription import recount
 
@@ -49,6 +50,7 @@ def finish(cluster: Cluster, job: Job, state: JobState, now: float) -> None:
         requeue(cluster, job, JobState.PREEMPTED if is_preempted else state, now, delay)
         return
     release(cluster, job)
+    count_suspension(job, now)
     job.state = state
     job.outcome, job.lent, job.stopped = None, 0, 0
     job.end_time = now if job.end_time is None else job.end_time
@@ -84,6 +86,7 @@ def put_back(cluster: Cluster, job: Job) -> None:
 
 def requeue(cluster: Cluster, job: Job, state: JobState, now: float, delay: float = 0.0) -> None:
     """This run of the job has ended as `state`; the job waits again, for at least so long. It stays held if it is."""
+    count_suspension(job, now)
     run = Job(**job.__dict__)
     run.state, run.outcome, run.lent, run.stopped = state, None, 0, 0
     run.end_time = now if job.end_time is None else job.end_time

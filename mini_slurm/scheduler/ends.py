@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Iterator
 
 from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
 
 NEVER = float("inf")
 SLACK = 64  # outdated entries beyond as many as there are jobs
@@ -40,6 +41,12 @@ class Ends:
             if key != last and self._keys.get(key[1]) == key:
                 yield key[1]
             last = key
+
+
+def count_suspension(job: Job, now: float) -> None:
+    """A job that is suspended goes on, or is ended: its clock has stood still until now."""
+    if job.state is JobState.SUSPENDED:
+        job.suspended_seconds += max(now - (job.suspend_time or now), 0.0)
 
 
 def expected_end(job: Job) -> float:

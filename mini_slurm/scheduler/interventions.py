@@ -7,6 +7,7 @@ from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster, allocation
 from mini_slurm.scheduler.decisions import Answer, Decision, End, Limit, Measure, Notify
 from mini_slurm.scheduler.ending import requeue
+from mini_slurm.scheduler.ends import count_suspension
 from mini_slurm.scheduler.events import (
     MeasureRequested,
     NotifyRequested,
@@ -65,6 +66,7 @@ def _end(cluster: Cluster, job: Job, now: float, *, held: bool) -> list[Decision
         be_quiet(cluster, job, now)
         return []
     is_ending = job.state is JobState.COMPLETING
+    count_suspension(job, now)
     job.outcome, job.state = JobState.REQUEUED.name, JobState.COMPLETING
     return [] if is_ending else [End(job.node or "", cluster.attempt_name(job), "JOB REQUEUE")]
 
@@ -82,8 +84,7 @@ def on_suspend_requested(cluster: Cluster, event: SuspendRequested, now: float) 
         _check_state(job, event.resume)
         if not event.resume and job.state is JobState.SUSPENDED:
             return
-        if event.resume:
-            job.suspended_seconds += max(now - (job.suspend_time or now), 0.0)
+        count_suspension(job, now)
         job.priority, job.priority_set = int(event.resume), 0
         set_priority(cluster, job, now)
         job.state = JobState.RUNNING if event.resume else JobState.SUSPENDED
@@ -104,7 +105,7 @@ def on_notify_requested(cluster: Cluster, event: NotifyRequested, now: float) ->
     def act(job: Job) -> None:
         if not owns(cluster, event.request.by, job):
             raise Refusal(NOT_YOURS)
-        if job.state.is_over or job.state is JobState.COMPLETING:
+        if job.state.is_over or job.state in (JobState.COMPLETING, JobState.SUSPENDED):
             raise Refusal(DONE)
         if job.state is not JobState.RUNNING:
             raise Refusal(DISABLED)

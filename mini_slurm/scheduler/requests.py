@@ -11,6 +11,7 @@ from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import NOBODY, Decision, End, Forget, Signal
 from mini_slurm.scheduler.ending import finish
+from mini_slurm.scheduler.ends import count_suspension
 from mini_slurm.scheduler.events import CancelRequested, JobSubmitted, ReleaseRequested, SignalRequested
 from mini_slurm.scheduler.priority import set_priority
 from mini_slurm.scheduler.starting import split_task
@@ -89,6 +90,7 @@ def _cancel(cluster: Cluster, job: Job, uid: int, now: float) -> list[Decision]:
         cluster.touch(job)
         return []
     assert job.node is not None
+    count_suspension(job, now)
     job.outcome = JobState.CANCELLED.name
     job.state = JobState.COMPLETING
     cluster.touch(job)
@@ -110,6 +112,7 @@ def on_release_requested(cluster: Cluster, event: ReleaseRequested, now: float) 
     if job.state is JobState.PENDING:
         return _cancel(cluster, job, event.uid, now)
     assert job.node is not None
+    count_suspension(job, now)
     job.outcome = (JobState.FAILED if event.exit_code else JobState.COMPLETED).name
     job.exit_code, job.exit_signal = event.exit_code, event.exit_signal
     job.state = JobState.COMPLETING

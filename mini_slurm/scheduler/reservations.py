@@ -16,6 +16,7 @@ from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster, override
 from mini_slurm.scheduler.decisions import Decision, End
 from mini_slurm.scheduler.eligible import named_partitions
+from mini_slurm.scheduler.ends import count_suspension
 from mini_slurm.scheduler.explain import HELD_BY_ADMIN
 from mini_slurm.scheduler.licenses import in_all, parse
 
@@ -173,16 +174,17 @@ def settle(cluster: Cluster, now: float) -> list[Decision]:
         else:
             forget(cluster, one)
         if "FLEX" not in one.flags:
-            decisions += _end(cluster, one)
+            decisions += _end(cluster, one, now)
     return decisions
 
 
-def _end(cluster: Cluster, one: Reservation) -> list[Decision]:
+def _end(cluster: Cluster, one: Reservation, now: float) -> list[Decision]:
     """Its jobs have used up their time, unless they name another one that is not over: that is as Slurm has it."""
     decisions: list[Decision] = []
     for job in users(cluster, one.name):
         goes_on = any(other.name != one.name for other in named(cluster.fleet, job))
         if job.state in LIVE and job.outcome is None and not (job.het_offset or goes_on):
+            count_suspension(job, now)
             job.outcome, job.state = JobState.TIMEOUT.name, JobState.COMPLETING
             cluster.touch(job)
             decisions.append(End(job.node or "", cluster.attempt_name(job), "TIME LIMIT"))

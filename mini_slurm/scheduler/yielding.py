@@ -9,7 +9,7 @@ from mini_slurm.model.states import JobState
 from mini_slurm.model.warning import parse_warning
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision, End, Signal
-from mini_slurm.scheduler.ends import expected_end
+from mini_slurm.scheduler.ends import count_suspension, expected_end
 from mini_slurm.scheduler.lending import lend, take_back
 from mini_slurm.scheduler.preemption import grace_end
 
@@ -86,7 +86,7 @@ def _suspend(cluster: Cluster, job: Job, now: float) -> list[Decision]:
 
 def resume(cluster: Cluster, job: Job, now: float) -> list[Decision]:
     """Give the job its CPUs back, and let it go on."""
-    job.suspended_seconds += max(now - (job.suspend_time or now), 0.0)
+    count_suspension(job, now)
     job.state, job.suspend_time = JobState.RUNNING, now
     job.preempt_time = None
     cluster.touch(job)

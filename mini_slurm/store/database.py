@@ -205,7 +205,14 @@ def _insert(table: str, columns: Sequence[str]) -> str:
 SAVE_JOB = _insert("job", job_model.COLUMNS)
 SAVE_RUN = _insert("run", job_model.COLUMNS)
 SAVE_SIZE = _insert("size", job_model.COLUMNS)
+STEP_KEY = ("job_id", "attempt", "number", "component")
 SAVE_STEP = _insert("step", step_model.COLUMNS)
+SUSPENDED_STEPS = f"SELECT {','.join(STEP_KEY)}, suspended_seconds FROM step WHERE job_id = ? AND suspended_seconds > 0"
+SUSPEND_STEPS = """
+    UPDATE step SET suspended_seconds = suspended_seconds
+        + max(?1 - ifnull((SELECT job.suspended_seconds FROM job WHERE job.job_id = ?2), 0), 0)
+    WHERE job_id = ?2 AND end_time IS NULL
+"""
 SAVE_MACHINE = _insert("machine", machine_model.COLUMNS)
 BOOK_FOREIGN_USE = """
     INSERT INTO foreign_use VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?) ON CONFLICT DO UPDATE SET
@@ -232,9 +239,20 @@ def save_sizes(db: sqlite3.Connection, jobs: Iterable[Job]) -> None:
 
 
 def save_steps(db: sqlite3.Connection, steps: Iterable[Step]) -> None:
-    """Write the whole rows of these steps; call it within a transaction."""
+    """Write the whole rows of these steps, but for how long they were suspended; call it within a transaction."""
+    steps = list(steps)
+    known = {}
+    for number in {step.job_id for step in steps}:
+        known.update({tuple(row[:-1]): row[-1] for row in db.execute(SUSPENDED_STEPS, (number,))})
+    for step in steps:
+        step.suspended_seconds = known.get(tuple(getattr(step, name) for name in STEP_KEY), step.suspended_seconds)
     rows = ({**STEP_DEFAULTS, **step.__dict__, "state": step.state.name} for step in steps)
     db.executemany(SAVE_STEP, ([row[name] for name in step_model.COLUMNS] for row in rows))
+
+
+def suspend_steps(db: sqlite3.Connection, jobs: Iterable[Job]) -> None:
+    """The steps that run were suspended with these jobs; call it before the jobs are saved, within a transaction."""
+    db.executemany(SUSPEND_STEPS, [(job.suspended_seconds, job.job_id) for job in jobs if job.suspended_seconds])
 
 
 def end_steps(db: sqlite3.Connection, jobs: Iterable[Job], now: float) -> None:

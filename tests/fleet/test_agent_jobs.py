@@ -358,11 +358,12 @@ def test_what_is_not_suspended_hears_nothing_of_being_resumed(client: Client) ->
     assert client.finish(name)[1] == "ready\nover\n"
 
 
-def test_a_suspended_script_can_be_ended(client: Client) -> None:
+def test_a_suspended_script_can_be_ended_and_is_not_asked_to_end(client: Client) -> None:
     name = begin(client, "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done")
     client.wait_for_text(name, "ready")
     client.send(SuspendAttempt(name, resume=False), EndAttempt(name, 30))
-    assert client.finish(name)[0].exit_code == 3
+    ended = client.finish(name)[0]
+    assert (ended.exit_code, ended.exit_signal) == (0, signal.SIGKILL)
 
 
 def test_a_script_is_warned_once_before_its_time_is_up(client: Client) -> None:

@@ -12,6 +12,7 @@ import pytest
 from mini_slurm.errors import StateError
 from mini_slurm.model.job import Job
 from mini_slurm.model.states import JobState
+from mini_slurm.model.step import Step
 from mini_slurm.store import database
 from mini_slurm.store.schema import STEPS
 
@@ -57,6 +58,21 @@ def test_who_was_suspended_before_others_could_have_his_cpus_lends_them(tmp_path
     db.execute(step)
     lent = {job.job_id: job.lent for job in database.load_jobs(db)}
     assert [lent[number] for number in numbers] == [2, 0]
+
+
+def test_steps_that_run_are_suspended_as_long_as_their_job(tmp_path: Path):
+    db = database.open_database(str(tmp_path))
+    job = Job(job_id=database.submit(db, Job(), b"", b""), state=JobState.RUNNING, attempt=1)
+    running, over = Step(job_id=job.job_id, attempt=1, number=1), Step(job_id=job.job_id, attempt=1, number=0)
+    over.end_time = 5.0
+    database.save_steps(db, [running, over])
+    for seconds in (10.0, 10.0, 15.0):  # in all
+        job.suspended_seconds = seconds
+        database.suspend_steps(db, [job])
+        database.save_jobs(db, [job])
+    database.save_steps(db, [Step(job_id=job.job_id, attempt=1, number=1, end_time=20.0)])  # news of its end
+    found = db.execute("SELECT number, end_time, suspended_seconds FROM step ORDER BY number").fetchall()
+    assert [tuple(row) for row in found] == [(0, 5.0, 0.0), (1, 20.0, 15.0)]
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path):

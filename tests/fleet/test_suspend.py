@@ -67,6 +67,9 @@ def test_others_get_its_cpus_and_it_goes_on_beside_them(fleet: Machines, tmp_pat
     are_still(fleet, "node1", "node2")
     assert nodes(fleet) == ["node1 0/2/0/2 idle", "node2 0/2/0/2 idle"]
     assert "   AllocTRES=mem=500M" in said(fleet, "mscontrol", "show", "node", "node1")
+    assert said(fleet, "msacct", "-nPoJobID,State", f"-j{first}") == [
+        f"{first}|SUSPENDED", f"{first}.batch|SUSPENDED", f"{first}.0|SUSPENDED"
+    ]  # fmt: skip
     second = holding_node1(fleet, tmp_path)
     are_still(fleet, "node1", "node2")
     assert said(fleet, "mscontrol", "resume", str(first)) == []
@@ -81,7 +84,21 @@ def test_others_get_its_cpus_and_it_goes_on_beside_them(fleet: Machines, tmp_pat
     (fleet.work / "done").touch()
     ends = jobs.wait_over(fleet, first, second, third)
     assert [job.state.name for job in ends] == ["COMPLETED"] * 3
-    assert ends[0].suspended_seconds > 0
+    job, script, step = said(fleet, "msacct", "-nPoSuspended", f"-j{first}")
+    assert job == script == step > "00:00:00"
+
+
+def test_one_that_stands_still_hears_nothing_but_its_end(fleet: Machines) -> None:
+    job = begun_on_both(fleet)
+    said(fleet, "mscontrol", "suspend", str(job))
+    late = f"mscancel: error: Kill job error on job id {job}: Job can not be altered now, try again later\n"
+    step = f"mscancel: error: Kill job error on job step id {job}: Job step not running\n"
+    for words, code, error in ((("USR1", str(job)), 228, late), (("USR1", f"{job}.0"), 187, step)):
+        done = fleet.run("mscancel", "-s", *words)
+        assert (done.returncode, done.stderr) == (code, error)
+    assert said(fleet, "mscancel", str(job)) == []
+    (over,) = jobs.wait_over(fleet, job)
+    assert (over.state.name, over.exit_signal) == ("CANCELLED", 9)
 
 
 def test_another_controller_and_other_agents_know_whose_cpus_are_lent(fleet: Machines, tmp_path: Path) -> None:

@@ -141,6 +141,18 @@ def test_one_that_ends_while_it_is_suspended_leaves_what_it_held(way: str):
     assert sim.cluster.machines["node1"].free.memory >= 7500
 
 
+def test_the_clock_of_one_that_is_ended_stood_still_until_then():
+    sim = of()
+    jobs = [suspended(sim, **SMALL) for _ in range(2)]
+    sim.run(until=502)
+    sim.cancel(jobs[0])
+    sim.requeue(jobs[1], by=ADMIN)
+    sim.run(until=600)
+    run = sim.cluster.runs[0]
+    assert [int(one.suspended_seconds) for one in (sim.job(jobs[0]), run)] == [501, 500]
+    assert sim.job(jobs[1]).suspended_seconds == 0
+
+
 # --- when it goes on
 
 

@@ -370,3 +370,11 @@ def test_a_qos_has_its_number() -> None:
     view.qualities = {"normal": 1, "high": 2}
     table, _ = by_prefixes("qosraw", FIELDS)
     assert [*table.joined([Line(job("ok", qos="high")), batch(job("ok", qos="high"))], view, "|", False)] == ["2", ""]
+
+
+def test_the_clock_of_a_suspended_job_and_its_steps_stands_still() -> None:
+    one = job("run", JobState.SUSPENDED, start_time=NOW - 100, suspend_time=NOW - 30, suspended_seconds=20.0)
+    step = settled(Step(job_id=1, attempt=1, number=0, start_time=NOW - 90, suspended_seconds=20.0), one)
+    table, _ = by_prefixes("state,elapsed,suspended", FIELDS)
+    shown = [*table.joined([Line(one), batch(one), Line(one, step)], View(NOW, str, "mini"), "|", False)]
+    assert shown == ["SUSPENDED|00:00:50|00:00:50"] * 2 + ["SUSPENDED|00:00:40|00:00:50"]
