@@ -20,6 +20,7 @@ from mini_slurm.clusters.base import Answer, Order, Unanswered
 from mini_slurm.clusters.inside import hostlist, srun, waited
 from mini_slurm.clusters.inside import job as wrapper
 from mini_slurm.clusters.pbs import TOOLS, Pbs, source
+from mini_slurm.clusters.pbs import wrapper as program
 from mini_slurm.clusters.states import Known
 from mini_slurm.clusters.submission import number_of
 from mini_slurm.clusters.torque import Torque
@@ -445,6 +446,47 @@ def in_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Srun:
         return subprocess.run(command, input=typed, capture_output=True, text=True, cwd=tmp_path, timeout=60)
 
     return run
+
+
+Wrapped = Callable[[], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def wrapped(tmp_path: Path) -> Wrapped:
+    """Runs a job's wrapper as PBS does, in a home of its own: its script ends with 3."""
+    job = ForeignJob(name="x", cluster="far", tag="t1", work_dir=str(tmp_path))
+    text = program(Order((), None, b"", job, source=b"#!/bin/sh\necho ran; exit 3\n"), None)
+
+    def run() -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PBS_JOBID": "7.s"}
+        command = [sys.executable, "-I", "-"]
+        return subprocess.run(command, input=text.decode(), capture_output=True, text=True, env=environment, timeout=60)
+
+    return run
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_note_that_cannot_be_written_is_a_line_and_the_job_runs(
+    wrapped: Wrapped, tmp_path: Path, is_full: bool
+) -> None:
+    note = tmp_path / wrapper.NOTES / "t1"
+    if is_full:
+        note.with_name("t1.new").mkdir(parents=True)
+    done = wrapped()
+    complaint = f"error: {note}: Is a directory\n"
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", 2 * complaint * is_full)
+    assert (tmp_path / "slurm-7.out").read_text() == "ran\n"
+    assert is_full or json.loads(note.read_text())["code"] == 3
+
+
+def test_a_home_in_which_nothing_can_be_written_ends_a_job_without_a_traceback(
+    wrapped: Wrapped, tmp_path: Path
+) -> None:
+    (tmp_path / ".cache").write_text("no folder")
+    done = wrapped()
+    note = tmp_path / wrapper.NOTES / "t1"
+    assert (done.returncode, done.stdout) == (128 + wrapper.NO_FILES, "")
+    assert done.stderr.splitlines() == [f"error: {path}: Not a directory" for path in (note, note.parent.parent, note)]
 
 
 def test_files_of_output_may_be_called_out_and_err(in_job: Srun, tmp_path: Path) -> None:
