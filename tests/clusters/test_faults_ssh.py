@@ -26,6 +26,7 @@ from tests.waiting import wait_until
 
 SEEDS = range(int(os.environ.get("MINI_SLURM_SEEDS", "1")))
 USERS, JOBS = 3, 4  # who submit at a time, and how many each
+AT_ONCE = 4  # faults until a command has come to its end: a slow machine is to recover between them
 # what a job's name has its submission do
 SUBMIT = """\
 fault={fault!r}
@@ -123,6 +124,11 @@ class Trouble:
         self.system = system
         self.rng = rng
         self.seen: list[str] = []
+        self.unrested = 0
+
+    def rest(self) -> None:
+        """A command has come to its end: more may break."""
+        self.unrested = 0
 
     def connection(self) -> None:
         """The connection is cut."""
@@ -156,6 +162,9 @@ class Trouble:
             *self.system.faults,
         ]
         while not is_over.wait(self.rng.uniform(0.2, 2)):
+            if self.unrested >= AT_ONCE:
+                continue
+            self.unrested += 1
             fault = self.rng.choice(faults)
             self.seen.append(fault.__name__)
             fault()
@@ -229,6 +238,7 @@ def submit_and_break(node: LoginNode, system: System, rng: random.Random) -> Non
         for name in mine:
             wrap = "echo $SLURM_JOB_ID $SLURM_JOB_NAME >> ran; sleep 1"
             said[name] = user.try_("msbatch", "-M", "far", "-D", str(user.home), "-J", name, "--wrap", wrap)
+            trouble.rest()
             if found := re.fullmatch(r"Submitted batch job (\d+)\n", said[name].stdout):
                 told[name] = found[1]
 
@@ -236,6 +246,7 @@ def submit_and_break(node: LoginNode, system: System, rng: random.Random) -> Non
         while not is_over.wait(0.5):
             before = {*told.values()}
             shown = user.try_("msqueue", "-h", "-t", "all", "-o", "%i %T").stdout.split("\n")[:-1]
+            trouble.rest()
             states = dict(line.split() for line in shown)
             assert before <= {*states}, f"{before - {*states}} vanished: {states}"
             assert {*states.values()} <= GOOD, states

@@ -113,7 +113,7 @@ class Machine:
     def _answers(self) -> bool:
         assert self._listener and self._listener.poll() is None, self.log.read_text(errors="replace")
         try:
-            with socket.create_connection((ADDRESS, self.port), timeout=1) as connection:
+            with socket.create_connection((ADDRESS, self.port), timeout=5) as connection:
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False
