@@ -74,7 +74,7 @@ class Lsf:
         """Was it killed, or did it end well without a number?"""
         return answer.code <= 0 or b"timed out" in answer.err
 
-    def find(self, job: ForeignJob) -> Call:
+    def find(self, jobs: Sequence[ForeignJob]) -> Call:
         """All jobs of this user."""
         return self.states(())
 

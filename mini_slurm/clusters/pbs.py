@@ -103,9 +103,9 @@ class Pbs:
         """Was it killed, did it end well without a number, or did the way to the server break?"""
         return answer.code <= 0 or UNCLEAR.search(answer.err) is not None
 
-    def find(self, job: ForeignJob) -> Call:
-        """All jobs that have not ended, and what tells of one that has: the tag is among their variables."""
-        text = json.dumps({"tag": job.tag, **self._asked()})
+    def find(self, jobs: Sequence[ForeignJob]) -> Call:
+        """All jobs that have not ended, and what tells of those that have: the tags are among their variables."""
+        text = json.dumps({"tags": [job.tag for job in jobs], **self._asked()})
         return Call(("/usr/bin/env", "python3", "-I", "-c", source("ends")), text.encode() + b"\n", asks=2)
 
     def _asked(self) -> dict[str, object]:

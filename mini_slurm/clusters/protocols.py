@@ -41,8 +41,8 @@ class Cluster(Protocol):
     def is_unclear(self, answer: Answer) -> bool:
         """May the job have been submitted although the answer does not say so?"""
 
-    def find(self, job: ForeignJob) -> Call:
-        """Every job of this user, with the one that has this job's tag even if it is over; read by `read_states`."""
+    def find(self, jobs: Sequence[ForeignJob]) -> Call:
+        """Every job of this user, with those that have these jobs' tags even if they are over; for `read_states`."""
 
     def name(self, job: ForeignJob) -> str:
         """What the system calls the submission that this job, maybe a task of an array, belongs to."""

@@ -41,16 +41,16 @@ class Refresh:
         self._runner = runner
         self._is_answered = False
 
-    def search(self, tag: str) -> bool:
-        """Look for the submission with this tag, if it is time to; did the system answer? Raises StateError."""
+    def search(self) -> bool:
+        """Look for submissions whose answer was lost, if it is time to; did the system answer? Raises StateError."""
         self._is_answered = False
-        self.run(sought=tag)
+        self.run(searches=True)
         return self._is_answered
 
-    def run(self, *, everybody: bool = False, sought: str | None = None) -> Contact:
+    def run(self, *, everybody: bool = False, searches: bool = False) -> Contact:
         """Ask if it is time to; how the cluster answers. Raises StateError.
 
-        `everybody`: others' jobs, too; `sought`: the tag of a submission whose answer was lost.
+        `everybody`: others' jobs, too; `searches`: submissions whose answer was lost come before ends.
         """
         contact = foreign.contact(self._db, self._name)
         if not _is_time(contact, everybody):
@@ -58,12 +58,12 @@ class Refresh:
         with _alone(self._lock) as alone:
             contact = foreign.contact(self._db, self._name)  # somebody else may just have asked
             if alone and _is_time(contact, everybody):
-                self._ask(contact, everybody, sought)
+                self._ask(contact, everybody, searches)
         return contact
 
-    def _ask(self, contact: Contact, everybody: bool, sought: str | None) -> None:
+    def _ask(self, contact: Contact, everybody: bool, searches: bool) -> None:
         try:
-            is_whole = self._bring_up_to_date(contact, everybody, sought)
+            is_whole = self._bring_up_to_date(contact, everybody, searches)
             contact.answered = time.time()
             contact.failures, contact.fault = 0, ""
             # whoever asks often for states would leave no room to ask for ends: both are asked for next
@@ -80,15 +80,13 @@ class Refresh:
         with transaction(self._db):
             foreign.save_contact(self._db, contact)
 
-    def _bring_up_to_date(self, contact: Contact, everybody: bool, sought: str | None) -> bool:
+    def _bring_up_to_date(self, contact: Contact, everybody: bool, searches: bool) -> bool:
         """Ask, and store what was told; False: there was no room left to ask how jobs ended."""
         is_whole = True
         intents = foreign.intents(self._db, self._name)
         jobs = foreign.select(self._db, foreign.of_cluster(self._name, "ours", OPEN))
         known = Known(self._cluster, jobs, intents, time.time())
-        if sought is None and not contact.owes_ends:
-            sought = next(iter(intents), None)
-        call = known.question(everybody, sought)
+        call = known.question(everybody, searches or not contact.owes_ends)
         if call is not None:
             known.take_states(self._call(contact, call), everybody)
             self._is_answered = True

@@ -49,7 +49,7 @@ class Slurm:
         """Did it end well without a number, was it killed, or did the way to slurmctld break?"""
         return answer.code <= 0 or not answer.err.strip() or UNCLEAR.search(answer.err) is not None
 
-    def find(self, job: ForeignJob) -> Call:
+    def find(self, jobs: Sequence[ForeignJob]) -> Call:
         """All jobs of this user."""
         return self.states(())
 

@@ -44,13 +44,15 @@ class Known:
         self._gone: list[ForeignJob] = []
         self._others: list[ForeignJob] | None = None
         self._no_more: list[str] = []  # tags of submissions that need not be looked for
+        self._is_search = False
 
-    def question(self, everybody: bool, sought: str | None) -> Call | None:
-        """What to ask; `sought`: the tag of a submission to look for, whose search tells of all other jobs, too."""
+    def question(self, everybody: bool, searches: bool) -> Call | None:
+        """What to ask; `searches`: there is room to look for submissions, which tells of all other jobs, too."""
         if everybody:
             return self._cluster.states(None)
-        if sought is not None and sought in self._intents:
-            return self._cluster.find(self._intents[sought])
+        self._is_search = searches and bool(self._intents)
+        if self._is_search:
+            return self._cluster.find([*self._intents.values()])
         return self._cluster.states([*self._before.values()]) if self._before else None
 
     def take_states(self, answer: Answer, everybody: bool) -> None:
@@ -121,7 +123,8 @@ class Known:
         foreign.save(db, (job for name, job in self._jobs.items() if self._is_changed(name, job)))
         foreign.remove(db, self._gone)
         for tag, job in self._intents.items():
-            if tag in self._no_more or self._now - job.submit_time > FORGET:
+            # it counts as never made where it was looked for: nobody may have answered for that long
+            if tag in self._no_more or (self._is_search and self._now - job.submit_time > FORGET):
                 foreign.end_intent(db, tag)
         if self._others is not None:
             foreign.replace_others(db, self._cluster.entry.name, self._others)

@@ -156,7 +156,7 @@ def _look(db: sqlite3.Connection, refresh: Refresh, job: ForeignJob) -> ForeignJ
     sure, end = 0, time.monotonic() + PATIENCE
     while sure < SURE and time.monotonic() < end:
         time.sleep(PAUSE)
-        sure += refresh.search(job.tag)
+        sure += refresh.search()
         found = foreign.with_tag(db, job.cluster, job.tag)
         if found is not None:
             return found

@@ -537,7 +537,7 @@ def test_a_search_asks_no_more_often_than_it_says(tmp_path: Path, has_history: b
         "*) printf 'Job Id: 7.s\\n    job_state = R\\n' ;; esac\n"
     )
     qstat.chmod(0o755)
-    call = Pbs(ClusterEntry("far", "pbs", folder=str(tmp_path))).find(ForeignJob(tag="t1"))
+    call = Pbs(ClusterEntry("far", "pbs", folder=str(tmp_path))).find([ForeignJob(tag="t1")])
     environment = {**os.environ, "HOME": str(tmp_path)}
     told = subprocess.run(call.words, input=call.stdin, env=environment, capture_output=True, check=True).stdout
     assert (tmp_path / "asked").read_text().splitlines() == ["-t -f -w", "-x -f -w"]
@@ -558,7 +558,7 @@ def test_a_search_tells_of_every_task_that_is_noted_with_its_end(tmp_path: Path,
     qstat.write_text("#!/bin/sh\n")
     qstat.chmod(0o755)
     there = cluster(ClusterEntry("far", "pbs", folder=str(tmp_path)))
-    call = there.find(ForeignJob(tag="t1"))
+    call = there.find([ForeignJob(tag="t1")])
     environment = {**os.environ, "HOME": str(tmp_path)}
     out = subprocess.run(call.words, input=call.stdin, env=environment, capture_output=True, check=True).stdout
     found = there.read_states(Answer(0, out, b""), [ForeignJob(tag="t1", user="bob")])
@@ -566,6 +566,29 @@ def test_a_search_tells_of_every_task_that_is_noted_with_its_end(tmp_path: Path,
     assert {task: ends[task][0] for task in range(4)} == {0: "COMPLETED", 1: "FAILED", 2: "FAILED", 3: "CANCELLED"}
     assert (ends[1][1:], ends[2][1:]) == ((3, 0, "t1", "bob"), (0, 9, "t1", "bob"))
     assert {job.end_time for job in found} == {1795323616.0}
+
+
+@pytest.mark.parametrize(("cluster", "listed"), [
+    (Pbs, "Job Id: 17.s\\n    job_state = H\\n    depend = afterok:7.s@s\\n"),
+    (Torque, "<Data><Job><Job_Id>17.s</Job_Id><job_state>H</job_state><depend>afterok:7.s</depend></Job></Data>"),
+])  # fmt: skip
+def test_a_job_whose_name_is_a_part_of_anothers_is_found_by_its_note(
+    tmp_path: Path, cluster: type[Pbs], listed: str
+) -> None:
+    notes = tmp_path / wrapper.NOTES
+    notes.mkdir(parents=True)
+    for tag, number in (("t1", 7), ("t2", 27)):
+        told = {"id": f"{number}.s", "code": 0, "signal": 0, "ended": False, "end": 1795323616.5}
+        (notes / tag).write_text(json.dumps(told))
+    qstat = tmp_path / "qstat"
+    qstat.write_text(f"#!/bin/sh\ncase $1 in -x) ;; *) printf '{listed}' ;; esac\n")
+    qstat.chmod(0o755)
+    there = cluster(ClusterEntry("far", "pbs", folder=str(tmp_path)))
+    call = there.find([ForeignJob(tag=tag) for tag in ("never", "t1", "t2")])
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    out = subprocess.run(call.words, input=call.stdin, env=environment, capture_output=True, check=True).stdout
+    found = there.read_states(Answer(0, out, b""), [])
+    assert {job.foreign_id: job.tag for job in found} == {"17.s": "", "7.s": "t1", "27.s": "t2"}
 
 
 ENDED = """\

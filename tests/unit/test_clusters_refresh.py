@@ -14,6 +14,7 @@ from mini_slurm.clusters.base import Answer, Call
 from mini_slurm.clusters.pbs import Pbs
 from mini_slurm.clusters.refresh import CALLS, SPAN, Refresh
 from mini_slurm.clusters.slurm import Slurm
+from mini_slurm.clusters.states import FORGET
 from mini_slurm.model.cluster_entry import ClusterEntry
 from mini_slurm.model.foreign import ForeignJob
 from mini_slurm.model.states import JobState
@@ -161,7 +162,7 @@ class Noted(Hiding):
     """One that knows of it by the note of its end alone, which tells no moment."""
 
     def run(self, call: Call) -> Answer:
-        if b'"jobs"' in call.stdin:
+        if b'"lost"' not in call.stdin:
             return super().run(call)
         return Answer(0, b"Job Id: 8.s\n    job_state = F\n    Variable_List = MINI_SLURM_TAG=lost\n\n", b"")
 
@@ -170,10 +171,30 @@ def test_a_lost_submission_that_is_over_when_it_is_found_is_shown_like_any_other
     db, now = database.open_database(str(tmp_path)), time.time()
     with database.transaction(db):
         foreign.intend(db, ForeignJob(cluster="far", tag="lost", submit_time=now))
-    Refresh(str(tmp_path), db, "far", Pbs(ClusterEntry("far", "pbs")), Noted()).search("lost")
+    Refresh(str(tmp_path), db, "far", Pbs(ClusterEntry("far", "pbs")), Noted()).search()
     where = Where("ours")
     where.states(None, now)  # those that are not over, or have not been for long
     assert [job.foreign_id for job in foreign.select(db, where)] == ["8.s"]
+    db.close()
+
+
+def test_a_submission_is_forgotten_only_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [time.time()]
+    monkeypatch.setattr(refresh.time, "time", lambda: now[0])
+    db, pbs = database.open_database(str(tmp_path)), Noted()
+    with database.transaction(db):
+        for tag in ("never", "lost"):  # the first one was not submitted: the other one has not to wait for it
+            foreign.intend(db, ForeignJob(cluster="far", tag=tag, submit_time=now[0]))
+    now[0] += 2 * FORGET  # nobody has asked, or the system was away
+    asker = Refresh(str(tmp_path), db, "far", Pbs(ClusterEntry("far", "pbs")), pbs)
+    asker.run(everybody=True)
+    assert {*foreign.intents(db, "far")} == {"never", "lost"}
+    now[0] += 2 * SPAN
+    asker.run()
+    assert [job.foreign_id for job in foreign.select(db, Where("ours"))] == ["8.s"]
+    assert foreign.intents(db, "far") == {}
     db.close()
 
 

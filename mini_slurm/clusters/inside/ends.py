@@ -1,6 +1,6 @@
 """How jobs on a PBS ended: what their wrappers noted, and what the job history says of the others. One call for all.
 
-The same notes tell of a submission whose answer was lost, when its job is over before anybody looks for it.
+The same notes tell of submissions whose answer was lost, when their jobs are over before anybody looks for them.
 
 Stands alone; runs where the commands are. It gets a line of JSON and answers with one. `listing` and `history` are
 qstat's options, and `noted` is what it prints of a job that is over.
@@ -25,7 +25,7 @@ ENDED, DELETED = 92, 91  # substates
 def main() -> None:
     """Answer."""
     order = json.loads(sys.stdin.readline())
-    if "tag" in order:
+    if "tags" in order:
         sys.exit(_find(order))
     told = [note for note in map(_note, order["jobs"].values()) if note]
     # why PBS asked for an end, it alone knows
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _find(order: dict[str, Any]) -> int:
-    """Print what qstat says of all jobs, and of those with this tag, should they be over already."""
+    """Print what qstat says of all jobs, and of those with these tags, should they be over already."""
     path = shutil.which("qstat", path=order["programs"] or None)
     if path is None:
         sys.stderr.write("there is no qstat\n")
@@ -49,23 +49,31 @@ def _find(order: dict[str, Any]) -> int:
     sys.stdout.buffer.write(done.stdout)
     if done.returncode:
         return done.returncode
-    noted = [note for note in map(_note, _keys(order["tag"])) if note and note["id"].encode() not in done.stdout]
-    for note in noted:  # no job history is needed
-        print(_as_listed(order, note))
-    mark = b"MINI_SLURM_TAG=" + order["tag"].encode()
-    if not noted and mark not in done.stdout and order["history"]:
+    left = []
+    for tag in order["tags"]:
+        noted = [note for note in map(_note, _keys(tag)) if note and not _is_listed(note, done.stdout)]
+        for note in noted:  # no job history is needed
+            sys.stdout.buffer.write(_as_listed(order, tag, note).encode() + b"\n")
+        mark = b"MINI_SLURM_TAG=" + tag.encode()
+        left += [mark] if not noted and mark not in done.stdout else []
+    if left and order["history"]:
         words = [word for word in order["history"] if word != "-t"]  # the job is enough, without its tasks
         told = subprocess.run([path, *words], stdin=subprocess.DEVNULL, capture_output=True)
-        sys.stdout.buffer.write(told.stdout if mark in told.stdout else b"")
+        sys.stdout.buffer.write(told.stdout if any(mark in told.stdout for mark in left) else b"")
     return 0
 
 
-def _as_listed(order: dict[str, Any], note: dict[str, Any]) -> str:
+def _is_listed(note: dict[str, Any], listing: bytes) -> bool:
+    """Has the job a record of its own? Its name alone may be a part of another's, or of a dependency."""
+    return re.search(b"(Job Id: |<Job_Id>)" + re.escape(note["id"].encode()) + rb"\s*(<|$)", listing, re.M) is not None
+
+
+def _as_listed(order: dict[str, Any], tag: str, note: dict[str, Any]) -> str:
     """The note of an end in the words of that qstat."""
     code = KILLED + (note["signal"] or signal.SIGTERM) if note["signal"] or note["ended"] else note["code"]
     substate = DELETED if note["ended"] else ENDED
     text: str = order["noted"]
-    return text.format(id=note["id"], tag=order["tag"], code=code, substate=substate, end=int(note["end"]))
+    return text.format(id=note["id"], tag=tag, code=code, substate=substate, end=int(note["end"]))
 
 
 def _keys(tag: str) -> list[str]:
