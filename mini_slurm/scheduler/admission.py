@@ -82,8 +82,9 @@ def admit(
     if job.features is not None:
         job.features = job.features.replace(",", "&")
     _count_machines(job, fleet, partitions, machines)
-    if strict or fleet.enforce_limits or scopes.is_strict(job, fleet):
-        _check_quotas(job, fleet)
+    for one in scopes.in_each(job, fleet):  # as in Slurm, each of them may refuse the job
+        if strict or fleet.enforce_limits or scopes.is_strict(one, fleet):
+            _check_quotas(one, fleet)
     if strict or fleet.enforce_limits:
         _check_limits(job, fleet, partitions, machines)
     if strict or job.priority:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mini_slurm.model.allocation import Allocation, parse_allocation, total
 from mini_slurm.model.fleet import Fleet
 from mini_slurm.model.job import Job
 from mini_slurm.scheduler.demand import demand
 from mini_slurm.scheduler.placement import required_names
-from mini_slurm.scheduler.scopes import GROUP, JOB, NAMES, USER, Scope, has_limits, longest, scopes, too_long
+from mini_slurm.scheduler.scopes import (
+    GROUP,
+    JOB,
+    NAMES,
+    USER,
+    Scope,
+    has_limits,
+    has_own,
+    in_each,
+    in_partition,
+    longest,
+    scopes,
+    too_long,
+)
 
 Charged = tuple[str | None, str | None, str, str]  # a job's QOS, account, user and partition
 
@@ -52,12 +65,17 @@ def beyond(job: Job, fleet: Fleet) -> str | None:
 
 def over_submitted(job: Job, fleet: Fleet, others: Iterable[tuple[Job, int]], count: int) -> str | None:
     """The reason for which a job of so many tasks is not taken besides these jobs, each with its number of tasks."""
-    limited = [scope for scope in scopes(job, fleet) if scope.submitted is not None]
+    limited = [scope for scope in _in_all(job, fleet) if scope.submitted is not None]
     counts = dict.fromkeys((scope.key for scope in limited), 0)
     for other, tasks in others if limited else ():
-        for key in {scope.key for scope in scopes(other, fleet)} & counts.keys():
+        for key in {scope.key for scope in _in_all(other, fleet)} & counts.keys():
             counts[key] += tasks
     return next((one.submitted_reason for one in limited if counts[one.key] + count > (one.submitted or 0)), None)
+
+
+def _in_all(job: Job, fleet: Fleet) -> list[Scope]:
+    """What counts the job in any of its partitions: as in Slurm, while it waits it counts in all of them."""
+    return [scope for one in in_each(job, fleet) for scope in scopes(one, fleet)]
 
 
 class Quotas:
@@ -87,6 +105,20 @@ class Quotas:
             if scope.jobs is not None and (use.jobs if use else 0) >= scope.jobs:
                 return scope.jobs_reason
         return too_long(job, self._longest_of(job))
+
+    def chooses(self, job: Job) -> bool:
+        """Do limits depend on which of its partitions the job starts in?"""
+        return self._limited and "," in job.partition and has_own(job, self._fleet)
+
+    def narrowed(self, job: Job, shut: Mapping[str, str]) -> Job | str:
+        """The job as if it named only those of its partitions where limits let it start.
+
+        Where there is none, the reason of the last, as in Slurm. Some are `shut` already, each for a reason.
+        """
+        each = in_each(job, self._fleet)
+        reasons = [shut.get(one.partition) or self.reason(one) or self.excess_asked(one) for one in each]
+        names = [one.partition for one, reason in zip(each, reasons, strict=True) if reason is None]
+        return in_partition(job, ",".join(names)) if names else reasons[-1] or ""
 
     def take_together(self, together: list[Job], taken: list[Allocation]) -> str | None:
         """Count all parts of a heterogeneous job; the reason for which they have to wait, where that is too much."""

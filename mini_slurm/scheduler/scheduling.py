@@ -27,12 +27,14 @@ from mini_slurm.scheduler.prospect import Prospect, barred
 from mini_slurm.scheduler.queue import Group
 from mini_slurm.scheduler.quotas import Quotas
 from mini_slurm.scheduler.reservations import Reserved
+from mini_slurm.scheduler.scopes import in_partition
 from mini_slurm.scheduler.starting import (
     begin,
     begin_together,
     end_quiet,
     is_throttled,
     next_task,
+    partition_of,
     running_tasks,
     set_reason,
 )
@@ -149,6 +151,9 @@ class Round:
         if job.het_size:
             self._try_together(turn, parts(self.cluster, job))
             return
+        if self._quotas.chooses(job):
+            self._try_each(turn, job)
+            return
         prospect = self._prospect(turn.group, job)
         reason = prospect.reason or self._quotas.reason(job) or self._reserved.reason(job)
         if reason is not None:
@@ -170,6 +175,38 @@ class Round:
             one = next_task(self.cluster, job)
             self._start(one, *found)
             if one is job:
+                return
+        turn.skip(job.job_id, THROTTLED)
+
+    def _try_each(self, turn: Turn, job: Job) -> None:
+        """The same where the job's partitions have limits of their own: it starts in the first where it may and can."""
+        shut: dict[str, str] = {}
+        while not is_throttled(self.cluster, job):
+            one = self._quotas.narrowed(job, shut)
+            if isinstance(one, str):
+                turn.close(one)
+                return
+            prospect = Prospect(self.cluster, one)
+            reason = prospect.reason or self._reserved.reason(one)
+            if reason is None and job.licenses and not self._licenses.suffice(job, self._reserved.licenses(job)):
+                reason = NO_LICENSE
+            if reason is not None:
+                turn.close(reason)
+                return
+            found = self._find(one, prospect) or self._make_room(one, prospect)
+            if found is None:
+                self._wait(turn, one, prospect)
+                return
+            one = in_partition(job, partition_of(self.cluster, one, found[0]))
+            reason = self._quotas.excess(one, found[0])
+            if reason is not None:
+                shut[one.partition] = reason
+                continue
+            carried_out(self.cluster, job, found[0])
+            task = next_task(self.cluster, job)
+            task.partition = one.partition
+            self._start(task, *found)
+            if task is job:
                 return
         turn.skip(job.job_id, THROTTLED)
 

@@ -77,6 +77,25 @@ def all_qos(job: Job, fleet: Fleet) -> list[Qos]:
     return found[::-1] if found and OVER_PART_QOS in found[-1].flags else found
 
 
+def in_partition(job: Job, names: str) -> Job:
+    """The job as if it named these partitions."""
+    return Job(**{**job.__dict__, "partition": names})
+
+
+def in_each(job: Job, fleet: Fleet) -> list[Job]:
+    """The job in each of its partitions by itself, those of the highest tier first."""
+    if "," not in job.partition:
+        return [job]
+    found = [fleet.partitions[name] for name in job.partition.split(",") if name in fleet.partitions]
+    return [in_partition(job, one.name) for one in sorted(found, key=lambda one: -one.tier)]
+
+
+def has_own(job: Job, fleet: Fleet) -> bool:
+    """Has one of the job's partitions a QOS of its own?"""
+    found = (fleet.partitions.get(name) for name in job.partition.split(","))
+    return any(one.qos for one in found if one is not None)
+
+
 def is_strict(job: Job, fleet: Fleet) -> bool:
     """Does a QOS of the job have those refused that are beyond its limits by themselves?"""
     return any(DENY_ON_LIMIT in one.flags for one in all_qos(job, fleet))

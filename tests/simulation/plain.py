@@ -10,6 +10,7 @@ from mini_slurm.model.allocation import Allocation, union
 from mini_slurm.model.arrays import split_first, throttle_of
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
+from mini_slurm.model.states import JobState
 from mini_slurm.scheduler import licenses
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.caps import capped
@@ -30,7 +31,8 @@ from mini_slurm.scheduler.preemption import could_preempt
 from mini_slurm.scheduler.prospect import Prospect
 from mini_slurm.scheduler.quotas import Quotas
 from mini_slurm.scheduler.reservations import Reserved
-from mini_slurm.scheduler.starting import QUIET, begin, begin_together, set_reason, split_task
+from mini_slurm.scheduler.scopes import in_partition
+from mini_slurm.scheduler.starting import QUIET, begin, begin_together, partition_of, set_reason, split_task
 
 NONE: Allocation = {}
 
@@ -140,6 +142,8 @@ class PlainRound:
         return shared_reason(self.cluster, job, reasons, lambda: could_run_somewhere(self.cluster, job))
 
     def start(self, job: Job) -> str | None:
+        if self.quotas.chooses(job):
+            return self.start_in_one(job)
         candidates = eligible_machines(self.cluster, job)
         reason = self.shared_reason(job) or self.quotas.reason(job) or self.reserved.reason(job)
         if reason is not None:
@@ -158,16 +162,48 @@ class PlainRound:
             if reason is not None:
                 self.reasons[self.cluster.queue.key(job)] = reason
                 return reason
-            carried_out(self.cluster, job, taken)
-            one = job if job.array_tasks is None else split_task(self.cluster, job, *split_first(job.array_tasks))
-            one.time_limit = limit
-            self.licenses.take(one)
-            self.decisions += begin(self.cluster, one, taken, self.now)
-            self.quotas.take(one, taken)
-            self.reservation = after_start(one, taken, self.reservation, self.now)
-            if one is job:
+            self.launch(job, taken, limit, job.partition)
+            if job.state is not JobState.PENDING:
                 return None
         return "JobArrayTaskLimit"
+
+    def start_in_one(self, job: Job) -> str | None:
+        shut: dict[str, str] = {}
+        while not self.is_throttled(job):
+            one = self.quotas.narrowed(job, shut)
+            if isinstance(one, str):
+                self.reasons[self.cluster.queue.key(job)] = one
+                return one
+            candidates = eligible_machines(self.cluster, one)
+            reason = self.shared_reason(one) or self.reserved.reason(one)
+            if reason is None and not self.licenses.suffice(one, self.reserved.licenses(one)):
+                reason = "Licenses"
+            if reason is not None:
+                self.reasons[self.cluster.queue.key(job)] = reason
+                return reason
+            taken, limit = self.find(one, candidates)
+            while taken is None and self.make_room(one, self.reserved.allowed(one, candidates)):
+                taken, limit = self.find(one, candidates)
+            if taken is None:
+                return self.block(one, self.reserved.allowed(one, candidates), job)
+            one = in_partition(job, partition_of(self.cluster, one, taken))
+            reason = self.quotas.excess(one, taken)
+            if reason is not None:
+                shut[one.partition] = reason
+                continue
+            self.launch(job, taken, limit, one.partition)
+            if job.state is not JobState.PENDING:
+                return None
+        return "JobArrayTaskLimit"
+
+    def launch(self, job: Job, taken: Allocation, limit: int | None, partition: str) -> None:
+        carried_out(self.cluster, job, taken)
+        one = job if job.array_tasks is None else split_task(self.cluster, job, *split_first(job.array_tasks))
+        one.time_limit, one.partition = limit, partition
+        self.licenses.take(one)
+        self.decisions += begin(self.cluster, one, taken, self.now)
+        self.quotas.take(one, taken)
+        self.reservation = after_start(one, taken, self.reservation, self.now)
 
     def find(self, job: Job, candidates: list[Books]) -> tuple[Allocation | None, int | None]:
         limit = limit_until(job, self.now)
@@ -228,20 +264,22 @@ class PlainRound:
             return Resources()
         return books.free.at_most(self.reservation.spare.get(books.entry.name, books.free))
 
-    def block(self, job: Job, candidates: list[Books]) -> str:
+    def block(self, job: Job, candidates: list[Books], named: Job | None = None) -> str:
+        """`named`: the job as it is in the queue, where it is looked at for some of its partitions only."""
+        key = self.cluster.queue.key(named or job)
         beyond = self.quotas.excess_asked(job)
         if beyond is not None:
-            self.reasons[self.cluster.queue.key(job)] = beyond
+            self.reasons[key] = beyond
             return beyond
         if job.reservation is not None:
-            reason, self.reasons[self.cluster.queue.key(job)] = self.reserved.block(job)
+            reason, self.reasons[key] = self.reserved.block(job)
             return reason
         prospect = Prospect(self.cluster, job)
         is_closed = self.waiting.is_closed(prospect.names)
         reason = "Priority" if is_closed else self.waiting.reason(job, prospect, candidates)
         if (job.het_job_id or job.job_id) in self.cluster.plans:
             return reason
-        self.reasons[self.cluster.queue.key(job)] = self.waiting.again(prospect, reason)
+        self.reasons[key] = self.waiting.again(prospect, reason)
         if self.reservation is None:
             known = self.cluster.reservation
             if known is not None and not self.decisions and known.holds(job, self.cluster, self.now):

@@ -8,7 +8,12 @@ import pytest
 
 from mini_slurm.model.fleet import Association, Limits, Partition, Qos
 from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler import core, scheduling
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.decisions import Decision
+from tests.simulation import plain
 from tests.simulation.harness import Simulation, fleet_of
+from tests.simulation.test_invariants import copied, decided
 
 MACHINES = {name: Resources(cpus=4, memory=8000, gpus={"": 2}) for name in ("node1", "node2", "node3")}
 
@@ -206,3 +211,90 @@ def test_the_parts_of_a_heterogeneous_job_count_together():
     sim.run(until=200)
     assert [sim.state(job) for job in (first, second, too_large)] == ["COMPLETED", "COMPLETED", "PENDING"]
     assert sim.job(too_large).reason == "QOSMaxCpuPerUserLimit"
+
+
+def divided(**limits: Limits) -> Simulation:
+    """A fleet with partitions of these names, each with limits of its own, and `main` without any."""
+    partitions = {name: Partition(name, tuple(MACHINES), qos=f"of-{name}") for name in limits}
+    partitions["main"] = Partition("main", tuple(MACHINES), default=True)
+    qos = {f"of-{name}": Qos(f"of-{name}", limits=one) for name, one in limits.items()}
+    return Simulation(fleet_of(MACHINES, partitions=partitions, qos={"normal": Qos("normal"), **qos}))
+
+
+def places(sim: Simulation, numbers: list[int]) -> list[str]:
+    """Where each job has started, or why it waits."""
+    jobs = [sim.job(one) for one in numbers]
+    return [job.reason if job.state.name == "PENDING" else job.partition for job in jobs]
+
+
+TWO_CPUS = Limits(max_tres_per_user={"cpus": 2}, max_wall=1800)
+ONE_JOB = Limits(max_jobs_per_user=1, grp_tres={"cpus": 3})
+
+
+def test_a_job_of_several_partitions_starts_in_the_first_whose_qos_has_room():
+    sim = divided(pq=TWO_CPUS)
+    wishes = [("pq,main", 3, 600), ("pq,main", 2, 600), ("pq,main", 1, 600), ("main,pq", 1, 600), ("pq,main", 1, 2400)]
+    numbers = [submit(sim, partition=name, ntasks=cpus, time_limit=limit) for name, cpus, limit in wishes]
+    assert places(sim, numbers) == ["main", "pq", "main", "main", "main"]
+
+
+def test_a_job_that_no_qos_of_its_partitions_lets_start_waits_for_what_the_last_says():
+    sim = divided(pq=TWO_CPUS, pr=ONE_JOB)
+    wishes = [("pq,pr", 2, 600), ("pq,pr", 2, 600), ("pq,pr", 1, 600), ("pr,pq", 1, 600), ("pr,pq", 4, 600)]
+    numbers = [submit(sim, partition=name, ntasks=cpus, time_limit=limit) for name, cpus, limit in wishes]
+    long = submit(sim, partition="pq,pr", time_limit=2400)
+    jobs, cpus = "QOSMaxJobsPerUserLimit", "QOSMaxCpuPerUserLimit"
+    assert places(sim, [*numbers, long]) == ["pq", "pr", jobs, cpus, cpus, jobs]
+    sim.cancel(numbers[0])
+    sim.run(until=sim.now + 1)
+    assert places(sim, [*numbers[1:], long]) == ["pr", "pq", "pq", cpus, jobs]
+    sim.cancel(numbers[1])
+    sim.run(until=sim.now + 1)
+    assert places(sim, [*numbers[2:], long]) == ["pq", "pq", cpus, "pr"]
+
+
+def test_the_tasks_of_an_array_spread_over_partitions_as_their_qos_let_them():
+    sim = divided(pq=TWO_CPUS, pr=ONE_JOB)
+    first = submit(sim, partition="pq,pr", array_tasks="1-5")
+    started = [one.partition for one in sim.cluster.jobs.values() if one.state.name == "CONFIGURING"]
+    assert (started, sim.job(first).array_tasks, sim.job(first).partition) == (["pq", "pq", "pr"], "4-5", "pq,pr")
+    sim.run(until=1000)
+    assert {one.state.name for one in sim.done.values()} == {"COMPLETED"}
+
+
+def test_a_limit_that_only_the_machines_show_sends_a_job_to_its_next_partition():
+    sim = divided(pq=Limits(max_tres_per_user={"cpus": 2}))
+    assert places(sim, [submit(sim, partition="pq,main", exclusive=1)]) == ["main"]
+
+
+def started_alike(cluster: Cluster, now: float) -> list[Decision]:
+    """start_pending(), that has to start what the plain pass does, in the same place."""
+    other = copied(cluster)
+    expected, _ = decided(other, plain.start_pending(other, now))
+    decisions = scheduling.start_pending(cluster, now)
+    assert decided(cluster, decisions)[0] == expected
+    for number, job in cluster.jobs.items():
+        assert (job.partition, job.allocation) == (other.jobs[number].partition, other.jobs[number].allocation)
+    return decisions
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_pass_decides_as_the_plain_one_where_partitions_have_limits_of_their_own(seed, monkeypatch):
+    monkeypatch.setattr(core, "start_pending", started_alike)
+    rng = random.Random(seed)
+    sim = divided(pq=TWO_CPUS, pr=ONE_JOB)
+    for _ in range(40):
+        names = rng.sample(["pq", "pr", "main"], rng.randint(1, 3))
+        tasks = rng.choice([None, None, "1-3", "1-4%2"])
+        submit(
+            sim, rng.choice(["ann", "ben"]), partition=",".join(names), ntasks=rng.randint(1, 5), array_tasks=tasks,
+            exclusive=rng.choice([0, 0, 1]), run_time=rng.randint(1, 300), time_limit=rng.choice([300, 2400]),
+        )  # fmt: skip
+        sim.run(until=sim.now + rng.randint(0, 60))
+        running = [job for job in sim.cluster.jobs.values() if job.state.holds_resources and job.end_time is None]
+        for user in ("ann", "ben"):
+            assert sum(job.alloc_cpus for job in running if (job.user, job.partition) == (user, "pq")) <= 2
+            assert sum((job.user, job.partition) == (user, "pr") for job in running) <= 1
+    sim.run(until=sim.now + 100_000)
+    limits = {"QOSMaxCpuPerUserLimit", "QOSGrpCpuLimit", "QOSMaxWallDurationPerJobLimit"}
+    assert {job.reason for job in sim.cluster.jobs.values()} <= limits

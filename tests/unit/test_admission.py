@@ -372,6 +372,28 @@ def test_one_job_too_many_is_refused(
     assert refused.value.lines == (reason, POLICY)
 
 
+def test_each_of_several_partitions_counts_and_refuses_what_its_qos_does() -> None:
+    names = ("compute", "few", "strict")
+    limits = {
+        "few": Limits(max_submit_jobs_per_user=1),
+        "strict": Limits(max_tres={"cpus": 2}),
+    }
+    partitions = {name: Partition(name, ("node1",), qos=name if name in limits else "") for name in names}
+    flags = {"strict": ("DenyOnLimit",)}
+    qos = {name: Qos(name, limits=one, flags=flags.get(name, ())) for name, one in limits.items()}
+    fleet = FLEET._replace(partitions=partitions, qos=qos, accounts={})
+    for order in ("compute,strict", "strict,compute"):
+        assert admit(fleet, partition=order, ntasks=2).partition == order
+        with pytest.raises(Refused, match="QOSMaxCpuPerJobLimit"):
+            admit(fleet, partition=order, ntasks=3)
+    for order in ("compute,few", "few,compute"):
+        job = admit(fleet, partition=order)
+        admission.check_submitted(job, fleet, [(Job(user="alice", partition="compute"), 1)])
+        for held in ("few", "compute,few", "few,compute"):
+            with pytest.raises(Refused, match="QOSMaxSubmitJobPerUserLimit"):
+                admission.check_submitted(job, fleet, [(Job(user="alice", partition=held), 1)])
+
+
 def test_the_fleet_says_how_large_arrays_may_be() -> None:
     whole: dict[str, object] = {"array_tasks": "0-999999", "array_size": 1_000_000, "array_max": 999_999}
     with pytest.raises(Refused, match="Invalid job array specification"):
