@@ -22,9 +22,10 @@ from mini_slurm.scheduler import (
 )
 from mini_slurm.scheduler.cluster import Cluster
 from mini_slurm.scheduler.decisions import Decision
+from mini_slurm.scheduler.filing import file_jobs
 from mini_slurm.scheduler.heterogeneous import follow
 from mini_slurm.scheduler.priority import refresh_priorities
-from mini_slurm.scheduler.scheduling import file_jobs, start_pending
+from mini_slurm.scheduler.scheduling import start_pending
 
 Handler = Callable[[Cluster, Any, float], list[Decision]]
 

@@ -9,15 +9,15 @@ from heapq import heappop, heappush, heapreplace
 from mini_slurm.model.allocation import Allocation, union
 from mini_slurm.model.job import Job
 from mini_slurm.model.resources import Resources
-from mini_slurm.model.states import JobState
 from mini_slurm.scheduler import licenses
 from mini_slurm.scheduler.caps import capped
-from mini_slurm.scheduler.cluster import Cluster, occupies
-from mini_slurm.scheduler.deadlines import is_late, last_moment, limit_until, miss
+from mini_slurm.scheduler.cluster import Cluster
+from mini_slurm.scheduler.deadlines import limit_until
 from mini_slurm.scheduler.decisions import Decision
 from mini_slurm.scheduler.eligible import highest_tier
 from mini_slurm.scheduler.evictions import Evictions, Vain, carried_out, for_nobody, tidy
-from mini_slurm.scheduler.explain import BEGIN, PRIORITY, Waiting, own_reason
+from mini_slurm.scheduler.explain import PRIORITY, Waiting
+from mini_slurm.scheduler.filing import file_jobs, holders
 from mini_slurm.scheduler.heterogeneous import Arranged, arrange, could_ever_start, lasting, once, parts
 from mini_slurm.scheduler.joint_evictions import Wish, plan_together
 from mini_slurm.scheduler.oversubscription import settle
@@ -36,7 +36,6 @@ from mini_slurm.scheduler.starting import (
     next_task,
     partition_of,
     running_tasks,
-    set_reason,
 )
 from mini_slurm.scheduler.turn import Place, Turn
 
@@ -54,32 +53,6 @@ def start_pending(cluster: Cluster, now: float) -> list[Decision]:
     return Round(cluster, now).run()
 
 
-def file_jobs(cluster: Cluster, now: float) -> None:
-    """Sort jobs that have changed into the queue; those that only wait for room are in its groups."""
-    for number in cluster.queue.take_stale(now):
-        job = cluster.jobs.get(number)
-        if job is not None and job.node is not None and not job.het_offset:
-            cluster.ends.put(job)
-        if job is not None and job.licenses and occupies(job):
-            cluster.queue.licensed[number] = job
-        else:
-            cluster.queue.licensed.pop(number, None)
-        if job is None or job.state is not JobState.PENDING or job.het_offset:
-            cluster.queue.remove(number)  # the further parts of a heterogeneous job are tried with the first
-            continue
-        together = parts(cluster, job) if job.het_size else [job]
-        reason = next((found for one in together if (found := own_reason(one, now))), None)
-        if reason is None and is_late(job, now):
-            miss(cluster, job, now)
-            cluster.queue.remove(number)
-        elif reason is None:
-            cluster.queue.put(job, last_moment(job))
-        else:
-            begin_time = max(one.begin_time or 0.0 for one in together)
-            cluster.queue.put_aside(job, begin_time if reason == BEGIN else None)
-            set_reason(cluster, job, reason)
-
-
 class Round:
     """What one pass has decided so far."""
 
@@ -93,7 +66,7 @@ class Round:
         self._waiting = Waiting(cluster)
         self._reserved = Reserved(cluster, now)
         self._licenses = licenses.Free(cluster.fleet.licenses, cluster.queue.licensed.values())
-        self._quotas = Quotas(cluster.fleet, _holders(cluster))
+        self._quotas = Quotas(cluster.fleet, holders(cluster))
         self._evictions = Evictions(cluster, now)
         self._owners = Owners(cluster)
 
@@ -171,10 +144,7 @@ class Round:
             if reason is not None:
                 turn.close(reason)
                 return
-            carried_out(self.cluster, job, found[0])
-            one = next_task(self.cluster, job)
-            self._start(one, *found)
-            if one is job:
+            if self._start(job, *found, job.partition):
                 return
         turn.skip(job.job_id, THROTTLED)
 
@@ -188,10 +158,8 @@ class Round:
                 return
             prospect = Prospect(self.cluster, one)
             reason = prospect.reason or self._reserved.reason(one)
-            if reason is None and job.licenses and not self._licenses.suffice(job, self._reserved.licenses(job)):
-                reason = NO_LICENSE
-            if reason is not None:
-                turn.close(reason)
+            if reason is not None or not self._licenses.suffice(job, self._reserved.licenses(job)):
+                turn.close(reason or NO_LICENSE)
                 return
             found = self._find(one, prospect) or self._make_room(one, prospect)
             if found is None:
@@ -202,11 +170,7 @@ class Round:
             if reason is not None:
                 shut[one.partition] = reason
                 continue
-            carried_out(self.cluster, job, found[0])
-            task = next_task(self.cluster, job)
-            task.partition = one.partition
-            self._start(task, *found)
-            if task is job:
+            if self._start(job, *found, one.partition):
                 return
         turn.skip(job.job_id, THROTTLED)
 
@@ -264,15 +228,19 @@ class Round:
             group.prospect = Prospect(self.cluster, job)
         return group.prospect
 
-    def _start(self, job: Job, taken: Allocation, limit: int | None) -> None:
-        job.time_limit = limit
-        self._licenses.take(job)
-        self.decisions += begin(self.cluster, job, taken, self.now)
-        self._quotas.take(job, taken)
-        self.cluster.queue.remove(job.job_id)
+    def _start(self, job: Job, taken: Allocation, limit: int | None, partitions: str) -> bool:
+        """Start the job, or the next task of an array, in one of these partitions. Was that all of it?"""
+        carried_out(self.cluster, job, taken)
+        one = next_task(self.cluster, job)
+        one.time_limit, one.partition = limit, partitions
+        self._licenses.take(one)
+        self.decisions += begin(self.cluster, one, taken, self.now)
+        self._quotas.take(one, taken)
+        self.cluster.queue.remove(one.job_id)
         self.cluster.stock.refresh(self.now)
-        self._reservation = after_start(job, taken, self._reservation, self.now)
+        self._reservation = after_start(one, taken, self._reservation, self.now)
         self._spare, self._owners = None, Owners(self.cluster)
+        return one is job
 
     # --- who makes room
 
@@ -427,11 +395,3 @@ class Round:
             kept, others = for_nobody(self.cluster), self._owners.hindering(job)
             self._reservation = reserve(job, candidates, self.cluster, self.now, kept, others)
         self._blocked.clear()
-
-
-def _holders(cluster: Cluster) -> Iterator[Job]:
-    """The jobs that hold something, and the parts of those that are heterogeneous."""
-    for number in cluster.ends.in_order():
-        job = cluster.jobs.get(number)
-        if job is not None and occupies(job):
-            yield from parts(cluster, job) if job.het_size else (job,)
