@@ -11,7 +11,7 @@ from mini_slurm.model.numbers import leading_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 AND, OR, LAST = "&", "|", ""
 ONE_OF, SOME_OF_EACH = "[|]", "[&]"  # what the operators mean within square brackets
@@ -155,6 +155,14 @@ def least_machines(expression: str | None) -> int:
     """How many machines the counts ask for together."""
     counts = [count for _, count in counted(expression)] if expression is not None else []
     return max(counts, default=0) if shares_machines(expression) else sum(counts)
+
+
+def are_met(expression: str, machines: Sequence[tuple[str, ...]]) -> bool:
+    """Do machines with these features have together what the expression asks for?"""
+    enough = all(sum(name in one for one in machines) >= count for name, count in counted(expression))
+    same = one_of(expression)
+    is_one = not same or any(all(name in one for one in machines) for name in same)
+    return enough and is_one and all(matches(expression, one) for one in machines)
 
 
 def _holds(terms: tuple[Term, ...], features: tuple[str, ...]) -> bool:

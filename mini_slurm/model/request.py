@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from mini_slurm.model.job import Job
+from mini_slurm.model.states import JobState
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from mini_slurm.model.job import Job
 
 NOTHING: Mapping[str, str] = {}
 LEAST_NODES = "least-nodes"  # kept beside the options
@@ -19,6 +20,7 @@ MOST_CPUS = "most-cpus"
 MEMORY_CPUS = "memory-cpus"  # for how many the memory of each is shown
 TRES_CPUS, TRES_MEMORY = "tres-cpus", "tres-memory"  # which TRES shows instead, the second in MiB
 LEAST_CPUS = SHOWN + "MinCPUsNode"
+PREFERRED = "has-preferred"  # it has started where --prefer is met
 CANCELLED_TASKS = "cancelled-tasks"  # of its array tasks were cancelled that had no record yet
 
 
@@ -41,6 +43,25 @@ def keep(job: Job, name: str, value: str | None) -> None:
 
     options = {key: text for key, text in extra(job).items() if key != name}
     job.extra = json.dumps(options if value is None else {**options, name: value})
+
+
+def preferring(job: Job) -> Job | None:
+    """The job as if it asked for what it prefers, in the place of --constraint; None: it prefers nothing."""
+    wanted = None if job.extra == "{}" else extra(job).get("prefer")
+    if not wanted or wanted == job.features:
+        return None
+    return Job(**{**job.__dict__, "features": wanted})
+
+
+def used_features(job: Job) -> str | None:
+    """What the job asks for while it waits, and asked for where it has started."""
+    is_met = job.state is not JobState.PENDING and PREFERRED in extra(job)
+    return extra(job).get("prefer") if is_met else job.features
+
+
+def open_preference(job: Job) -> str | None:
+    """What the job prefers, while it waits: as in Slurm it is not shown of one that has started."""
+    return extra(job).get("prefer") if job.state is JobState.PENDING else None
 
 
 def number(job: Job, name: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from mini_slurm.model.arrays import throttle_of
-from mini_slurm.model.request import extra, least_cpus
+from mini_slurm.model.request import extra, least_cpus, open_preference, used_features
 from mini_slurm.model.states import JobState, told, written
 from mini_slurm.output import tres
 from mini_slurm.output.documents import filled, numbered
@@ -224,7 +224,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("end_time", _when(lambda job, view: ends(job, view.now))),
     ("excluded_nodes", lambda job, view: in_order(job.excluded_nodes)),
     ("exit_code", lambda job, view: tres.wait_status(job)),
-    ("features", _text("features")),
+    ("features", lambda job, view: used_features(job) or ""),
     ("federation_origin", _constant("")),
     ("federation_siblings_active", _constant("")),
     ("federation_siblings_viable", _constant("")),
@@ -254,7 +254,7 @@ JOB: tuple[tuple[str, Value], ...] = (
     ("het_job_id_set", lambda job, view: het_set(job)),
     ("het_job_offset", lambda job, view: job.het_offset),
     ("partition", _text("partition")),
-    ("prefer", _kept("prefer")),
+    ("prefer", lambda job, view: open_preference(job) or ""),
     ("memory_per_node", _memory(True)),
     ("memory_per_cpu", _memory(False)),
     ("minimum_cpus_per_node", lambda job, view: least_cpus(job)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_slurm.model.job import single_id
-from mini_slurm.model.request import extra, least_cpus
+from mini_slurm.model.request import extra, least_cpus, used_features
 from mini_slurm.model.states import REQUEUED_HELD, JobState, told, written
 from mini_slurm.model.units import format_duration
 from mini_slurm.output import tres
@@ -138,6 +138,11 @@ def option(name: str, absent: str) -> Value:
     return lambda job, view: extra(job).get(name, absent)
 
 
+def _features(job: Job, view: View) -> str:
+    used = used_features(job)
+    return NULL if used is None else used
+
+
 def _used(job: Job, view: View) -> str:
     return "0:00" if job.state is JobState.PENDING else span(used(job, view.now))
 
@@ -219,7 +224,7 @@ JOB_FIELDS = (
     Field("NumNodes", "D", "NODES", "nodes " + _NODES, lambda job, view: str(tres.nodes(job))),
     Field("EndTime", "e", "END_TIME", _ENDS, _end),
     Field("Dependency", "E", "DEPENDENCY", "dependency", lambda job, view: job.dependency or NULL),
-    Field("Feature", "f", "FEATURES", "features", lambda job, view: NULL if job.features is None else job.features),
+    Field("Feature", "f", "FEATURES", "features extra state", _features),
     Field("ArrayJobID", "F", "ARRAY_JOB_ID", _ID, lambda job, view: str(job.array_job_id or job.job_id)),
     Field("GroupName", "g", "GROUP", "group_name", lambda job, view: job.group_name),
     Field("GroupID", "G", "GROUP", "gid", lambda job, view: str(job.gid)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_slurm.model.request import extra
+from mini_slurm.model.request import extra, open_preference
 from mini_slurm.model.states import JobState
 from mini_slurm.output import tres
 from mini_slurm.output.job_fields import (
@@ -113,7 +113,7 @@ _KEPT = (
     ("ClusterFeature", "CLUSTER_FEATURES", "cluster-constraint", NULL), ("Container", "CONTAINER", "container", NULL),
     ("MCSLabel", "MCSLABEL", "mcs-label", NULL), ("Network", "NETWORK", "network", NULL),
     ("NTPerCore", "NTASKS_PER_CORE", "ntasks-per-core", NOT_KNOWN),
-    ("NTPerSocket", "NTASKS_PER_SOCKET", "ntasks-per-socket", NOT_KNOWN), ("Prefer", "PREFER", "prefer", NULL),
+    ("NTPerSocket", "NTASKS_PER_SOCKET", "ntasks-per-socket", NOT_KNOWN),
     ("Profile", "PROFILE", "profile", "NotSet"),
 )
 _GPUS = (
@@ -168,6 +168,7 @@ NAMED_FIELDS = (
     *_OWN,
     *(Field(name, "", header, "", _constant(text)) for name, header, text in _ABSENT),
     *(Field(name, "", header, "extra", option(kept, absent)) for name, header, kept, absent in _KEPT),
+    Field("Prefer", "", "PREFER", "extra state", lambda job, view: open_preference(job) or NULL),
     *(Field(name, "", header, "extra", _per(kept)) for name, header, kept in _GPUS),
     *(Field(name, "", header, "extra", _of_gpus(kept)) for name, header, kept in _OF_GPUS),
 )

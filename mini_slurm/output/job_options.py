@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_slurm.model.gres import prefixed
 from mini_slurm.model.patterns import shown_error, shown_input, shown_output
-from mini_slurm.model.request import SHOWN, extra
+from mini_slurm.model.request import SHOWN, extra, open_preference, used_features
 from mini_slurm.model.units import format_elapsed, parse_duration
 from mini_slurm.output import tres
 from mini_slurm.output.job_fields import command_line
@@ -47,6 +47,11 @@ def core_spec(job: Job, view: RecordView) -> str | None:
     """Cores kept for the system, unless it is threads."""
     options = extra(job)
     return None if "thread-spec" in options else options.get("core-spec", "*")
+
+
+def _features(job: Job) -> str:
+    used = used_features(job)
+    return NULL if used is None else used
 
 
 def _option(name: str) -> Value:
@@ -128,10 +133,10 @@ def _kill_on_invalid(job: Job) -> str | None:
 
 # fmt: off
 LINES = (
-    (("Features", lambda job, view: NULL if job.features is None else job.features),
+    (("Features", lambda job, view: _features(job)),
      ("DelayBoot", lambda job, view: _delay(job))),
     (("ClusterFeatures", _option("cluster-constraint")),),
-    (("Prefer", _option("prefer")),),
+    (("Prefer", lambda job, view: open_preference(job)),),
     (("Reservation", lambda job, view: job.reservation),),
     (("OverSubscribe", lambda job, view: tres.sharing(job)),
      ("Contiguous", lambda job, view: str(int("contiguous" in extra(job)))),

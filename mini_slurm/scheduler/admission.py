@@ -11,7 +11,7 @@ from mini_slurm.model.gpu_request import asked_gpus
 from mini_slurm.model.gres import counts_badly
 from mini_slurm.model.job import Job
 from mini_slurm.model.machine import Machine
-from mini_slurm.model.request import extra, note_least_nodes
+from mini_slurm.model.request import extra, note_least_nodes, preferring
 from mini_slurm.model.reservation import named
 from mini_slurm.scheduler import access, licenses, quotas, scopes
 from mini_slurm.scheduler.limits import (
@@ -88,7 +88,9 @@ def admit(
     if strict or fleet.enforce_limits:
         _check_limits(job, fleet, partitions, machines)
     if strict or job.priority:
-        _check_somewhere(job, fleet, partitions, machines)
+        asked = preferring(job) or job  # as in Slurm, which looks for what is preferred alone here
+        _check_somewhere(asked, fleet, partitions, machines)
+        job.extra = asked.extra
         _check_reserved(job, fleet, partitions, machines)
 
 

@@ -9,6 +9,7 @@ from mini_slurm.model.allocation import Allocation
 from mini_slurm.model.features import matches
 from mini_slurm.model.fleet import Partition
 from mini_slurm.model.job import Job
+from mini_slurm.model.request import preferring
 from mini_slurm.model.resources import Resources
 from mini_slurm.scheduler.books import Books
 from mini_slurm.scheduler.cluster import Cluster
@@ -120,7 +121,11 @@ class Prospect:
         self.is_capped = any(one.max_cpus_per_node is not None for one in self.partitions)
         self.is_licensed = job.licenses is not None
         self.vain: Vain | None = None  # of the last look for jobs that make room
+        wish = preferring(job)
+        self.preferred = None if wish is None else Prospect(cluster, wish)
         self.reason = shared_reason(cluster, job, [reason for _, reason in judgements], self._is_possible)
+        if self.preferred is not None and self.preferred.reason is None:
+            self.reason = None
 
     @cached_property
     def candidates(self) -> list[Books]:
@@ -231,6 +236,14 @@ class Prospect:
         mine = self.stock.class_of[next(iter(taken))]
         least = min(cost(self.wanted, one.total, one.weight) for one in reach.classes)
         return cost(self.wanted, mine.total, mine.weight) > least
+
+
+def wishes(job: Job, prospect: Prospect) -> Iterator[tuple[Job, Prospect]]:
+    """What is tried for a job of this shape: first as if it asked for what it prefers, then as it asks."""
+    wish = preferring(job) if prospect.preferred is not None else None
+    if wish is not None and prospect.preferred is not None:
+        yield wish, prospect.preferred
+    yield job, prospect
 
 
 def least(wanted: Demand, tasks: int) -> tuple[int, int]:

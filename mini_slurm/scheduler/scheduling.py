@@ -23,7 +23,7 @@ from mini_slurm.scheduler.joint_evictions import Wish, plan_together
 from mini_slurm.scheduler.oversubscription import settle
 from mini_slurm.scheduler.owners import Owners, is_selfish, without
 from mini_slurm.scheduler.policy import Reservation, after_start, ends_before, reserve, shortened
-from mini_slurm.scheduler.prospect import Prospect, barred
+from mini_slurm.scheduler.prospect import Prospect, barred, wishes
 from mini_slurm.scheduler.queue import Group
 from mini_slurm.scheduler.quotas import Quotas
 from mini_slurm.scheduler.reservations import Reserved
@@ -113,7 +113,7 @@ class Round:
             and not (group.fresh or group.apart)
             and prospect is not None
             and prospect.stock is self.cluster.stock
-            and not (self.cluster.fleet.reservations or prospect.is_licensed)
+            and not (self.cluster.fleet.reservations or prospect.is_licensed or prospect.preferred)
             and self._waiting.is_closed(prospect.names)
             and prospect.news(self._reservation) == []
             and (not prospect.preempts or self._evictions.is_vain(prospect.vain, self._reservation))
@@ -306,7 +306,10 @@ class Round:
     # --- where
 
     def _find(self, job: Job, prospect: Prospect) -> tuple[Allocation, int | None] | None:
-        """What the job gets now, and its time limit."""
+        """What the job gets now, of machines that it prefers if there are such, and its time limit."""
+        return next((found for one in wishes(job, prospect) if (found := self._find_as_asked(*one))), None)
+
+    def _find_as_asked(self, job: Job, prospect: Prospect) -> tuple[Allocation, int | None] | None:
         news = None if job.deadline is not None else prospect.news(self._reservation)
         if news is not None and not news:
             return None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from mini_slurm.model.allocation import Allocation, format_allocation, total, union
 from mini_slurm.model.arrays import split_first, throttle_of
+from mini_slurm.model.features import are_met
 from mini_slurm.model.hostlist import compress
 from mini_slurm.model.job import Job
+from mini_slurm.model.request import PREFERRED, keep, preferring
 from mini_slurm.model.resources import format_gpus
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler.cluster import Cluster, occupies
@@ -106,6 +108,7 @@ def _assign(cluster: Cluster, job: Job, taken: Allocation, now: float) -> None:
     names, together = list(taken), total(taken)
     if "," in job.partition:
         job.partition = partition_of(cluster, job, taken)
+    _note_preference(cluster, job, names)
     job.state = JobState.CONFIGURING
     job.reason = "None"
     job.attempt += 1
@@ -115,6 +118,14 @@ def _assign(cluster: Cluster, job: Job, taken: Allocation, now: float) -> None:
     job.start_time = now
     job.end_time = None
     cluster.touch(job)
+
+
+def _note_preference(cluster: Cluster, job: Job, names: list[str]) -> None:
+    """Keep whether these machines are as the job prefers them, as that is shown."""
+    wanted = preferring(job)
+    if wanted is not None:
+        is_met = are_met(wanted.features or "", [cluster.machines[name].entry.features for name in names])
+        keep(job, PREFERRED, "" if is_met else None)
 
 
 def partition_of(cluster: Cluster, job: Job, taken: Allocation) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 from mini_slurm.model.allocation import Allocation, union
 from mini_slurm.model.arrays import split_first, throttle_of
 from mini_slurm.model.job import Job
+from mini_slurm.model.request import preferring
 from mini_slurm.model.resources import Resources
 from mini_slurm.model.states import JobState
 from mini_slurm.scheduler import licenses
@@ -206,6 +207,14 @@ class PlainRound:
         self.reservation = after_start(one, taken, self.reservation, self.now)
 
     def find(self, job: Job, candidates: list[Books]) -> tuple[Allocation | None, int | None]:
+        wish = preferring(job)
+        if wish is not None:
+            found = self.find_as_asked(wish, eligible_machines(self.cluster, wish))
+            if found[0] is not None:
+                return found
+        return self.find_as_asked(job, candidates)
+
+    def find_as_asked(self, job: Job, candidates: list[Books]) -> tuple[Allocation | None, int | None]:
         limit = limit_until(job, self.now)
         shorter = (shortened(job, limit, self.reservation, self.now), *self.reserved.shorter(job, limit))
         for one in (limit, *shorter):

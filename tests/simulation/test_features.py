@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import random
+
 import pytest
 
 from mini_slurm.model.fleet import MachineEntry
+from mini_slurm.model.request import open_preference, used_features
 from mini_slurm.model.resources import Resources
+from mini_slurm.scheduler import core
 from tests.simulation.harness import Simulation, fleet_of
+from tests.simulation.test_invariants import compared
 
 FEATURES = {"node1": "ib skylake", "node2": "ib skylake", "node3": "ib haswell", "node4": "haswell a100"}
 NEVER = "PartitionConfig"
@@ -76,3 +82,54 @@ def test_one_that_has_to_wait_for_machines_of_one_kind_takes_no_others() -> None
     assert sim.state(job) == "PENDING"
     sim.run(until=102)
     assert sim.job(job).node_list == "node[1-2]"
+
+
+def preferring(sim: Simulation, wanted: str, **request: object) -> int:
+    return sim.submit(100.0, extra=json.dumps({"prefer": wanted}), **request)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "request_", "expected"),
+    [
+        ("a100", {}, "node4"),
+        ("haswell", {}, "node3"),
+        ("ib&haswell", {}, "node3"),
+        ("skylake", {"ntasks": 3}, "node[1-2]"),
+        ("[skylake*1&haswell*1]", {"nodes": 2}, "node[1,3]"),
+        ("haswell", {"features": "skylake"}, "node3"),  # it comes in the place of --constraint
+        ("a100", {"excluded_nodes": "node4"}, "node1"),
+        ("a100", {"features": "haswell", "nodes": 2}, "node[3-4]"),
+    ],
+)
+def test_a_job_starts_on_machines_that_it_prefers_if_there_are_such(wanted, request_, expected):
+    sim = fleet()
+    job = sim.job(preferring(sim, wanted, **request_))
+    assert job.node_list == expected
+    is_met = expected not in ("node1", "node[3-4]")
+    assert (used_features(job), open_preference(job)) == (wanted if is_met else request_.get("features"), None)
+
+
+def test_a_job_does_not_wait_for_what_it_prefers():
+    sim = fleet()
+    sim.submit(1000.0, required_nodes="node4", ntasks=4)
+    assert sim.job(preferring(sim, "a100")).node == "node1"
+    sim.submit(1000.0, nodes=3, exclusive=1)  # it waits for node1, and is first
+    sim.submit(1000.0, required_nodes="node[2-3]", exclusive=1, nodes=2)
+    later = sim.job(preferring(sim, "skylake", features="haswell", ntasks=4))
+    assert (later.state.name, used_features(later), open_preference(later)) == ("PENDING", "haswell", "skylake")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_pass_decides_as_the_plain_one_where_jobs_prefer_machines(seed, monkeypatch):
+    monkeypatch.setattr(core, "start_pending", compared)
+    rng = random.Random(seed)
+    sim = fleet()
+    for _ in range(40):
+        preferring(
+            sim, rng.choice(["a100", "haswell", "skylake|a100", "ib&haswell"]), ntasks=rng.randint(1, 4),
+            features=rng.choice([None, None, "ib", "skylake"]), array_tasks=rng.choice([None, "0-2", "0-3%2"]),
+            priority=rng.choice([1, 1, 5]), time_limit=rng.choice([60, 600, None]),
+        )  # fmt: skip
+        sim.run(until=sim.now + rng.randint(0, 90))
+    sim.run(until=sim.now + 100_000)
+    assert not [job for job in sim.cluster.jobs.values() if job.reason != "PartitionConfig"]

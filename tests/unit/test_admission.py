@@ -394,6 +394,14 @@ def test_each_of_several_partitions_counts_and_refuses_what_its_qos_does() -> No
                 admission.check_submitted(job, fleet, [(Job(user="alice", partition=held), 1)])
 
 
+@pytest.mark.parametrize("wanted", [{"nodes": 2}, {"partition": "debug"}, {"ntasks": 5}])
+def test_what_is_preferred_has_to_be_there_at_submission(wanted: dict[str, object]) -> None:
+    assert admit(prefer="a100", ntasks=4).features is None
+    with pytest.raises(Refused, match="Requested node configuration is not available"):
+        admit(prefer="a100", **wanted)  # type: ignore[arg-type]
+    assert admit(prefer="a100", priority=0, **wanted).features is None  # type: ignore[arg-type]
+
+
 def test_the_fleet_says_how_large_arrays_may_be() -> None:
     whole: dict[str, object] = {"array_tasks": "0-999999", "array_size": 1_000_000, "array_max": 999_999}
     with pytest.raises(Refused, match="Invalid job array specification"):
