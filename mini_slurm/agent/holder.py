@@ -34,7 +34,7 @@ class Holder(Stepd):
             self.status = 0
 
     def _terminate(self, cause: str, kill_wait: int, why: str = "") -> None:
-        job_steps.tell_all(self.place.folder, f"end {kill_wait} {why}")
+        job_steps.end_all(self.place.folder, kill_wait, why)
         if not has_had(self.place.folder):
             self.status = 0
         elif not self.cause:

@@ -2,11 +2,12 @@
 
 import os
 from contextlib import suppress
-from typing import List
+from typing import List, Optional
 
 from mini_slurm.agent import spool
 
 MARK = "has_steps"  # a file in the folder of a job that has had any here
+ENDED = "steps_ended.json"  # ... and has told them to end
 
 
 def mark(folder: str) -> None:
@@ -17,6 +18,20 @@ def mark(folder: str) -> None:
 def has_any(folder: str) -> bool:
     """Has the job in this folder had steps here?"""
     return os.path.lexists(f"{folder}/{MARK}")
+
+
+def end_all(folder: str, kill_wait: int, why: str) -> None:
+    """The job ends: its steps' tasks have `kill_wait` seconds for that. First of all it is noted for the agent."""
+    if has_any(folder):
+        with suppress(OSError):  # a full disk
+            spool.write_json(folder, ENDED, {"kill_wait": kill_wait})
+    tell_all(folder, f"end {kill_wait} {why}")
+
+
+def kill_wait(folder: str) -> Optional[int]:
+    """How many seconds the tasks of a job that ends were given; None while it does not. Raises OSError, ValueError."""
+    noted = spool.read_json(folder, ENDED)
+    return int(noted["kill_wait"]) if noted else None
 
 
 def tell_all(folder: str, line: str) -> None:

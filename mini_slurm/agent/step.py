@@ -3,11 +3,21 @@
 import os
 from typing import Any, Callable, Collection, Dict, List, Optional, Set
 
-from mini_slurm.agent import spool
+from mini_slurm.agent import job_steps, spool
 from mini_slurm.agent.bids import Bid, Component
 from mini_slurm.agent.stepd import now
 from mini_slurm.model.hostlist import compress
-from mini_slurm.protocol.messages import EndAttempt, Ended, LimitAttempt, Message, Recall, Resume, StartTasks, StepNews
+from mini_slurm.protocol.messages import (
+    EndAttempt,
+    Ended,
+    LimitAttempt,
+    Message,
+    Recall,
+    Resume,
+    SignalAttempt,
+    StartTasks,
+    StepNews,
+)
 from mini_slurm.steps import ends
 from mini_slurm.steps.layout import Held, Node, Part
 
@@ -266,6 +276,22 @@ class JobSteps:
     def is_allocation(self) -> bool:
         """Has it no script?"""
         return self.plan.get("role") == "allocation"
+
+    @property
+    def uid(self) -> int:
+        """Whose it is, where it was submitted."""
+        return int(self.plan["environment"].get("SLURM_JOB_UID", os.geteuid()))
+
+    def hand_on(self, step: Step, number: int) -> Message:
+        """What srun's signal means to a step. SIGKILL: its user ends it, unless the job ends, and srun with it."""
+        kill_wait = job_steps.kill_wait(self.folder) if number == ends.KILLED else None
+        if kill_wait is not None:
+            step.ending = EndAttempt(step.name, kill_wait, "")
+            return step.ending
+        if number == ends.KILLED:
+            step.record["cancelled_by"] = self.uid
+            self.save(step)
+        return SignalAttempt(step.name, number, True)
 
     @property
     def node(self) -> str:

@@ -274,7 +274,7 @@ class Stepd:
             self.memory.look(self._members(), now())
 
     def _terminate(self, cause: str, kill_wait: int, why: str = "") -> None:
-        job_steps.tell_all(self.place.folder, f"end {kill_wait} {why}")
+        job_steps.end_all(self.place.folder, kill_wait, why)
         if self.is_member:
             self.status = 0
             return

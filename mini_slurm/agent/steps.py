@@ -87,7 +87,7 @@ class Steps:
         elif kind == "input":
             self._feed(step, flat.number(frame[1]), flat.number(frame[2]), frame[3])
         elif kind == "signal":
-            self._say_all(step, SignalAttempt(step.name, flat.number(frame[1]), True))
+            self._say_all(step, self._of_job[step.job].hand_on(step, flat.number(frame[1])))
         elif kind == "end":
             self._end(step, flat.number(frame[1]))
         elif kind == "begin" and step.begin is not None:

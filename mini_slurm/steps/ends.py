@@ -30,6 +30,11 @@ def signal_of(status: int) -> int:
     return status & 0x7F
 
 
+def is_death(status: int) -> bool:
+    """Has a signal ended it, other than for its memory?"""
+    return signal_of(status) not in (0, OUT_OF_MEMORY)
+
+
 def code_of(status: int) -> int:
     """The exit code that a wait status tells of."""
     return status >> 8 & 0xFF

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 KILL = 9
 FAILED = 1 << 8  # as wait() has exit status 1
+LAST_WORD = 0.02  # seconds from a Ctrl-C that tasks hear of to their SIGKILL, which takes a detour in Slurm
 MORE = 2  # seconds that srun waits longer for a step's end than its tasks are given
 
 
@@ -49,6 +50,8 @@ class Front:
         self._ending_signal = False
         self._deadline: float | None = None
         self._slow_at: float | None = None
+        self._kill_at: float | None = None
+        self._is_interrupted = False  # by Ctrl-C: that tasks die of signals is no error then
         self.inputs = Inputs(settings, talk)
         self.console = Raw(settings.input if settings.pty else None)
 
@@ -151,7 +154,7 @@ class Front:
 
     def timeout(self) -> int | None:
         """In how many milliseconds something is to be done; None: in none."""
-        moments = [moment for moment in (self._deadline, self._slow_at) if moment is not None]
+        moments = [moment for moment in (self._deadline, self._slow_at, self._kill_at) if moment is not None]
         return max(0, int((min(moments) - monotonic()) * 1000) + 1) if moments else None
 
     def watch_time(self) -> None:
@@ -161,6 +164,9 @@ class Front:
             self._deadline = None
             self.complain("Timed out waiting for job step to complete")
             self._talk.say("end", 0)
+        if self._kill_at is not None and now >= self._kill_at:
+            self._kill_at = None
+            self.kill()
         if self._slow_at is not None and now >= self._slow_at:
             self._slow_at = None
             self.say(f"First task exited {self.settings.wait}s ago")
@@ -330,10 +336,10 @@ class Front:
         what = f"Received task exit notification for {count} of {self.step_id} (status=0x{status:04x})."
         self.chat(f"launch/slurm: _task_finish: {what}")
         words = ends.describe(status)
-        if words:
+        if words and not (self._is_interrupted and ends.is_death(status)):
             self.complain(f"{node}: {ends.named(tasks)}: {words}")
         else:
-            self.chat(f"launch/slurm: _task_finish: {node}: {ends.named(tasks)}: Completed")
+            self.chat(f"launch/slurm: _task_finish: {node}: {ends.named(tasks)}: {words or 'Completed'}")
         self.mates[0].heed_end(is_bad=bool(words))
 
     def heed_end(self, *, is_bad: bool) -> None:
@@ -358,17 +364,16 @@ class Front:
             self.say(f"launch/slurm: _step_signal: Terminating {self.step_id}")
             self._talk.say("end", self._kill_wait)
 
-    def abort(self) -> None:
-        """The step is being ended from elsewhere, or by a signal to srun."""
+    def abort(self, *, is_interrupt: bool = False) -> None:
+        """The step is being ended from elsewhere, or by a signal to srun: by Ctrl-C, after a moment for the tasks."""
+        if is_interrupt:
+            self._is_interrupted = True
+            self._kill_at = monotonic() + LAST_WORD
         if not self._aborting:
             self._aborting = self._forced = True
             seconds = self._kill_wait + MORE
             self.say(f"Job step aborted: Waiting up to {seconds} seconds for job step to finish.")
             self._deadline = monotonic() + seconds
-
-    def end(self) -> None:
-        """Have the agent end the tasks."""
-        self._talk.say("end", self._kill_wait)
 
     def kill(self) -> None:
         """Have the tasks end at once."""

@@ -21,7 +21,6 @@ class Settings:
         self.quit_on_interrupt = False
         self.disable_status = False
         self.pty = False
-        self.is_jobs_own = False  # a process of the job, which a signal to the job reaches, too
 
 
 class NodeState:

@@ -1,9 +1,10 @@
-"""Signals to srun: Ctrl-C asks first, SIGTERM ends the step, others are handed on to the tasks."""
+"""Signals to srun: Ctrl-C asks first, SIGTERM ends the step, others are handed on to the tasks, SIGALRM is nothing."""
 
 from __future__ import annotations
 
 import os
 from _signal import (  # type: ignore[import-not-found]  # signal's are enums: slow to import
+    SIGALRM,
     SIGCONT,
     SIGHUP,
     SIGINT,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mini_slurm.steps.front import Front
 
 HANDED_ON = (SIGUSR1, SIGUSR2)
-TAKEN = (SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT, *HANDED_ON)
+TAKEN = (SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT, SIGALRM, *HANDED_ON)
 AGAIN = 1.0  # seconds between two Ctrl-C that mean it
 
 
@@ -40,8 +41,7 @@ class Signals:
         os.set_blocking(self.descriptor, False)
         os.set_blocking(self._writer, False)
         self._asked_at = -AGAIN - 1
-        self._sent_at = -AGAIN - 1
-        self._ended = False
+        self._interrupts = 0  # those that ended the step
 
     def __enter__(self) -> None:
         for number in (*TAKEN, *((SIGWINCH,) if self._front.settings.pty else ())):
@@ -64,7 +64,7 @@ class Signals:
                 self._front.say("got SIGCONT")
             elif number in HANDED_ON:
                 self._send(number)
-            else:
+            elif number != SIGALRM:
                 if number == SIGQUIT:
                     self._front.say("Quit")
                 self._force()
@@ -73,39 +73,41 @@ class Signals:
         front, now = self._front, monotonic()
         if not front.is_created:
             front.give_up()
-        elif not front.settings.quit_on_interrupt and now - self._asked_at > AGAIN:
+        elif front.settings.quit_on_interrupt or now - self._asked_at < AGAIN:
+            self._send_interrupt()
+            self._force_by_interrupts()
+        else:
             self._asked_at = now
             if front.settings.disable_status:
-                front.say(f"sending Ctrl-C to {front.step_id}")
-                self._send(SIGINT)
-                return
-            already = "abort already in progress" if self._ended else "one more within 1 sec to abort"
-            front.say(f"interrupt ({already})")
-            for one in self._fronts:
-                one.status()
-        elif now - self._sent_at < AGAIN:
-            self._force()
-        else:
-            self._sent_at = now
-            front.say(f"sending Ctrl-C to {front.step_id}")
-            self._send(SIGINT)
-            if len(self._fronts) > 1:
-                self._force(gently=True)  # as in Slurm, where each component hears of this Ctrl-C
+                self._send_interrupt()
+            elif not self._interrupts:
+                front.say("interrupt (one more within 1 sec to abort)")
+                for one in self._fronts:
+                    one.status()
+
+    def _send_interrupt(self) -> None:
+        self._front.say(f"sending Ctrl-C to {self._front.step_id}")
+        self._send(SIGINT)
 
     def _send(self, number: int) -> None:
         for front in self._fronts:
             front.send_signal(number)
 
-    def _force(self, *, gently: bool = False) -> None:
+    def _force_by_interrupts(self) -> None:
+        """Have the step ended, and the tasks' ends known to be no faults."""
+        self._interrupts += 1
+        if self._interrupts > 1:
+            return self._front.say("job abort in progress")
+        self._front.say("forcing job termination")
+        for front in self._fronts:
+            front.abort(is_interrupt=True)
+
+    def _force(self) -> None:
         """End the step."""
         if not self._front.is_created:
             self._front.give_up()
-        elif not self._ended:
-            self._ended = True
-            self._front.say("forcing job termination")
-            for front in self._fronts:
-                front.abort()
-                if front.settings.is_jobs_own or gently:
-                    front.end()  # it may be the job that ends, whose tasks are given some time for that
-                else:
-                    front.kill()
+            return
+        self._front.say("forcing job termination")
+        for front in self._fronts:
+            front.abort()
+            front.kill()

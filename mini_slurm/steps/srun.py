@@ -137,7 +137,6 @@ def _front(
         target.limits = component.limits if component else {}
         words = bcast.deliver(program, given, words, target)
     plan = launch.read(program, given, words, environment, [])
-    plan.settings.is_jobs_own = True
     names = _names(given, environment)
     if component is not None:
         plan.mark(**component.marks)

@@ -14,7 +14,7 @@ import pytest
 
 from mini_slurm.agent import processes, spool
 from mini_slurm.agent.backlog import MOST, PART
-from mini_slurm.protocol.messages import CancelStep, EndAttempt, LimitStep, StepNews, StepNoted
+from mini_slurm.protocol.messages import CancelStep, EndAttempt, LimitAttempt, LimitStep, Message, StepNews, StepNoted
 from tests.fleet.agent_client import Client, agent_pid, attempt_of, kill_and_wait, left_in, started, wanted
 from tests.waiting import wait_until
 
@@ -310,6 +310,66 @@ def test_programs_by_task(client: Client) -> None:
     assert run(client, script)[1] == "0: zero\n1: rest 1 1\n"
 
 
+FORCED = [
+    "srun: forcing job termination",
+    "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.",
+]
+ASKED = ["srun: interrupt (one more within 1 sec to abort)", "srun: StepId=1.0 task 0: running"]
+SENT = "srun: sending Ctrl-C to StepId=1.0"
+KILLED = "srun: error: node1: task 0: Killed"
+
+
+def signalled(client: Client, options: str, task: str, *signals: str) -> tuple[str, list[str]]:
+    """What a job prints whose srun gets a signal and, when it has said how its tasks are, another; what srun says."""
+    kills = "; until grep -q running said; do sleep .01; done; ".join(f"kill -{name} $srun" for name in signals)
+    script = f"""cd $(mktemp -d)
+    srun {options} bash -c '{task}' 2> said & srun=$!
+    until [ -e up ]; do sleep .02; done
+    {kills}
+    wait $srun; echo rc $?; cat said >&2; rm -r "$PWD"
+    """
+    _, out, err = run(client, script)
+    return out, spoken(err)
+
+
+def spoken(err: str) -> list[str]:
+    """What srun says, without the machines' own lines."""
+    return [line for line in err.splitlines() if "***" not in line]
+
+
+STAYS = 'trap "echo told" INT TERM HUP QUIT; touch up; while :; do sleep .05; done'
+
+
+@pytest.mark.parametrize("name", ["TERM", "HUP", "QUIT"])
+def test_a_signal_that_ends_srun_ends_its_tasks_at_once(client: Client, name: str) -> None:
+    out, said = signalled(client, "", STAYS, name)
+    assert out == "rc 137\n"
+    assert said == [*["srun: Quit"] * (name == "QUIT"), *FORCED, KILLED]
+    found = news(client)
+    assert (found.state, found.exit_signal, found.cancelled_by) == ("CANCELLED", 9, os.geteuid())
+
+
+@pytest.mark.parametrize(
+    ("options", "task", "signals", "out", "said"),
+    [
+        ("", "touch up; exec sleep 60", ["INT", "INT"], "rc 130\n", [*ASKED, SENT, *FORCED]),
+        ("", STAYS, ["INT", "INT"], "told\nrc 137\n", [*ASKED, SENT, *FORCED]),
+        ("--quit-on-interrupt", STAYS, ["INT"], "told\nrc 137\n", [SENT, *FORCED]),
+        ("-X", "touch up; exec sleep 60", ["INT"], "rc 130\n", [SENT, "srun: error: node1: task 0: Interrupt"]),
+        ("", "touch up; exec sleep 60", ["INT", "TERM"], "rc 137\n", [*ASKED, *FORCED, KILLED]),
+    ],
+)
+def test_ctrl_c_asks_first_and_then_ends_the_tasks(
+    client: Client, options: str, task: str, signals: list[str], out: str, said: list[str]
+) -> None:
+    assert signalled(client, options, task, *signals) == (out, said)
+
+
+def test_verbose_srun_says_how_tasks_ended_by_ctrl_c(client: Client) -> None:
+    said = signalled(client, "-v", "touch up; exec sleep 60", "INT", "INT")[1]
+    assert said[-1] == "srun: launch/slurm: _task_finish: node1: task 0: Interrupt"
+
+
 def test_a_signal_ends_a_task_that_has_not_come_to_its_program_yet(client: Client) -> None:
     script = """cd $(mktemp -d)
     printf '#!/bin/sh\\ntouch begun; exec sleep 300\\n' > pro; chmod +x pro
@@ -319,7 +379,7 @@ def test_a_signal_ends_a_task_that_has_not_come_to_its_program_yet(client: Clien
     """
     code, out, err = run(client, script)
     assert (code, out) == (0, "rc 130\n")
-    assert err == "srun: sending Ctrl-C to StepId=1.0\nsrun: error: node1: task 0: Interrupt\n"
+    assert spoken(err) == [SENT, *FORCED]
 
 
 def test_srun_finds_its_job_by_the_jobs_number_alone(client: Client) -> None:
@@ -485,13 +545,14 @@ def test_without_a_terminal_here_the_tasks_get_none(client: Client) -> None:
 # --- what becomes of it
 
 
-def test_tasks_of_a_job_that_is_ended_have_their_time(client: Client) -> None:
-    """srun hears of it as well as they do."""
+@pytest.mark.parametrize("end", [lambda name: EndAttempt(name, 30), lambda name: LimitAttempt(name, 1)])
+def test_tasks_of_a_job_that_is_ended_have_their_time(client: Client, end: Callable[[str], Message]) -> None:
+    """srun hears of it as well as they do, and what it then wants of them counts for nothing."""
     attempt = submit(
         client, "srun bash -c 'trap \"sleep 1; echo late; exit\" TERM; echo up; while :; do sleep .05; done'"
     )
     client.wait_for_text(attempt, "up")
-    client.send(EndAttempt(attempt, 30))
+    client.send(end(attempt))
     _, out, err = client.finish(attempt)
     assert out == "up\nlate\n"
     assert "srun: forcing job termination" in err

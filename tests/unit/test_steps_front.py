@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
+from signal import SIGINT, SIGKILL
 
 import pytest
 
@@ -10,6 +13,8 @@ from mini_slurm.protocol import flat
 from mini_slurm.steps.front import Front
 from mini_slurm.steps.outputs import Names, Outputs
 from mini_slurm.steps.settings import Settings
+from mini_slurm.steps.signals import Signals
+from tests.waiting import wait_until
 
 
 class Line:
@@ -68,3 +73,25 @@ def test_none_begins_where_a_file_cannot_be_opened(bad: int, tmp_path: Path, cap
     assert "begin" not in kinds(lines[0]) + kinds(lines[1])
     assert [front.refusal for front in fronts].count(1) == 1
     assert capfd.readouterr().err == "srun: error: Could not open stdout file: No such file or directory\n"
+
+
+def _is_killed(front: Front, line: Line) -> bool:
+    front.watch_time()
+    return line.said[-1] == ("signal", SIGKILL)
+
+
+def test_two_interrupts_tell_and_then_kill_the_tasks_of_all_components(capfd: pytest.CaptureFixture[str]) -> None:
+    fronts, lines = components("", "")
+    for number, front in enumerate(fronts):
+        front._take(created(f"node{number}"))
+    signals = Signals(fronts)
+    signals._interrupt()
+    assert not {"signal", "end"} & set(kinds(lines[0]) + kinds(lines[1]))
+    signals._interrupt()
+    for front, line in zip(fronts, lines, strict=True):
+        assert line.said[-1] == ("signal", SIGINT)
+        wait_until(partial(_is_killed, front, line), "SIGKILL")
+    said = capfd.readouterr().err.splitlines()
+    assert said[3:5] == ["srun: sending Ctrl-C to StepId=1.0", "srun: forcing job termination"]
+    os.close(signals.descriptor)
+    os.close(signals._writer)
