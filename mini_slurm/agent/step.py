@@ -145,11 +145,11 @@ class Step:
         record, parts = self.record, list(self.ends.values())
         status = 0
         for part in parts:
-            status = ends.worse(status, part.exit_code << 8 | part.exit_signal)
+            status = ends.booked(status, part.exit_code << 8 | part.exit_signal)
         rss = [(size, int(task), node) for node, part in self.ends.items() for task, size in part.rss.items()]
         highest = max(rss, default=(0, 0, ""))
         record.update(
-            state=_state(status, {part.cause for part in parts}, record["cancelled_by"]),
+            state=_state(status, {part.cause for part in parts}),
             end=max((now() - part.age for part in parts), default=now()),
             exit_code=ends.code_of(status),
             exit_signal=ends.signal_of(status),
@@ -201,14 +201,14 @@ def left_out(name: str) -> Ended:
     return not_run(name)._replace(cause="", exit_signal=NO_FILES)
 
 
-def _state(status: int, causes: Set[str], cancelled_by: int) -> str:
-    """The step's state for accounting: a death by signal counts as cancelled there."""
+def _state(status: int, causes: Set[str]) -> str:
+    """The step's state for accounting: a death by signal, and nothing else, counts as cancelled there."""
     for cause in ("NODE_FAIL", "TIMEOUT"):
         if cause in causes:
             return cause
     if ends.signal_of(status) == ends.OUT_OF_MEMORY:
         return "OUT_OF_MEMORY"
-    if cancelled_by >= 0 or ends.signal_of(status):
+    if ends.signal_of(status):
         return "CANCELLED"
     return "FAILED" if status else "COMPLETED"
 

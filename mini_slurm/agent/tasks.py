@@ -145,7 +145,7 @@ class TaskWatcher(Stepd):
         if status and self.memory.kills:
             status = EXIT_SIGNAL
         self.statuses.setdefault(status, []).append(self.tasks[index])
-        self.worst = ends.worse(self.worst, status)
+        self.worst = ends.booked(self.worst, status)
         if self.report_at is None:
             self.report_at = now() + TOGETHER
         if self.message.epilog and self.values:

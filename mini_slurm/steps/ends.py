@@ -59,6 +59,13 @@ def worse(one: int, other: int) -> int:
     return max(one, other)
 
 
+def booked(one: int, other: int) -> int:
+    """Of two wait statuses the one that accounting knows a step by: an exit code is more than a signal there."""
+    if OUT_OF_MEMORY in (signal_of(one), signal_of(other)):
+        return OUT_OF_MEMORY
+    return max(one, other)
+
+
 def exit_code(status: int) -> int:
     """srun's exit status for a step known by this wait status."""
     number = signal_of(status)

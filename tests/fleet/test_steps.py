@@ -571,6 +571,21 @@ def test_the_submit_side_hears_what_became_of_steps(client: Client) -> None:
     wait_until(lambda: left_in(client.spool / "attempts") == [], "an empty spool")
 
 
+def test_an_exit_code_counts_for_more_than_a_signal_in_accounting(client: Client) -> None:
+    name = submit(client, "srun -n2 sh -c '[ $SLURM_PROCID = 0 ] && exit 3; kill -9 $$'; echo rc $?")
+    found = news(client)
+    assert (found.state, found.exit_code, found.exit_signal) == ("FAILED", 3, 0)
+    assert client.finish(name)[1] == "rc 137\n"
+
+
+def test_a_step_that_is_told_to_end_and_does_so_well_is_completed(client: Client) -> None:
+    name = submit(client, "srun bash -c 'trap \"exit 0\" TERM; echo runs; while :; do sleep .05; done'")
+    client.wait_for_text(name, "runs")
+    client.send(CancelStep(f"{name}-0", 15, 1001))
+    assert news(client).state == "COMPLETED"
+    client.finish(name)
+
+
 def test_a_step_is_cancelled(client: Client) -> None:
     name = submit(client, "srun sh -c 'echo runs; sleep 60'; echo rc $?; sleep .1")
     client.wait_for_text(name, "runs")
