@@ -239,7 +239,8 @@ def _first_number(case: Case) -> str:
 def _first_of_torque(case: Case) -> str:
     """The numbers of what the setup submits were not kept."""
     text = "\n".join([str(case["stdout"]), *(told["out"] for told in _after(case))])
-    number = min(map(int, re.findall(r"\b(\d+)(?:\[\d*\])?\.pbsn1", text)), default=1)
+    named = [re.findall(r"\b(\d+)(?:\[\d*\])?\.pbsn1", words) for words in (text, str(case["stderr"]))]
+    number = min(map(int, named[0] or named[1]), default=1)
     before = sum("qsub" in part for part in _setup(case)) if str(case["cmd"]).startswith("qsub") else 0
     return str(number - before)
 

@@ -15,6 +15,7 @@ from tests.clusters.pbs_systems import Pbs, jobs
 from tests.clusters.test_pbs_ssh import FLEET
 from tests.clusters.test_slurm import ended, submitted
 from tests.clusters.test_ssh import LoginNode, login_node
+from tests.fleet.conftest import skip_or_fail
 from tests.waiting import wait_until
 
 ON_PATH = FLEET.replace('folder = "{bin}"\n', "")
@@ -88,8 +89,7 @@ def test_an_account_without_a_shell(account_of: User, login: LoginNode, pbs: Pbs
 @pytest.mark.parametrize("shell", ["csh", "tcsh", "zsh", "fish", "dash"])
 def test_a_login_shell_of_another_kind(account_of: User, login: LoginNode, shell: str) -> None:
     path = shutil.which(shell)
-    if not path:
-        pytest.skip(f"{shell} is not installed")
+    skip_or_fail("" if path else f"{shell} is not installed")
     subprocess.run(["usermod", "-s", path, account_of.login], check=True, capture_output=True)
     runs(login)
 
@@ -151,8 +151,7 @@ def full_home(login: LoginNode) -> Iterator[Path]:
     """The login node's home, without room."""
     home = login.machine.home
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", home], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("this root may not mount")
+    skip_or_fail("this root may not mount" if mounted.returncode else "")
     shutil.chown(home, login.user.login)
     with (home / "filler").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
         while True:

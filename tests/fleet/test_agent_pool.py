@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -56,6 +57,7 @@ def test_an_end_reaches_an_agent_that_was_busy(pool: Pool) -> None:
     teller.start()
     said: list[Any] = []
     while not said or said[-1][1] != DONE:
+        select.select([pool.reader], [], [], 20)  # the teller may be slower than the reader
         said += pool.notices()
     teller.join()
     assert said[-1] == (12, DONE, FACTS)
