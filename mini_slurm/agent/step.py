@@ -23,7 +23,6 @@ from mini_slurm.steps.layout import Held, Node, Part
 
 PREFIX = "step-"
 HIDDEN = 1 << 24  # numbers from here on are of steps that nobody is told of
-NO_FILES = 53  # in place of a signal: so Slurm has it in the accounting
 COUNT = "steps.json"  # how many steps the job has had
 # what records had not before steps had parts
 FORMERLY = {"is_limited": False, "part": 0, "apart": False, "first_task": 0, "shared": {}, "node_numbers": {}}
@@ -198,7 +197,7 @@ def not_run(name: str) -> Ended:
 
 def left_out(name: str) -> Ended:
     """The end of a part whose tasks' files srun could not open, or that was ended before srun had."""
-    return not_run(name)._replace(cause="", exit_signal=NO_FILES)
+    return not_run(name)._replace(cause="", exit_signal=ends.NO_FILES)
 
 
 def _state(status: int, causes: Set[str]) -> str:

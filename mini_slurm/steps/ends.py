@@ -5,6 +5,7 @@ from __future__ import annotations
 from _signal import strsignal  # type: ignore[import-not-found]  # signal costs a quarter of srun's start
 
 OUT_OF_MEMORY = 125  # the signal by which Slurm says that a task was killed for its memory
+NO_FILES = 53  # the signal by which Slurm's accounting says that a machine's tasks had no files
 CORE = 0x80  # in a wait status: a core was dumped
 TERMINATED, KILLED = 15, 9
 
@@ -60,9 +61,10 @@ def worse(one: int, other: int) -> int:
 
 
 def booked(one: int, other: int) -> int:
-    """Of two wait statuses the one that accounting knows a step by: an exit code is more than a signal there."""
-    if OUT_OF_MEMORY in (signal_of(one), signal_of(other)):
-        return OUT_OF_MEMORY
+    """Of two wait statuses the one by which accounting knows a step: an exit code is more than a signal there."""
+    for told in (OUT_OF_MEMORY, NO_FILES):
+        if told in (signal_of(one), signal_of(other)):
+            return told
     return max(one, other)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from mini_slurm.agent import processes, stepd
 from mini_slurm.agent.claims import Claim
+from mini_slurm.agent.clock import Clock
 from mini_slurm.agent.stepd import Place, Stepd
 
 PARENT, CHILD = 20, 10  # numbers of processes begin anew some day
@@ -21,6 +22,7 @@ class Watcher(Stepd):
         self.place = Place(str(folder), Claim("", -1, [], 0, []), -1)
         self.is_member = self.over = False
         self.cause = ""
+        self.clock = Clock(str(folder), {"time_limit": None}, is_new=True)
         self.term_at = self.kill_at = None
 
     def _announce(self, why: str) -> None:
